@@ -1,0 +1,47 @@
+"""Settings of all tests: one seed, default policies, no leftovers."""
+
+import os
+
+# Set before Keras is imported: the backend is fixed at import, and
+# TensorFlow's notes on the CPU's instructions would drown a failure.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import hypothesis
+import keras
+import pytest
+
+from tests.shared import shared_root
+
+# Derandomised: a failure in CI is the same failure on a desk. The first
+# example of a geometry compiles a graph, so there is no deadline.
+hypothesis.settings.register_profile(
+    "keras_rsseg",
+    deadline=None,
+    derandomize=True,
+    max_examples=25,
+    database=None,
+)
+hypothesis.settings.load_profile("keras_rsseg")
+
+
+def pytest_report_header():
+    """Name what decides which tests run."""
+    root = shared_root()
+    state = "found" if root.is_dir() else "absent, its tests are skipped"
+    return [
+        f"keras {keras.__version__} on {keras.backend.backend()}",
+        f"KERAS_RSSEG_SHARED: {root} ({state})",
+    ]
+
+
+@pytest.fixture(autouse=True)
+def fresh_keras():
+    """Give each test the same seed and undo its global settings."""
+    keras.utils.set_random_seed(0)
+    policy = keras.config.dtype_policy()
+    data_format = keras.config.image_data_format()
+    yield
+    keras.config.set_dtype_policy(policy)
+    keras.config.set_image_data_format(data_format)
+    keras.utils.clear_session(free_memory=False)
