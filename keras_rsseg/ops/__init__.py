@@ -1,0 +1,21 @@
+"""Pure tensor functions, on any Keras backend."""
+
+from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
+from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
+from keras_rsseg.ops.boundary import boundary_band
+from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.points import gather_points
+from keras_rsseg.ops.points import sample_points
+from keras_rsseg.ops.points import scatter_points
+from keras_rsseg.ops.resize import resize
+
+__all__ = [
+    "adaptive_average_pool",
+    "adaptive_max_pool",
+    "boundary_band",
+    "gather_points",
+    "grid_sample",
+    "resize",
+    "sample_points",
+    "scatter_points",
+]

@@ -1,0 +1,91 @@
+"""Private helpers of this room: layout of images, sizes, dtypes."""
+
+import keras
+from keras import ops
+
+CHANNELS_LAST = "channels_last"
+CHANNELS_FIRST = "channels_first"
+
+
+def standardize_data_format(data_format):
+    """Returns `data_format`, or Keras' default when it is `None`."""
+    if data_format is None:
+        return keras.config.image_data_format()
+    if data_format not in (CHANNELS_LAST, CHANNELS_FIRST):
+        raise ValueError(
+            "`data_format` must be 'channels_last', 'channels_first' or "
+            f"None. Received: data_format={data_format!r}"
+        )
+    return data_format
+
+
+def check_rank(name, tensor, rank, shape):
+    """Raises a `ValueError` naming the argument if the rank is wrong."""
+    if len(tensor.shape) != rank:
+        raise ValueError(
+            f"`{name}` must have shape {shape}. "
+            f"Received: {name}.shape={tuple(tensor.shape)}"
+        )
+
+
+def spatial_size(images, data_format):
+    """Height and width: ints where known, else scalar int tensors."""
+    shape = ops.shape(images)
+    if data_format == CHANNELS_LAST:
+        return shape[1], shape[2]
+    return shape[2], shape[3]
+
+
+def standardize_size(name, size):
+    """Checks a pair of lengths; those not known yet are left as they are."""
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise ValueError(
+            f"`{name}` must be a pair (height, width). Received: "
+            f"{name}={size!r}"
+        )
+    return tuple(_standardize_length(name, length) for length in size)
+
+
+def _standardize_length(name, length):
+    if is_symbolic(length):
+        return length
+    try:
+        valid = int(length) == length and length >= 1
+    except TypeError:
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"`{name}` must hold positive integers. Received: {length!r}"
+        )
+    return int(length)
+
+
+def is_symbolic(length):
+    """Whether a length is unknown: while tracing TensorFlow or JAX."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        return ops.is_tensor(length)
+    if backend == "jax":
+        from jax.export import is_symbolic_dim
+
+        return is_symbolic_dim(length)
+    return False
+
+
+def is_float(tensor):
+    """Whether the tensor holds floating-point numbers."""
+    return "float" in keras.backend.standardize_dtype(tensor.dtype)
+
+
+def to_channels_last(images, data_format):
+    """(B, H, W, C) view of images in either layout."""
+    if data_format == CHANNELS_LAST:
+        return images
+    return ops.transpose(images, (0, 2, 3, 1))
+
+
+def from_channels_last(images, data_format):
+    """The inverse of `to_channels_last`."""
+    if data_format == CHANNELS_LAST:
+        return images
+    return ops.transpose(images, (0, 3, 1, 2))

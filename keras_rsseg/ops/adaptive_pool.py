@@ -1,0 +1,195 @@
+"""Pooling to a given output size, with torch's windows."""
+
+import keras
+from keras import ops
+
+from keras_rsseg.ops._data_format import CHANNELS_LAST
+from keras_rsseg.ops._data_format import check_rank
+from keras_rsseg.ops._data_format import from_channels_last
+from keras_rsseg.ops._data_format import is_float
+from keras_rsseg.ops._data_format import is_symbolic
+from keras_rsseg.ops._data_format import spatial_size
+from keras_rsseg.ops._data_format import standardize_data_format
+from keras_rsseg.ops._data_format import standardize_size
+from keras_rsseg.ops._data_format import to_channels_last
+
+
+def adaptive_average_pool(images, output_size, data_format=None):
+    """Averages images over a grid of windows that covers them.
+
+    Window `i` of `o` over `n` pixels is `floor(i * n / o)` to
+    `ceil((i + 1) * n / o)`: windows overlap where `o` does not divide `n`,
+    and `o` may exceed `n`. Sums are float32.
+
+    Args:
+        images: Float tensor `(B, H, W, C)`, or `(B, C, H, W)` for
+            channels-first, of any size.
+        output_size: Int, or pair `(height, width)` of ints.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor of the images' layout and dtype with `output_size` windows.
+
+    Raises:
+        ValueError: If the rank, the output size or the data format is
+            wrong.
+        TypeError: If the images are not floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+        >>> pooled = adaptive_average_pool(image, 1, "channels_last")
+        >>> float(pooled[0, 0, 0, 0])
+        1.5
+
+    Reference:
+        `torch.nn.functional.adaptive_avg_pool2d`.
+    """
+    images, output_size, data_format = _standardize(
+        images, output_size, data_format
+    )
+    height, width = spatial_size(images, data_format)
+    rows = _averaging_matrix(output_size[0], height)
+    columns = _averaging_matrix(output_size[1], width)
+    x = ops.cast(images, "float32")
+    if data_format == CHANNELS_LAST:
+        x = ops.einsum("Hh,bhwc->bHwc", rows, x)
+        x = ops.einsum("Ww,bHwc->bHWc", columns, x)
+    else:
+        x = ops.einsum("Hh,bchw->bcHw", rows, x)
+        x = ops.einsum("Ww,bcHw->bcHW", columns, x)
+    return ops.cast(x, images.dtype)
+
+
+def adaptive_max_pool(
+    images, output_size, return_indices=False, data_format=None
+):
+    """Takes the maximum of images over a grid of windows that covers them.
+
+    The windows are those of `adaptive_average_pool`. Where several pixels
+    share the maximum, the first in row-major order is taken and receives
+    the gradient.
+
+    Args:
+        images: Float tensor `(B, H, W, C)`, or `(B, C, H, W)` for
+            channels-first, of any size.
+        output_size: Int, or pair `(height, width)` of ints.
+        return_indices: Whether to also return where the maxima are.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        The maxima, a tensor of the images' layout and dtype; with
+        `return_indices` a pair of it and an int32 tensor of the same shape
+        that holds `row * W + column` of each maximum.
+
+    Raises:
+        ValueError: If the rank, the output size or the data format is
+            wrong.
+        TypeError: If the images are not floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+        >>> maxima, indices = adaptive_max_pool(
+        ...     image, 1, return_indices=True, data_format="channels_last"
+        ... )
+        >>> float(maxima[0, 0, 0, 0]), int(indices[0, 0, 0, 0])
+        (3.0, 3)
+
+    Reference:
+        `torch.nn.functional.adaptive_max_pool2d`.
+    """
+    images, output_size, data_format = _standardize(
+        images, output_size, data_format
+    )
+    if keras.backend.backend() == "torch":
+        maxima, indices = _torch_max_pool(images, output_size, data_format)
+    else:
+        x = to_channels_last(images, data_format)
+        maxima, indices = _window_max_pool(x, output_size)
+        maxima = from_channels_last(maxima, data_format)
+        indices = from_channels_last(indices, data_format)
+    return (maxima, indices) if return_indices else maxima
+
+
+def _standardize(images, output_size, data_format):
+    images = ops.convert_to_tensor(images)
+    check_rank("images", images, 4, "(B, H, W, C) or (B, C, H, W)")
+    if not is_float(images):
+        raise TypeError(
+            "`images` must be floating point. Received dtype: "
+            f"{keras.backend.standardize_dtype(images.dtype)}"
+        )
+    if isinstance(output_size, int):
+        output_size = (output_size, output_size)
+    output_size = standardize_size("output_size", output_size)
+    return images, output_size, standardize_data_format(data_format)
+
+
+def _windows(output_length, input_length):
+    """First pixel and end of each window, int32 tensors."""
+    window = ops.arange(output_length, dtype="int32")
+    starts = window * input_length // output_length
+    ends = ((window + 1) * input_length + output_length - 1) // output_length
+    return starts, ends
+
+
+def _averaging_matrix(output_length, input_length):
+    starts, ends = _windows(output_length, input_length)
+    pixels = ops.arange(input_length, dtype="int32")[None, :]
+    inside = ops.logical_and(pixels >= starts[:, None], pixels < ends[:, None])
+    lengths = ops.cast(ends - starts, "float32")
+    return ops.cast(inside, "float32") / lengths[:, None]
+
+
+def _window_pixels(output_length, input_length):
+    """Pixels of each window, `(windows, longest)`, its last one repeated."""
+    starts, ends = _windows(output_length, input_length)
+    if not is_symbolic(input_length) and input_length % output_length == 0:
+        longest = input_length // output_length
+    else:
+        longest = (input_length + output_length - 1) // output_length + 1
+    offsets = ops.arange(longest, dtype="int32")
+    # A repeated pixel follows its original, so a first argmax skips it.
+    return ops.minimum(starts[:, None] + offsets, ends[:, None] - 1)
+
+
+def _window_max_pool(x, output_size):
+    batch, height, width, channels = ops.shape(x)
+    rows = _window_pixels(output_size[0], height)
+    columns = _window_pixels(output_size[1], width)
+    table = rows[:, None, :, None] * width + columns[None, :, None, :]
+    table = ops.reshape(table, (output_size[0] * output_size[1], -1))
+    pixels = ops.reshape(x, (batch, height * width, channels))
+    windows = ops.take(ops.stop_gradient(pixels), table, axis=1)
+    best = ops.cast(ops.argmax(windows, axis=2), "int32")
+    # Read the table at (window, best) through one flat gather.
+    window = ops.arange(output_size[0] * output_size[1], dtype="int32")
+    position = window[:, None] * ops.shape(table)[1] + best
+    indices = ops.take(ops.reshape(table, (-1,)), position, axis=0)
+    # Gather the maxima, so that one pixel gets the gradient.
+    image = ops.arange(batch, dtype="int32")[:, None, None]
+    channel = ops.arange(channels, dtype="int32")
+    flat = (image * (height * width) + indices) * channels + channel
+    maxima = ops.take(ops.reshape(x, (-1,)), flat, axis=0)
+    shape = (batch, output_size[0], output_size[1], channels)
+    return ops.reshape(maxima, shape), ops.reshape(indices, shape)
+
+
+def _torch_max_pool(images, output_size, data_format):
+    # 8 times cheaper than the window table. Maxima are exact in any dtype,
+    # and float32 has a kernel on every device.
+    import torch
+
+    x = images.float()
+    if data_format == CHANNELS_LAST:
+        x = x.permute(0, 3, 1, 2)
+    maxima, indices = torch.nn.functional.adaptive_max_pool2d(
+        x, output_size, return_indices=True
+    )
+    maxima, indices = maxima.to(images.dtype), indices.to(torch.int32)
+    if data_format == CHANNELS_LAST:
+        return maxima.permute(0, 2, 3, 1), indices.permute(0, 2, 3, 1)
+    return maxima, indices

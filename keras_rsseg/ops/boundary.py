@@ -1,0 +1,134 @@
+"""Boundary targets from class masks, on the device."""
+
+import math
+
+from keras import ops
+
+
+def boundary_band(mask, radius_squared=18, void=None):
+    """Marks the pixels near the boundary between foreground and background.
+
+    Class 0 is background and every other id is foreground. The boundary is
+    the foreground pixels with a 4-neighbour that is background or lies
+    outside the image; the band is all pixels whose squared distance to the
+    boundary is at most `radius_squared`.
+
+    Args:
+        mask: Tensor `(B, H, W)` or `(B, H, W, 1)` of class ids, of an
+            integer or a float dtype.
+        radius_squared: Squared half-width of the band in pixels. The
+            default reproduces the released PointFlow targets, OpenCV
+            contours drawn with thickness 8.
+        void: `None` to treat every id alike, as the released recipe does
+            (a void 255 is foreground). With an id, pixels of that id are
+            neither foreground nor background: no boundary lies between
+            them and others, and they come out as 2, which
+            `BoundaryCrossEntropy` ignores.
+
+    Returns:
+        float32 tensor `(B, H, W, 1)`: 1 in the band, 0 elsewhere (2 on void
+        pixels if `void` is given). No gradient.
+
+    Raises:
+        ValueError: If the shape of the mask or the radius is wrong.
+
+    Example:
+        >>> import numpy as np
+        >>> mask = np.zeros((1, 64, 64), "uint8")
+        >>> mask[:, 16:48, 16:48] = 3
+        >>> band = boundary_band(mask)
+        >>> int(band[0, 12, 32, 0]), int(band[0, 11, 32, 0])
+        (1, 0)
+
+    Reference:
+        [PointFlow](https://arxiv.org/abs/2103.06564), section 3.4, and the
+        released training code; `cv2.findContours`, `cv2.drawContours`.
+    """
+    mask = _standardize_mask(mask)
+    if radius_squared < 0:
+        raise ValueError(
+            "`radius_squared` must not be negative. "
+            f"Received: radius_squared={radius_squared}"
+        )
+    background = mask == 0
+    foreground = mask != 0
+    if void is not None:
+        unknown = mask == void
+        background = ops.logical_and(background, ops.logical_not(unknown))
+        foreground = ops.logical_and(foreground, ops.logical_not(unknown))
+    band = _dilate(_boundary(foreground, background), radius_squared)
+    band = ops.cast(band, "float32")
+    if void is not None:
+        band = ops.where(unknown, 2.0, band)
+    return ops.stop_gradient(band)
+
+
+def _standardize_mask(mask):
+    mask = ops.convert_to_tensor(mask)
+    if len(mask.shape) == 3:
+        mask = ops.expand_dims(mask, axis=-1)
+    if len(mask.shape) != 4 or mask.shape[-1] != 1:
+        raise ValueError(
+            "`mask` must have shape (B, H, W) or (B, H, W, 1). "
+            f"Received: mask.shape={tuple(mask.shape)}"
+        )
+    return mask
+
+
+def _boundary(foreground, background):
+    """Foreground pixels that touch background or the image's border."""
+    height, width = ops.shape(background)[1:3]
+    around = ops.pad(
+        background,
+        ((0, 0), (1, 1), (1, 1), (0, 0)),
+        constant_values=True,
+    )
+    above = around[:, :height, 1 : width + 1]
+    below = around[:, 2:, 1 : width + 1]
+    left = around[:, 1 : height + 1, :width]
+    right = around[:, 1 : height + 1, 2:]
+    touching = ops.logical_or(
+        ops.logical_or(above, below), ops.logical_or(left, right)
+    )
+    return ops.logical_and(foreground, touching)
+
+
+def _dilate(boundary, radius_squared):
+    """Dilation by a disc, as the union of the rectangles that make it up.
+
+    Ten steps for the default disc. On 2 CPU cores, TensorFlow and JAX, max
+    pooling by the rectangles takes 3 to 10 times as long, one convolution
+    with the disc 9 to 60 times.
+    """
+    band = boundary
+    for half_height, half_width in disc_rectangles(radius_squared):
+        dilated = _dilate_axis(boundary, half_height, axis=1)
+        dilated = _dilate_axis(dilated, half_width, axis=2)
+        band = ops.logical_or(band, dilated)
+    return band
+
+
+def _dilate_axis(x, reach, axis):
+    """Dilation by `reach` pixels either way, in logarithmically many steps."""
+    reached = 0
+    while reached < reach:
+        # A longer step than what is already filled would leave gaps.
+        step = min(2 * reached + 1, reach - reached)
+        padding = [(0, 0)] * 4
+        padding[axis] = (step, step)
+        padded = ops.pad(x, padding)
+        length = ops.shape(x)[axis]
+        before = (slice(None),) * axis + (slice(0, length),)
+        after = (slice(None),) * axis + (slice(2 * step, None),)
+        x = ops.logical_or(x, ops.logical_or(padded[before], padded[after]))
+        reached += step
+    return x
+
+
+def disc_rectangles(radius_squared):
+    """Half sizes of the largest rectangles in a disc; their union is it."""
+    rectangles = {}
+    for half_height in range(math.isqrt(int(radius_squared)) + 1):
+        half_width = math.isqrt(int(radius_squared) - half_height**2)
+        rectangles[half_width] = half_height
+    return [(height, width) for width, height in rectangles.items()]

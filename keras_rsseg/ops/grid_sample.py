@@ -1,0 +1,210 @@
+"""Sampling of images at given points, with torch's conventions."""
+
+import keras
+from keras import ops
+
+from keras_rsseg.ops._data_format import CHANNELS_LAST
+from keras_rsseg.ops._data_format import check_rank
+from keras_rsseg.ops._data_format import from_channels_last
+from keras_rsseg.ops._data_format import is_float
+from keras_rsseg.ops._data_format import standardize_data_format
+from keras_rsseg.ops._data_format import to_channels_last
+
+
+def grid_sample(
+    images,
+    grid,
+    interpolation="bilinear",
+    padding_mode="zeros",
+    align_corners=False,
+    data_format=None,
+):
+    """Samples images at the points of a grid, as torch's `grid_sample`.
+
+    A coordinate -1 is the first and +1 the last pixel along its axis: their
+    centres with `align_corners`, their outer borders without. Coordinates
+    and sums are float32 whatever the dtype of the images: a bfloat16 grid
+    is too coarse to sample with, so make it in float32.
+
+    Args:
+        images: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for channels-first.
+            Bilinear wants floats; nearest takes any dtype.
+        grid: Float tensor `(B, Ho, Wo, 2)` of `(x, y)` coordinates, in this
+            layout for either data format.
+        interpolation: `"bilinear"` or `"nearest"` (halves to the even
+            pixel; the grid gets no gradient).
+        padding_mode: What lies outside the image: `"zeros"`, or `"border"`
+            for the nearest border pixel.
+        align_corners: Whether -1 and +1 are the centres of the corner
+            pixels (`True`) or the borders of the image (`False`).
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor `(B, Ho, Wo, C)`, or `(B, C, Ho, Wo)` for channels-first, of
+        the images' dtype. A NaN coordinate never fails: it gives NaN
+        where bilinear with zeros, and is unspecified elsewhere.
+
+    Raises:
+        ValueError: If an argument is not one of the above, or the batch
+            sizes are known and differ.
+        TypeError: If integer images are to be sampled bilinearly, or the
+            grid holds integers.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+        >>> centre = np.zeros((1, 1, 1, 2), "float32")
+        >>> sampled = grid_sample(image, centre, data_format="channels_last")
+        >>> float(sampled[0, 0, 0, 0])
+        1.5
+
+    Reference:
+        `torch.nn.functional.grid_sample`;
+        [Spatial Transformer Networks](https://arxiv.org/abs/1506.02025),
+        equations 3 to 7.
+    """
+    data_format = standardize_data_format(data_format)
+    images = ops.convert_to_tensor(images)
+    grid = ops.convert_to_tensor(grid)
+    _check_arguments(images, grid, interpolation, padding_mode)
+    grid = ops.cast(grid, "float32")
+    if keras.backend.backend() == "torch" and is_float(images):
+        return _torch_grid_sample(
+            images,
+            grid,
+            interpolation,
+            padding_mode,
+            align_corners,
+            data_format,
+        )
+    x = to_channels_last(images, data_format)
+    height, width = ops.shape(x)[1:3]
+    columns = _pixel_coordinates(grid[..., 0], width, align_corners)
+    rows = _pixel_coordinates(grid[..., 1], height, align_corners)
+    if padding_mode == "border":
+        columns = _clip_to_border(columns, width)
+        rows = _clip_to_border(rows, height)
+    if interpolation == "nearest":
+        sampled = _sample_nearest(x, rows, columns)
+    else:
+        sampled = _sample_bilinear(x, rows, columns)
+    return from_channels_last(sampled, data_format)
+
+
+def _check_arguments(images, grid, interpolation, padding_mode):
+    check_rank("images", images, 4, "(B, H, W, C) or (B, C, H, W)")
+    check_rank("grid", grid, 4, "(B, Ho, Wo, 2)")
+    if grid.shape[-1] != 2:
+        raise ValueError(
+            "`grid` must have shape (B, Ho, Wo, 2). "
+            f"Received: grid.shape={tuple(grid.shape)}"
+        )
+    batch_sizes = (images.shape[0], grid.shape[0])
+    if None not in batch_sizes and batch_sizes[0] != batch_sizes[1]:
+        raise ValueError(
+            "`images` and `grid` must have the same batch size. Received: "
+            f"{batch_sizes[0]} images and {batch_sizes[1]} grids"
+        )
+    if interpolation not in ("bilinear", "nearest"):
+        raise ValueError(
+            "`interpolation` must be 'bilinear' or 'nearest'. "
+            f"Received: interpolation={interpolation!r}"
+        )
+    if padding_mode not in ("zeros", "border"):
+        raise ValueError(
+            "`padding_mode` must be 'zeros' or 'border'. "
+            f"Received: padding_mode={padding_mode!r}"
+        )
+    if not is_float(grid):
+        raise TypeError(
+            "`grid` must be floating point. Received dtype: "
+            f"{keras.backend.standardize_dtype(grid.dtype)}"
+        )
+    if interpolation == "bilinear" and not is_float(images):
+        raise TypeError(
+            "Bilinear `images` must be floating point: cast them, or use "
+            "`interpolation='nearest'` for masks. Received dtype: "
+            f"{keras.backend.standardize_dtype(images.dtype)}"
+        )
+
+
+def _torch_grid_sample(
+    images, grid, interpolation, padding_mode, align_corners, data_format
+):
+    # In float32: the half-precision CPU kernel of torch 2.13 returns
+    # garbage on channels-last maps.
+    import torch
+
+    x = images.float()
+    if data_format == CHANNELS_LAST:
+        x = x.permute(0, 3, 1, 2)
+    sampled = torch.nn.functional.grid_sample(
+        x,
+        grid,
+        mode=interpolation,
+        padding_mode=padding_mode,
+        align_corners=align_corners,
+    ).to(images.dtype)
+    if data_format == CHANNELS_LAST:
+        return sampled.permute(0, 2, 3, 1)
+    return sampled
+
+
+def _pixel_coordinates(coordinates, length, align_corners):
+    length = ops.cast(length, "float32")
+    if align_corners:
+        return (coordinates + 1.0) * (0.5 * (length - 1.0))
+    return (coordinates + 1.0) * (0.5 * length) - 0.5
+
+
+def _clip_to_border(positions, length):
+    last = ops.cast(length, "float32") - 1.0
+    # No gradient on or outside the border, as in torch; ops.clip would
+    # give one on the border itself.
+    inside = ops.logical_and(positions > 0.0, positions < last)
+    clipped = ops.stop_gradient(ops.clip(positions, 0.0, last))
+    return ops.where(inside, positions, clipped)
+
+
+def _sample_nearest(x, rows, columns):
+    height, width = ops.shape(x)[1:3]
+    rows = ops.round(ops.stop_gradient(rows))
+    columns = ops.round(ops.stop_gradient(columns))
+    outside = ops.logical_or(_outside(rows, height), _outside(columns, width))
+    pixels = _gather_pixels(x, rows, columns)
+    return ops.where(outside[..., None], ops.zeros_like(pixels), pixels)
+
+
+def _sample_bilinear(x, rows, columns):
+    height, width = ops.shape(x)[1:3]
+    # Up-cast before gathering, so that the backward scatter adds float32.
+    x32 = ops.cast(x, "float32")
+    top = ops.stop_gradient(ops.floor(rows))
+    left = ops.stop_gradient(ops.floor(columns))
+    down, right = rows - top, columns - left
+    sampled = 0.0
+    for row, row_weight in ((top, 1.0 - down), (top + 1.0, down)):
+        for column, column_weight in ((left, 1.0 - right), (left + 1.0, right)):
+            outside = ops.logical_or(
+                _outside(row, height), _outside(column, width)
+            )
+            weight = ops.where(outside, 0.0, row_weight * column_weight)
+            sampled += weight[..., None] * _gather_pixels(x32, row, column)
+    return ops.cast(sampled, x.dtype)
+
+
+def _outside(positions, length):
+    # NaN is not outside: it makes its weight NaN, and is seen.
+    length = ops.cast(length, "float32")
+    return ops.logical_or(positions < 0.0, positions >= length)
+
+
+def _gather_pixels(x, rows, columns):
+    batch, height, width, channels = ops.shape(x)
+    # Clipped after the cast: NaN becomes an arbitrary integer there.
+    rows = ops.clip(ops.cast(rows, "int32"), 0, height - 1)
+    columns = ops.clip(ops.cast(columns, "int32"), 0, width - 1)
+    first = ops.arange(batch, dtype="int32")[:, None, None] * (height * width)
+    indices = first + rows * width + columns
+    return ops.take(ops.reshape(x, (-1, channels)), indices, axis=0)

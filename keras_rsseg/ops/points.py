@@ -1,0 +1,212 @@
+"""Reading and writing maps at a few points."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_rsseg.ops._data_format import CHANNELS_LAST
+from keras_rsseg.ops._data_format import check_rank
+from keras_rsseg.ops._data_format import from_channels_last
+from keras_rsseg.ops._data_format import is_float
+from keras_rsseg.ops._data_format import standardize_data_format
+from keras_rsseg.ops._data_format import to_channels_last
+from keras_rsseg.ops.grid_sample import grid_sample
+
+
+def gather_points(features, indices, data_format=None):
+    """Reads a feature map at flat indices.
+
+    Args:
+        features: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for
+            channels-first.
+        indices: Integer tensor `(B, K)`: `row * W + column`. An index
+            outside `[0, H * W)` gives NaN; in integer features -1, which
+            is 255, void, in a uint8 mask.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor `(B, K, C)` of the features' dtype, for either data format.
+
+    Raises:
+        ValueError: If a rank or the data format is wrong.
+        TypeError: If the indices are not integers.
+
+    Example:
+        >>> import numpy as np
+        >>> features = np.arange(6).reshape(1, 2, 3, 1)
+        >>> points = gather_points(features, [[4]], "channels_last")
+        >>> int(points[0, 0, 0])
+        4
+
+    Reference:
+        `torch.gather` on the flattened map, with one index for all
+        channels.
+    """
+    data_format = standardize_data_format(data_format)
+    features, indices = _convert(features, indices)
+    x = to_channels_last(features, data_format)
+    batch, height, width, channels = ops.shape(x)
+    valid, flat = _flat_indices(indices, batch, height * width)
+    # Valid ones only: what a gather gives for others depends on backend,
+    # device and compilation, and may be a pixel of another image.
+    flat = ops.where(valid, flat, 0)
+    gathered = ops.take(ops.reshape(x, (-1, channels)), flat, axis=0)
+    dtype = keras.backend.standardize_dtype(features.dtype)
+    missing = float("nan") if is_float(features) else np.array(-1).astype(dtype)
+    return ops.where(
+        valid[..., None], gathered, ops.full_like(gathered, missing)
+    )
+
+
+def scatter_points(features, indices, values, data_format=None):
+    """Overwrites a feature map at flat indices.
+
+    Where an index is given more than once the last of its values is
+    written, and it alone receives a gradient.
+
+    Args:
+        features: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for
+            channels-first.
+        indices: Integer tensor `(B, K)`: `row * W + column`. An index
+            outside `[0, H * W)` is an error on torch and in TensorFlow's
+            graphs on the CPU. Compiled programs (XLA, JAX) cannot raise:
+            they leave such a point out.
+        values: Tensor `(B, K, C)`, cast to the features' dtype.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor like `features`. Replaced pixels of `features` receive no
+        gradient.
+
+    Raises:
+        ValueError: If a rank or the data format is wrong.
+        TypeError: If the indices are not integers.
+
+    Example:
+        >>> import numpy as np
+        >>> features = np.zeros((1, 2, 3, 1), "float32")
+        >>> values = np.ones((1, 1, 1), "float32")
+        >>> written = scatter_points(features, [[4]], values, "channels_last")
+        >>> float(written[0, 1, 1, 0])
+        1.0
+
+    Reference:
+        `torch.scatter` on the flattened map, with one index for all
+        channels and a defined order.
+    """
+    data_format = standardize_data_format(data_format)
+    features, indices = _convert(features, indices)
+    values = ops.cast(ops.convert_to_tensor(values), features.dtype)
+    _check_values(values, indices)
+    x = to_channels_last(features, data_format)
+    batch, height, width, channels = ops.shape(x)
+    _, flat = _flat_indices(indices, batch, height * width)
+    written = ops.scatter_update(
+        ops.reshape(x, (-1, channels)),
+        ops.reshape(flat, (-1, 1)),
+        ops.reshape(_last_of_equal(indices, values), (-1, channels)),
+    )
+    written = ops.reshape(written, (batch, height, width, channels))
+    return from_channels_last(written, data_format)
+
+
+def sample_points(features, points, data_format=None):
+    """Samples a feature map bilinearly at points between its pixels.
+
+    Args:
+        features: Float tensor `(B, H, W, C)`, or `(B, C, H, W)` for
+            channels-first.
+        points: Float tensor `(B, K, 2)` of `(x, y)` as fractions of the
+            image's width and height: pixel `q` has its centre at
+            `(q + 0.5) / length`. What lies outside the image is zero.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor `(B, K, C)` of the features' dtype, for either data format.
+
+    Raises:
+        ValueError: If a rank, a batch size or the data format is wrong.
+        TypeError: If the features or the points are not floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> features = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+        >>> centre = np.full((1, 1, 2), 0.5, "float32")
+        >>> float(sample_points(features, centre, "channels_last")[0, 0, 0])
+        1.5
+
+    Reference:
+        `point_sample` of [PointRend](https://arxiv.org/abs/1912.08193);
+        `torch.nn.functional.grid_sample(features, 2 * points - 1)`.
+    """
+    data_format = standardize_data_format(data_format)
+    points = ops.convert_to_tensor(points)
+    check_rank("points", points, 3, "(B, K, 2)")
+    if not is_float(points):
+        raise TypeError(
+            "`points` must be floating point. Received dtype: "
+            f"{keras.backend.standardize_dtype(points.dtype)}"
+        )
+    grid = ops.expand_dims(2.0 * ops.cast(points, "float32") - 1.0, axis=2)
+    sampled = grid_sample(
+        features, grid, align_corners=False, data_format=data_format
+    )
+    if data_format == CHANNELS_LAST:
+        return ops.squeeze(sampled, axis=2)
+    return ops.transpose(ops.squeeze(sampled, axis=3), (0, 2, 1))
+
+
+def _convert(features, indices):
+    features = ops.convert_to_tensor(features)
+    indices = ops.convert_to_tensor(indices)
+    check_rank("features", features, 4, "(B, H, W, C) or (B, C, H, W)")
+    check_rank("indices", indices, 2, "(B, K)")
+    if "int" not in keras.backend.standardize_dtype(indices.dtype):
+        raise TypeError(
+            "`indices` must be integers. Received dtype: "
+            f"{keras.backend.standardize_dtype(indices.dtype)}"
+        )
+    return features, ops.cast(indices, "int32")
+
+
+def _check_values(values, indices):
+    check_rank("values", values, 3, "(B, K, C)")
+    points = (indices.shape[1], values.shape[1])
+    if None not in points and points[0] != points[1]:
+        raise ValueError(
+            "`values` must have one row per index. Received: "
+            f"values.shape={tuple(values.shape)} and "
+            f"indices.shape={tuple(indices.shape)}"
+        )
+
+
+def _flat_indices(indices, batch, area):
+    """Which are valid, and rows of `(B * H * W, C)`, else past its end."""
+    first = ops.arange(batch, dtype="int32")[:, None] * area
+    valid = ops.logical_and(indices >= 0, indices < area)
+    return valid, ops.where(valid, first + indices, batch * area)
+
+
+def _last_of_equal(indices, values):
+    """Gives all points of one index the value of the last of them.
+
+    The order in which a scatter writes equal indices is undefined (GPU) or
+    an accident (CPU); equal values make it irrelevant.
+    """
+    points = ops.shape(indices)[1]
+    order = ops.arange(points, dtype="int32")
+    equal = indices[:, :, None] == indices[:, None, :]
+    last = ops.max(ops.where(equal, order, -1), axis=-1)
+    batch, _, channels = ops.shape(values)
+    rows = ops.arange(batch, dtype="int32")[:, None] * points + last
+    winners = ops.take(ops.reshape(values, (-1, channels)), rows, axis=0)
+    if keras.backend.backend() == "jax":
+        # JAX hands the written pixel's gradient to one of the equal points.
+        return winners
+    # TensorFlow and torch hand it to each of them: let the last keep it.
+    return ops.where(
+        (last == order)[..., None], values, ops.stop_gradient(winners)
+    )
