@@ -1,0 +1,226 @@
+"""Colours of a mask to class ids and back."""
+
+import collections
+import warnings
+
+import numpy as np
+
+VOID = 255
+_UNLISTED = 254
+_STRIP_PIXELS = 1 << 18
+
+
+class UnlistedColorWarning(UserWarning):
+    """A mask holds colours that its palette does not list."""
+
+
+class Palette:
+    """The colours of a colour-coded mask, in the order of the class ids.
+
+    Args:
+        colors: list of `(r, g, b)`, 0 to 255; its index is the class id. At
+            most 254 colours.
+        names: list of class names, as many as `colors`, or `None`.
+        void_colors: list of `(r, g, b)` that mean void (id 255), such as
+            the colour of unlabelled pixels.
+
+    Raises:
+        ValueError: for a colour that is not three ints from 0 to 255, one
+            that is listed twice, or a wrong number of names.
+
+    Example:
+
+    ```python
+    palette = Palette(
+        [(60, 16, 152), (132, 41, 246)],
+        names=["building", "land"],
+        void_colors=[(155, 155, 155)],
+    )
+    ids = palette.to_ids(rgb_mask)
+    ```
+    """
+
+    def __init__(self, colors, names=None, void_colors=()):
+        self.colors = [_as_color(color) for color in colors]
+        self.void_colors = [_as_color(color) for color in void_colors]
+        self.names = None if names is None else [str(name) for name in names]
+        if not 1 <= len(self.colors) <= _UNLISTED:
+            raise ValueError(
+                f"`colors` must list 1 to {_UNLISTED} colours. Received: "
+                f"{len(self.colors)}"
+            )
+        listed = collections.Counter(self.colors + self.void_colors)
+        twice = [color for color, count in listed.items() if count > 1]
+        if twice:
+            raise ValueError(
+                "`colors` and `void_colors` must not list a colour twice. "
+                f"Received twice: {twice}"
+            )
+        if self.names is not None and len(self.names) != len(self.colors):
+            raise ValueError(
+                "`names` must have one name a colour. Received: "
+                f"{len(self.names)} names, {len(self.colors)} colours"
+            )
+        self._table = None
+
+    @property
+    def num_classes(self):
+        """Number of classes, void not counted."""
+        return len(self.colors)
+
+    def __repr__(self):
+        return (
+            f"Palette({self.colors}, names={self.names}, "
+            f"void_colors={self.void_colors})"
+        )
+
+    def to_ids(self, rgb, unlisted=None, source="the mask"):
+        """Return the class ids of a colour mask.
+
+        A colour that the palette does not list becomes void, never a class,
+        and is reported: in `unlisted` where one is given, else by one
+        `UnlistedColorWarning`.
+
+        Args:
+            rgb: uint8 array `(H, W, 3)`.
+            unlisted: an `UnlistedColors` that collects the report of many
+                masks, or `None`.
+            source: the mask's name in the report.
+
+        Returns:
+            A uint8 array `(H, W)`: ids, void = 255.
+
+        Raises:
+            ValueError: if `rgb` has another shape or dtype.
+        """
+        rgb = np.asarray(rgb)
+        if rgb.ndim != 3 or rgb.shape[-1] != 3 or rgb.dtype != np.uint8:
+            raise ValueError(
+                "`rgb` must be a uint8 array (H, W, 3). Received: "
+                f"{rgb.dtype} {rgb.shape}"
+            )
+        report = UnlistedColors() if unlisted is None else unlisted
+        table = self._lookup_table()
+        ids = np.empty(rgb.shape[:2], "uint8")
+        rows = max(1, _STRIP_PIXELS // max(1, rgb.shape[1]))
+        # Strips keep the packed colours in cache and out of memory.
+        for start in range(0, len(rgb), rows):
+            strip = slice(start, start + rows)
+            packed = _pack(rgb[strip])
+            np.take(table, packed, out=ids[strip])
+            missing = ids[strip] == _UNLISTED
+            if missing.any():
+                report.add(source, packed[missing])
+                ids[strip][missing] = VOID
+        if unlisted is None:
+            report.warn()
+        return ids
+
+    def to_rgb(self, ids):
+        """Return class ids as colours.
+
+        Args:
+            ids: integer array of any shape; void (255) takes the first of
+                `void_colors`, black where there is none.
+
+        Returns:
+            A uint8 array, shaped like `ids` with 3 behind.
+
+        Raises:
+            ValueError: if an id is neither a class nor void.
+        """
+        ids = np.asarray(ids)
+        wrong = np.setdiff1d(ids, np.r_[np.arange(self.num_classes), VOID])
+        if wrong.size:
+            raise ValueError(
+                f"`ids` must lie in 0..{self.num_classes - 1} or be {VOID} "
+                f"(void). Received: {wrong[:10].tolist()}"
+            )
+        table = np.zeros((VOID + 1, 3), "uint8")
+        table[: self.num_classes] = self.colors
+        if self.void_colors:
+            table[VOID] = self.void_colors[0]
+        return table[ids]
+
+    def _lookup_table(self):
+        if self._table is None:
+            table = np.full(1 << 24, _UNLISTED, "uint8")
+            for color in self.void_colors:
+                table[_pack(np.array(color))] = VOID
+            for index, color in enumerate(self.colors):
+                table[_pack(np.array(color))] = index
+            self._table = table
+        return self._table
+
+
+class UnlistedColors:
+    """Collects colours that a palette lacks, over many masks.
+
+    One pass over a data set then gives one warning, not one a tile.
+    """
+
+    def __init__(self):
+        self._counts = collections.Counter()
+        self._sources = {}
+
+    def add(self, source, packed):
+        """Count colours, packed as `r << 16 | g << 8 | b`, of one mask."""
+        colors, counts = np.unique(packed, return_counts=True)
+        for color, count in zip(colors.tolist(), counts.tolist(), strict=True):
+            rgb = (color >> 16, color >> 8 & 255, color & 255)
+            self._counts[rgb] += count
+        self._sources[str(source)] = None
+
+    @property
+    def counts(self):
+        """Dict `(r, g, b) -> pixels`, the most frequent colour first."""
+        return dict(self._counts.most_common())
+
+    @property
+    def sources(self):
+        """Names of the masks that hold unlisted colours."""
+        return list(self._sources)
+
+    def warn(self, stacklevel=3):
+        """Issue one `UnlistedColorWarning` if anything was collected."""
+        if not self._counts:
+            return
+        shown = ", ".join(
+            f"{color}: {count}"
+            for color, count in list(self.counts.items())[:8]
+        )
+        more = len(self._counts) - 8
+        names = ", ".join(self.sources[:5])
+        others = len(self.sources) - 5
+        warnings.warn(
+            f"{len(self._counts)} colours that the palette does not list "
+            f"became void ({sum(self._counts.values())} pixels). Colour: "
+            f"pixels = {shown}{f' and {more} more' if more > 0 else ''}. In: "
+            f"{names}{f' and {others} more' if others > 0 else ''}",
+            UnlistedColorWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def as_palette(palette):
+    """Return a `Palette`, a list of colours or `None` as Palette or None."""
+    if palette is None or isinstance(palette, Palette):
+        return palette
+    return Palette(palette)
+
+
+def _as_color(color):
+    values = tuple(color)
+    if len(values) != 3 or not all(
+        hasattr(value, "__index__") and 0 <= value <= 255 for value in values
+    ):
+        raise ValueError(
+            "A colour must be three ints (r, g, b) from 0 to 255. Received: "
+            f"{color!r}"
+        )
+    return tuple(int(value) for value in values)
+
+
+def _pack(rgb):
+    rgb = rgb.astype("int32")
+    return rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]

@@ -1,0 +1,137 @@
+"""Where the tiles of an image lie. Pure Python, no tensorflow."""
+
+from typing import NamedTuple
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels: first row, first column, height, width.
+
+    `row` and `col` may be negative and the far sides may lie beyond the
+    image; readers fill what is outside with 0 (images) or void (masks).
+    """
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def slices(self):
+        """The window as `(rows, columns)` slices; for windows inside."""
+        return (
+            slice(self.row, self.row + self.height),
+            slice(self.col, self.col + self.width),
+        )
+
+
+def as_size(value, name="tile_size"):
+    """Return `value`, an int or a pair of ints, as `(height, width)`.
+
+    Args:
+        value: int or `(height, width)`, pixels, each at least 1.
+        name: name of the argument, for the error message.
+
+    Returns:
+        A tuple of two ints.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    try:
+        pair = tuple(value)
+    except TypeError:
+        pair = (value, value)
+    if len(pair) != 2 or not all(_is_positive_int(part) for part in pair):
+        raise ValueError(
+            f"`{name}` must be a positive int or a pair (height, width) of "
+            f"positive ints, in pixels. Received: {value!r}"
+        )
+    return int(pair[0]), int(pair[1])
+
+
+def _is_positive_int(value):
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return False
+    return value >= 1
+
+
+def tile_starts(length, tile, stride=None):
+    """Return where tiles start along one axis.
+
+    Tiles start every `stride` pixels; the last one is shifted back until it
+    ends flush with the border. An axis not longer than the tile has one
+    tile, starting at 0. No start occurs twice.
+
+    Args:
+        length: length of the axis, pixels.
+        tile: length of the tile, pixels.
+        stride: distance between starts, pixels, 1 to `tile`. Defaults to
+            `tile`: no overlap but for the last tile.
+
+    Returns:
+        A list of ints, ascending.
+
+    Raises:
+        ValueError: if an argument is not a positive int, or `stride` is
+            longer than `tile`, which would leave pixels out.
+
+    Example:
+
+    >>> tile_starts(10, 4)
+    [0, 4, 6]
+    """
+    stride = tile if stride is None else stride
+    for name, value in (("length", length), ("tile", tile), ("stride", stride)):
+        if not _is_positive_int(value):
+            raise ValueError(
+                f"`{name}` must be a positive int. Received: {value!r}"
+            )
+    if stride > tile:
+        raise ValueError(
+            "`stride` must not be longer than the tile, or pixels between "
+            f"tiles are left out. Received: stride={stride}, tile={tile}"
+        )
+    if length <= tile:
+        return [0]
+    starts = list(range(0, length - tile + 1, stride))
+    if starts[-1] != length - tile:
+        starts.append(length - tile)
+    return starts
+
+
+def tile_windows(height, width, tile_size, stride=None):
+    """Return the windows that cover an image, row by row.
+
+    Every pixel lies in at least one window. All windows have the tile's
+    size: the last of a row or column is shifted to end flush with the
+    border, so it overlaps its neighbour (count each pixel once when you
+    score). Along an axis shorter than the tile there is one window, which
+    starts at 0 and reaches beyond the image; readers fill the rest with
+    void.
+
+    Args:
+        height: height of the image, pixels.
+        width: width of the image, pixels.
+        tile_size: int or `(height, width)`, pixels.
+        stride: int or `(rows, columns)`, pixels, at most the tile's size.
+            Defaults to `tile_size`.
+
+    Returns:
+        A list of `Window(row, col, height, width)`.
+
+    Raises:
+        ValueError: for sizes that are not positive ints or a stride longer
+            than the tile.
+
+    Example:
+
+    >>> [tuple(window) for window in tile_windows(4, 7, 4)]
+    [(0, 0, 4, 4), (0, 3, 4, 4)]
+    """
+    tile = as_size(tile_size)
+    steps = tile if stride is None else as_size(stride, "stride")
+    return [
+        Window(row, col, *tile)
+        for row in tile_starts(height, tile[0], steps[0])
+        for col in tile_starts(width, tile[1], steps[1])
+    ]
