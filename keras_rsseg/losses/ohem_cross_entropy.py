@@ -1,0 +1,150 @@
+"""Cross-entropy over the hardest pixels of a batch."""
+
+import keras
+from keras import ops
+
+from keras_rsseg.ops.masks import squeeze_mask
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class OhemCrossEntropy(keras.losses.Loss):
+    """Cross-entropy over the hardest pixels (online hard example mining).
+
+    Of the valid pixels of the whole batch, only those are kept whose
+    predicted probability of the true class is at most `threshold`. Where
+    these are fewer than `min_kept`, the threshold rises to the
+    `min_kept`-th smallest probability. The loss is the mean cross-entropy of
+    the kept pixels. With fewer than `min_kept` valid pixels in the batch,
+    it is the plain mean over all valid pixels.
+
+    The selection counts over the batch that one call sees, so it depends on
+    the batch size (and is made per replica in distributed training). No
+    gradient flows through the selection. All arithmetic is float32, whatever
+    the dtype of the logits.
+
+    A batch without a valid pixel has the loss 0 (the released code: NaN). A
+    class id that is neither `ignore_class` nor a channel of the logits makes
+    the loss NaN, with zero gradients, on every backend: compiled code cannot
+    raise, and the pixel must not count as something else.
+
+    `call` returns one value a pixel, `(B, H, W)`, zero where not kept and
+    scaled such that their mean is the loss. So the default reduction gives
+    the loss, and a `sample_weight` of shape `(B, H, W)` or `(B, 1, 1)`
+    multiplies pixels: weight 0 takes a pixel out of the sum, though not out
+    of the selection nor of the divisor (mark such pixels void instead).
+
+    Args:
+        threshold: float in (0, 1]. Probability of the true class up to which
+            a pixel counts as hard.
+        min_kept: int >= 0. Number of pixels of a batch to keep at least.
+        ignore_class: int. The class id of void pixels. They take no part.
+        from_logits: bool. Whether predictions are logits; otherwise they are
+            probabilities.
+        reduction: as in `keras.losses.Loss`.
+        name: string.
+
+    Raises:
+        ValueError: when `threshold` or `min_kept` is out of range, or when
+            mask and logits differ in size.
+
+    Example:
+        ```python
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        logits = np.random.normal(size=(2, 64, 64, 6))
+        keras_rsseg.losses.OhemCrossEntropy(min_kept=1000)(masks, logits)
+        ```
+
+    Reference:
+        - [Shrivastava et al., 2016](https://arxiv.org/abs/1604.03540)
+        - [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564)
+    """
+
+    def __init__(
+        self,
+        threshold=0.7,
+        min_kept=10000,
+        ignore_class=255,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="ohem_cross_entropy",
+    ):
+        super().__init__(name=name, reduction=reduction, dtype="float32")
+        if not 0 < threshold <= 1:
+            raise ValueError(
+                "Argument `threshold` must be in (0, 1]. "
+                f"Received: threshold={threshold}"
+            )
+        if min_kept < 0 or int(min_kept) != min_kept:
+            raise ValueError(
+                "Argument `min_kept` must be an integer >= 0. "
+                f"Received: min_kept={min_kept}"
+            )
+        self.threshold = float(threshold)
+        self.min_kept = int(min_kept)
+        self.ignore_class = ignore_class
+        self.from_logits = from_logits
+
+    def call(self, y_true, y_pred):
+        y_pred = ops.cast(y_pred, "float32")
+        mask = ops.cast(squeeze_mask(y_true, y_pred), "int32")
+        valid = ops.not_equal(mask, self.ignore_class)
+        known = ops.logical_and(mask >= 0, mask < y_pred.shape[-1])
+        cross_entropy = ops.sparse_categorical_crossentropy(
+            ops.where(ops.logical_and(valid, known), mask, 0),
+            y_pred,
+            from_logits=self.from_logits,
+        )
+        cross_entropy = ops.where(valid, cross_entropy, 0.0)
+        hard = ops.logical_and(valid, self._hard_pixels(cross_entropy))
+        pixels = ops.cast(ops.size(hard), "float32")
+        kept = ops.sum(ops.cast(hard, "int32"))
+        scale = pixels / ops.cast(ops.maximum(kept, 1), "float32")
+        losses = ops.where(hard, cross_entropy, 0.0) * scale
+        sound = ops.all(ops.logical_or(known, ops.logical_not(valid)))
+        return ops.where(sound, losses, float("nan"))
+
+    def _hard_pixels(self, cross_entropy):
+        """Where the probability of the true class is below the threshold."""
+        # The cross-entropy of void pixels is 0 here, their probability 1.
+        probability = ops.exp(-ops.stop_gradient(cross_entropy))
+        probability = ops.minimum(probability, 1.0)
+        return probability <= self._raised_threshold(probability)
+
+    def _raised_threshold(self, probability):
+        """The smallest threshold in [`threshold`, 1] that keeps `min_kept`.
+
+        That is max(`threshold`, the `min_kept`-th smallest probability), or
+        1 where there are not so many below 1. Non-negative floats are
+        ordered as their bits are, so bisection on the bits finds it exactly
+        in at most 30 counts: 3 to 8 ms at 2x512x512 on two CPU cores, where
+        a sort takes 30 to 120 ms and `top_k` 5 to 100 ms.
+        """
+        one = ops.ones((), "float32")
+        bits = ops.view(probability, "int32")
+        low = ops.view(one * self.threshold, "int32")
+        high = ops.view(one, "int32")
+
+        def halve(_, bounds):
+            low, high = bounds
+            middle = low + (high - low) // 2
+            below = ops.sum(ops.cast(bits <= middle, "int32"))
+            enough = below >= self.min_kept
+            return (
+                ops.where(enough, low, ops.minimum(middle + 1, high)),
+                ops.where(enough, middle, high),
+            )
+
+        _, high = ops.fori_loop(0, 30, halve, (low, high))
+        return ops.view(high, "float32")
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "threshold": self.threshold,
+                "min_kept": self.min_kept,
+                "ignore_class": self.ignore_class,
+                "from_logits": self.from_logits,
+            }
+        )
+        return config
