@@ -1,0 +1,218 @@
+"""`keras-rsseg`: maps of scenes from the command line."""
+
+import contextlib
+import importlib.metadata
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+# TensorFlow reads it when it is loaded, which the commands do.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+app = typer.Typer(
+    help="Semantic segmentation of aerial and satellite imagery.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool):
+    if wanted:
+        try:
+            version = importlib.metadata.version("keras-rsseg")
+        except importlib.metadata.PackageNotFoundError:
+            version = "(not installed)"
+        typer.echo(f"keras-rsseg {version}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+):
+    """Semantic segmentation of aerial and satellite imagery."""
+
+
+@app.command()
+def predict(
+    scene: Annotated[
+        str, typer.Argument(help="Raster to map: GeoTIFF, VRT, PNG ...")
+    ],
+    output: Annotated[
+        str, typer.Option(help="GeoTIFF to write the classes to.")
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Preset name or folder. Default: the small model that "
+            "comes with the package."
+        ),
+    ] = None,
+    tile_size: Annotated[
+        int, typer.Option(min=1, help="Length of a tile, pixels.")
+    ] = 512,
+    overlap: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Pixels that tiles share. Default: a quarter."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Tiles in a batch.")
+    ] = 4,
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="Band numbers (from 1) or names, with commas, in the "
+            "model's order."
+        ),
+    ] = None,
+    nodata: Annotated[
+        float | None,
+        typer.Option(help="Value that means no data in the scene."),
+    ] = None,
+    gsd: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|native|METRES",
+            help="Pixel size at which the model sees the scene: the "
+            "model's, the scene's, or so many metres.",
+        ),
+    ] = "auto",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing map.")
+    ] = False,
+    preview: Annotated[
+        str | None, typer.Option(help="PNG to draw the map in, too.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors.")
+    ] = False,
+):
+    """Write a map of a scene's classes."""
+    distance = _parse_gsd(gsd)
+    with _plain_errors(), _log_level(logging.ERROR if quiet else None):
+        from keras_rsseg import scenes
+        from keras_rsseg.scenes.preview import check_preview
+
+        # A wrong path should not cost the seconds that loading takes.
+        scenes.check_paths(scene, output, overwrite)
+        if preview is not None:
+            check_preview(preview)
+
+        import keras_rsseg
+
+        model = keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
+        result = keras_rsseg.predict_scene(
+            model,
+            scene,
+            output,
+            tile_size=tile_size,
+            overlap=overlap,
+            batch_size=batch_size,
+            bands=bands and [band.strip() for band in bands.split(",")],
+            nodata=nodata,
+            ground_sample_distance=distance,
+            overwrite=overwrite,
+            progress=not quiet,
+        )
+        if preview is not None:
+            scenes.write_preview(output, preview)
+    if not quiet:
+        _print_result(result, preview)
+
+
+@app.command()
+def presets():
+    """List the presets that --preset takes."""
+    with _plain_errors():
+        import keras_rsseg
+
+        for name in keras_rsseg.list_presets():
+            typer.echo(name)
+
+
+@contextlib.contextmanager
+def _log_level(level):
+    logger = logging.getLogger("keras_rsseg")
+    before = logger.level
+    logger.setLevel(before if level is None else level)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def _plain_errors():
+    """Turn the errors a user can make into one line and exit code 1."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_users(error):
+            raise
+        lines = [line.strip() for line in str(error).splitlines()]
+        message = " ".join(filter(None, lines)) or type(error).__name__
+        typer.echo(f"Error: {message}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _is_users(error):
+    if isinstance(error, ValueError | OSError):
+        return True
+    # Only ask for rasterio's where it was loaded.
+    errors = sys.modules.get("rasterio.errors")
+    return errors is not None and isinstance(error, errors.RasterioError)
+
+
+def _parse_gsd(text):
+    if text == "auto":
+        return text
+    if text == "native":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"must be auto, native or a number of metres, not {text!r}",
+            param_hint="--gsd",
+        ) from None
+
+
+def _print_result(result, preview):
+    typer.echo(
+        f"Wrote {result.destination} in {result.seconds:.1f} s "
+        f"({result.valid_share:.1%} of the scene is valid)"
+    )
+    if preview is not None:
+        typer.echo(f"Wrote {preview}")
+    total = sum(result.class_pixels.values()) or 1
+    for name, pixels in result.class_pixels.items():
+        size = f"{pixels} pixels"
+        if result.class_areas is not None:
+            size = _format_area(result.class_areas[name])
+        typer.echo(f"  {name:<20} {size:>16} {pixels / total:7.1%}")
+
+
+def _format_area(area):
+    if area < 1e4:
+        return f"{area:,.0f} m2"
+    if area < 1e6:
+        return f"{area / 1e4:,.2f} ha"
+    return f"{area / 1e6:,.2f} km2"
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,127 @@
+"""Tiles of a scene to class probabilities, in batches of one fixed shape."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_rsseg.data.tiling import tile_windows
+
+
+class Tile(NamedTuple):
+    """A tile: its number and place, pixels (padded) and validity (not)."""
+
+    number: int
+    row: int
+    col: int
+    pixels: np.ndarray
+    valid: np.ndarray
+
+
+def read_tiles(reader, tile_size, stride):
+    """Read the tiles of a scene, row by row.
+
+    Tiles without a valid pixel are left out. Where the scene is smaller
+    than a tile, pixels are reflected to its size, `valid` is not.
+
+    Args:
+        reader: a `SceneReader`.
+        tile_size: length of a tile, pixels.
+        stride: distance between tiles, pixels.
+
+    Yields:
+        `Tile`s.
+    """
+    height = min(tile_size, reader.height)
+    width = min(tile_size, reader.width)
+    pad = ((0, tile_size - height), (0, tile_size - width), (0, 0))
+    windows = tile_windows(reader.height, reader.width, tile_size, stride)
+    for number, window in enumerate(windows):
+        pixels, valid = reader.read(window.row, window.col, height, width)
+        if valid.any():
+            if any(map(any, pad)):
+                pixels = np.pad(pixels, pad, mode="reflect")
+            yield Tile(number, window.row, window.col, pixels, valid)
+
+
+def even_batch_size(count, batch_size):
+    """Return the batch size that spreads `count` tiles evenly.
+
+    Five tiles in batches of at most four are two of three, not a full one
+    and one that is padded with three copies.
+    """
+    return math.ceil(count / math.ceil(count / batch_size))
+
+
+def predict_tiles(model, tiles, batch_size):
+    """Predict tiles, in their order.
+
+    Every batch has the same shape, the last one is padded: compiled models
+    are compiled once, and no tile's answer depends on how many came with
+    it in the last batch.
+
+    Args:
+        model: object with `predict_on_batch(tiles)`, or a callable; tiles
+            `(B, T, T, bands)` to logits `(B, T, T, classes)`.
+        tiles: iterable of `Tile`s.
+        batch_size: number of tiles in a batch.
+
+    Yields:
+        `(tile, probabilities)`, a float32 array `(classes, h, w)` of the
+        size of `tile.valid`.
+
+    Raises:
+        ValueError: if the logits have another shape or are not finite.
+    """
+    call = getattr(model, "predict_on_batch", model)
+    batch = []
+    for tile in tiles:
+        batch.append(tile)
+        if len(batch) == batch_size:
+            yield from _predict_batch(call, batch, batch_size)
+            batch = []
+    if batch:
+        yield from _predict_batch(call, batch, batch_size)
+
+
+def _predict_batch(call, batch, batch_size):
+    padding = batch[-1:] * (batch_size - len(batch))
+    pixels = np.stack([tile.pixels for tile in batch + padding])
+    logits = _to_numpy(call(pixels))
+    if logits.ndim != 4 or logits.shape[:3] != pixels.shape[:3]:
+        raise ValueError(
+            "`model` must return logits (B, T, T, classes) of the tiles' "
+            f"size. Received: {logits.shape} for tiles {pixels.shape}"
+        )
+    if not 2 <= logits.shape[-1] <= 255:
+        raise ValueError(
+            "`model` must return logits of 2 to 255 classes. Received: "
+            f"{logits.shape[-1]}"
+        )
+    for tile, tile_logits in zip(batch, logits, strict=False):
+        height, width = tile.valid.shape
+        yield tile, _softmax(tile_logits[:height, :width], tile)
+
+
+def _to_numpy(logits):
+    if hasattr(logits, "detach"):
+        logits = logits.detach().cpu()
+        logits = logits.float() if logits.is_floating_point() else logits
+    return np.asarray(logits)
+
+
+def _softmax(logits, tile):
+    """Probabilities, classes first."""
+    logits = np.moveaxis(logits, -1, 0).astype("float32", order="C")
+    logits -= logits.max(axis=0)
+    np.exp(logits, out=logits)
+    total = logits.sum(axis=0)
+    # A NaN or +inf anywhere makes the sum NaN; argmax would hide it.
+    if not np.isfinite(total[tile.valid]).all():
+        raise ValueError(
+            "`model` returned logits that are not finite, for the tile at "
+            f"row {tile.row}, column {tile.col}. Is the scene in the value "
+            "range that the model takes?"
+        )
+    logits /= total
+    return logits

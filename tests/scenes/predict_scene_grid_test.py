@@ -1,0 +1,123 @@
+"""The map's grid, the scene's bands, and memory."""
+
+import tracemalloc
+
+import numpy as np
+import rasterio
+from rasterio.transform import Affine
+
+from tests.scenes.predict_scene_test import VOID
+from tests.scenes.predict_scene_test import predict
+from tests.scenes.scene_files import TRANSFORM
+from tests.scenes.scene_files import random_scene
+from tests.scenes.scene_files import threshold_classes
+from tests.scenes.scene_files import threshold_model
+from tests.scenes.scene_files import write_scene
+
+
+class TestGrid:
+    def test_grid_is_the_scenes(self, tmp_path):
+        turned = Affine(0.4, 0.3, 500_000, 0.3, -0.4, 5_000_000)
+        for name, transform in {"north": TRANSFORM, "turned": turned}.items():
+            scene = write_scene(
+                tmp_path / f"{name}.tif",
+                random_scene(40, 300),
+                transform=transform,
+            )
+            output = tmp_path / f"{name}_map.tif"
+            predict(threshold_model, scene, output)
+            with rasterio.open(output) as dataset:
+                assert dataset.crs == "EPSG:32632"
+                assert dataset.transform.almost_equals(transform)
+                assert dataset.shape == (40, 300)
+                assert dataset.nodata == VOID
+                assert dataset.dtypes == ("uint8",)
+                assert dataset.profile["compress"] == "deflate"
+                assert dataset.profile["tiled"]
+                assert dataset.colorinterp[0].name == "palette"
+                tags = dataset.tags()
+            assert tags["scene"] == f"{name}.tif"
+            assert tags["model"] == "threshold_model"
+            assert tags["overlap"] == "8"
+            assert tags["TIFFTAG_SOFTWARE"].startswith("keras_rsseg")
+
+    def test_png_without_a_reference_system(self, tmp_path):
+        pixels = random_scene(40, 50)
+        scene = write_scene(
+            tmp_path / "scene.png",
+            pixels,
+            driver="PNG",
+            crs=None,
+            transform=None,
+            photometric=None,
+        )
+        result, classes = predict(
+            threshold_model,
+            scene,
+            tmp_path / "map.tif",
+            ground_sample_distance=0.3,
+        )
+        np.testing.assert_array_equal(classes, threshold_classes(pixels))
+        assert result.class_areas is None
+
+    def test_bands_by_number_and_name(self, tmp_path):
+        pixels = random_scene(40, 50)
+        scene = write_scene(tmp_path / "scene.tif", pixels)
+        with rasterio.open(scene, "r+") as dataset:
+            dataset.descriptions = ("NIR", "Red", "Green")
+        swapped = pixels[[2, 0, 1]]
+        for number, bands in enumerate(([3, 1, 2], ["green", "nir", "RED"])):
+            _, classes = predict(
+                threshold_model,
+                scene,
+                tmp_path / f"map_{number}.tif",
+                bands=bands,
+            )
+            np.testing.assert_array_equal(classes, threshold_classes(swapped))
+
+    def test_a_model_that_names_bands_gets_these(self, tmp_path):
+        pixels = random_scene(40, 50)
+        scene = write_scene(tmp_path / "scene.tif", pixels)
+        with rasterio.open(scene, "r+") as dataset:
+            dataset.descriptions = ("blue", "green", "red")
+        threshold_model_named = type(
+            "Named",
+            (),
+            {
+                "bands": ("red", "green", "blue"),
+                "predict_on_batch": staticmethod(threshold_model),
+            },
+        )()
+        _, classes = predict(threshold_model_named, scene, tmp_path / "map.tif")
+        np.testing.assert_array_equal(classes, threshold_classes(pixels[::-1]))
+
+
+class TestMemory:
+    def test_height_costs_no_memory(self, tmp_path):
+        peaks = {}
+        for height in (512, 8192):
+            scene = tmp_path / f"{height}.tif"
+            with rasterio.open(
+                scene,
+                "w",
+                driver="GTiff",
+                count=3,
+                height=height,
+                width=512,
+                dtype="uint8",
+                crs="EPSG:32632",
+                transform=TRANSFORM,
+                tiled=True,
+                sparse_ok=True,
+            ):
+                pass
+            tracemalloc.start()
+            predict(
+                threshold_model,
+                scene,
+                tmp_path / f"{height}_map.tif",
+                tile_size=128,
+            )
+            peaks[height] = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        assert peaks[8192] < 1.1 * peaks[512] + 200_000
