@@ -1,0 +1,44 @@
+"""Remote-sensing semantic segmentation on Keras 3.
+
+Names are imported when they are first used: `keras-rsseg --help` should not
+wait for a deep-learning framework, nor should a program that only cuts tiles.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "data",
+    "encoders",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "scenes",
+)
+_HOMES = {
+    "DEFAULT_PRESET": "models",
+    "HRNet": "models",
+    "PFNet": "models",
+    "SemanticFPN": "models",
+    "from_preset": "models",
+    "list_presets": "models",
+    "predict_scene": "scenes",
+}
+
+__all__ = sorted([*_MODULES, *_HOMES])
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"keras_rsseg.{name}")
+    if name in _HOMES:
+        home = importlib.import_module(f"keras_rsseg.{_HOMES[name]}")
+        return getattr(home, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

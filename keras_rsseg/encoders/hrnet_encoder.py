@@ -1,0 +1,213 @@
+import keras
+import keras_hub
+
+from keras_rsseg.encoders.residual_blocks import basic_block
+from keras_rsseg.encoders.residual_blocks import bottleneck_block
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.resize_like import ResizeLike
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
+    """HRNetV2: branches of four resolutions that exchange their features.
+
+    A stem brings the image to stride 4. Stages 2, 3 and 4 then keep 2, 3 and
+    4 branches at strides 4, 8, 16 and 32 with `width * (1, 2, 4, 8)`
+    channels. Every module ends in a fusion in which each branch receives the
+    sum of all others, strided convolutions going down and bilinear resizing
+    going up.
+
+    Args:
+        width: int. Channels of the finest branch: 18, 32 and 48 are the
+            published networks.
+        stackwise_num_modules: tuple of 3 ints. Modules of stages 2, 3 and 4.
+            Defaults to `(1, 4, 3)`; the small variants have fewer.
+        num_blocks: int. Basic blocks of a branch in each module. Defaults to
+            `4`.
+        num_bottlenecks: int. Bottleneck blocks of stage 1. Defaults to `4`.
+        bottleneck_filters: int. Inner channels of these blocks, which put out
+            four times as many. Defaults to `64`.
+        align_corners: bool. How the fusion resizes. `True` is the default of
+            the released HRNet-OCR code, `False` that of its older branches
+            and of the Cityscapes W48 network.
+        image_shape: tuple. Shape of the images without batch dimension.
+            Height and width may be `None`. Defaults to `(None, None, 3)`.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        dtype: dtype policy of the layers.
+        **kwargs: other keyword arguments of `keras.Model`.
+
+    Call arguments:
+        images: float tensor `(batch, height, width, bands)`, normalised. Any
+            height and width from 1 up.
+
+    Returns:
+        A dict of float tensors: `"P2"` (stride 4, `width` channels), `"P3"`,
+        `"P4"` and `"P5"` (stride 32, `8 * width` channels). The size at
+        stride s is `ceil(size / s)`.
+
+    Example:
+
+    ```python
+    encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
+    encoder(np.zeros((1, 96, 75, 3)))["P3"].shape  # (1, 12, 10, 36)
+    ```
+
+    Reference:
+        - [Wang et al., Deep High-Resolution Representation Learning for
+          Visual Recognition, 2020](https://arxiv.org/abs/1908.07919)
+    """
+
+    def __init__(
+        self,
+        width=18,
+        stackwise_num_modules=(1, 4, 3),
+        num_blocks=4,
+        num_bottlenecks=4,
+        bottleneck_filters=64,
+        align_corners=True,
+        image_shape=(None, None, 3),
+        data_format=None,
+        dtype=None,
+        **kwargs,
+    ):
+        if len(stackwise_num_modules) != 3:
+            raise ValueError(
+                "`stackwise_num_modules` must have one entry for each of the "
+                "stages 2, 3 and 4. Received: stackwise_num_modules="
+                f"{stackwise_num_modules}"
+            )
+        data_format = data_format or keras.config.image_data_format()
+        options = {"data_format": data_format, "dtype": dtype}
+
+        # === Functional Model ===
+        images = keras.layers.Input(shape=image_shape, name="images")
+        x = ConvBNReLU(64, 3, strides=2, name="stem_conv1", **options)(images)
+        x = ConvBNReLU(64, 3, strides=2, name="stem_conv2", **options)(x)
+        for block in range(1, num_bottlenecks + 1):
+            x = bottleneck_block(
+                x,
+                bottleneck_filters,
+                project=block == 1,
+                name=f"stage1_block{block}",
+                **options,
+            )
+        branches = [x]
+        for stage, num_modules in enumerate(stackwise_num_modules, 2):
+            branches = _add_branch(branches, stage, width, **options)
+            for module in range(1, num_modules + 1):
+                name = f"stage{stage}_module{module}"
+                branches = _run_branches(
+                    branches, num_blocks, width, name, **options
+                )
+                branches = _fuse_branches(
+                    branches, width, align_corners, name, **options
+                )
+        pyramid = {f"P{i + 2}": branch for i, branch in enumerate(branches)}
+        super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
+
+        # === Config ===
+        self.width = width
+        self.stackwise_num_modules = tuple(stackwise_num_modules)
+        self.num_blocks = num_blocks
+        self.num_bottlenecks = num_bottlenecks
+        self.bottleneck_filters = bottleneck_filters
+        self.align_corners = align_corners
+        self.image_shape = tuple(image_shape)
+        self.data_format = data_format
+        self.pyramid_outputs = pyramid
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "width": self.width,
+                "stackwise_num_modules": self.stackwise_num_modules,
+                "num_blocks": self.num_blocks,
+                "num_bottlenecks": self.num_bottlenecks,
+                "bottleneck_filters": self.bottleneck_filters,
+                "align_corners": self.align_corners,
+                "image_shape": self.image_shape,
+                "data_format": self.data_format,
+            }
+        )
+        return config
+
+
+def _add_branch(branches, stage, width, **options):
+    """Appends a branch at half the resolution of the coarsest one."""
+    filters = width * 2 ** len(branches)
+    name = f"transition{stage - 1}"
+    coarser = ConvBNReLU(
+        filters,
+        3,
+        strides=2,
+        name=f"{name}_branch{len(branches) + 1}",
+        **options,
+    )(branches[-1])
+    if stage == 2:
+        # Only the stem's 256 channels need to be brought to the width.
+        finest = ConvBNReLU(width, 3, name=f"{name}_branch1", **options)
+        branches = [finest(branches[0])]
+    return [*branches, coarser]
+
+
+def _run_branches(branches, num_blocks, width, name, **options):
+    outputs = []
+    for i, x in enumerate(branches):
+        for block in range(1, num_blocks + 1):
+            x = basic_block(
+                x,
+                width * 2**i,
+                name=f"{name}_branch{i + 1}_block{block}",
+                **options,
+            )
+        outputs.append(x)
+    return outputs
+
+
+def _fuse_branches(branches, width, align_corners, name, **options):
+    """Gives every branch the sum of all, each brought to its resolution."""
+    outputs = []
+    for i, own in enumerate(branches):
+        terms = []
+        for j, other in enumerate(branches):
+            path = f"{name}_fuse{j + 1}to{i + 1}"
+            if j < i:
+                terms.append(_downsample(other, i, j, width, path, **options))
+            elif j == i:
+                terms.append(own)
+            else:
+                terms.append(
+                    _upsample(
+                        own, other, width * 2**i, align_corners, path, **options
+                    )
+                )
+        dtype = options["dtype"]
+        x = keras.layers.Add(dtype=dtype, name=f"{name}_sum{i + 1}")(terms)
+        x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu{i + 1}")(x)
+        outputs.append(x)
+    return outputs
+
+
+def _downsample(x, i, j, width, path, **options):
+    for step in range(1, i - j + 1):
+        last = step == i - j
+        x = ConvBNReLU(
+            width * 2 ** (i if last else j),
+            3,
+            strides=2,
+            activation=None if last else "relu",
+            name=f"{path}_conv{step}",
+            **options,
+        )(x)
+    return x
+
+
+def _upsample(fine, coarse, filters, align_corners, path, **options):
+    coarse = ConvBNReLU(
+        filters, 1, activation=None, name=f"{path}_conv", **options
+    )(coarse)
+    return ResizeLike(
+        align_corners=align_corners, name=f"{path}_resize", **options
+    )(fine, coarse)

@@ -1,0 +1,99 @@
+"""The two residual blocks of ResNet, which HRNet uses as well."""
+
+import keras
+
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+
+
+def basic_block(
+    x,
+    filters,
+    name,
+    strides=1,
+    dilation_rate=1,
+    project=False,
+    stride_on=None,
+    **options,
+):
+    """Two 3x3 convolutions beside a shortcut.
+
+    Args:
+        x: KerasTensor, the feature map.
+        filters: int. Channels of the output.
+        name: string. Prefix of the layers' names.
+        strides: int. Stride of the first convolution.
+        dilation_rate: int. Dilation of both.
+        project: bool. Whether the shortcut is a 1x1 convolution.
+        stride_on: ignored, this block has no 1x1 convolution.
+        **options: keyword arguments of every `ConvBNReLU`.
+
+    Returns:
+        KerasTensor.
+    """
+    del stride_on
+    dilation = {"dilation_rate": dilation_rate, **options}
+    y = ConvBNReLU(
+        filters, 3, strides=strides, name=f"{name}_conv1", **dilation
+    )(x)
+    y = ConvBNReLU(filters, 3, activation=None, name=f"{name}_conv2", **dilation)(
+        y
+    )
+    return _join(x, y, filters, strides, project, name, options)
+
+
+def bottleneck_block(
+    x,
+    filters,
+    name,
+    strides=1,
+    dilation_rate=1,
+    project=False,
+    stride_on="3x3",
+    **options,
+):
+    """1x1, 3x3 and 1x1 convolutions beside a shortcut.
+
+    Args:
+        x: KerasTensor, the feature map.
+        filters: int. Inner channels, the output has four times as many.
+        name: string. Prefix of the layers' names.
+        strides: int. Stride of the block.
+        dilation_rate: int. Dilation of the 3x3 convolution.
+        project: bool. Whether the shortcut is a 1x1 convolution.
+        stride_on: `"3x3"` or `"1x1"`. Which convolution has the stride.
+        **options: keyword arguments of every `ConvBNReLU`.
+
+    Returns:
+        KerasTensor.
+    """
+    strides1, strides2 = (strides, 1) if stride_on == "1x1" else (1, strides)
+    y = ConvBNReLU(
+        filters, 1, strides=strides1, name=f"{name}_conv1", **options
+    )(x)
+    y = ConvBNReLU(
+        filters,
+        3,
+        strides=strides2,
+        dilation_rate=dilation_rate,
+        name=f"{name}_conv2",
+        **options,
+    )(y)
+    y = ConvBNReLU(
+        4 * filters, 1, activation=None, name=f"{name}_conv3", **options
+    )(y)
+    return _join(x, y, 4 * filters, strides, project, name, options)
+
+
+def _join(x, y, filters, strides, project, name, options):
+    if project:
+        x = ConvBNReLU(
+            filters,
+            1,
+            strides=strides,
+            activation=None,
+            name=f"{name}_shortcut",
+            **options,
+        )(x)
+    dtype = options.get("dtype")
+    x = keras.layers.Add(dtype=dtype, name=f"{name}_add")([x, y])
+    return keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)

@@ -1,0 +1,5 @@
+"""Presets: names, places, publishing."""
+
+from keras_rsseg.hub.registry import list_presets
+
+__all__ = ["list_presets"]

@@ -1,0 +1,169 @@
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class ConvBNReLU(keras.layers.Layer):
+    """Convolution, batch normalization and activation, padded as in PyTorch.
+
+    The released networks pad every convolution symmetrically by
+    `dilation_rate * (kernel_size - 1) // 2`. For a stride above 1 Keras'
+    `"same"` pads an even-sized map on the far side only, which shifts it by
+    a pixel, so the padding is explicit here.
+
+    Args:
+        filters: int. Channels of the output.
+        kernel_size: odd int. Size of the square kernel.
+        strides: int. Stride of the convolution. Defaults to `1`.
+        dilation_rate: int. Dilation of the kernel. Together with `strides`
+            above 1 it must be a multiple of `strides`, see `call()`.
+            Defaults to `1`.
+        use_bias: bool. Whether the convolution has a bias. Defaults to
+            `False`.
+        activation: activation after the normalization, or `None`. Defaults
+            to `"relu"`.
+        batch_norm_epsilon: float. Added to the variance. Defaults to `1e-5`.
+        batch_norm_momentum: float. Momentum of the moving statistics.
+            Defaults to `0.9`, PyTorch's 0.1.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        **kwargs: other keyword arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor `(batch, height, width, channels)`; channels
+            second for `"channels_first"`.
+
+    Returns:
+        Tensor `(batch, ceil(height / strides), ceil(width / strides),
+        filters)`.
+
+    Example:
+
+    ```python
+    layer = keras_rsseg.layers.ConvBNReLU(64, 3, strides=2)
+    layer(np.zeros((1, 75, 96, 3), "float32")).shape  # (1, 38, 48, 64)
+    ```
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        dilation_rate=1,
+        use_bias=False,
+        activation="relu",
+        batch_norm_epsilon=1e-5,
+        batch_norm_momentum=0.9,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(
+                "`kernel_size` must be odd, an even kernel has no symmetric "
+                f"padding. Received: kernel_size={kernel_size}"
+            )
+        if strides > 1 and dilation_rate > 1 and dilation_rate % strides:
+            raise ValueError(
+                "`dilation_rate` must be 1 or a multiple of `strides`. "
+                f"Received: dilation_rate={dilation_rate}, strides={strides}"
+            )
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.dilation_rate = dilation_rate
+        self.use_bias = use_bias
+        self.activation = keras.activations.get(activation)
+        self.batch_norm_epsilon = batch_norm_epsilon
+        self.batch_norm_momentum = batch_norm_momentum
+        self.data_format = data_format or keras.config.image_data_format()
+
+        self._subsamples = strides > 1 and dilation_rate > 1
+        conv_strides = 1 if self._subsamples else strides
+        conv_dilation = (
+            dilation_rate // strides if self._subsamples else dilation_rate
+        )
+        self._padding = (
+            conv_dilation * (kernel_size - 1) // 2 if conv_strides > 1 else 0
+        )
+        self.conv = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=conv_strides,
+            padding="valid" if conv_strides > 1 else "same",
+            dilation_rate=conv_dilation,
+            use_bias=use_bias,
+            kernel_initializer="he_normal",
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+        self.batch_norm = keras.layers.BatchNormalization(
+            axis=self._channel_axis,
+            epsilon=batch_norm_epsilon,
+            momentum=batch_norm_momentum,
+            dtype=self.dtype_policy,
+            name="batch_norm",
+        )
+
+    @property
+    def _channel_axis(self):
+        return 1 if self.data_format == "channels_first" else -1
+
+    def build(self, input_shape):
+        self.conv.build(input_shape)
+        output_shape = [None] * 4
+        output_shape[self._channel_axis] = self.filters
+        self.batch_norm.build(output_shape)
+
+    def call(self, inputs, training=None):
+        x = inputs
+        if self._subsamples:
+            # Every tap of a kernel whose dilation is a multiple of the
+            # stride lands on the stride's grid, so sampling first is exact.
+            # It is also the only way: TensorFlow refuses both at once.
+            x = self._subsample(x)
+        if self._padding:
+            x = ops.pad(x, self._pad_width())
+        x = self.batch_norm(self.conv(x), training=training)
+        return x if self.activation is None else self.activation(x)
+
+    def _subsample(self, x):
+        step = slice(None, None, self.strides)
+        if self.data_format == "channels_first":
+            return x[:, :, step, step]
+        return x[:, step, step, :]
+
+    def _pad_width(self):
+        width = [[0, 0], [0, 0], [0, 0], [0, 0]]
+        first = 2 if self.data_format == "channels_first" else 1
+        for axis in (first, first + 1):
+            width[axis] = [self._padding, self._padding]
+        return width
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape)
+        first = 2 if self.data_format == "channels_first" else 1
+        for axis in (first, first + 1):
+            if shape[axis] is not None:
+                shape[axis] = -(-shape[axis] // self.strides)
+        shape[self._channel_axis] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "filters": self.filters,
+                "kernel_size": self.kernel_size,
+                "strides": self.strides,
+                "dilation_rate": self.dilation_rate,
+                "use_bias": self.use_bias,
+                "activation": keras.activations.serialize(self.activation),
+                "batch_norm_epsilon": self.batch_norm_epsilon,
+                "batch_norm_momentum": self.batch_norm_momentum,
+                "data_format": self.data_format,
+            }
+        )
+        return config

@@ -1,0 +1,109 @@
+import keras
+from keras import ops
+
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.resize_like import ResizeLike
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class PyramidFusion(keras.layers.Layer):
+    """Joins the levels of a pyramid at the size of the finest one.
+
+    Every level is resized bilinearly to the first one, all are concatenated
+    and pass one convolution with batch normalization and ReLU. It is the last
+    stage of PFNet's decoder (3x3, see section 3 of the paper) and of HRNetV2's
+    head (1x1).
+
+    Args:
+        filters: int. Channels of the output.
+        kernel_size: odd int. Size of the square kernel. Defaults to `3`.
+        use_bias: bool. Whether the convolution has a bias. Defaults to
+            `False`.
+        align_corners: bool. How levels are resized, see
+            `keras_rsseg.layers.ResizeLike`. Defaults to `True`.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        **kwargs: other keyword arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        levels: list of tensors `(batch, h, w, channels)`, finest first.
+
+    Returns:
+        Tensor `(batch, height, width, filters)` of the first level's size.
+
+    Example:
+
+    ```python
+    levels = [np.zeros((1, 32 // s, 32 // s, 8)) for s in (1, 2, 4)]
+    keras_rsseg.layers.PyramidFusion(16)(levels).shape  # (1, 32, 32, 16)
+    ```
+
+    Reference:
+        - [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564)
+        - [Wang et al., HRNet, 2020](https://arxiv.org/abs/1908.07919)
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        use_bias=False,
+        align_corners=True,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.use_bias = use_bias
+        self.align_corners = align_corners
+        self.data_format = data_format or keras.config.image_data_format()
+        self.resize = ResizeLike(
+            align_corners=align_corners,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name="resize",
+        )
+        self.conv = ConvBNReLU(
+            filters,
+            kernel_size,
+            use_bias=use_bias,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name="conv",
+        )
+
+    @property
+    def _channel_axis(self):
+        return 1 if self.data_format == "channels_first" else -1
+
+    def build(self, levels_shape):
+        axis = self._channel_axis
+        shape = list(levels_shape[0])
+        shape[axis] = sum(level[axis] for level in levels_shape)
+        self.conv.build(tuple(shape))
+
+    def call(self, levels, training=None):
+        finest = levels[0]
+        resized = [finest]
+        resized += [self.resize(finest, level) for level in levels[1:]]
+        joined = ops.concatenate(resized, axis=self._channel_axis)
+        return self.conv(joined, training=training)
+
+    def compute_output_shape(self, levels_shape):
+        shape = list(levels_shape[0])
+        shape[self._channel_axis] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "filters": self.filters,
+                "kernel_size": self.kernel_size,
+                "use_bias": self.use_bias,
+                "align_corners": self.align_corners,
+                "data_format": self.data_format,
+            }
+        )
+        return config

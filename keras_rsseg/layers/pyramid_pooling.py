@@ -1,0 +1,154 @@
+import keras
+from keras import ops
+
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
+from keras_rsseg.ops.resize import resize
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class PyramidPooling(keras.layers.Layer):
+    """Joins a map with averages of itself over coarser and coarser grids.
+
+    For each bin size `b`, the map is averaged over a `b x b` grid that covers
+    it, passes a 1x1 convolution with batch normalization and is resized to
+    the map's size (bilinear, corners aligned). The pooled maps, in the order
+    of `bin_sizes`, and then the map itself are concatenated; a 1x1
+    convolution with batch normalization and ReLU reduces them to `filters`
+    channels, of which whole ones are dropped in training.
+
+    As in the PFNet release, the pooled maps have no ReLU and the last
+    convolution is 1x1 (PSPNet's is 3x3). In training, a bin of size 1 has
+    one value an image: use batches of two images or more, otherwise that
+    branch is normalized to a constant.
+
+    Args:
+        filters: int. Channels of the output and of each pooled map. Defaults
+            to `256`.
+        bin_sizes: sizes of the grids. A map may be smaller than its grid.
+            Defaults to `(1, 2, 3, 6)`.
+        dropout: float in [0, 1). Share of the output's channels to drop in
+            training. Defaults to `0.1`.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        **kwargs: other keyword arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor `(batch, height, width, channels)`; channels
+            second for `"channels_first"`. Height and width may be unknown.
+
+    Returns:
+        Tensor `(batch, height, width, filters)`.
+
+    Raises:
+        ValueError: when `bin_sizes` is empty or holds anything but different
+            positive integers.
+
+    Example:
+
+    ```python
+    layer = keras_rsseg.layers.PyramidPooling(64)
+    layer(np.zeros((2, 25, 17, 512), "float32")).shape  # (2, 25, 17, 64)
+    ```
+
+    Reference:
+        - [Zhao et al., PSPNet, 2017](https://arxiv.org/abs/1612.01105)
+        - [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564)
+    """
+
+    def __init__(
+        self,
+        filters=256,
+        bin_sizes=(1, 2, 3, 6),
+        dropout=0.1,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.bin_sizes = _standardize_bin_sizes(bin_sizes)
+        self.dropout = dropout
+        self.data_format = data_format or keras.config.image_data_format()
+        self.branches = [
+            self._conv(f"bin{size}", activation=None) for size in self.bin_sizes
+        ]
+        self.bottleneck = self._conv("bottleneck")
+        self.channel_dropout = keras.layers.SpatialDropout2D(
+            dropout,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name="channel_dropout",
+        )
+
+    def _conv(self, name, activation="relu"):
+        return ConvBNReLU(
+            self.filters,
+            1,
+            activation=activation,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    @property
+    def _channel_axis(self):
+        return 1 if self.data_format == "channels_first" else -1
+
+    def build(self, input_shape):
+        axis = self._channel_axis
+        for branch in self.branches:
+            branch.build(input_shape)
+        joined = list(input_shape)
+        joined[axis] += len(self.branches) * self.filters
+        self.bottleneck.build(tuple(joined))
+
+    def call(self, inputs, training=None):
+        first = 2 if self.data_format == "channels_first" else 1
+        size = ops.shape(inputs)[first : first + 2]
+        maps = [
+            self._pooled(inputs, branch, bins, size, training)
+            for branch, bins in zip(self.branches, self.bin_sizes, strict=True)
+        ]
+        joined = ops.concatenate([*maps, inputs], axis=self._channel_axis)
+        x = self.bottleneck(joined, training=training)
+        return self.channel_dropout(x, training=training)
+
+    def _pooled(self, x, branch, bins, size, training):
+        pooled = adaptive_average_pool(x, bins, data_format=self.data_format)
+        return resize(
+            branch(pooled, training=training),
+            size,
+            align_corners=True,
+            data_format=self.data_format,
+        )
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape)
+        shape[self._channel_axis] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "filters": self.filters,
+                "bin_sizes": self.bin_sizes,
+                "dropout": self.dropout,
+                "data_format": self.data_format,
+            }
+        )
+        return config
+
+
+def _standardize_bin_sizes(bin_sizes):
+    sizes = tuple(bin_sizes)
+    if (
+        not sizes
+        or any(int(size) != size or size < 1 for size in sizes)
+        or len(set(sizes)) != len(sizes)
+    ):
+        raise ValueError(
+            "`bin_sizes` must hold one or more different positive integers. "
+            f"Received: bin_sizes={bin_sizes}"
+        )
+    return sizes

@@ -1,0 +1,75 @@
+import keras
+from keras import ops
+
+from keras_rsseg.ops.resize import resize
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class ResizeLike(keras.layers.Layer):
+    """Resizes a coarse map to the height and width of a fine one.
+
+    Args:
+        interpolation: `"bilinear"` or `"nearest"`. Defaults to `"bilinear"`.
+        align_corners: bool. Whether the corner pixels of both maps coincide
+            (else the outer borders do), see `keras_rsseg.ops.resize`.
+            Defaults to `False`.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        **kwargs: other keyword arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        fine: tensor `(batch, height, width, any)`. Only its size is used.
+        coarse: tensor `(batch, h, w, channels)`.
+
+    Returns:
+        `coarse`, resized to `(batch, height, width, channels)`.
+
+    Example:
+
+    ```python
+    fine, coarse = np.zeros((1, 25, 17, 3)), np.ones((1, 13, 9, 8))
+    keras_rsseg.layers.ResizeLike()(fine, coarse).shape  # (1, 25, 17, 8)
+    ```
+    """
+
+    def __init__(
+        self,
+        interpolation="bilinear",
+        align_corners=False,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.interpolation = interpolation
+        self.align_corners = align_corners
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def build(self, fine_shape, coarse_shape):
+        pass
+
+    def call(self, fine, coarse):
+        first = 2 if self.data_format == "channels_first" else 1
+        height, width = ops.shape(fine)[first : first + 2]
+        return resize(
+            coarse,
+            (height, width),
+            interpolation=self.interpolation,
+            align_corners=self.align_corners,
+            data_format=self.data_format,
+        )
+
+    def compute_output_shape(self, fine_shape, coarse_shape):
+        if self.data_format == "channels_first":
+            return (*coarse_shape[:2], *fine_shape[2:])
+        return (coarse_shape[0], *fine_shape[1:3], coarse_shape[3])
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "interpolation": self.interpolation,
+                "align_corners": self.align_corners,
+                "data_format": self.data_format,
+            }
+        )
+        return config

@@ -1,0 +1,113 @@
+"""Checks of what is given to `fit`, `evaluate` and `predict`.
+
+They run in the input pipeline, where a wrong tile can still be named, and
+not in the compiled step, where some backends turn it into a wrong number.
+"""
+
+import numpy as np
+from keras import ops
+
+
+def check_tiles(tiles, num_bands):
+    """Refuse tiles that are no batch of images with `num_bands` bands.
+
+    Args:
+        tiles: tensor or array, `(batch, height, width, bands)`.
+        num_bands: int, or `None` to accept any number.
+
+    Raises:
+        ValueError: wrong rank or wrong number of bands.
+    """
+    shape = getattr(tiles, "shape", None)
+    if shape is None or getattr(shape, "rank", 4) is None:
+        return
+    if len(shape) != 4:
+        raise ValueError(
+            "Tiles must have the shape (batch, height, width, bands). "
+            f"Received: shape {tuple(shape)}"
+        )
+    if num_bands and shape[-1] not in (None, num_bands):
+        raise ValueError(
+            f"The model takes tiles of {num_bands} bands (last axis). "
+            f"Received: shape {tuple(shape)}, {shape[-1]} bands"
+        )
+
+
+def check_masks(masks, tiles, num_classes, void):
+    """Refuse masks of another size, or with ids that are no class.
+
+    Args:
+        masks: integer tensor or array, `(batch, height, width)` or `(batch,
+            height, width, 1)`.
+        tiles: the tiles they belong to.
+        num_classes: int.
+        void: int. The id of unlabelled pixels.
+
+    Returns:
+        `masks`. Within a `tf.data` pipeline the ids are checked as the data
+        comes by, when what is returned is evaluated.
+
+    Raises:
+        ValueError: wrong shape or an id out of range.
+    """
+    shape, tile_shape = _static_shape(masks), _static_shape(tiles)
+    if shape is not None and tile_shape is not None:
+        _check_mask_shape(shape, tile_shape)
+    if _is_tensorflow(masks):
+        return _check_ids_in_graph(masks, num_classes, void)
+    ids = masks if isinstance(masks, np.ndarray) else ops.convert_to_numpy(masks)
+    wrong = ids[(ids < 0) | (ids >= num_classes) & (ids != void)]
+    if wrong.size:
+        raise ValueError(_ids_message(num_classes, void, np.unique(wrong)[:8]))
+    return masks
+
+
+def _static_shape(x):
+    shape = getattr(x, "shape", None)
+    if shape is None or getattr(shape, "rank", 4) is None:
+        return None
+    return tuple(shape)
+
+
+def _check_mask_shape(shape, tile_shape):
+    if len(shape) == 4 and shape[-1] not in (None, 1) or len(shape) not in (3, 4):
+        raise ValueError(
+            "Masks must hold class ids in the shape (batch, height, width) or "
+            f"(batch, height, width, 1). Received: shape {shape}"
+        )
+    for mask_length, tile_length in zip(
+        shape[1:3], tile_shape[1:3], strict=True
+    ):
+        if None not in (mask_length, tile_length) and (
+            mask_length != tile_length
+        ):
+            raise ValueError(
+                "Masks must have the height and width of their tiles. "
+                f"Received: masks {shape}, tiles {tile_shape}"
+            )
+
+
+def _is_tensorflow(x):
+    return type(x).__module__.startswith("tensorflow")
+
+
+def _check_ids_in_graph(masks, num_classes, void):
+    import tensorflow as tf
+
+    ids = tf.cast(masks, tf.int32)
+    valid = (ids >= 0) & (ids < num_classes) | tf.equal(ids, void)
+    wrong = tf.boolean_mask(ids, tf.logical_not(valid))
+    check = tf.debugging.Assert(
+        tf.reduce_all(valid),
+        [_ids_message(num_classes, void), tf.unique(wrong)[0]],
+        summarize=8,
+    )
+    with tf.control_dependencies([check] if check is not None else []):
+        return tf.identity(masks)
+
+
+def _ids_message(num_classes, void, found=""):
+    return (
+        f"Masks may hold the class ids 0 to {num_classes - 1} and {void} for "
+        f"void. Received other ids: {found}"
+    )

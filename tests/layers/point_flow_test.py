@@ -1,0 +1,463 @@
+"""Semantics flow through the points that the released module selects."""
+
+import json
+
+import hypothesis
+import hypothesis.strategies as st
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_rsseg.layers.point_flow import PointFlow
+from tests.gradients import gradient
+from tests.layers import plain
+from tests.layers.compiled import call
+from tests.layers.compiled import compiled
+from tests.layers.compiled import jitted
+from tests.shared import shared_path
+from tests.test_case import TestCase
+from tests.test_case import to_numpy
+
+NAMES = ["official", "even", "nonsquare", "oddH_evenW", "tiny"]
+TINY = {
+    "match_dim": 3,
+    "max_pool_size": 3,
+    "avg_pool_size": 2,
+    "num_boundary_points": 4,
+}
+# Names in the released state, of each layer.
+CONVOLUTIONS = {
+    "reduce_fine": "down_l",
+    "reduce_coarse": "down_h",
+    "match_conv": "point_matcher.match_conv",
+    "boundary_logits": "edge_final.3",
+}
+NORM = "edge_final.1"
+
+
+def last(array):
+    return array.transpose(0, 2, 3, 1)
+
+
+def kernel_last(array):
+    return array.transpose(2, 3, 1, 0)
+
+
+def maps(fine=(2, 8, 6, 5), coarse=(2, 4, 3, 5), seed=0):
+    rng = np.random.default_rng(seed)
+    return (
+        rng.standard_normal(fine).astype("float32"),
+        rng.standard_normal(coarse).astype("float32"),
+    )
+
+
+def randomise(layer, seed=1):
+    rng = np.random.default_rng(seed)
+    for variable in layer.weights:
+        # Small enough that no two saliencies are 1 in float32.
+        value = 0.3 * rng.standard_normal(variable.shape)
+        if "variance" in variable.path:
+            value = np.abs(value) + 0.5
+        variable.assign(value)
+
+
+def released(name, data_format="channels_last"):
+    """A fixture, its maps and a layer with its weights."""
+    truth = np.load(shared_path("fixtures", "modules", f"pfm_{name}.npz"))
+    layer = PointFlow(
+        match_dim=int(truth["cfg_dim"]),
+        max_pool_size=int(truth["cfg_maxpool_size"]),
+        avg_pool_size=int(truth["cfg_avgpool_size"]),
+        num_boundary_points=int(truth["cfg_edge_points"]),
+        matcher_kernel_size=int(truth["cfg_matcher_kernel_size"]),
+        data_format=data_format,
+    )
+    fine, coarse = truth["x_low"], truth["x_high"]
+    if data_format == "channels_last":
+        fine, coarse = last(fine), last(coarse)
+    layer.build(fine.shape, coarse.shape)
+    for ours, theirs in CONVOLUTIONS.items():
+        weights = [kernel_last(truth[f"sd/{theirs}.weight"])]
+        if f"sd/{theirs}.bias" in truth:
+            weights.append(truth[f"sd/{theirs}.bias"])
+        getattr(layer, ours).set_weights(weights)
+    kernel = kernel_last(truth["sd/edge_final.0.weight"])
+    layer.boundary_conv.conv.set_weights([kernel])
+    statistics = ["weight", "bias", "running_mean", "running_var"]
+    layer.boundary_conv.batch_norm.set_weights(
+        [truth[f"sd/{NORM}.{name}"] for name in statistics]
+    )
+    return truth, fine, coarse, layer
+
+
+def released_gradients(truth, mode, layer):
+    """Gradients of all trainable variables, in the layer's order."""
+    expected = {}
+    for ours, theirs in CONVOLUTIONS.items():
+        key = f"{mode}/grad/{theirs}"
+        sublayer = getattr(layer, ours)
+        expected[sublayer.kernel.path] = kernel_last(truth[f"{key}.weight"])
+        if sublayer.use_bias:
+            expected[sublayer.bias.path] = truth[f"{key}.bias"]
+    kernel = kernel_last(truth[f"{mode}/grad/edge_final.0.weight"])
+    expected[layer.boundary_conv.conv.kernel.path] = kernel
+    norm = layer.boundary_conv.batch_norm
+    expected[norm.gamma.path] = truth[f"{mode}/grad/{NORM}.weight"]
+    expected[norm.beta.path] = truth[f"{mode}/grad/{NORM}.bias"]
+    return [expected[v.path] for v in layer.trainable_variables]
+
+
+def gradients(layer, fine, coarse, cot_out, cot_boundary, training):
+    """Gradients with respect to both maps and all trainable variables."""
+    frozen = [to_numpy(v) for v in layer.non_trainable_variables]
+
+    def loss(fine, coarse, *weights):
+        (out, boundary), _ = layer.stateless_call(
+            list(weights),
+            [ops.convert_to_tensor(v) for v in frozen],
+            fine,
+            coarse,
+            training=training,
+        )
+        return ops.sum(ops.multiply(out, cot_out)) + ops.sum(
+            ops.multiply(boundary, cot_boundary)
+        )
+
+    weights = [to_numpy(v) for v in layer.trainable_variables]
+    return gradient(jitted(loss), fine, coarse, *weights)
+
+
+def run(layer, fine, coarse, training=False):
+    """Outputs, points, and the running statistics after the call."""
+    norm = layer.boundary_conv.batch_norm
+
+    def function(fine, coarse):
+        with keras.StatelessScope() as scope:
+            outputs = layer(fine, coarse, training=training)
+            statistics = [
+                scope.get_current_value(v)
+                for v in (norm.moving_mean, norm.moving_variance)
+            ]
+        with keras.StatelessScope():
+            points = layer.select_points(fine, coarse, training=training)
+        return tuple(outputs), points, statistics
+
+    return keras.tree.map_structure(
+        lambda x: None if x is None else to_numpy(x),
+        jitted(function)(fine, coarse),
+        none_is_leaf=True,
+    )
+
+
+def plain_points(layer, fine, coarse):
+    """Saliency, boundary logits and the four index arrays, as sets."""
+    size = coarse.shape[1:3]
+    conv = {
+        name: [np.asarray(w, "float64") for w in sublayer.get_weights()]
+        for name, sublayer in [(n, getattr(layer, n)) for n in CONVOLUTIONS]
+    }
+    reduced = np.concatenate(
+        [
+            plain.convolution(coarse, *conv["reduce_coarse"]),
+            plain.resize_aligned(
+                plain.convolution(fine, *conv["reduce_fine"]), size
+            ),
+        ],
+        axis=-1,
+    )
+    saliency = plain.sigmoid(plain.convolution(reduced, *conv["match_conv"]))
+    average = plain.average_pool(saliency, layer.avg_pool_size)
+    outline = coarse * (1 - plain.resize_aligned(average, size))
+    kernel = to_numpy(layer.boundary_conv.conv.kernel)
+    outline = plain.normalization(
+        plain.convolution(outline, kernel), layer.boundary_conv.batch_norm
+    )
+    logits = plain.convolution(np.maximum(outline, 0), *conv["boundary_logits"])
+    return saliency, logits
+
+
+def plain_flow(fine_points, coarse_points):
+    weights = plain.softmax(fine_points @ coarse_points.T)
+    return weights @ coarse_points + fine_points
+
+
+def plain_point_flow(layer, fine, coarse):
+    """The fine map with its points replaced, for twice as large maps."""
+    saliency, logits = plain_points(layer, fine, coarse)
+    (height, width), (h, w) = fine.shape[1:3], coarse.shape[1:3]
+    pooled = np.zeros((len(fine), *[layer.max_pool_size] * 2, 1))
+    salient = [[] for _ in fine]
+    for i, j, top, left, window in plain.windows(saliency, layer.max_pool_size):
+        for b in range(len(fine)):
+            y, x = np.unravel_index(
+                window[b, ..., 0].argmax(), window.shape[1:3]
+            )
+            pooled[b, i, j] = window[b, y, x]
+            salient[b].append((top + y, left + x))
+    boosted = coarse * (1 + plain.resize_aligned(pooled, (h, w)))
+    out = fine.copy()
+    for b in range(len(fine)):
+        number = min(layer.num_boundary_points, h * w)
+        order = np.argsort(-logits[b, ..., 0], axis=None)[:number]
+        boundary = [divmod(q, w) for q in order]
+        fine_points = [
+            plain.sample(
+                fine[b],
+                (y + 0.5) / h * height - 0.5,
+                (x + 0.5) / w * width - 0.5,
+            )
+            for y, x in boundary
+        ]
+        coarse_points = [coarse[b, y, x] for y, x in boundary]
+        values = plain_flow(np.array(fine_points), np.array(coarse_points))
+        for (y, x), value in zip(boundary, values, strict=True):
+            out[b, 2 * y, 2 * x] = value
+        fine_points = [fine[b, 2 * y, 2 * x] for y, x in salient[b]]
+        coarse_points = [boosted[b, y, x] for y, x in salient[b]]
+        values = plain_flow(np.array(fine_points), np.array(coarse_points))
+        for (y, x), value in zip(salient[b], values, strict=True):
+            out[b, 2 * y, 2 * x] = value
+    return out, logits
+
+
+def plain_fine_indices(indices, fine, coarse):
+    """The released rounding: every product, then the sum, in float32."""
+    row, column = (n.astype("float32") for n in divmod(indices, coarse[1]))
+    ratio = np.float32(fine[0] / coarse[0])
+    return (column * ratio + row * ratio * np.float32(fine[1])).astype("int32")
+
+
+class TestPointFlow(TestCase):
+    @pytest.mark.parametrize("size", [(4, 3), (2, 2), (5, 7)])
+    def test_equals_a_plain_computation(self, size):
+        h, w = size
+        fine, coarse = maps((2, 2 * h, 2 * w, 5), (2, h, w, 5))
+        layer = PointFlow(**TINY)
+        layer.build(fine.shape, coarse.shape)
+        randomise(layer)
+        out, boundary = call(layer, fine, coarse)
+        expected = plain_point_flow(
+            layer, fine.astype("float64"), coarse.astype("float64")
+        )
+        self.assert_close(out, expected[0], 1e-5)
+        self.assert_close(boundary, expected[1], 1e-5)
+        # Some pixels were replaced, the others passed unchanged.
+        replaced = np.any(to_numpy(out) != fine, axis=-1)
+        assert 4 <= replaced.sum() <= 2 * (4 + 9)
+
+    @pytest.mark.parametrize("mode", ["eval", "train"])
+    @pytest.mark.parametrize("name", NAMES)
+    def test_released_points_and_outputs(self, name, mode):
+        truth, fine, coarse, layer = released(name)
+        (out, boundary), points, _ = run(layer, fine, coarse, mode == "train")
+        self.assert_close(points.saliency, last(truth[f"{mode}/saliency"]))
+        for ours, theirs in [
+            ("boundary_coarse", "edge_idx_high"),
+            ("boundary_fine", "edge_idx_low"),
+        ]:
+            actual = np.sort(to_numpy(getattr(points, ours)), axis=-1)
+            expected = np.sort(truth[f"{mode}/{theirs}"], axis=-1)
+            np.testing.assert_array_equal(actual, expected, err_msg=ours)
+        for ours, theirs in [
+            ("salient_coarse", "salient_idx_high"),
+            ("salient_fine", "salient_idx_low"),
+        ]:
+            np.testing.assert_array_equal(
+                to_numpy(getattr(points, ours)), truth[f"{mode}/{theirs}"]
+            )
+        self.assert_close(out, last(truth[f"{mode}/out"]), msg="out")
+        self.assert_close(
+            boundary, last(truth[f"{mode}/edge_pred"]), msg="boundary"
+        )
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_released_running_statistics(self, name):
+        truth, fine, coarse, layer = released(name)
+        _, _, (mean, variance) = run(layer, fine, coarse, training=True)
+        self.assert_close(mean, truth["train/running_mean_after"])
+        # Torch's running variance takes the unbiased one of the batch.
+        values = np.prod(coarse.shape[:3])
+        kept = 0.9 * truth[f"sd/{NORM}.running_var"]
+        unbiased = kept + (variance - kept) * values / (values - 1)
+        self.assert_close(unbiased, truth["train/running_var_after"])
+
+    @pytest.mark.parametrize("mode", ["eval", "train"])
+    def test_released_gradients(self, mode):
+        truth, fine, coarse, layer = released("official")
+        # Twice the same image: torch 2.13 on CPU cannot differentiate Keras'
+        # 3x3 convolution with one filter for one small image.
+        fine, coarse, cot_out, cot_boundary = (
+            np.concatenate([x, x])
+            for x in (
+                fine,
+                coarse,
+                last(truth["cot_out"]),
+                last(truth["cot_edge"]),
+            )
+        )
+        training = mode == "train"
+        fine, coarse, *weights = gradients(
+            layer, fine, coarse, cot_out, cot_boundary, training
+        )
+        actual = [fine[1:], coarse[1:], *(w / 2 for w in weights)]
+        expected = [
+            last(truth[f"{mode}/grad_x_low"]),
+            last(truth[f"{mode}/grad_x_high"]),
+            *released_gradients(truth, mode, layer),
+        ]
+        names = ["fine", "coarse"]
+        names += [v.path for v in layer.trainable_variables]
+        for name, x, y in zip(names, actual, expected, strict=True):
+            self.assert_close(x, y, msg=name)
+
+    def test_points_carry_no_gradient_but_saliency_does(self):
+        # The boundary logits choose points; only their own loss trains them.
+        fine, coarse = maps()
+        layer = PointFlow(**TINY)
+        layer.build(fine.shape, coarse.shape)
+        randomise(layer)
+        ones, zeros = np.ones(fine.shape, "float32"), np.zeros((2, 4, 3, 1))
+        actual = gradients(
+            layer, fine, coarse, ones, zeros.astype("float32"), False
+        )
+        by_path = dict(
+            zip(
+                [v.path for v in layer.trainable_variables],
+                actual[2:],
+                strict=True,
+            )
+        )
+        assert np.abs(by_path[layer.match_conv.kernel.path]).max() > 0
+        assert np.abs(by_path[layer.boundary_logits.kernel.path]).max() == 0
+
+    def test_channels_first_equals_channels_last(self):
+        if keras.backend.backend() == "tensorflow":
+            pytest.skip("TensorFlow's CPU convolution is channels-last only")
+        fine, coarse = maps((2, 9, 7, 5), (2, 5, 4, 5))
+        layer = PointFlow(**TINY)
+        layer.build(fine.shape, coarse.shape)
+        randomise(layer)
+        first = PointFlow(**TINY, data_format="channels_first")
+        inputs = fine.transpose(0, 3, 1, 2), coarse.transpose(0, 3, 1, 2)
+        first.build(inputs[0].shape, inputs[1].shape)
+        first.set_weights(layer.get_weights())
+        for actual, expected in zip(
+            call(first, *inputs), call(layer, fine, coarse), strict=True
+        ):
+            self.assert_close(last(to_numpy(actual)), expected, 1e-5)
+
+    def test_unknown_sizes_inside_a_saved_and_compiled_model(self, tmp_path):
+        layer = self.run_config_test(
+            PointFlow, {**TINY, "matcher_kernel_size": 5}
+        )
+        inputs = [keras.Input((None, None, 5)), keras.Input((None, None, 5))]
+        outputs = layer(*inputs)
+        assert outputs[0].shape == (None, None, None, 5)
+        assert outputs[1].shape == (None, None, None, 1)
+        assert len(layer.trainable_variables) == 10
+        model = keras.Model(inputs, outputs)
+        randomise(layer)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        loaded.compile(jit_compile=keras.backend.backend() != "torch")
+        for size in [(8, 6), (3, 11)]:
+            h, w = -(-size[0] // 2), -(-size[1] // 2)
+            fine, coarse = maps((2, *size, 5), (2, h, w, 5))
+            expected = call(layer, fine, coarse)
+            actual = loaded.predict_on_batch([fine, coarse])
+            for x, y in zip(actual, expected, strict=True):
+                self.assert_close(x, y, 1e-5)
+
+    @pytest.mark.parametrize(
+        "fine, coarse",
+        [
+            ((8, 6), (4, 3)),
+            ((25, 17), (13, 9)),
+            # Fused multiply-adds, or merged factors, truncate elsewhere.
+            ((29, 7), (9, 2)),
+            ((97, 75), (49, 38)),
+            ((225, 301), (113, 151)),
+        ],
+    )
+    def test_compiled_indices_round_as_float32(self, fine, coarse):
+        indices = np.arange(np.prod(coarse), dtype="int32")
+        expected = plain_fine_indices(indices, fine, coarse)
+        layer = PointFlow(**TINY)
+        shapes = np.zeros((1, *fine, 1)), np.zeros((1, *coarse, 1))
+
+        def fine_indices(indices):
+            return layer._fine_indices(indices, *shapes)
+
+        actual = compiled(fine_indices)(ops.convert_to_tensor(indices))
+        np.testing.assert_array_equal(to_numpy(actual), expected)
+
+    @hypothesis.given(st.data())
+    def test_indices_of_any_size_round_as_float32(self, data):
+        coarse = data.draw(st.tuples(*[st.integers(1, 60)] * 2))
+        fine = tuple(data.draw(st.integers(n, 4 * n)) for n in coarse)
+        indices = np.arange(np.prod(coarse), dtype="int32")
+        layer = PointFlow(**TINY)
+        shapes = np.zeros((1, *fine, 1)), np.zeros((1, *coarse, 1))
+
+        def fine_indices(indices):
+            return layer._fine_indices(indices, *shapes)
+
+        actual = jitted(fine_indices)(ops.convert_to_tensor(indices))
+        np.testing.assert_array_equal(
+            to_numpy(actual), plain_fine_indices(indices, fine, coarse)
+        )
+
+    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    def test_mixed_precision_keeps_the_affinity_in_float32(self, policy):
+        # Affinities of 64 channels times 40**2 overflow float16 (65504).
+        fine, coarse = maps((1, 16, 16, 64), (1, 8, 8, 64))
+        layer = PointFlow(max_pool_size=4, num_boundary_points=64)
+        layer.build(fine.shape, coarse.shape)
+        fine, coarse = np.abs(fine) * 40, np.abs(coarse) * 40
+        mixed = PointFlow(max_pool_size=4, num_boundary_points=64, dtype=policy)
+        mixed.build(fine.shape, coarse.shape)
+        mixed.set_weights(layer.get_weights())
+        (out, boundary), points, _ = run(mixed, fine, coarse)
+        assert out.dtype.name == policy[6:]
+        assert points.saliency.dtype == "float32"
+        self.assert_finite([out.astype("float32"), boundary])
+        # All 64 pixels are boundary points, so the points agree.
+        tolerance = 5e-3 if policy == "mixed_float16" else 4e-2
+        expected = to_numpy(call(layer, fine, coarse)[0])
+        different = np.abs(out.astype("float32") - expected).max(-1) > (
+            tolerance * np.abs(expected).max()
+        )
+        # A salient point may move to its neighbour where two are as salient.
+        assert different.mean() < 0.02
+
+    def test_select_points_builds_the_layer(self):
+        fine, coarse = maps()
+        layer = PointFlow(**TINY)
+        points = layer.select_points(fine, coarse)
+        assert points.salient_fine.shape == (2, 9)
+        assert points.boundary_coarse.shape == (2, 4)
+
+    def test_swapped_maps_are_refused(self):
+        fine, coarse = maps()
+        with pytest.raises(ValueError, match=r"layer\(fine, coarse\)"):
+            PointFlow(**TINY)(coarse, fine)
+        with pytest.raises(ValueError, match="channels"):
+            PointFlow(**TINY)(fine, coarse[..., :2])
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"match_dim": 0},
+            {"max_pool_size": -1},
+            {"num_boundary_points": 1.5},
+            {"matcher_kernel_size": 4},
+        ],
+    )
+    def test_bad_arguments_are_named(self, arguments):
+        with pytest.raises(ValueError, match=next(iter(arguments))):
+            PointFlow(**arguments)
+
+    def test_config_is_json(self):
+        config = PointFlow().get_config()
+        assert json.loads(json.dumps(config))["num_boundary_points"] == 128
