@@ -1,6 +1,7 @@
 import keras
 import keras_hub
 
+from keras_rsseg.encoders.image_input import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
@@ -30,8 +31,9 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
         align_corners: bool. How the fusion resizes. `True` is the default of
             the released HRNet-OCR code, `False` that of its older branches
             and of the Cityscapes W48 network.
-        image_shape: tuple. Shape of the images without batch dimension.
-            Height and width may be `None`. Defaults to `(None, None, 3)`.
+        image_shape: tuple `(height, width, bands)`, in this order for either
+            data format. Height and width may be `None`. Defaults to `(None,
+            None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         dtype: dtype policy of the layers.
@@ -81,7 +83,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
         options = {"data_format": data_format, "dtype": dtype}
 
         # === Functional Model ===
-        images = keras.layers.Input(shape=image_shape, name="images")
+        images = image_input(image_shape, data_format)
         x = ConvBNReLU(64, 3, strides=2, name="stem_conv1", **options)(images)
         x = ConvBNReLU(64, 3, strides=2, name="stem_conv2", **options)(x)
         for block in range(1, num_bottlenecks + 1):

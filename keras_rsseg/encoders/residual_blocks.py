@@ -35,9 +35,9 @@ def basic_block(
     y = ConvBNReLU(
         filters, 3, strides=strides, name=f"{name}_conv1", **dilation
     )(x)
-    y = ConvBNReLU(filters, 3, activation=None, name=f"{name}_conv2", **dilation)(
-        y
-    )
+    y = ConvBNReLU(
+        filters, 3, activation=None, name=f"{name}_conv2", **dilation
+    )(y)
     return _join(x, y, filters, strides, project, name, options)
 
 

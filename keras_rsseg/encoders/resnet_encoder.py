@@ -1,6 +1,7 @@
 import keras
 import keras_hub
 
+from keras_rsseg.encoders.image_input import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
@@ -36,8 +37,9 @@ class ResNetEncoder(keras_hub.models.FeaturePyramidBackbone):
             stride is on this convolution, the dilation must be 1 or a
             multiple of it.
         batch_norm_epsilon: float. Defaults to `1e-5`.
-        image_shape: tuple. Shape of the images without batch dimension.
-            Height and width may be `None`. Defaults to `(None, None, 3)`.
+        image_shape: tuple `(height, width, bands)`, in this order for either
+            data format. Height and width may be `None`. Defaults to `(None,
+            None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         dtype: dtype policy of the layers.
@@ -100,7 +102,7 @@ class ResNetEncoder(keras_hub.models.FeaturePyramidBackbone):
         }
 
         # === Functional Model ===
-        images = keras.layers.Input(shape=image_shape, name="images")
+        images = image_input(image_shape, data_format)
         x = _apply_stem(images, stem, **options)
         pyramid = {}
         block_type, stackwise_num_blocks = _BLOCKS_OF_DEPTH[depth]

@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_rsseg.layers.batch_norm import BatchNorm
+
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class ConvBNReLU(keras.layers.Layer):
@@ -94,12 +96,15 @@ class ConvBNReLU(keras.layers.Layer):
             padding="valid" if conv_strides > 1 else "same",
             dilation_rate=conv_dilation,
             use_bias=use_bias,
-            kernel_initializer="he_normal",
+            # Kaiming-normal over the outputs, as the released trunks.
+            kernel_initializer=keras.initializers.VarianceScaling(
+                2.0, "fan_out", "untruncated_normal"
+            ),
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name="conv",
         )
-        self.batch_norm = keras.layers.BatchNormalization(
+        self.batch_norm = BatchNorm(
             axis=self._channel_axis,
             epsilon=batch_norm_epsilon,
             momentum=batch_norm_momentum,

@@ -55,7 +55,9 @@ def check_masks(masks, tiles, num_classes, void):
         _check_mask_shape(shape, tile_shape)
     if _is_tensorflow(masks):
         return _check_ids_in_graph(masks, num_classes, void)
-    ids = masks if isinstance(masks, np.ndarray) else ops.convert_to_numpy(masks)
+    ids = (
+        masks if isinstance(masks, np.ndarray) else ops.convert_to_numpy(masks)
+    )
     wrong = ids[(ids < 0) | (ids >= num_classes) & (ids != void)]
     if wrong.size:
         raise ValueError(_ids_message(num_classes, void, np.unique(wrong)[:8]))
@@ -70,7 +72,11 @@ def _static_shape(x):
 
 
 def _check_mask_shape(shape, tile_shape):
-    if len(shape) == 4 and shape[-1] not in (None, 1) or len(shape) not in (3, 4):
+    if (
+        len(shape) == 4
+        and shape[-1] not in (None, 1)
+        or len(shape) not in (3, 4)
+    ):
         raise ValueError(
             "Masks must hold class ids in the shape (batch, height, width) or "
             f"(batch, height, width, 1). Received: shape {shape}"

@@ -57,7 +57,9 @@ class SemanticFPNBackbone(SegmentationBackbone):
             resize = ResizeLike(
                 align_corners=True, name=f"resize_{level}", **options
             )
-            return add_maps(level, lateral, resize(lateral, coarse), dtype=dtype)
+            return add_maps(
+                level, lateral, resize(lateral, coarse), dtype=dtype
+            )
 
         # === Functional Model ===
         images, pyramid = self.encode(image_encoder)

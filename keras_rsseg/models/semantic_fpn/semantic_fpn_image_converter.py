@@ -1,6 +1,8 @@
 import keras
 
-from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import SemanticFPNBackbone
+from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import (
+    SemanticFPNBackbone,
+)
 from keras_rsseg.models.tile_converter import TileConverter
 
 

@@ -1,8 +1,12 @@
 import keras
 import keras_hub
 
-from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import SemanticFPNBackbone
-from keras_rsseg.models.semantic_fpn.semantic_fpn_image_converter import SemanticFPNImageConverter
+from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import (
+    SemanticFPNBackbone,
+)
+from keras_rsseg.models.semantic_fpn.semantic_fpn_image_converter import (
+    SemanticFPNImageConverter,
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")

@@ -1,0 +1,107 @@
+"""Normalisation by the statistics of a batch, with native kernels."""
+
+import keras
+from keras import ops
+
+
+def batch_norm(x, gamma, beta, epsilon, axis=-1):
+    """Normalise a batch of maps by its own statistics.
+
+    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, each channel by
+    itself. Keras 3.15 composes this of single operations, which took 60 % of
+    a training step of HRNet-W18 on torch (CPU), so TensorFlow and torch use
+    their fused kernels here; on JAX the compiler fuses.
+
+    Args:
+        x: float tensor `(B, H, W, C)`, or `(B, C, H, W)` with `axis=1`.
+            Half-precision maps are normalised in float32.
+        gamma: float32 tensor `(C,)`.
+        beta: float32 tensor `(C,)`.
+        epsilon: float, added to the variance.
+        axis: `-1` or `1`. The channels' axis.
+
+    Returns:
+        The normalised map in the dtype of `x`, and two float32 tensors `(C,)`
+        without gradient: mean and unbiased variance (divided by n - 1, as
+        torch keeps it for inference).
+
+    Raises:
+        ValueError: `axis` is neither -1 nor 1.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(3, 2, (4, 8, 8, 2))
+        >>> x = x.astype("float32")
+        >>> one, zero = np.ones(2, "float32"), np.zeros(2, "float32")
+        >>> y, mean, variance = batch_norm(x, one, zero, 1e-5)
+        >>> tuple(y.shape), tuple(mean.shape)
+        ((4, 8, 8, 2), (2,))
+
+    Reference:
+        Ioffe and Szegedy, 2015 (https://arxiv.org/abs/1502.03167),
+        `torch.nn.BatchNorm2d`.
+    """
+    if axis not in (-1, 1):
+        raise ValueError(f"`axis` must be -1 or 1. Received: axis={axis}")
+    x = ops.convert_to_tensor(x)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    inputs = ops.cast(x, "float32")
+    gamma = ops.convert_to_tensor(gamma, "float32")
+    beta = ops.convert_to_tensor(beta, "float32")
+    backend = keras.backend.backend()
+    if backend == "torch":
+        y, mean, variance = _torch(inputs, gamma, beta, epsilon, axis)
+    elif backend == "tensorflow" and axis == -1:
+        y, mean, variance = _tensorflow(inputs, gamma, beta, epsilon)
+    else:
+        y, mean, variance = _plain(inputs, gamma, beta, epsilon, axis)
+    return (
+        ops.cast(y, dtype),
+        ops.stop_gradient(mean),
+        ops.stop_gradient(variance * _bessel(x, axis)),
+    )
+
+
+def _bessel(x, axis):
+    """The factor n / (n - 1), 1 for a single value."""
+    shape = ops.shape(x)
+    sizes = shape[:3] if axis == -1 else (shape[0], *shape[2:])
+    count = 1.0
+    for size in sizes:
+        count = count * ops.cast(size, "float32")
+    return count / ops.maximum(count - 1.0, 1.0)
+
+
+def _torch(x, gamma, beta, epsilon, axis):
+    import torch
+
+    if axis == -1:
+        x = x.permute(0, 3, 1, 2)
+    y, mean, inverse = torch.native_batch_norm(
+        x, gamma, beta, None, None, True, 0.0, epsilon
+    )
+    if axis == -1:
+        y = y.permute(0, 2, 3, 1)
+    return y, mean, inverse**-2 - epsilon
+
+
+def _tensorflow(x, gamma, beta, epsilon):
+    import tensorflow as tf
+
+    y, mean, _ = tf.compat.v1.nn.fused_batch_norm(
+        x, gamma, beta, epsilon=epsilon, is_training=True
+    )
+    # The kernel's own variance is unbiased on the CPU only.
+    variance = tf.reduce_mean(
+        tf.math.squared_difference(tf.stop_gradient(x), mean), [0, 1, 2]
+    )
+    return y, mean, variance
+
+
+def _plain(x, gamma, beta, epsilon, axis):
+    axes = [0, 1, 2] if axis == -1 else [0, 2, 3]
+    mean, variance = ops.moments(x, axes)
+    y = ops.batch_normalization(
+        x, mean, variance, axis, offset=beta, scale=gamma, epsilon=epsilon
+    )
+    return y, mean, variance

@@ -1,0 +1,1 @@
+"""Converters: from a source of weights to a preset folder."""
