@@ -101,7 +101,6 @@ def train(model, args):
     model.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=0.01),
         metrics=[],
-        jit_compile=args.jit,
     )
     callbacks = []
     if args.backup:
@@ -121,7 +120,7 @@ def evaluate(model, args):
         count_once=True,
     )
     score = keras_rsseg.metrics.MeanIoU(len(PALETTE.names))
-    model.compile(metrics=[score], jit_compile=args.jit)
+    model.compile(metrics=[score])
     model.evaluate(tiles, verbose=0)
     per_class = score.per_class_iou()
     print(f"validation mean IoU {float(score.result()):.4f}")
@@ -145,12 +144,6 @@ def parse_arguments(arguments=None):
     parser.add_argument("--tile-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--jit",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="compile with XLA (slow to start)",
-    )
     parser.add_argument("--backup", help="folder from which a stop resumes")
     return parser.parse_args(arguments)
 

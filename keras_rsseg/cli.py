@@ -1,13 +1,14 @@
 """`keras-rsseg`: maps of scenes from the command line."""
 
 import contextlib
-import importlib.metadata
 import logging
 import os
 import sys
 from typing import Annotated
 
 import typer
+
+import keras_rsseg
 
 # TensorFlow reads it when it is loaded, which the commands do.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -22,11 +23,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool):
     if wanted:
-        try:
-            version = importlib.metadata.version("keras-rsseg")
-        except importlib.metadata.PackageNotFoundError:
-            version = "(not installed)"
-        typer.echo(f"keras-rsseg {version}")
+        typer.echo(f"keras-rsseg {keras_rsseg.__version__}")
         raise typer.Exit()
 
 
@@ -112,8 +109,6 @@ def predict(
         if preview is not None:
             check_preview(preview)
 
-        import keras_rsseg
-
         model = keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
         result = keras_rsseg.predict_scene(
             model,
@@ -138,10 +133,8 @@ def predict(
 def presets():
     """List the presets that --preset takes."""
     with _plain_errors():
-        import keras_rsseg
-
-        for name in keras_rsseg.list_presets():
-            typer.echo(name)
+        for name, facts in keras_rsseg.list_presets().items():
+            typer.echo(f"{name}: {facts['description']}")
 
 
 @contextlib.contextmanager

@@ -61,16 +61,7 @@ class ConvBNReLU(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if kernel_size % 2 == 0:
-            raise ValueError(
-                "`kernel_size` must be odd, an even kernel has no symmetric "
-                f"padding. Received: kernel_size={kernel_size}"
-            )
-        if strides > 1 and dilation_rate > 1 and dilation_rate % strides:
-            raise ValueError(
-                "`dilation_rate` must be 1 or a multiple of `strides`. "
-                f"Received: dilation_rate={dilation_rate}, strides={strides}"
-            )
+        _check_kernel(kernel_size, strides, dilation_rate)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -117,7 +108,11 @@ class ConvBNReLU(keras.layers.Layer):
         return 1 if self.data_format == "channels_first" else -1
 
     def build(self, input_shape):
-        self.conv.build(input_shape)
+        # Without the size: the convolution would refuse maps that are smaller
+        # than its kernel, but it gets them padded.
+        any_size_shape = [None] * 4
+        any_size_shape[self._channel_axis] = input_shape[self._channel_axis]
+        self.conv.build(tuple(any_size_shape))
         output_shape = [None] * 4
         output_shape[self._channel_axis] = self.filters
         self.batch_norm.build(output_shape)
@@ -172,3 +167,16 @@ class ConvBNReLU(keras.layers.Layer):
             }
         )
         return config
+
+
+def _check_kernel(kernel_size, strides, dilation_rate):
+    if kernel_size % 2 == 0:
+        raise ValueError(
+            "`kernel_size` must be odd, an even kernel has no symmetric "
+            f"padding. Received: kernel_size={kernel_size}"
+        )
+    if strides > 1 and dilation_rate > 1 and dilation_rate % strides:
+        raise ValueError(
+            "`dilation_rate` must be 1 or a multiple of `strides`. "
+            f"Received: dilation_rate={dilation_rate}, strides={strides}"
+        )

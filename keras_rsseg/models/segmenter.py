@@ -167,6 +167,10 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             loss = self.default_loss()
         if metrics == "auto":
             metrics = [MeanIoU(self.num_classes, ignore_class=VOID)]
+        if keras.backend.backend() == "tensorflow":
+            # Keras would compile with XLA, anew for every size of tile; on
+            # CPUs its backward convolutions are the slower ones, too.
+            kw.setdefault("jit_compile", False)
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kw)
 
     def default_loss(self):
@@ -187,7 +191,8 @@ class Segmenter(keras_hub.models.ImageSegmenter):
                 (the head is then random), `dtype` or `image_shape`.
 
         Returns:
-            A task of the class that the preset holds.
+            A task of the class that the preset holds, with the attribute
+            `preset`, its name.
 
         Raises:
             ValueError: the preset is unknown, of another task, or damaged.
@@ -204,7 +209,32 @@ class Segmenter(keras_hub.models.ImageSegmenter):
                 # Names and colours of other classes would be wrong.
                 kwargs = {"class_names": None, "palette": None, **kwargs}
             load = keras_hub.models.ImageSegmenter.from_preset.__func__
-            return load(saved_cls, folder, load_weights, **kwargs)
+            task = load(saved_cls, folder, load_weights, **kwargs)
+        task.preset = str(preset)
+        return task
+
+    def save_task_weights(self, filepath):
+        keras.saving.save_weights(
+            self, filepath, objects_to_skip=self._not_in_presets()
+        )
+
+    def load_task_weights(self, filepath):
+        keras.saving.load_weights(
+            self, filepath, objects_to_skip=self._not_in_presets()
+        )
+
+    def _not_in_presets(self):
+        """What `task.weights.h5` must not hold.
+
+        Beside the backbone, which has a file of its own, Keras would store
+        the optimizer's moments (as large as the network) and the metrics'
+        counts, and fail to load them into a task that has others.
+        """
+        trackers = [self.optimizer, *self.metrics]
+        return [
+            *self.backbone._flatten_layers(),
+            *(tracker for tracker in trackers if tracker is not None),
+        ]
 
     def get_config(self):
         config = super().get_config()

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import logging
 import math
 import os
@@ -12,6 +11,7 @@ import time
 import numpy as np
 from tqdm import tqdm
 
+from keras_rsseg import __version__
 from keras_rsseg.data.palette import VOID
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.scenes.blending import BLOCK_ROWS
@@ -291,13 +291,9 @@ def _check_distance(distance, model):
 
 def _tags(model, source, tile_size, overlap, distance):
     """What a reader of the map should know. No time: runs are repeatable."""
-    try:
-        version = importlib.metadata.version("keras-rsseg")
-    except importlib.metadata.PackageNotFoundError:
-        version = "(not installed)"
     name = getattr(model, "__name__", type(model).__name__)
     tags = {
-        "TIFFTAG_SOFTWARE": f"keras_rsseg {version}",
+        "TIFFTAG_SOFTWARE": f"keras_rsseg {__version__}",
         "model": name,
         "scene": os.path.basename(os.fspath(source)),
         "tile_size": tile_size,

@@ -1,0 +1,140 @@
+"""Convolutions land on the pixels on which the released networks' do."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_rsseg.layers import ConvBNReLU
+from tests.layers.compiled import call
+from tests.test_case import TestCase
+
+
+def plain_convolution(x, kernel, strides, dilation):
+    """Loop over pixels and taps; zeros around, as many on either side."""
+    size = kernel.shape[0]
+    batch, height, width, _ = x.shape
+    reach = dilation * (size - 1) // 2
+    out = np.zeros(
+        (batch, -(-height // strides), -(-width // strides), kernel.shape[3])
+    )
+    for i, j in np.ndindex(out.shape[1:3]):
+        for u, v in np.ndindex(size, size):
+            row = i * strides + u * dilation - reach
+            column = j * strides + v * dilation - reach
+            if 0 <= row < height and 0 <= column < width:
+                out[:, i, j] += x[:, row, column] @ kernel[u, v]
+    return out
+
+
+def layer_and_input(size, kernel_size, strides, dilation, **kwargs):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, *size, 3)).astype("float32")
+    layer = ConvBNReLU(
+        4, kernel_size, strides, dilation, data_format="channels_last", **kwargs
+    )
+    layer.build(x.shape)
+    gamma, beta, mean = rng.standard_normal((3, 4))
+    variance = rng.uniform(0.5, 2, 4)
+    layer.batch_norm.set_weights([gamma, beta, mean, variance])
+
+    def normalised(y):
+        return gamma * (y - mean) / np.sqrt(variance + 1e-5) + beta
+
+    return layer, x, normalised
+
+
+class TestConvBNReLU(TestCase):
+    @pytest.mark.parametrize("size", [(8, 6), (7, 9), (1, 2)])
+    @pytest.mark.parametrize(
+        "kernel_size, strides, dilation",
+        [
+            (3, 1, 1),
+            (3, 2, 1),
+            (7, 2, 1),
+            (1, 2, 1),
+            (3, 1, 3),
+            # The trunk of the released PFNet: strided and dilated.
+            (3, 2, 2),
+            (3, 2, 4),
+            (5, 3, 3),
+        ],
+    )
+    def test_equals_a_plain_computation(
+        self, size, kernel_size, strides, dilation
+    ):
+        layer, x, normalised = layer_and_input(
+            size, kernel_size, strides, dilation
+        )
+        kernel = np.asarray(layer.conv.get_weights()[0], "float64")
+        expected = normalised(plain_convolution(x, kernel, strides, dilation))
+        actual = call(layer, x)
+        self.assert_close(actual, np.maximum(expected, 0), 1e-5)
+        assert layer.compute_output_shape(x.shape) == tuple(actual.shape)
+
+    def test_bias_and_no_activation(self):
+        layer, x, normalised = layer_and_input(
+            (5, 4), 3, 1, 1, use_bias=True, activation=None
+        )
+        bias = np.array([1.0, -2.0, 3.0, -4.0])
+        layer.conv.bias.assign(bias)
+        kernel = np.asarray(layer.conv.get_weights()[0], "float64")
+        expected = normalised(plain_convolution(x, kernel, 1, 1) + bias)
+        assert expected.min() < 0
+        self.assert_close(call(layer, x), expected, 1e-5)
+
+    @pytest.mark.parametrize("strides, dilation", [(1, 1), (2, 1), (2, 4)])
+    def test_channels_first_equals_channels_last(self, strides, dilation):
+        if keras.backend.backend() == "tensorflow":
+            pytest.skip("TensorFlow's CPU convolution is channels-last only")
+        layer, x, _ = layer_and_input((7, 8), 3, strides, dilation)
+        first = ConvBNReLU(
+            4, 3, strides, dilation, data_format="channels_first"
+        )
+        x_first = x.transpose(0, 3, 1, 2)
+        first.build(x_first.shape)
+        first.set_weights(layer.get_weights())
+        actual = call(first, x_first)
+        assert first.compute_output_shape(x_first.shape) == tuple(actual.shape)
+        expected = keras.ops.transpose(call(layer, x), (0, 3, 1, 2))
+        self.assert_close(actual, expected, 1e-5)
+
+    def test_new_weights_are_kaiming_normal(self):
+        # Deep networks without pretrained weights would not train otherwise.
+        layer = ConvBNReLU(64, 3)
+        layer.build((None, None, None, 16))
+        kernel = layer.conv.get_weights()[0]
+        expected = np.sqrt(2 / (9 * 64))
+        assert abs(kernel.std() - expected) < 0.03 * expected
+        assert np.abs(kernel).max() > 2.5 * expected  # not truncated
+
+    def test_layer(self):
+        self.run_layer_test(
+            ConvBNReLU,
+            {
+                "filters": 4,
+                "kernel_size": 3,
+                "strides": 2,
+                "dilation_rate": 2,
+                "use_bias": True,
+                "activation": "silu",
+                "batch_norm_epsilon": 1e-3,
+                "batch_norm_momentum": 0.8,
+            },
+            [(2, 7, 6, 3)],
+            expected_output_shape=(2, 4, 3, 4),
+            expected_num_trainable=4,
+        )
+
+    @pytest.mark.parametrize(
+        "arguments, named",
+        [
+            ({"kernel_size": 4}, "kernel_size=4"),
+            (
+                {"kernel_size": 3, "strides": 2, "dilation_rate": 3},
+                "dilation_rate=3, strides=2",
+            ),
+        ],
+    )
+    def test_bad_arguments_are_named(self, arguments, named):
+        with pytest.raises(ValueError, match=named):
+            ConvBNReLU(4, **arguments)

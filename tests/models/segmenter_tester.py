@@ -1,0 +1,226 @@
+"""What every system must do, so that the test of a new one is short.
+
+```python
+class TestSystem(SegmenterTester):
+    system = keras_rsseg.System
+    backbone_arguments = {"fpn_dim": 8}
+```
+"""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_rsseg
+from tests.models.tiny_encoder import TinyEncoder
+from tests.test_case import TestCase
+from tests.test_case import to_numpy
+
+COLORS = np.array([[200, 40, 40], [40, 200, 40], [40, 40, 200]], "uint8")
+VOID = 255
+
+
+def make_tiles(batch=4, height=64, width=64, seed=0):
+    """Tiles whose colour tells the class, and masks with void pixels."""
+    rng = np.random.default_rng(seed)
+    classes = rng.integers(0, 3, (batch, 2, 2))
+    rows = np.arange(height) * 2 // height
+    columns = np.arange(width) * 2 // width
+    masks = classes[:, rows[:, None], columns]
+    noise = rng.integers(0, 40, (batch, height, width, 3), "uint8")
+    tiles = COLORS[masks] + noise
+    masks[:, : height // 8, : width // 2] = VOID
+    return tiles, masks.astype("uint8")
+
+
+def iterations(model):
+    return int(to_numpy(model.optimizer.iterations))
+
+
+class SegmenterTester(TestCase):
+    """Derive from it and set:
+
+    Attributes:
+        system: the task's class.
+        backbone_arguments: dict, arguments of a small backbone.
+    """
+
+    system = None
+    backbone_arguments = {}
+
+    def make_model(self, encoder=None, **kwargs):
+        """Return a small task of three classes.
+
+        Args:
+            encoder: dict of arguments of `TinyEncoder`, or an encoder.
+            **kwargs: arguments of the task.
+        """
+        if encoder is None or isinstance(encoder, dict):
+            encoder = TinyEncoder(**(encoder or {}))
+        backbone = self.system.backbone_cls(
+            encoder, dtype=encoder.dtype_policy, **self.backbone_arguments
+        )
+        return self.system(backbone, **{"num_classes": 3, **kwargs})
+
+    def check_compiled_alike(self, actual, expected):
+        """A hook: what else `compile()` was given must survive saving."""
+
+    def randomise_statistics(self, model, seed=0):
+        """Moving statistics under which no map is all zero or the same."""
+        rng = np.random.default_rng(seed)
+        for variable in model.weights:
+            if variable.path.endswith("moving_mean"):
+                variable.assign(rng.normal(0, 0.1, variable.shape))
+            if variable.path.endswith("moving_variance"):
+                variable.assign(rng.uniform(0.2, 0.5, variable.shape))
+
+    def test_predicts_tiles_of_any_size(self):
+        model = self.make_model()
+        for height, width in [(64, 64), (33, 65), (2, 1)]:
+            tiles, _ = make_tiles(2, height, width)
+            logits = model.predict_on_batch(tiles)
+            assert logits.shape == (2, height, width, 3)
+            assert logits.dtype == "float32"
+            self.assert_finite(logits)
+        logits = model.predict_on_batch(make_tiles(2)[0])
+        assert np.ptp(logits, axis=(0, 1, 2)).min() > 0
+        predicted = model.predict(make_tiles(2)[0], verbose=0)
+        self.assert_close(predicted, logits, 1e-5)
+
+    def test_trains_evaluates_and_goes_on_after_loading(self, tmp_path):
+        tiles, masks = make_tiles()
+        model = self.make_model()
+        before = model.evaluate(tiles, masks, verbose=0, return_dict=True)
+        history = model.fit(
+            tiles,
+            masks,
+            epochs=6,
+            batch_size=4,
+            validation_data=(tiles, masks[..., None]),
+            verbose=0,
+        ).history
+        assert set(history) == {"loss", "mean_iou", "val_loss", "val_mean_iou"}
+        assert history["loss"][-1] < 0.7 * history["loss"][0]
+        after = model.evaluate(tiles, masks, verbose=0, return_dict=True)
+        # A trailing axis of the masks changes nothing.
+        assert after["loss"] == pytest.approx(history["val_loss"][-1], 1e-5)
+        assert after != before
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        logits = model.predict_on_batch(tiles)
+        assert logits.shape == (4, 64, 64, 3)
+        self.assert_close(loaded.predict_on_batch(tiles), logits, 1e-5)
+        assert iterations(loaded) == iterations(model) == 6
+        assert type(loaded) is self.system
+        assert type(loaded.loss) is type(model.loss)
+        self.check_compiled_alike(loaded, model)
+        # Momentum is kept: the next step is the same.
+        for other in (model, loaded):
+            other.train_on_batch(tiles, masks)
+        for x, y in zip(loaded.weights, model.weights, strict=True):
+            np.testing.assert_allclose(
+                to_numpy(x), to_numpy(y), atol=2e-4, err_msg=x.path
+            )
+
+    def test_preset_brings_back_the_network_and_its_legend(self, tmp_path):
+        model = self.make_model(
+            class_names=["water", "road", "land"],
+            palette=[(0, 0, 255), (9, 9, 9), (0, 255, 0)],
+            preprocessor=self.make_preprocessor(),
+        )
+        self.randomise_statistics(model)
+        model.save_to_preset(tmp_path)
+        tiles, _ = make_tiles(2)
+        expected = model.predict_on_batch(tiles)
+        for load in (keras_rsseg.from_preset, self.system.from_preset):
+            loaded = load(str(tmp_path))
+            assert type(loaded) is self.system
+            assert loaded.class_names == ["water", "road", "land"]
+            assert loaded.palette == [(0, 0, 255), (9, 9, 9), (0, 255, 0)]
+            assert loaded.ground_sample_distance == 0.5
+            assert loaded.bands == ("nir", "red", "green")
+        self.assert_close(loaded.predict_on_batch(tiles), expected, 1e-5)
+
+    def test_preset_with_other_arguments(self, tmp_path):
+        model = self.make_model(class_names=["water", "road", "land"])
+        self.randomise_statistics(model)
+        model.save_to_preset(tmp_path)
+        load = self.system.from_preset
+        other = load(str(tmp_path), num_classes=5)
+        assert other.num_classes == 5
+        assert other.class_names is None
+        assert other.output_shape[-1] == 5
+        self.assert_same_weights(other.backbone, model.backbone)
+        small = load(str(tmp_path), image_shape=(64, 32, 3))
+        assert small.output_shape == (None, 64, 32, 3)
+        self.assert_same_weights(small, model)
+        fresh = load(str(tmp_path), load_weights=False)
+        with pytest.raises(AssertionError):
+            self.assert_same_weights(fresh, model)
+        half = load(str(tmp_path), dtype="mixed_bfloat16")
+        assert {
+            layer.compute_dtype
+            for layer in half.backbone._flatten_layers()
+            if layer.weights
+        } == {"bfloat16"}
+        tiles, _ = make_tiles(2)
+        logits = half.predict_on_batch(tiles)
+        assert logits.dtype == "float32"
+        difference = np.abs(logits - model.predict_on_batch(tiles))
+        # A point may be another one, the picture is the same.
+        assert np.mean(difference) < 0.05 * np.std(logits)
+
+    def test_channels_first_equals_channels_last(self):
+        if keras.backend.backend() == "tensorflow":
+            pytest.skip("TensorFlow's CPU convolution is channels-last only")
+        model = self.make_model()
+        self.randomise_statistics(model)
+        tiles, masks = make_tiles(2, 33, 50)
+        expected = model.predict_on_batch(tiles)
+        # The global setting must not reach the tiles.
+        keras.config.set_image_data_format("channels_first")
+        first = self.make_model()
+        assert first.backbone.data_format == "channels_first"
+        assert first.input_shape == (None, None, None, 3)
+        first.set_weights(model.get_weights())
+        self.assert_close(first.predict_on_batch(tiles), expected, 1e-4)
+        losses = [m.train_on_batch(tiles, masks)[0] for m in (first, model)]
+        assert float(losses[0]) == pytest.approx(float(losses[1]), 1e-4)
+
+    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    def test_a_large_step_in_mixed_precision_is_finite(self, policy):
+        keras.config.set_dtype_policy(policy)
+        model = self.make_model()
+        tiles, masks = make_tiles(1, 512, 512)
+        if policy == "mixed_bfloat16":
+            masks = masks[..., None]
+        kernel = model.backbone.image_encoder.get_layer("P2").conv.kernel
+        before = to_numpy(kernel)
+        for step in range(3):
+            loss = model.train_on_batch(tiles, masks)[0]
+            assert np.isfinite(loss), f"step {step}"
+        if policy == "mixed_bfloat16":  # else the loss is being scaled
+            assert np.abs(to_numpy(kernel) - before).max() > 0
+        # A tile without a label, as they are at the border of a scene.
+        assert np.isfinite(
+            model.train_on_batch(tiles, np.full_like(masks, VOID))[0]
+        )
+        self.assert_finite(model.weights)
+        assert {v.dtype for v in model.trainable_variables} == {"float32"}
+
+    def make_preprocessor(self):
+        cls = self.system.preprocessor_cls
+        return cls(
+            image_converter=cls.image_converter_cls(
+                scale=[0.01, 0.02, 0.005],
+                offset=[0.1, -0.1, 0.0],
+                bands=("nir", "red", "green"),
+                ground_sample_distance=0.5,
+            )
+        )
+
+    def assert_same_weights(self, actual, expected):
+        for x, y in zip(actual.weights, expected.weights, strict=True):
+            np.testing.assert_array_equal(
+                to_numpy(x), to_numpy(y), err_msg=x.path
+            )

@@ -1,0 +1,96 @@
+"""Store a preset's weights in half precision.
+
+Kernels become float16, which halves the files; vectors (batch norm, biases)
+stay float32, since variances can be too small for float16. Keras reads either
+and computes as its dtype policy says.
+
+    python -m weights.halve_preset runs/hrnet_w18_dubai half/hrnet_w18_dubai
+"""
+
+import pathlib
+import shutil
+import sys
+from typing import Annotated
+
+import h5py
+import numpy as np
+import typer
+
+if __name__ == "__main__":
+    # Run as a file, Python looks for modules beside it only.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from weights.convert import explain_errors
+from weights.convert import preset_folder
+
+
+def halve_weights(source, destination):
+    """Copy a weights file, its kernels in float16.
+
+    Args:
+        source: path of a Keras `.weights.h5` file.
+        destination: path of the file to write.
+
+    Raises:
+        ValueError: a kernel has a value that float16 cannot hold.
+    """
+    with h5py.File(source) as old, h5py.File(destination, "w") as new:
+        _copy_group(old, new)
+
+
+def halve_preset(source, destination):
+    """Copy a preset folder, the kernels of its weights in float16.
+
+    Args:
+        source: path of a folder that `save_to_preset()` wrote.
+        destination: path of the folder to write.
+
+    Returns:
+        A pair: bytes before and after.
+    """
+    source, destination = pathlib.Path(source), pathlib.Path(destination)
+    for path in sorted(source.iterdir()):
+        if path.name.endswith(".weights.h5"):
+            halve_weights(path, destination / path.name)
+        else:
+            shutil.copyfile(path, destination / path.name)
+    return _size(source), _size(destination)
+
+
+def _copy_group(old, new):
+    for key, value in old.attrs.items():
+        new.attrs[key] = value
+    for name, item in old.items():
+        if isinstance(item, h5py.Group):
+            _copy_group(item, new.create_group(name))
+        else:
+            new.create_dataset(name, data=_halve(item[()], item.name))
+
+
+def _halve(values, name):
+    if values.dtype != np.float32 or values.ndim < 2:
+        return values
+    largest = np.abs(values).max(initial=0)
+    if not largest <= np.finfo(np.float16).max:
+        raise ValueError(
+            f"{name}: float16 holds magnitudes up to 65504. Received: {largest}"
+        )
+    return values.astype(np.float16)
+
+
+def _size(folder):
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def main(
+    source: Annotated[pathlib.Path, typer.Argument(help="preset folder")],
+    destination: Annotated[pathlib.Path, typer.Argument(help="new folder")],
+):
+    """Store a preset's weights in half precision."""
+    with explain_errors(), preset_folder(destination) as folder:
+        before, after = halve_preset(source, folder)
+    print(f"{destination}: {before / 1e6:.1f} MB to {after / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    typer.run(main)
