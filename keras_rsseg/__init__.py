@@ -5,6 +5,7 @@ wait for a deep-learning framework, nor should a program that only cuts tiles.
 """
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -42,3 +43,8 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+if "keras" in sys.modules:
+    # Registers the classes, for whom `keras.saving.load_model()` looks.
+    importlib.import_module("keras_rsseg.models")

@@ -77,7 +77,10 @@ def _read_task_class(preset, location):
             f"`preset` {str(preset)!r} ({location}) holds no task: it has no "
             f"{TASK_CONFIG_FILE}. A task's `save_to_preset()` writes one."
         )
-    registered_name = load_json(location, TASK_CONFIG_FILE)["registered_name"]
+    config = load_json(location, TASK_CONFIG_FILE)
+    registered_name = (
+        config.get("registered_name") if isinstance(config, dict) else None
+    )
     saved_cls = keras.saving.get_registered_object(registered_name)
     if saved_cls is None or not registered_name.startswith("keras_rsseg>"):
         raise ValueError(

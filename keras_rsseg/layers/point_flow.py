@@ -328,7 +328,11 @@ class PointFlow(keras.layers.Layer):
         """Equation 6, `(batch, K, channels)` float32."""
         fine_points = ops.cast(fine_points, "float32")
         affinity = ops.einsum("bpc,bqc->bpq", fine_points, coarse_points)
-        flow = ops.softmax(affinity, axis=-1)
+        if affinity.shape[-1] == 1:
+            # Keras warns of a softmax over one value.
+            flow = ops.ones_like(affinity)
+        else:
+            flow = ops.softmax(affinity, axis=-1)
         return ops.einsum("bpq,bqc->bpc", flow, coarse_points) + fine_points
 
     def _gather(self, features, indices):

@@ -1,5 +1,6 @@
 """Systems: a backbone, a task and its preprocessing each."""
 
+import keras_rsseg.encoders  # noqa: F401  (presets name its classes)
 from keras_rsseg.hub.registry import DEFAULT_PRESET
 from keras_rsseg.hub.registry import list_presets
 from keras_rsseg.models.from_preset import from_preset

@@ -50,6 +50,11 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         **kwargs,
     ):
         _check_classes(num_classes, class_names, palette)
+        unknown = set(kwargs) - {"compile", "name", "trainable"}
+        if unknown:  # which Keras would ignore
+            raise TypeError(
+                f"`{type(self).__name__}` has no arguments {sorted(unknown)}."
+            )
         channels_first = backbone.data_format == "channels_first"
         shape = backbone.input_shape[1:]
         if channels_first:
@@ -145,6 +150,57 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             y_pred = y_pred["logits"]
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        """Trains, see `keras.Model.fit`.
+
+        Args:
+            x: array of tiles, or a dataset of pairs of tiles and masks.
+                Arrays are taken in their order, without shuffling.
+            y: array of masks, or `None` for a dataset.
+            *args: `batch_size` and `sample_weight`.
+            validation_data: a pair of arrays, or a dataset.
+            **kwargs: see `keras.Model.fit`.
+
+        Returns:
+            `keras.callbacks.History`.
+
+        Raises:
+            ValueError: tiles or masks do not fit the model or one another.
+        """
+        self._check_arrays(x, y)
+        if isinstance(validation_data, tuple | list):
+            self._check_arrays(*validation_data[:2])
+        # keras-hub makes a pipeline of arrays, which Keras cannot shuffle.
+        kwargs.setdefault("shuffle", False)
+        return super().fit(
+            x, y, *args, validation_data=validation_data, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Computes loss and metrics, see `keras.Model.evaluate`.
+
+        Args:
+            x: array of tiles, or a dataset of pairs of tiles and masks.
+            y: array of masks, or `None` for a dataset.
+            *args: `batch_size` and `sample_weight`.
+            **kwargs: see `keras.Model.evaluate`.
+
+        Returns:
+            list of the loss and the metrics, or a dict of them.
+
+        Raises:
+            ValueError: tiles or masks do not fit the model or one another.
+        """
+        self._check_arrays(x, y)
+        return super().evaluate(x, y, *args, **kwargs)
+
+    def _check_arrays(self, tiles, masks=None):
+        """Check all before the first step; datasets are checked as read."""
+        if hasattr(tiles, "shape"):
+            check_tiles(tiles, self.input_shape[-1])
+            if masks is not None:
+                check_masks(masks, tiles, self.num_classes, VOID)
+
     def preprocess_samples(self, x, y=None, sample_weight=None):
         check_tiles(x, self.input_shape[-1])
         if y is not None:
@@ -167,11 +223,32 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             loss = self.default_loss()
         if metrics == "auto":
             metrics = [MeanIoU(self.num_classes, ignore_class=VOID)]
-        if keras.backend.backend() == "tensorflow":
+        if (
+            keras.backend.backend() == "tensorflow"
+            and kw.get("jit_compile", "auto") == "auto"
+        ):
             # Keras would compile with XLA, anew for every size of tile; on
             # CPUs its backward convolutions are the slower ones, too.
-            kw.setdefault("jit_compile", False)
+            kw["jit_compile"] = False
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kw)
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if not config:
+            return config
+        if not config["jit_compile"]:
+            # The choice for TensorFlow must not go to other backends.
+            config["jit_compile"] = "auto"
+        built = self.optimizer is not None and self.optimizer.built
+        return {**config, "optimizer_built": built}
+
+    def compile_from_config(self, config):
+        # Keras leaves it out where `compile()` is overridden.
+        config = keras.saving.deserialize_keras_object(config)
+        built = config.pop("optimizer_built")
+        self.compile(**config)
+        if built:  # else the file holds no moments
+            self.optimizer.build(self.trainable_variables)
 
     def default_loss(self):
         """Cross-entropy, averaged over the pixels that are not void."""
@@ -205,6 +282,9 @@ class Segmenter(keras_hub.models.ImageSegmenter):
                     f"`{saved_cls.__name__}.from_preset()`, or "
                     "`keras_rsseg.from_preset()`, which picks the class."
                 )
+            if kwargs.get("dtype") is None:
+                # keras-hub cannot tell from a policy such as mixed_float16.
+                kwargs["dtype"] = keras.config.dtype_policy().name
             if "num_classes" in kwargs:
                 # Names and colours of other classes would be wrong.
                 kwargs = {"class_names": None, "palette": None, **kwargs}

@@ -44,8 +44,10 @@ def check_masks(masks, tiles, num_classes, void):
         void: int. The id of unlabelled pixels.
 
     Returns:
-        `masks`. Within a `tf.data` pipeline the ids are checked as the data
-        comes by, when what is returned is evaluated.
+        `masks` as `(batch, height, width)`: TensorFlow makes one graph for
+        the shapes of all calls, and could not for two ranks. Within a
+        `tf.data` pipeline the ids are checked as the data comes by, when
+        what is returned is evaluated.
 
     Raises:
         ValueError: wrong shape or an id out of range.
@@ -54,14 +56,16 @@ def check_masks(masks, tiles, num_classes, void):
     if shape is not None and tile_shape is not None:
         _check_mask_shape(shape, tile_shape)
     if _is_tensorflow(masks):
-        return _check_ids_in_graph(masks, num_classes, void)
-    ids = (
-        masks if isinstance(masks, np.ndarray) else ops.convert_to_numpy(masks)
-    )
+        masks = _check_tensor_ids(masks, num_classes, void)
+    else:
+        _check_ids(ops.convert_to_numpy(masks), num_classes, void)
+    return masks[..., 0] if shape and len(shape) == 4 else masks
+
+
+def _check_ids(ids, num_classes, void):
     wrong = ids[(ids < 0) | (ids >= num_classes) & (ids != void)]
     if wrong.size:
         raise ValueError(_ids_message(num_classes, void, np.unique(wrong)[:8]))
-    return masks
 
 
 def _static_shape(x):
@@ -81,14 +85,12 @@ def _check_mask_shape(shape, tile_shape):
             "Masks must hold class ids in the shape (batch, height, width) or "
             f"(batch, height, width, 1). Received: shape {shape}"
         )
-    for mask_length, tile_length in zip(
-        shape[1:3], tile_shape[1:3], strict=True
-    ):
+    for mask_length, tile_length in zip(shape[:3], tile_shape[:3], strict=True):
         if None not in (mask_length, tile_length) and (
             mask_length != tile_length
         ):
             raise ValueError(
-                "Masks must have the height and width of their tiles. "
+                "Masks must have the number, height and width of their tiles. "
                 f"Received: masks {shape}, tiles {tile_shape}"
             )
 
@@ -97,9 +99,12 @@ def _is_tensorflow(x):
     return type(x).__module__.startswith("tensorflow")
 
 
-def _check_ids_in_graph(masks, num_classes, void):
+def _check_tensor_ids(masks, num_classes, void):
     import tensorflow as tf
 
+    if not tf.is_symbolic_tensor(masks):
+        _check_ids(masks.numpy(), num_classes, void)
+        return masks
     ids = tf.cast(masks, tf.int32)
     valid = (ids >= 0) & (ids < num_classes) | tf.equal(ids, void)
     wrong = tf.boolean_mask(ids, tf.logical_not(valid))
@@ -108,7 +113,7 @@ def _check_ids_in_graph(masks, num_classes, void):
         [_ids_message(num_classes, void), tf.unique(wrong)[0]],
         summarize=8,
     )
-    with tf.control_dependencies([check] if check is not None else []):
+    with tf.control_dependencies([check]):
         return tf.identity(masks)
 
 

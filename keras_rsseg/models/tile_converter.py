@@ -45,6 +45,8 @@ class TileConverter(keras_hub.layers.ImageConverter):
                 -mean / std
                 for mean, std in zip(_IMAGENET_MEAN, _IMAGENET_STD, strict=True)
             ]
+        # Tiles are channels-last, whatever the global setting.
+        kwargs.setdefault("data_format", "channels_last")
         super().__init__(scale=scale, offset=offset, **kwargs)
         self.bands = tuple(bands)
         self.ground_sample_distance = ground_sample_distance

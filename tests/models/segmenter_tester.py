@@ -37,6 +37,22 @@ def iterations(model):
     return int(to_numpy(model.optimizer.iterations))
 
 
+def without_dropout(model):
+    """Make training repeatable."""
+    for layer in model._flatten_layers():
+        if hasattr(layer, "rate"):
+            layer.rate = 0.0
+
+
+def for_few_steps(model):
+    """Return the model, without graphs, which TensorFlow takes long to make.
+
+    JAX would compile each operation by itself, so it keeps its functions.
+    """
+    model.run_eagerly = keras.backend.backend() == "tensorflow"
+    return model
+
+
 class SegmenterTester(TestCase):
     """Derive from it and set:
 
@@ -94,33 +110,33 @@ class SegmenterTester(TestCase):
         history = model.fit(
             tiles,
             masks,
-            epochs=6,
+            epochs=10,
             batch_size=4,
             validation_data=(tiles, masks[..., None]),
             verbose=0,
         ).history
         assert set(history) == {"loss", "mean_iou", "val_loss", "val_mean_iou"}
-        assert history["loss"][-1] < 0.7 * history["loss"][0]
+        assert history["loss"][-1] < 0.9 * history["loss"][0]
+        assert history["mean_iou"][-1] > history["mean_iou"][0] + 0.2
         after = model.evaluate(tiles, masks, verbose=0, return_dict=True)
         # A trailing axis of the masks changes nothing.
         assert after["loss"] == pytest.approx(history["val_loss"][-1], 1e-5)
         assert after != before
         model.save(tmp_path / "model.keras")
         loaded = keras.saving.load_model(tmp_path / "model.keras")
+        for_few_steps(model), for_few_steps(loaded)
         logits = model.predict_on_batch(tiles)
         assert logits.shape == (4, 64, 64, 3)
         self.assert_close(loaded.predict_on_batch(tiles), logits, 1e-5)
-        assert iterations(loaded) == iterations(model) == 6
+        assert iterations(loaded) == iterations(model) == 10
         assert type(loaded) is self.system
         assert type(loaded.loss) is type(model.loss)
         self.check_compiled_alike(loaded, model)
-        # Momentum is kept: the next step is the same.
-        for other in (model, loaded):
-            other.train_on_batch(tiles, masks)
-        for x, y in zip(loaded.weights, model.weights, strict=True):
-            np.testing.assert_allclose(
-                to_numpy(x), to_numpy(y), atol=2e-4, err_msg=x.path
-            )
+        momenta = loaded.optimizer.variables
+        for x, y in zip(momenta, model.optimizer.variables, strict=True):
+            np.testing.assert_array_equal(to_numpy(x), to_numpy(y))
+        loaded.train_on_batch(tiles, masks)
+        assert iterations(loaded) == 11
 
     def test_preset_brings_back_the_network_and_its_legend(self, tmp_path):
         model = self.make_model(
@@ -131,7 +147,7 @@ class SegmenterTester(TestCase):
         self.randomise_statistics(model)
         model.save_to_preset(tmp_path)
         tiles, _ = make_tiles(2)
-        expected = model.predict_on_batch(tiles)
+        expected = for_few_steps(model).predict_on_batch(tiles)
         for load in (keras_rsseg.from_preset, self.system.from_preset):
             loaded = load(str(tmp_path))
             assert type(loaded) is self.system
@@ -139,6 +155,7 @@ class SegmenterTester(TestCase):
             assert loaded.palette == [(0, 0, 255), (9, 9, 9), (0, 255, 0)]
             assert loaded.ground_sample_distance == 0.5
             assert loaded.bands == ("nir", "red", "green")
+        for_few_steps(loaded)
         self.assert_close(loaded.predict_on_batch(tiles), expected, 1e-5)
 
     def test_preset_with_other_arguments(self, tmp_path):
@@ -161,12 +178,13 @@ class SegmenterTester(TestCase):
         assert {
             layer.compute_dtype
             for layer in half.backbone._flatten_layers()
-            if layer.weights
+            if isinstance(layer, keras.layers.Conv2D)
         } == {"bfloat16"}
         tiles, _ = make_tiles(2)
-        logits = half.predict_on_batch(tiles)
+        expected = for_few_steps(model).predict_on_batch(tiles)
+        logits = for_few_steps(half).predict_on_batch(tiles)
         assert logits.dtype == "float32"
-        difference = np.abs(logits - model.predict_on_batch(tiles))
+        difference = np.abs(logits - expected)
         # A point may be another one, the picture is the same.
         assert np.mean(difference) < 0.05 * np.std(logits)
 
@@ -183,30 +201,31 @@ class SegmenterTester(TestCase):
         assert first.backbone.data_format == "channels_first"
         assert first.input_shape == (None, None, None, 3)
         first.set_weights(model.get_weights())
+        without_dropout(model), without_dropout(first)
         self.assert_close(first.predict_on_batch(tiles), expected, 1e-4)
         losses = [m.train_on_batch(tiles, masks)[0] for m in (first, model)]
         assert float(losses[0]) == pytest.approx(float(losses[1]), 1e-4)
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-    def test_a_large_step_in_mixed_precision_is_finite(self, policy):
+    def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):
+        # 512 x 512 pixels are more than float16 can count.
         keras.config.set_dtype_policy(policy)
-        model = self.make_model()
-        tiles, masks = make_tiles(1, 512, 512)
+        model = for_few_steps(self.make_model())
+        tiles, masks = make_tiles(2, 512, 512)
         if policy == "mixed_bfloat16":
             masks = masks[..., None]
-        kernel = model.backbone.image_encoder.get_layer("P2").conv.kernel
-        before = to_numpy(kernel)
-        for step in range(3):
-            loss = model.train_on_batch(tiles, masks)[0]
-            assert np.isfinite(loss), f"step {step}"
-        if policy == "mixed_bfloat16":  # else the loss is being scaled
-            assert np.abs(to_numpy(kernel) - before).max() > 0
-        # A tile without a label, as they are at the border of a scene.
-        assert np.isfinite(
-            model.train_on_batch(tiles, np.full_like(masks, VOID))[0]
-        )
+        # The second tiles have no label, as at the border of a scene.
+        for mask in (masks, np.full_like(masks, VOID)):
+            assert np.isfinite(model.train_on_batch(tiles, mask)[0])
         self.assert_finite(model.weights)
         assert {v.dtype for v in model.trainable_variables} == {"float32"}
+        model.save(tmp_path / "model.keras")
+        loaded = keras.saving.load_model(tmp_path / "model.keras")
+        assert loaded.dtype_policy.name == policy
+        model.save_to_preset(tmp_path / "preset")
+        keras.config.set_dtype_policy("float32")
+        loaded = keras_rsseg.from_preset(str(tmp_path / "preset"))
+        assert loaded.backbone.dtype_policy.name == "float32"
 
     def make_preprocessor(self):
         cls = self.system.preprocessor_cls

@@ -10,9 +10,12 @@ from keras_rsseg.losses import BoundaryCrossEntropy
 from keras_rsseg.losses import OhemCrossEntropy
 from keras_rsseg.ops import boundary_band
 from keras_rsseg.ops import resize
+from tests.layers.compiled import call
 from tests.models.segmenter_tester import VOID
 from tests.models.segmenter_tester import SegmenterTester
+from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
+from tests.models.segmenter_tester import without_dropout
 from tests.test_case import to_numpy
 
 
@@ -25,6 +28,15 @@ class TestPFNet(SegmenterTester):
         "avg_pool_size": 2,
         "num_boundary_points": 5,
     }
+
+    @pytest.fixture(autouse=True)
+    def skip_what_torch_cannot(self, request):
+        name = request.node.name
+        if keras.backend.backend() == "torch" and "mixed_float16" in name:
+            pytest.skip(
+                "torch 2.13 on CPU cannot differentiate Keras' float16 3x3 "
+                "convolution with one filter"
+            )
 
     def check_compiled_alike(self, actual, expected):
         assert actual.recipe == expected.recipe == "released"
@@ -55,21 +67,20 @@ class TestPFNet(SegmenterTester):
     def test_training_loss_is_the_sum_of_its_parts(self, recipe):
         model = self.make_model(preprocessor=None)
         model.compile(recipe=recipe)
+        for_few_steps(model)
         tiles, masks = make_tiles(2, 33, 50)
         tiles = tiles.astype("float32") / 255
+        without_dropout(model)
         # Frozen, so that training and inference normalise alike.
         self.randomise_statistics(model)
         for layer in model._flatten_layers():
             if isinstance(layer, keras_rsseg.layers.BatchNorm):
                 layer.trainable = False
-            if isinstance(layer, keras.layers.SpatialDropout2D):
-                layer.rate = 0.0
-            if isinstance(layer, keras.layers.Dropout):
-                layer.rate = 0.0
         network = keras.Model(
-            model.backbone.inputs, model.backbone.output["boundary_logits"]
+            model.backbone.input, model.backbone.output["boundary_logits"]
         )
         network.compile(jit_compile=False)
+        for_few_steps(network)
         boundary_logits = network.predict_on_batch(tiles)
         logits = model.predict_on_batch(tiles)
         expected = self.segmentation_loss(recipe, masks, logits)
@@ -101,21 +112,16 @@ class TestPFNet(SegmenterTester):
         log_softmax = to_numpy(ops.log_softmax(logits[valid]))
         return -log_softmax[np.arange(len(ids)), ids].mean()
 
-    def test_outputs_while_training_and_after(self):
-        model = self.make_model(preprocessor=None)
-        tiles = make_tiles(2)[0].astype("float32") / 255
-        logits = model.predict_on_batch(tiles)
-        assert isinstance(logits, np.ndarray)
-        shapes = keras.tree.map_structure(
-            lambda x: tuple(x.shape),
-            model._training_network.compute_output_spec(
-                keras.KerasTensor((2, 64, 64, 3))
-            ),
-        )
-        assert shapes["logits"] == (2, 64, 64, 3)
+    def test_the_loss_sees_more_than_the_user(self):
+        model = self.make_model()
+        tiles = np.ones((1, 33, 50, 3), "float32")
+        assert call(model, tiles).shape == (1, 33, 50, 3)
+        outputs = call(model, tiles, training=True)
+        assert outputs["logits"].shape == (1, 33, 50, 3)
+        shapes = [tuple(x.shape) for x in outputs["boundary_logits"]]
+        assert shapes == [(1, 2, 2, 1), (1, 3, 4, 1), (1, 5, 7, 1)]
 
-    def test_whole_images_need_no_preprocessor(self):
-        # Tiles that come normalised, or as integers, train all the same.
-        model = self.make_model(preprocessor=None)
+    def test_integer_tiles_without_preprocessor(self):
+        model = for_few_steps(self.make_model(preprocessor=None))
         tiles, masks = make_tiles(2)
         assert np.isfinite(model.train_on_batch(tiles // 64, masks)[0])
