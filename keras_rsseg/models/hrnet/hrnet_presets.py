@@ -12,6 +12,15 @@ register_presets(
                 "trained on six aerial scenes of Dubai. Ships with the "
                 "package."
             ),
+            "class_names": ["building", "land", "road", "vegetation", "water"],
+            "bands": ["red", "green", "blue"],
+            "ground_sample_distance": 0.8,
+            "score": "validation mean IoU 0.696 (own measurement)",
+            "licence": "Apache-2.0",
+            "weights_source": (
+                "HRNetV2-W18 body of paddlelabel-ml 1.0.0 (Apache-2.0), "
+                "fine-tuned with examples/train_dubai.py"
+            ),
             "dataset": "Semantic segmentation of aerial imagery (Dubai)",
         },
     }
