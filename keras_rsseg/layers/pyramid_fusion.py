@@ -82,6 +82,7 @@ class PyramidFusion(keras.layers.Layer):
         shape = list(levels_shape[0])
         shape[axis] = sum(level[axis] for level in levels_shape)
         self.conv.build(tuple(shape))
+        self.resize.build(levels_shape[0], levels_shape[-1])
 
     def call(self, levels, training=None):
         finest = levels[0]

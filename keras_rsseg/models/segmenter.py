@@ -61,6 +61,11 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             shape = (*shape[1:], shape[0])
         if preprocessor == "auto":
             preprocessor = self._make_preprocessor(shape[-1])
+        if isinstance(preprocessor, self.preprocessor_cls):
+            # It has no weights. With a layer unbuilt, Keras on JAX first runs
+            # the whole network operation by operation, which takes minutes.
+            for layer in preprocessor._flatten_layers():
+                layer.built = True
 
         # === Layers ===
         self.backbone = backbone

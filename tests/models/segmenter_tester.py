@@ -92,6 +92,8 @@ class SegmenterTester(TestCase):
 
     def test_predicts_tiles_of_any_size(self):
         model = self.make_model()
+        # Otherwise Keras on JAX first runs it operation by operation.
+        assert all(layer.built for layer in model._flatten_layers())
         for height, width in [(64, 64), (33, 65), (2, 1)]:
             tiles, _ = make_tiles(2, height, width)
             logits = model.predict_on_batch(tiles)
