@@ -18,18 +18,18 @@ def check_tiles(tiles, num_bands):
     Raises:
         ValueError: wrong rank or wrong number of bands.
     """
-    shape = getattr(tiles, "shape", None)
-    if shape is None or getattr(shape, "rank", 4) is None:
+    shape = _static_shape(tiles)
+    if shape is None:
         return
     if len(shape) != 4:
         raise ValueError(
             "Tiles must have the shape (batch, height, width, bands). "
-            f"Received: shape {tuple(shape)}"
+            f"Received: shape {shape}"
         )
     if num_bands and shape[-1] not in (None, num_bands):
         raise ValueError(
             f"The model takes tiles of {num_bands} bands (last axis). "
-            f"Received: shape {tuple(shape)}, {shape[-1]} bands"
+            f"Received: shape {shape}, {shape[-1]} bands"
         )
 
 
