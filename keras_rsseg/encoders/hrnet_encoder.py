@@ -6,6 +6,7 @@ from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.ops.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -79,7 +80,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                 "stages 2, 3 and 4. Received: stackwise_num_modules="
                 f"{stackwise_num_modules}"
             )
-        data_format = data_format or keras.config.image_data_format()
+        data_format = standardize_data_format(data_format)
         options = {"data_format": data_format, "dtype": dtype}
 
         # === Functional Model ===

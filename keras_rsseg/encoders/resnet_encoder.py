@@ -5,6 +5,8 @@ from keras_rsseg.encoders.image_input import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import standardize_data_format
 
 _BLOCKS_OF_DEPTH = {
     18: ("basic", (2, 2, 2, 2)),
@@ -94,7 +96,7 @@ class ResNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                     f"`{name}` must have one entry for each of the 4 stages. "
                     f"Received: {name}={value}"
                 )
-        data_format = data_format or keras.config.image_data_format()
+        data_format = standardize_data_format(data_format)
         options = {
             "batch_norm_epsilon": batch_norm_epsilon,
             "data_format": data_format,
@@ -174,8 +176,8 @@ def _apply_stage(
     basic = block_type == "basic"
     block = basic_block if basic else bottleneck_block
     filters = 64 * 2 ** (stage - 1)
-    channel_axis = 1 if options["data_format"] == "channels_first" else -1
-    same_channels = x.shape[channel_axis] == filters * (1 if basic else 4)
+    axis = channel_axis(options["data_format"])
+    same_channels = x.shape[axis] == filters * (1 if basic else 4)
     for index in range(1, num_blocks + 1):
         first = index == 1
         x = block(

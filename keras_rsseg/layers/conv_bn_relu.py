@@ -2,6 +2,9 @@ import keras
 from keras import ops
 
 from keras_rsseg.layers.batch_norm import BatchNorm
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -70,7 +73,7 @@ class ConvBNReLU(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.batch_norm_epsilon = batch_norm_epsilon
         self.batch_norm_momentum = batch_norm_momentum
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
         self._subsamples = strides > 1 and dilation_rate > 1
         conv_strides = 1 if self._subsamples else strides
@@ -96,25 +99,22 @@ class ConvBNReLU(keras.layers.Layer):
             name="conv",
         )
         self.batch_norm = BatchNorm(
-            axis=self._channel_axis,
+            axis=channel_axis(self.data_format),
             epsilon=batch_norm_epsilon,
             momentum=batch_norm_momentum,
             dtype=self.dtype_policy,
             name="batch_norm",
         )
 
-    @property
-    def _channel_axis(self):
-        return 1 if self.data_format == "channels_first" else -1
-
     def build(self, input_shape):
         # Without the size: the convolution would refuse maps that are smaller
         # than its kernel, but it gets them padded.
         any_size_shape = [None] * 4
-        any_size_shape[self._channel_axis] = input_shape[self._channel_axis]
+        axis = channel_axis(self.data_format)
+        any_size_shape[axis] = input_shape[axis]
         self.conv.build(tuple(any_size_shape))
         output_shape = [None] * 4
-        output_shape[self._channel_axis] = self.filters
+        output_shape[axis] = self.filters
         self.batch_norm.build(output_shape)
 
     def call(self, inputs, training=None):
@@ -137,18 +137,18 @@ class ConvBNReLU(keras.layers.Layer):
 
     def _pad_width(self):
         width = [[0, 0], [0, 0], [0, 0], [0, 0]]
-        first = 2 if self.data_format == "channels_first" else 1
+        first = first_spatial_axis(self.data_format)
         for axis in (first, first + 1):
             width[axis] = [self._padding, self._padding]
         return width
 
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)
-        first = 2 if self.data_format == "channels_first" else 1
+        first = first_spatial_axis(self.data_format)
         for axis in (first, first + 1):
             if shape[axis] is not None:
                 shape[axis] = -(-shape[axis] // self.strides)
-        shape[self._channel_axis] = self.filters
+        shape[channel_axis(self.data_format)] = self.filters
         return tuple(shape)
 
     def get_config(self):

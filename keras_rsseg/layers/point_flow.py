@@ -6,6 +6,9 @@ from keras import ops
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
 from keras_rsseg.ops.points import scatter_points
@@ -135,7 +138,7 @@ class PointFlow(keras.layers.Layer):
                 "`matcher_kernel_size` must be odd. "
                 f"Received: matcher_kernel_size={matcher_kernel_size}"
             )
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
         # === Layers ===
         self.reduce_fine = self._conv(match_dim, 1, "reduce_fine")
@@ -161,12 +164,8 @@ class PointFlow(keras.layers.Layer):
             name=name,
         )
 
-    @property
-    def _channel_axis(self):
-        return 1 if self.data_format == "channels_first" else -1
-
     def build(self, fine_shape, coarse_shape):
-        axis = self._channel_axis
+        axis = channel_axis(self.data_format)
         channels = fine_shape[axis]
         if channels is None or channels != coarse_shape[axis]:
             raise ValueError(
@@ -252,7 +251,7 @@ class PointFlow(keras.layers.Layer):
         # Coarse first: the order of the released kernels.
         reduced = ops.concatenate(
             [self.reduce_coarse(coarse), reduced_fine],
-            axis=self._channel_axis,
+            axis=channel_axis(self.data_format),
         )
         return ops.sigmoid(ops.cast(self.match_conv(reduced), "float32"))
 
@@ -315,7 +314,7 @@ class PointFlow(keras.layers.Layer):
         # The pooled maxima again, this time with their gradient.
         maxima = self._gather(points.saliency, indices)
         shape = [-1, self.max_pool_size, self.max_pool_size]
-        shape.insert(self._channel_axis % 4, 1)
+        shape.insert(channel_axis(self.data_format) % 4, 1)
         maxima = self._resize(ops.reshape(maxima, shape), self._size(coarse))
         boost = self._gather(maxima, indices)
         coarse_points = self._gather(coarse, indices)
@@ -345,8 +344,7 @@ class PointFlow(keras.layers.Layer):
         )
 
     def _size(self, features):
-        first = 2 if self.data_format == "channels_first" else 1
-        return tuple(ops.shape(features)[first : first + 2])
+        return spatial_size(features, self.data_format)
 
     def _check_sizes(self, fine, coarse):
         for length, coarse_length in zip(
@@ -363,7 +361,7 @@ class PointFlow(keras.layers.Layer):
 
     def compute_output_shape(self, fine_shape, coarse_shape):
         boundary_shape = list(coarse_shape)
-        boundary_shape[self._channel_axis] = 1
+        boundary_shape[channel_axis(self.data_format)] = 1
         return tuple(fine_shape), tuple(boundary_shape)
 
     def _arguments(self):

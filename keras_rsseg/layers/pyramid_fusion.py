@@ -3,6 +3,8 @@ from keras import ops
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -57,7 +59,7 @@ class PyramidFusion(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.use_bias = use_bias
         self.align_corners = align_corners
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
         self.resize = ResizeLike(
             align_corners=align_corners,
             data_format=self.data_format,
@@ -73,12 +75,8 @@ class PyramidFusion(keras.layers.Layer):
             name="conv",
         )
 
-    @property
-    def _channel_axis(self):
-        return 1 if self.data_format == "channels_first" else -1
-
     def build(self, levels_shape):
-        axis = self._channel_axis
+        axis = channel_axis(self.data_format)
         shape = list(levels_shape[0])
         shape[axis] = sum(level[axis] for level in levels_shape)
         self.conv.build(tuple(shape))
@@ -88,12 +86,12 @@ class PyramidFusion(keras.layers.Layer):
         finest = levels[0]
         resized = [finest]
         resized += [self.resize(finest, level) for level in levels[1:]]
-        joined = ops.concatenate(resized, axis=self._channel_axis)
+        joined = ops.concatenate(resized, axis=channel_axis(self.data_format))
         return self.conv(joined, training=training)
 
     def compute_output_shape(self, levels_shape):
         shape = list(levels_shape[0])
-        shape[self._channel_axis] = self.filters
+        shape[channel_axis(self.data_format)] = self.filters
         return tuple(shape)
 
     def get_config(self):

@@ -3,6 +3,9 @@ from keras import ops
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
 
 
@@ -68,7 +71,7 @@ class PyramidPooling(keras.layers.Layer):
         self.filters = filters
         self.bin_sizes = _standardize_bin_sizes(bin_sizes)
         self.dropout = dropout
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
         self.branches = [
             self._conv(f"bin{size}", activation=None) for size in self.bin_sizes
         ]
@@ -90,12 +93,8 @@ class PyramidPooling(keras.layers.Layer):
             name=name,
         )
 
-    @property
-    def _channel_axis(self):
-        return 1 if self.data_format == "channels_first" else -1
-
     def build(self, input_shape):
-        axis = self._channel_axis
+        axis = channel_axis(self.data_format)
         for branch in self.branches:
             branch.build(input_shape)
         joined = list(input_shape)
@@ -103,13 +102,15 @@ class PyramidPooling(keras.layers.Layer):
         self.bottleneck.build(tuple(joined))
 
     def call(self, inputs, training=None):
-        first = 2 if self.data_format == "channels_first" else 1
+        first = first_spatial_axis(self.data_format)
         size = ops.shape(inputs)[first : first + 2]
         maps = [
             self._pooled(inputs, branch, bins, size, training)
             for branch, bins in zip(self.branches, self.bin_sizes, strict=True)
         ]
-        joined = ops.concatenate([*maps, inputs], axis=self._channel_axis)
+        joined = ops.concatenate(
+            [*maps, inputs], axis=channel_axis(self.data_format)
+        )
         x = self.bottleneck(joined, training=training)
         return self.channel_dropout(x, training=training)
 
@@ -124,7 +125,7 @@ class PyramidPooling(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)
-        shape[self._channel_axis] = self.filters
+        shape[channel_axis(self.data_format)] = self.filters
         return tuple(shape)
 
     def get_config(self):

@@ -1,6 +1,8 @@
 import keras
 from keras import ops
 
+from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
 
 
@@ -42,13 +44,13 @@ class ResizeLike(keras.layers.Layer):
         super().__init__(**kwargs)
         self.interpolation = interpolation
         self.align_corners = align_corners
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = standardize_data_format(data_format)
 
     def build(self, fine_shape, coarse_shape):
         pass
 
     def call(self, fine, coarse):
-        first = 2 if self.data_format == "channels_first" else 1
+        first = first_spatial_axis(self.data_format)
         height, width = ops.shape(fine)[first : first + 2]
         return resize(
             coarse,

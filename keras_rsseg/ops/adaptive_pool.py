@@ -3,15 +3,15 @@
 import keras
 from keras import ops
 
-from keras_rsseg.ops._data_format import CHANNELS_LAST
-from keras_rsseg.ops._data_format import check_rank
-from keras_rsseg.ops._data_format import from_channels_last
-from keras_rsseg.ops._data_format import is_float
-from keras_rsseg.ops._data_format import is_symbolic
-from keras_rsseg.ops._data_format import spatial_size
-from keras_rsseg.ops._data_format import standardize_data_format
-from keras_rsseg.ops._data_format import standardize_size
-from keras_rsseg.ops._data_format import to_channels_last
+from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_rank
+from keras_rsseg.ops.data_format import from_channels_last
+from keras_rsseg.ops.data_format import is_float
+from keras_rsseg.ops.data_format import is_symbolic
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.data_format import to_channels_last
 
 
 def adaptive_average_pool(images, output_size, data_format=None):

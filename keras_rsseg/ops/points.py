@@ -4,12 +4,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_rsseg.ops._data_format import CHANNELS_LAST
-from keras_rsseg.ops._data_format import check_rank
-from keras_rsseg.ops._data_format import from_channels_last
-from keras_rsseg.ops._data_format import is_float
-from keras_rsseg.ops._data_format import standardize_data_format
-from keras_rsseg.ops._data_format import to_channels_last
+from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_rank
+from keras_rsseg.ops.data_format import from_channels_last
+from keras_rsseg.ops.data_format import is_float
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
 
 

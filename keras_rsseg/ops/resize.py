@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from keras_rsseg.ops._data_format import CHANNELS_LAST
-from keras_rsseg.ops._data_format import check_rank
-from keras_rsseg.ops._data_format import is_float
-from keras_rsseg.ops._data_format import spatial_size
-from keras_rsseg.ops._data_format import standardize_data_format
-from keras_rsseg.ops._data_format import standardize_size
+from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_rank
+from keras_rsseg.ops.data_format import is_float
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import standardize_size
 
 
 def resize(

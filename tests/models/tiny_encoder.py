@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.data_format import standardize_data_format
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg_tests")
@@ -26,7 +27,7 @@ class TinyEncoder(keras_hub.models.FeaturePyramidBackbone):
         dtype=None,
         **kwargs,
     ):
-        data_format = data_format or keras.config.image_data_format()
+        data_format = standardize_data_format(data_format)
         options = {"data_format": data_format, "dtype": dtype}
         shape = tuple(image_shape)
         if data_format == "channels_first":

@@ -2,6 +2,7 @@ import keras
 
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
+from keras_rsseg.ops.data_format import channel_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -45,7 +46,7 @@ class HRNetBackbone(SegmentationBackbone):
         images, pyramid = self.encode(image_encoder)
         levels = [pyramid[name] for name in ("P2", "P3", "P4", "P5")]
         data_format = image_encoder.data_format
-        axis = 1 if data_format == "channels_first" else -1
+        axis = channel_axis(data_format)
         features = PyramidFusion(
             sum(level.shape[axis] for level in levels),
             kernel_size=1,

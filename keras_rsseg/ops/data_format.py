@@ -1,4 +1,4 @@
-"""Private helpers of this room: layout of images, sizes, dtypes."""
+"""Layout, size and dtype of images, for ops and what is built on them."""
 
 import keras
 from keras import ops
@@ -19,6 +19,16 @@ def standardize_data_format(data_format):
     return data_format
 
 
+def channel_axis(data_format):
+    """Axis of the channels of a standardized data format, from either end."""
+    return 1 if data_format == CHANNELS_FIRST else -1
+
+
+def first_spatial_axis(data_format):
+    """Axis of the height; that of the width follows."""
+    return 2 if data_format == CHANNELS_FIRST else 1
+
+
 def check_rank(name, tensor, rank, shape):
     """Raises a `ValueError` naming the argument if the rank is wrong."""
     if len(tensor.shape) != rank:
@@ -30,10 +40,8 @@ def check_rank(name, tensor, rank, shape):
 
 def spatial_size(images, data_format):
     """Height and width: ints where known, else scalar int tensors."""
-    shape = ops.shape(images)
-    if data_format == CHANNELS_LAST:
-        return shape[1], shape[2]
-    return shape[2], shape[3]
+    first = first_spatial_axis(data_format)
+    return tuple(ops.shape(images)[first : first + 2])
 
 
 def standardize_size(name, size):
