@@ -17,7 +17,7 @@ from tests.test_case import to_numpy
 
 def make_model(num_classes=3, bands=3, **kwargs):
     encoder = TinyEncoder(image_shape=(None, None, bands))
-    backbone = SemanticFPNBackbone(encoder, fpn_dim=8, pyramid_pooling=False)
+    backbone = SemanticFPNBackbone(encoder, fpn_dim=8, context=None)
     return keras_rsseg.SemanticFPN(backbone, num_classes, **kwargs)
 
 

@@ -1,6 +1,7 @@
 import keras
 
 from keras_rsseg.layers.point_flow import PointFlow
+from keras_rsseg.models.pyramid_context import gather_context
 from keras_rsseg.models.pyramid_decoder import add_maps
 from keras_rsseg.models.pyramid_decoder import decode_pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
@@ -21,6 +22,9 @@ class PFNetBackbone(SegmentationBackbone):
             released network's is `keras_rsseg.encoders.ResNetEncoder(50,
             stem="deep", stackwise_dilations=(1, 1, 2, 4))`.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
+        context: what gathers the context of the coarsest level, see
+            `keras_rsseg.models.SemanticFPNBackbone`. Defaults to
+            `"pyramid_pooling"`.
         match_dim: int. Channels of the saliency prediction of `PointFlow`.
             Defaults to `64`.
         max_pool_size: int. Salient points a side, 196 points for the default
@@ -62,6 +66,7 @@ class PFNetBackbone(SegmentationBackbone):
         self,
         image_encoder,
         fpn_dim=256,
+        context="pyramid_pooling",
         match_dim=64,
         max_pool_size=14,
         avg_pool_size=9,
@@ -90,9 +95,8 @@ class PFNetBackbone(SegmentationBackbone):
 
         # === Functional Model ===
         images, pyramid = self.encode(image_encoder)
-        features = decode_pyramid(
-            pyramid, flow_points, fpn_dim, pyramid_pooling=True, **options
-        )
+        x = gather_context(context, pyramid["P5"], fpn_dim, **options)
+        features = decode_pyramid(pyramid, x, flow_points, fpn_dim, **options)
         super().__init__(
             inputs=images,
             outputs={
@@ -106,9 +110,16 @@ class PFNetBackbone(SegmentationBackbone):
 
         # === Config ===
         self.fpn_dim = fpn_dim
+        self.context = context
         self.point_flow_config = point_flow
 
     def get_config(self):
         config = super().get_config()
-        config.update({"fpn_dim": self.fpn_dim, **self.point_flow_config})
+        config.update(
+            {
+                "fpn_dim": self.fpn_dim,
+                "context": self.context,
+                **self.point_flow_config,
+            }
+        )
         return config

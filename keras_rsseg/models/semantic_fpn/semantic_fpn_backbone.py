@@ -1,6 +1,7 @@
 import keras
 
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.models.pyramid_context import gather_context
 from keras_rsseg.models.pyramid_decoder import add_maps
 from keras_rsseg.models.pyramid_decoder import decode_pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
@@ -13,9 +14,10 @@ class SemanticFPNBackbone(SegmentationBackbone):
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
-        pyramid_pooling: bool. Whether pyramid pooling (PPM) gathers the
-            context of the coarsest level, as in the released baseline, or a
-            1x1 convolution, as in a plain FPN. Defaults to `True`.
+        context: what gathers the context of the coarsest level:
+            `"pyramid_pooling"` (PPM) as in the released baseline, or `None`
+            for a 1x1 convolution, as in a plain FPN. Defaults to
+            `"pyramid_pooling"`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -47,7 +49,7 @@ class SemanticFPNBackbone(SegmentationBackbone):
         self,
         image_encoder,
         fpn_dim=256,
-        pyramid_pooling=True,
+        context="pyramid_pooling",
         dtype=None,
         **kwargs,
     ):
@@ -63,9 +65,8 @@ class SemanticFPNBackbone(SegmentationBackbone):
 
         # === Functional Model ===
         images, pyramid = self.encode(image_encoder)
-        features = decode_pyramid(
-            pyramid, add_resized, fpn_dim, pyramid_pooling, **options
-        )
+        x = gather_context(context, pyramid["P5"], fpn_dim, **options)
+        features = decode_pyramid(pyramid, x, add_resized, fpn_dim, **options)
         super().__init__(
             inputs=images,
             outputs={"features": features},
@@ -76,14 +77,9 @@ class SemanticFPNBackbone(SegmentationBackbone):
 
         # === Config ===
         self.fpn_dim = fpn_dim
-        self.pyramid_pooling = pyramid_pooling
+        self.context = context
 
     def get_config(self):
         config = super().get_config()
-        config.update(
-            {
-                "fpn_dim": self.fpn_dim,
-                "pyramid_pooling": self.pyramid_pooling,
-            }
-        )
+        config.update({"fpn_dim": self.fpn_dim, "context": self.context})
         return config

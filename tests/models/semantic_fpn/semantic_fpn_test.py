@@ -11,7 +11,7 @@ class TestSemanticFPN(SegmenterTester):
     backbone_arguments = {"fpn_dim": 8}
 
     def test_without_pyramid_pooling(self, tmp_path):
-        self.backbone_arguments = {"fpn_dim": 8, "pyramid_pooling": False}
+        self.backbone_arguments = {"fpn_dim": 8, "context": None}
         model = self.make_model()
         names = [layer.name for layer in model.backbone.layers]
         assert "lateral_P5" in names
