@@ -18,6 +18,7 @@ _MODULES = (
     "models",
     "ops",
     "scenes",
+    "visualize",
 )
 _HOMES = {
     "DEFAULT_PRESET": "models",

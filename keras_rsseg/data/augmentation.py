@@ -3,7 +3,7 @@
 import math
 
 from keras_rsseg.data.pairs import NO_DATA
-from keras_rsseg.data.palette import VOID
+from keras_rsseg.void import VOID
 
 
 class Augmentation:

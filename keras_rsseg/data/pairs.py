@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 
-from keras_rsseg.data.palette import VOID
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
 from keras_rsseg.data.reading import intersect
@@ -16,6 +15,7 @@ from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.validity import may_lack_data
 from keras_rsseg.data.validity import read_valid
+from keras_rsseg.void import VOID
 
 NO_DATA = -1
 _STRIP_ROWS = 1024

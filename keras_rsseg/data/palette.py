@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 
-VOID = 255
+from keras_rsseg.void import VOID
+
 _UNLISTED = 254
 _STRIP_PIXELS = 1 << 18
 

@@ -11,9 +11,9 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.errors import RasterioError
 
-from keras_rsseg.data.palette import VOID
 from keras_rsseg.data.palette import as_palette
 from keras_rsseg.data.tiling import Window
+from keras_rsseg.void import VOID
 
 # By default GDAL fills the rest of a PNG that breaks off with whatever is in
 # memory, and the rest of a JPEG with grey, and reports success.

@@ -7,10 +7,10 @@ import numpy as np
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
-from keras_rsseg.data.palette import VOID
 from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import as_size
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.void import VOID
 
 
 def tile_dataset(

@@ -6,8 +6,7 @@ from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.mean_iou import MeanIoU
 from keras_rsseg.models.tile_checks import check_masks
 from keras_rsseg.models.tile_checks import check_tiles
-
-VOID = 255
+from keras_rsseg.void import VOID
 
 
 class Segmenter(keras_hub.models.ImageSegmenter):

@@ -9,8 +9,8 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.errors import RasterioError
 
-from keras_rsseg.data.palette import VOID
 from keras_rsseg.scenes.scene_paths import partial_path
+from keras_rsseg.void import VOID
 
 _BLOCK = 256
 # What may lie beside a map that is replaced, and would not fit the new one.

@@ -2,7 +2,7 @@
 
 import colorsys
 
-from keras_rsseg.data.palette import VOID
+from keras_rsseg.void import VOID
 
 _GOLDEN_RATIO = 0.618034
 

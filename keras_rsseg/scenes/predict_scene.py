@@ -12,7 +12,6 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_rsseg import __version__
-from keras_rsseg.data.palette import VOID
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.scenes.blending import BLOCK_ROWS
 from keras_rsseg.scenes.blending import RowBlender
@@ -28,6 +27,7 @@ from keras_rsseg.scenes.scene_source import open_scene
 from keras_rsseg.scenes.tile_predictor import even_batch_size
 from keras_rsseg.scenes.tile_predictor import predict_tiles
 from keras_rsseg.scenes.tile_predictor import read_tiles
+from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
 from keras_rsseg.models.pfnet.pfnet_backbone import PFNetBackbone
 from keras_rsseg.models.pfnet.pfnet_preprocessor import PFNetPreprocessor
-from keras_rsseg.models.segmenter import VOID
 from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.ops.boundary import boundary_band
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.void import VOID
 
 # Weight of the boundary loss of each level, and whether it is balanced.
 _RECIPES = {"released": (25.0, True), "paper": (1.0, False)}

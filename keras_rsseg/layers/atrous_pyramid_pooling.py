@@ -1,0 +1,148 @@
+import keras
+from keras import ops
+
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.resize import resize
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class AtrousPyramidPooling(keras.layers.Layer):
+    """Looks at a map with dilated convolutions of several reaches (ASPP).
+
+    Branches of `filters` channels, each with batch normalization and ReLU:
+    the average of the whole map through a 1x1 convolution, a 1x1
+    convolution, and a 3x3 convolution for each dilation. Concatenated in
+    this order, they are projected to `filters` channels by a 1x1 convolution
+    with batch normalization.
+
+    In training, the average has one value an image: use batches of two
+    images or more, otherwise that branch is normalized to a constant.
+
+    Args:
+        filters: int. Channels of the output and of each branch. Defaults to
+            `256`.
+        dilation_rates: dilations of the 3x3 convolutions. Defaults to `(12,
+            24, 36)`, which is meant for maps at stride 8; stride 16 wants
+            `(6, 12, 18)`.
+        activation: activation after the projection, or `None`. Defaults to
+            `None`, as in the released code; others have `"relu"` here.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        **kwargs: other keyword arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: float tensor `(batch, height, width, channels)`; channels
+            second for `"channels_first"`. Height and width may be unknown.
+
+    Returns:
+        Tensor `(batch, height, width, filters)`.
+
+    Raises:
+        ValueError: when `dilation_rates` is empty or holds anything but
+            different positive integers.
+
+    Example:
+
+    ```python
+    layer = keras_rsseg.layers.AtrousPyramidPooling(64)
+    layer(np.zeros((2, 25, 17, 512), "float32")).shape  # (2, 25, 17, 64)
+    ```
+
+    Reference:
+        - [Chen et al., Rethinking Atrous Convolution for Semantic Image
+          Segmentation, 2017](https://arxiv.org/abs/1706.05587)
+    """
+
+    def __init__(
+        self,
+        filters=256,
+        dilation_rates=(12, 24, 36),
+        activation=None,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.dilation_rates = _standardize_rates(dilation_rates)
+        self.activation = keras.activations.get(activation)
+        self.data_format = standardize_data_format(data_format)
+
+        # === Layers ===
+        self.image_branch = self._conv("image", 1)
+        self.branches = [
+            self._conv("pointwise", 1),
+            *(
+                self._conv(f"rate{rate}", 3, dilation_rate=rate)
+                for rate in self.dilation_rates
+            ),
+        ]
+        self.projection = self._conv("projection", 1, activation=activation)
+
+    def _conv(self, name, kernel_size, **kwargs):
+        return ConvBNReLU(
+            self.filters,
+            kernel_size,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=name,
+            **kwargs,
+        )
+
+    def build(self, input_shape):
+        branches = [self.image_branch, *self.branches]
+        for branch in branches:
+            branch.build(input_shape)
+        joined = list(input_shape)
+        joined[channel_axis(self.data_format)] = len(branches) * self.filters
+        self.projection.build(tuple(joined))
+
+    def call(self, inputs, training=None):
+        average = adaptive_average_pool(
+            inputs, 1, data_format=self.data_format
+        )
+        average = resize(
+            self.image_branch(average, training=training),
+            spatial_size(inputs, self.data_format),
+            align_corners=True,
+            data_format=self.data_format,
+        )
+        maps = [branch(inputs, training=training) for branch in self.branches]
+        joined = ops.concatenate(
+            [average, *maps], axis=channel_axis(self.data_format)
+        )
+        return self.projection(joined, training=training)
+
+    def compute_output_shape(self, input_shape):
+        shape = list(input_shape)
+        shape[channel_axis(self.data_format)] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "filters": self.filters,
+                "dilation_rates": self.dilation_rates,
+                "activation": keras.activations.serialize(self.activation),
+                "data_format": self.data_format,
+            }
+        )
+        return config
+
+
+def _standardize_rates(dilation_rates):
+    rates = tuple(dilation_rates)
+    if (
+        not rates
+        or any(int(rate) != rate or rate < 1 for rate in rates)
+        or len(set(rates)) != len(rates)
+    ):
+        raise ValueError(
+            "`dilation_rates` must hold one or more different positive "
+            f"integers. Received: dilation_rates={dilation_rates}"
+        )
+    return rates
