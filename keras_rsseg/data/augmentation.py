@@ -14,8 +14,8 @@ class Augmentation:
     pixel keeps its place. What comes from outside the image is 0 in the
     image and void (255) in the mask.
 
-    Colour changes are gains, so they fit any range; uint8 images are rounded
-    and clipped to 0..255.
+    Colour changes but `haze` are gains, so they fit any range; uint8 images
+    are rounded and clipped to 0..255.
 
     Random numbers are stateless: the same seed gives the same tile.
 
@@ -31,13 +31,17 @@ class Augmentation:
         brightness: gain of all bands in `[1 - brightness, 1 + brightness]`.
         contrast: gain of the difference from the tile's mean, likewise.
         channel: gain of each band by itself, likewise.
+        haze: largest veil of scattered light, in the units of the image: a
+            tile's is uniform in `[0, haze]`, and each band is brightened by
+            half to all of it. Imagery whose black was stretched to 0 teaches
+            that water is black; other imagery's is as bright as its haze.
         blur: largest standard deviation of a Gaussian blur, pixels; the
             tile's is uniform in `[0, blur]`.
         seed: int or `None`; used where a call is given no seed.
 
     Raises:
         ValueError: for a scale range that is not positive and ascending, or
-            a strength outside `[0, 1)` (`blur`: below 0).
+            a strength outside `[0, 1)` (`haze` and `blur`: below 0).
 
     Example:
 
@@ -57,6 +61,7 @@ class Augmentation:
         brightness=0.0,
         contrast=0.0,
         channel=0.0,
+        haze=0.0,
         blur=0.0,
         seed=None,
     ):
@@ -75,14 +80,18 @@ class Augmentation:
                 raise ValueError(
                     f"`{name}` must lie in [0, 1). Received: {value!r}"
                 )
-        if not 0 <= blur < math.inf:
-            raise ValueError(f"`blur` must be at least 0. Received: {blur!r}")
+        for name, value in (("haze", haze), ("blur", blur)):
+            if not 0 <= value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be at least 0. Received: {value!r}"
+                )
         self.flip = bool(flip)
         self.rotate90 = bool(rotate90)
         self.scale = scale
         self.brightness = float(brightness)
         self.contrast = float(contrast)
         self.channel = float(channel)
+        self.haze = float(haze)
         self.blur = float(blur)
         self.seed = seed
         self._generator = None
@@ -213,6 +222,9 @@ class Augmentation:
             image = image * _gain(tf, seed, 4, (), self.brightness)
         if self.channel:
             image = image * _gain(tf, seed, 5, (bands,), self.channel)
+        if self.haze:
+            veil = _uniform(tf, seed, 7, (), 0.0, self.haze)
+            image = image + veil * _uniform(tf, seed, 8, (bands,), 0.5, 1.0)
         return image
 
     def _next_seed(self, tf):

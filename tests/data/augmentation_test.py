@@ -138,6 +138,7 @@ class TestColor:
             brightness=0.9,
             contrast=0.9,
             channel=0.9,
+            haze=20,
             blur=2,
         )
         for seed in range(10):
@@ -148,6 +149,29 @@ class TestColor:
             # A product beyond 255 must clip, not wrap to dark, and a flat
             # image stays flat up to its rim: no black is mixed in.
             assert np.ptp(changed[ids == 0], axis=0).max() <= 1
+
+    def test_haze_brightens_black_where_there_is_an_image(self):
+        image = np.zeros((16, 16, 3), "uint8")
+        haze = Augmentation(False, False, haze=80)
+        veils = np.array(
+            [
+                haze(image, None, (0, seed)).numpy().reshape(-1, 3)
+                for seed in range(50)
+            ]
+        )
+        # One veil a tile, as bright in every pixel.
+        assert (veils == veils[:, :1]).all()
+        veils = veils[:, 0].astype(float)
+        assert veils.max() <= 80 and veils.max() > 60
+        assert veils.max(axis=1).min() < 20
+        # Bands get half to all of it.
+        assert (veils.min(axis=1) >= veils.max(axis=1) / 2 - 1).all()
+        assert np.ptp(veils, axis=1).max() > 10
+        beyond = Augmentation(False, False, (0.5, 0.5), haze=80)
+        hazy, mask = beyond(image, np.zeros((16, 16), "int32"), (0, 1))
+        empty = mask.numpy() == 255
+        assert empty.any() and not hazy.numpy()[empty].any()
+        assert hazy.numpy()[~empty].all()
 
     def test_blur_smooths_and_keeps_the_mean(self):
         image = np.random.default_rng(0).uniform(1, 9, (64, 64, 2))
@@ -202,6 +226,7 @@ class TestSeeds:
         (dict(contrast=-0.1), "`contrast`"),
         (dict(channel=2), "`channel`"),
         (dict(blur=-1), "`blur`"),
+        (dict(haze=-1), "`haze`"),
     ],
 )
 def test_bad_strengths_are_refused(arguments, message):
