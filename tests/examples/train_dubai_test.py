@@ -1,52 +1,11 @@
 """The training script runs as its docstring says, from files to a preset."""
 
-import numpy as np
 import pytest
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning
 
 import keras_rsseg
 from examples import train_dubai
 
 pytest.importorskip("tensorflow")
-
-
-def _write(path, array):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    profile = {
-        "driver": "JPEG" if path.suffix == ".jpg" else "PNG",
-        "height": array.shape[0],
-        "width": array.shape[1],
-        "count": 3,
-        "dtype": "uint8",
-    }
-    with pytest.warns(NotGeoreferencedWarning):
-        with rasterio.open(path, "w", **profile) as file:
-            file.write(array.transpose(2, 0, 1))
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory):
-    """Small scenes in the layout of the data set, brighter means higher id."""
-    root = tmp_path_factory.mktemp("dubai")
-    rng = np.random.default_rng(0)
-    colors = np.array(train_dubai.PALETTE.colors, "uint8")
-    for scene in train_dubai.SCENES:
-        for part in range(1, 10):
-            ids = rng.integers(0, 5, (5, 6)).repeat(8, 0).repeat(8, 1)
-            image = np.repeat(ids[..., None] * 50, 3, axis=2).astype("uint8")
-            folder = root / f"tile_{scene}"
-            name = f"image_part_{part:03d}"
-            _write(folder / "images" / f"{name}.jpg", image)
-            _write(folder / "masks" / f"{name}.png", colors[ids])
-    return root
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoder")
-    keras_rsseg.encoders.ResNetEncoder(18).save_to_preset(folder)
-    return folder
 
 
 def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):
@@ -59,6 +18,11 @@ def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):
     assert "validation mean IoU 0." in printed
     for name in train_dubai.PALETTE.names:
         assert name in printed
+    train_dubai.main([str(scenes), "--score", str(output)])
+    assert capsys.readouterr().out == printed[printed.index("validation") :]
+    with pytest.raises(SystemExit):
+        train_dubai.main([str(scenes), "--output", str(output)])
+    assert "--encoder" in capsys.readouterr().err
     model = keras_rsseg.SemanticFPN.from_preset(output)
     assert model.class_names == train_dubai.PALETTE.names
     assert model.palette == list(map(tuple, train_dubai.PALETTE.colors))
