@@ -9,10 +9,15 @@ the HRNet-OCR branch, `False` on the older ones.
     python weights/convert_hrnet.py --checkpoint hrnet_w18.pth \
         --variant hrnet_w18 --num-classes 19 --align-corners \
         --output hrnet_w18_preset
+
+With `--fusion ifwm` the same checkpoint becomes an HRNet with the flow of IFWM,
+which starts at zero: its outputs are those of the checkpoint's network until
+it is trained.
 """
 
 import enum
 import pathlib
+import re
 import sys
 from typing import Annotated
 
@@ -80,6 +85,13 @@ _HEAD_RULES = [
 encoder_name_of = make_name_of(ENCODER_RULES)
 name_of = make_name_of(ENCODER_RULES + _HEAD_RULES)
 
+_FLOW = re.compile(_MODULE + _FUSE + "_warp/flow_conv/.+")
+
+
+def is_flow(path):
+    """Whether a variable, by its path, is of a flow: no checkpoint has it."""
+    return _FLOW.fullmatch(path) is not None
+
 
 class Variant(enum.StrEnum):
     """The published widths."""
@@ -89,13 +101,24 @@ class Variant(enum.StrEnum):
     HRNET_W48 = "hrnet_w48"
 
 
-def build(variant, num_classes, align_corners):
+class Fusion(enum.StrEnum):
+    """How the network's fusion goes up."""
+
+    BILINEAR = "bilinear"
+    IFWM = "ifwm"
+    SF = "sf"
+    LSF = "lsf"
+    RIFW = "rifw"
+
+
+def build(variant, num_classes, align_corners, fusion="bilinear"):
     """Build the Keras model of a variant, with random weights.
 
     Args:
         variant: `"hrnet_w18"`, `"hrnet_w32"` or `"hrnet_w48"`.
         num_classes: int. Number of classes.
         align_corners: bool. How the network resizes.
+        fusion: see `keras_rsseg.encoders.HRNetEncoder`.
 
     Returns:
         `keras_rsseg.models.HRNet`.
@@ -105,7 +128,9 @@ def build(variant, num_classes, align_corners):
     from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
 
     width = int(Variant(variant).removeprefix("hrnet_w"))
-    encoder = HRNetEncoder(width=width, align_corners=align_corners)
+    encoder = HRNetEncoder(
+        width=width, align_corners=align_corners, fusion=str(fusion)
+    )
     return HRNet(HRNetBackbone(encoder), num_classes=num_classes)
 
 
@@ -141,12 +166,15 @@ def main(
         pathlib.Path | None,
         typer.Option(help="An .npz with x and main_out or head_logits, NCHW."),
     ] = None,
+    fusion: Annotated[
+        Fusion, typer.Option(help="Flows other than bilinear start at zero.")
+    ] = Fusion.BILINEAR,
 ):
     """Convert an HRNetV2 segmentation checkpoint to a preset folder."""
     with explain_errors():
         state = strip_training_wrapper(read_checkpoint(checkpoint))
-        model = build(variant, num_classes, align_corners)
-        count = transfer(model, state, name_of)
+        model = build(variant, num_classes, align_corners, fusion)
+        count = transfer(model, state, name_of, is_flow)
         typer.echo(f"{count} tensors assigned, none missing, none unused")
         save(model, output, reference)
 

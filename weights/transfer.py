@@ -70,7 +70,7 @@ def _fields(match):
     return {**fields, **less_one}
 
 
-def transfer(model, state, name_of):
+def transfer(model, state, name_of, is_new=None):
     """Assign every tensor of a state to its variable, or nothing at all.
 
     Kernels `(out, in, height, width)` become `(height, width, in, out)`,
@@ -81,6 +81,8 @@ def transfer(model, state, name_of):
         state: Dict from name to array, PyTorch's layouts.
         name_of: Function from a variable's path to the name in `state`, see
             `make_name_of()`.
+        is_new: Function from a variable's path to whether the checkpoint's
+            network did not have it; it keeps its value. `None` if it had all.
 
     Returns:
         Number of tensors assigned.
@@ -90,7 +92,11 @@ def transfer(model, state, name_of):
             or a shape or a value is wrong. The message lists all of them, and
             the model is as it was.
     """
-    pairs = [(v, name_of(v.path)) for v in model.weights]
+    pairs = [
+        (v, name_of(v.path))
+        for v in model.weights
+        if is_new is None or not is_new(v.path)
+    ]
     problems = _find_problems(pairs, state)
     if problems:
         raise TransferError(

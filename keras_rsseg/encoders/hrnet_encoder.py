@@ -5,8 +5,18 @@ from keras_rsseg.encoders.image_input import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.ops.data_format import standardize_data_format
+
+# The flows of the IFWM paper's Table III. Where no kernel is given, it is as
+# large as the difference of the resolutions asks for.
+_FLOWS = {
+    "ifwm": {"flow": "add", "fine_kernel_size": 1},
+    "sf": {"flow": "concat", "kernel_size": 3},
+    "lsf": {"flow": "concat"},
+    "rifw": {"flow": "add", "fine_kernel_size": 3},
+}
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -17,7 +27,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
     4 branches at strides 4, 8, 16 and 32 with `width * (1, 2, 4, 8)`
     channels. Every module ends in a fusion in which each branch receives the
     sum of all others, strided convolutions going down and bilinear resizing
-    going up.
+    going up, or the warp along a learned flow that IFWM replaces it with.
 
     Args:
         width: int. Channels of the finest branch: 18, 32 and 48 are the
@@ -32,6 +42,14 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
         align_corners: bool. How the fusion resizes. `True` is the default of
             the released HRNet-OCR code, `False` that of its older branches
             and of the Cityscapes W48 network.
+        fusion: how the fusion goes up. `"bilinear"`, the default, is HRNet.
+            The others warp each coarse branch, after its 1x1 convolution, by
+            `keras_rsseg.layers.ImprovedFlowWarp`: `"ifwm"`, or its variants
+            `"sf"`, `"lsf"` and `"rifw"`. They need `align_corners=True`. The
+            region convolution is 3, 7 or 15 wide for branches 1, 2 or 3
+            levels apart, whatever the ratio of odd sizes (`"sf"`: always 3).
+            Flow starts at zero, where the output is HRNet's, and is all that
+            is new: loading weights of HRNet sets it to zero.
         image_shape: tuple `(height, width, bands)`, in this order for either
             data format. Height and width may be `None`. Defaults to `(None,
             None, 3)`.
@@ -54,11 +72,19 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
     ```python
     encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
     encoder(np.zeros((1, 96, 75, 3)))["P3"].shape  # (1, 12, 10, 36)
+
+    # HRNet's weights under IFWM, whose flow is zero.
+    encoder.save_to_preset("hrnet")
+    encoder = keras_rsseg.encoders.HRNetEncoder.from_preset(
+        "hrnet", fusion="ifwm"
+    )
     ```
 
     Reference:
         - [Wang et al., Deep High-Resolution Representation Learning for
           Visual Recognition, 2020](https://arxiv.org/abs/1908.07919)
+        - [Zhang et al., Improved-Flow Warp Module for Remote Sensing
+          Semantic Segmentation, 2022](https://arxiv.org/abs/2205.04160)
     """
 
     def __init__(
@@ -69,6 +95,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
         num_bottlenecks=4,
         bottleneck_filters=64,
         align_corners=True,
+        fusion="bilinear",
         image_shape=(None, None, 3),
         data_format=None,
         dtype=None,
@@ -80,6 +107,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                 "stages 2, 3 and 4. Received: stackwise_num_modules="
                 f"{stackwise_num_modules}"
             )
+        _check_fusion(fusion, align_corners)
         data_format = standardize_data_format(data_format)
         options = {"data_format": data_format, "dtype": dtype}
 
@@ -104,7 +132,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                     branches, num_blocks, width, name, **options
                 )
                 branches = _fuse_branches(
-                    branches, width, align_corners, name, **options
+                    branches, width, fusion, align_corners, name, **options
                 )
         pyramid = {f"P{i + 2}": branch for i, branch in enumerate(branches)}
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
@@ -116,6 +144,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
         self.num_bottlenecks = num_bottlenecks
         self.bottleneck_filters = bottleneck_filters
         self.align_corners = align_corners
+        self.fusion = fusion
         self.image_shape = tuple(image_shape)
         self.data_format = data_format
         self.pyramid_outputs = pyramid
@@ -130,11 +159,26 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                 "num_bottlenecks": self.num_bottlenecks,
                 "bottleneck_filters": self.bottleneck_filters,
                 "align_corners": self.align_corners,
+                "fusion": self.fusion,
                 "image_shape": self.image_shape,
                 "data_format": self.data_format,
             }
         )
         return config
+
+
+def _check_fusion(fusion, align_corners):
+    if fusion not in ("bilinear", *_FLOWS):
+        raise ValueError(
+            f"`fusion` must be 'bilinear' or one of {tuple(_FLOWS)}. "
+            f"Received: fusion={fusion!r}"
+        )
+    if fusion != "bilinear" and not align_corners:
+        raise ValueError(
+            "`align_corners` must be True for a `fusion` with flow, whose "
+            "start is a resize with aligned corners. Received: "
+            f"align_corners={align_corners}, fusion={fusion!r}"
+        )
 
 
 def _add_branch(branches, stage, width, **options):
@@ -169,7 +213,7 @@ def _run_branches(branches, num_blocks, width, name, **options):
     return outputs
 
 
-def _fuse_branches(branches, width, align_corners, name, **options):
+def _fuse_branches(branches, width, fusion, align_corners, name, **options):
     """Gives every branch the sum of all, each brought to its resolution."""
     outputs = []
     for i, own in enumerate(branches):
@@ -181,11 +225,15 @@ def _fuse_branches(branches, width, align_corners, name, **options):
             elif j == i:
                 terms.append(own)
             else:
-                terms.append(
-                    _upsample(
-                        own, other, width * 2**i, align_corners, path, **options
-                    )
-                )
+                coarse = ConvBNReLU(
+                    width * 2**i,
+                    1,
+                    activation=None,
+                    name=f"{path}_conv",
+                    **options,
+                )(other)
+                up = _upsampling(fusion, align_corners, j - i, path, **options)
+                terms.append(up(own, coarse))
         dtype = options["dtype"]
         x = keras.layers.Add(dtype=dtype, name=f"{name}_sum{i + 1}")(terms)
         x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu{i + 1}")(x)
@@ -207,10 +255,16 @@ def _downsample(x, i, j, width, path, **options):
     return x
 
 
-def _upsample(fine, coarse, filters, align_corners, path, **options):
-    coarse = ConvBNReLU(
-        filters, 1, activation=None, name=f"{path}_conv", **options
-    )(coarse)
-    return ResizeLike(
-        align_corners=align_corners, name=f"{path}_resize", **options
-    )(fine, coarse)
+def _upsampling(fusion, align_corners, levels, path, **options):
+    """The layer that brings a branch some levels up, to a finer one."""
+    if fusion == "bilinear":
+        return ResizeLike(
+            align_corners=align_corners, name=f"{path}_resize", **options
+        )
+    # The fine branch is in the sum already, once for all warped ones.
+    flow = {
+        "kernel_size": 2 * 2**levels - 1,
+        "add_fine": False,
+        **_FLOWS[fusion],
+    }
+    return ImprovedFlowWarp(name=f"{path}_warp", **flow, **options)

@@ -2,7 +2,9 @@
 
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
+from keras_rsseg.ops.attention import attend
 from keras_rsseg.ops.boundary import boundary_band
+from keras_rsseg.ops.flow_warp import flow_warp
 from keras_rsseg.ops.grid_sample import grid_sample
 from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
@@ -12,7 +14,9 @@ from keras_rsseg.ops.resize import resize
 __all__ = [
     "adaptive_average_pool",
     "adaptive_max_pool",
+    "attend",
     "boundary_band",
+    "flow_warp",
     "gather_points",
     "grid_sample",
     "resize",

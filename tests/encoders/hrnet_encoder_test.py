@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_rsseg.encoders import HRNetEncoder
+from tests.gradients import gradient
 from tests.layers.compiled import call
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -23,12 +24,26 @@ def images(height, width):
     return rng.standard_normal((1, height, width, 3)).astype("float32")
 
 
+def flow_weights(encoder):
+    return [w for w in encoder.weights if "_warp/flow_conv/" in w.path]
+
+
 def random_statistics(encoder):
     """Statistics under which branches differ and none is all zero."""
     rng = np.random.default_rng(1)
     for variable in encoder.weights:
         if variable.path.endswith("moving_variance"):
             variable.assign(rng.uniform(0.05, 0.2, variable.shape))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A plain network and its preset, which the tests only read."""
+    encoder = HRNetEncoder(**TINY)
+    random_statistics(encoder)
+    folder = tmp_path_factory.mktemp("plain")
+    encoder.save_to_preset(folder)
+    return encoder, folder
 
 
 class TestHRNetEncoder(TestCase):
@@ -86,12 +101,101 @@ class TestHRNetEncoder(TestCase):
             layer = encoder.get_layer("stage2_module1_fuse2to1_resize")
             assert layer.align_corners is align_corners
 
-    def test_config_names_every_argument(self):
+    def test_flow_starts_as_the_plain_network_and_learns(self, plain):
+        encoder, folder = plain
+        warped = HRNetEncoder.from_preset(str(folder), fusion="ifwm")
+        assert warped.fusion == "ifwm"
+        # Two kernels and a bias a path; stages have 1, 3 and 6 paths up.
+        assert len(flow_weights(warped)) == 3 * (1 + 3 + 6)
+        assert len(warped.weights) == len(encoder.weights) + 30
+        x = images(70, 65)
+        levels, slopes = self.levels_and_gradients_of_flow(warped, x)
+        for name, expected in call(encoder, x).items():
+            assert np.ptp(to_numpy(expected)) > 0
+            self.assert_close(levels[name], expected, 1e-5, name)
+        for weight, slope in zip(flow_weights(warped), slopes, strict=True):
+            assert np.isfinite(slope).all() and np.any(slope), weight.path
+
+    def levels_and_gradients_of_flow(self, encoder, x):
+        """Outputs, and gradients of their sum by the flow's weights."""
+        flow = {w.path: to_numpy(w) for w in flow_weights(encoder)}
+        names = list(encoder.pyramid_outputs)
+
+        # The gradient by the factors is the output, in the same program.
+        def loss(*arguments):
+            factors, values = arguments[:4], arguments[4:]
+            values = dict(zip(flow, values, strict=True))
+            levels, _ = encoder.stateless_call(
+                [values.get(v.path, v) for v in encoder.trainable_variables],
+                [v.value for v in encoder.non_trainable_variables],
+                keras.ops.convert_to_tensor(x),
+            )
+            return sum(
+                keras.ops.sum(keras.ops.multiply(levels[name], factor))
+                for name, factor in zip(names, factors, strict=True)
+            )
+
+        shapes = encoder.compute_output_shape(x.shape)
+        ones = [np.ones(shapes[name], "float32") for name in names]
+        gradients = gradient(loss, *ones, *flow.values())
+        levels, slopes = gradients[:4], gradients[4:]
+        return dict(zip(names, levels, strict=True)), slopes
+
+    def test_only_the_flow_may_be_missing_from_weights(self, plain, tmp_path):
+        _, folder = plain
+        with pytest.raises(ValueError, match="could not be loaded"):
+            HRNetEncoder.from_preset(str(folder), fusion="ifwm", num_blocks=2)
+        warped = HRNetEncoder(**TINY, fusion="ifwm")
+        for weight in flow_weights(warped):
+            weight.assign(np.ones(weight.shape))
+        warped.save_to_preset(tmp_path)
+        loaded = HRNetEncoder.from_preset(str(tmp_path))
+        assert loaded.fusion == "ifwm"
+        for weight in flow_weights(loaded):
+            assert np.all(to_numpy(weight) == 1)
+        # A plain network has no flow.
+        warped.load_weights(folder / "model.weights.h5")
+        for weight in flow_weights(warped):
+            assert not np.any(to_numpy(weight))
+
+    @pytest.mark.parametrize(
+        "fusion, fine_sizes, coarse_sizes",
+        [
+            ("sf", None, (3, 3, 3)),
+            ("lsf", None, (3, 7, 15)),
+            ("rifw", (3, 3, 3), (3, 7, 15)),
+            ("ifwm", (1, 1, 1), (3, 7, 15)),
+        ],
+    )
+    def test_every_path_up_is_warped(self, fusion, fine_sizes, coarse_sizes):
+        encoder = HRNetEncoder(**TINY, fusion=fusion, image_shape=(64, 64, 3))
+        names = {layer.name for layer in encoder.layers}
+        assert not any(name.endswith("_resize") for name in names)
+        for stage, branches in ((2, 2), (3, 3), (4, 4)):
+            for i in range(branches):
+                for j in range(i + 1, branches):
+                    path = f"stage{stage}_module1_fuse{j + 1}to{i + 1}"
+                    layer = encoder.get_layer(f"{path}_warp")
+                    # The sum has the fine branch once, not once a warp.
+                    assert not layer.add_fine
+                    kernel = layer.flow_conv.kernel
+                    assert kernel.shape[0] == coarse_sizes[j - i - 1]
+                    channels = 4 * 2**i
+                    if fine_sizes is None:
+                        assert kernel.shape[2] == 2 * channels
+                    else:
+                        fine_kernel = layer.flow_conv.fine_kernel
+                        assert fine_kernel.shape[0] == fine_sizes[j - i - 1]
+                        assert kernel.shape[2] == channels
+
+    @pytest.mark.parametrize("fusion", ["bilinear", "lsf"])
+    def test_config_names_every_argument(self, fusion):
         self.run_config_test(
             HRNetEncoder,
             {
                 **TINY,
-                "align_corners": False,
+                "align_corners": fusion != "bilinear",
+                "fusion": fusion,
                 "image_shape": (64, None, 5),
                 "data_format": "channels_first",
                 "dtype": "mixed_float16",
@@ -107,6 +211,11 @@ class TestHRNetEncoder(TestCase):
                 r"`stackwise_num_modules`.*\(1, 4\)",
             ),
             ({"image_shape": (64, 64)}, r"`image_shape`.*\(64, 64\)"),
+            ({"fusion": "fam"}, r"`fusion`.*'rifw'.*'fam'"),
+            (
+                {"fusion": "sf", "align_corners": False},
+                r"`align_corners` must be True.*'sf'",
+            ),
         ],
     )
     def test_bad_arguments_are_named(self, arguments, named):

@@ -71,6 +71,20 @@ def pixel_position(coordinate, length, align_corners):
     return ((coordinate + 1) * length - 1) / 2
 
 
+def flow_warp(features, flow):
+    batch, height, width, _ = flow.shape
+    h, w = features.shape[1:3]
+    result = np.zeros((batch, height, width, features.shape[-1]))
+    for b, i, j in np.ndindex(batch, height, width):
+        x, y = (float(component) for component in flow[b, i, j])
+        row = i / max(height - 1, 1) + y / height / 2
+        column = j / max(width - 1, 1) + x / width / 2
+        result[b, i, j] = bilinear(
+            features[b : b + 1], row * (h - 1), column * (w - 1)
+        )[0]
+    return result
+
+
 def windows(output_length, input_length):
     for i in range(output_length):
         start = math.floor(i * input_length / output_length)

@@ -13,7 +13,7 @@ from tests.test_case import to_numpy
 from weights import convert_hrnet
 
 
-def build_tiny(variant, num_classes, align_corners):
+def build_tiny(variant, num_classes, align_corners, fusion="bilinear"):
     """A network with every kind of layer, which builds in a second."""
     encoder = HRNetEncoder(
         width=2,
@@ -22,6 +22,7 @@ def build_tiny(variant, num_classes, align_corners):
         num_bottlenecks=2,
         bottleneck_filters=2,
         align_corners=align_corners,
+        fusion=str(fusion),
     )
     return HRNet(HRNetBackbone(encoder), num_classes=num_classes)
 
@@ -112,6 +113,27 @@ class TestCommand(TestCase):
         )
         assert result.exit_code == 1
         assert "must hold x and one of main_out" in result.output
+
+    def test_flow_that_no_checkpoint_has_is_zero(self, tmp_path):
+        model = build_tiny("hrnet_w18", 3, align_corners=True)
+        np.savez(tmp_path / "hrnet.npz", **torch_state(model))
+        result = self.run(
+            *(tmp_path / "hrnet.npz", tmp_path / "preset"),
+            *("--fusion", "ifwm"),
+            align=True,
+        )
+        assert result.exit_code == 0, result.output
+        assert f"{len(model.weights)} tensors assigned" in result.output
+        loaded = HRNet.from_preset(str(tmp_path / "preset"))
+        assert loaded.backbone.image_encoder.fusion == "ifwm"
+        flow = [w for w in loaded.weights if convert_hrnet.is_flow(w.path)]
+        assert len(flow) == len(loaded.weights) - len(model.weights) > 0
+        assert not any(np.any(to_numpy(w)) for w in flow)
+
+    def test_flow_needs_aligned_corners(self, checkpoint, tmp_path):
+        result = self.run(checkpoint, tmp_path / "preset", "--fusion", "ifwm")
+        assert result.exit_code == 1
+        assert "`align_corners` must be True" in result.output
 
     def test_damaged_reference(self, checkpoint, tmp_path):
         (tmp_path / "reference.npz").write_bytes(b"PK damaged")

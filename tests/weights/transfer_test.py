@@ -109,6 +109,26 @@ class TestTransfer(TestCase):
         with pytest.raises(TransferError, match="counterpart: 8\n"):
             transfer(make_model(), state, lambda path: None)
 
+    def test_new_variables_keep_their_values_and_no_others(self, state):
+        def is_new(path):
+            return path.startswith("dense/")
+
+        kernel, bias = state.pop("dense.fc.weight"), state.pop("dense.fc.bias")
+        model = make_model()
+        before = model.get_layer("dense").get_weights()
+        assert transfer(model, state, NAME_OF, is_new) == 6
+        for x, y in zip(
+            model.get_layer("dense").get_weights(), before, strict=True
+        ):
+            np.testing.assert_array_equal(x, y)
+        del state["body.bn.bias"]
+        with pytest.raises(TransferError, match="checkpoint: 1\n.*body.bn.b"):
+            transfer(model, state, NAME_OF, is_new)
+        # Nor does a checkpoint go unused that has them.
+        state = {**state, "dense.fc.weight": kernel, "dense.fc.bias": bias}
+        with pytest.raises(TransferError, match="unused .* checkpoint: 2\n"):
+            transfer(model, state, NAME_OF, is_new)
+
     def test_two_variables_of_one_tensor(self, state):
         def name_of(path):
             return NAME_OF(path.replace("beta", "gamma"))

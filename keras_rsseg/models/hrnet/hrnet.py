@@ -18,6 +18,9 @@ class HRNet(Segmenter):
     model = keras_rsseg.HRNet.from_preset("hrnet_w18_dubai")
     logits = model.predict(np.zeros((1, 256, 256, 3), "uint8"))
 
+    # The same weights under IFWM, to be trained further.
+    model = keras_rsseg.HRNet.from_preset("hrnet_w18_dubai", fusion="ifwm")
+
     # A new network.
     encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
     model = keras_rsseg.HRNet(
@@ -32,3 +35,14 @@ class HRNet(Segmenter):
 
     backbone_cls = HRNetBackbone
     preprocessor_cls = HRNetPreprocessor
+
+    @classmethod
+    def from_config(cls, config):
+        # `from_preset(fusion=...)` is meant for the encoder.
+        config = config.copy()
+        fusion = config.pop("fusion", None)
+        if fusion is not None:
+            backbone = config["backbone"]
+            inner = {**backbone["config"], "fusion": fusion}
+            config["backbone"] = {**backbone, "config": inner}
+        return super().from_config(config)

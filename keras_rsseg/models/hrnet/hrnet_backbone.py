@@ -71,3 +71,14 @@ class HRNetBackbone(SegmentationBackbone):
         config = super().get_config()
         config["align_corners"] = self.align_corners
         return config
+
+    @classmethod
+    def from_config(cls, config):
+        # `from_preset(fusion=...)` is meant for the encoder.
+        config = config.copy()
+        fusion = config.pop("fusion", None)
+        if fusion is not None:
+            encoder = config["image_encoder"]
+            inner = {**encoder["config"], "fusion": fusion}
+            config["image_encoder"] = {**encoder, "config": inner}
+        return super().from_config(config)

@@ -1,0 +1,203 @@
+import keras
+from keras import ops
+
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.resize import resize
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class FlowConv(keras.layers.Layer):
+    """One convolution over a fine map and a coarse one, at the fine size.
+
+    It makes the flow by which `FlowAlignment` and `ImprovedFlowWarp` warp
+    the coarse map. That is first resized to the fine map's size, corners
+    aligned. Flow is a position, so that the layer should be float32 in a
+    network of lower precision.
+
+    Args:
+        filters: int. Channels of the output. Defaults to `2`, a flow.
+        kernel_size: odd int. Kernel on the coarse map, and with `"concat"`
+            on both. Defaults to `3`.
+        join: `"concat"`, one kernel on the channels of both maps, the coarse
+            ones first as in the released SFNet, or `"add"`, a kernel for
+            each map and the sum of both results.
+        fine_kernel_size: odd int. Kernel on the fine map with `"add"`; not
+            used with `"concat"`. Defaults to `1`.
+        use_bias: bool. Defaults to `True`.
+        zero_start: bool. Whether weights start at zero, and so a warp by the
+            result as a plain resize, or as PyTorch's convolutions do. Weights
+            that start at zero may be absent from a file, which sets them to
+            zero: it is of a network that resizes. Defaults to `False`.
+        data_format: `"channels_last"` or `"channels_first"`; defaults to
+            `keras.config.image_data_format()`.
+        **kwargs: other keyword arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        fine: float tensor `(batch, H, W, channels)`; channels second for
+            `"channels_first"`.
+        coarse: float tensor `(batch, h, w, channels)` with `h <= H`,
+            `w <= W`.
+
+    Returns:
+        Tensor `(batch, H, W, filters)`.
+
+    Raises:
+        ValueError: when an argument is not one of the above, or when the
+            coarse map is larger than the fine one.
+
+    Example:
+
+    ```python
+    layer = keras_rsseg.layers.FlowConv(join="add", kernel_size=7)
+    fine, coarse = np.ones((1, 32, 24, 8)), np.ones((1, 8, 6, 8))
+    layer(fine, coarse).shape  # (1, 32, 24, 2)
+    ```
+
+    Reference:
+        - [Li et al., SFNet, 2020](https://arxiv.org/abs/2002.10120)
+        - [Zhang et al., Improved-Flow Warp Module, 2022](
+          https://arxiv.org/abs/2205.04160)
+    """
+
+    def __init__(
+        self,
+        filters=2,
+        kernel_size=3,
+        join="concat",
+        fine_kernel_size=1,
+        use_bias=True,
+        zero_start=False,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if join not in ("concat", "add"):
+            raise ValueError(
+                f"`join` must be 'concat' or 'add'. Received: join={join!r}"
+            )
+        check_kernel_size("kernel_size", kernel_size)
+        check_kernel_size("fine_kernel_size", fine_kernel_size)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.join = join
+        self.fine_kernel_size = fine_kernel_size
+        self.use_bias = use_bias
+        self.zero_start = zero_start
+        self.data_format = standardize_data_format(data_format)
+        self.bias = None
+
+    def build(self, fine_shape, coarse_shape):
+        axis = channel_axis(self.data_format)
+        fine, coarse = fine_shape[axis], coarse_shape[axis]
+        if self.join == "concat":
+            self.kernel = self._add_kernel(
+                "kernel", self.kernel_size, coarse + fine
+            )
+        else:
+            self.kernel = self._add_kernel("kernel", self.kernel_size, coarse)
+            self.fine_kernel = self._add_kernel(
+                "fine_kernel", self.fine_kernel_size, fine
+            )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.filters,), initializer="zeros", name="bias"
+            )
+
+    def _add_kernel(self, name, size, channels):
+        # torch's default, which SFNet was trained from.
+        initializer = keras.initializers.VarianceScaling(
+            1 / 3, mode="fan_in", distribution="uniform"
+        )
+        return self.add_weight(
+            shape=(size, size, channels, self.filters),
+            initializer="zeros" if self.zero_start else initializer,
+            name=name,
+        )
+
+    def call(self, fine, coarse):
+        check_fine_and_coarse(fine, coarse, self.data_format)
+        coarse = resize(
+            coarse,
+            spatial_size(fine, self.data_format),
+            align_corners=True,
+            data_format=self.data_format,
+        )
+        axis = channel_axis(self.data_format)
+        if self.join == "concat":
+            both = ops.concatenate([coarse, fine], axis=axis)
+            x = self._conv(both, self.kernel)
+        else:
+            x = self._conv(coarse, self.kernel)
+            x = x + self._conv(fine, self.fine_kernel)
+        if self.bias is None:
+            return x
+        shape = [1, 1, 1, 1]
+        shape[axis] = self.filters
+        return x + ops.reshape(self.bias, shape)
+
+    def _conv(self, x, kernel):
+        return ops.conv(x, kernel, padding="same", data_format=self.data_format)
+
+    def load_own_variables(self, store):
+        if not self.zero_start or store.keys():
+            super().load_own_variables(store)
+            return
+        for variable in self.weights:
+            variable.assign(ops.zeros(variable.shape, variable.dtype))
+
+    def compute_output_shape(self, fine_shape, coarse_shape):
+        shape = list(fine_shape)
+        shape[channel_axis(self.data_format)] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "filters": self.filters,
+                "kernel_size": self.kernel_size,
+                "join": self.join,
+                "fine_kernel_size": self.fine_kernel_size,
+                "use_bias": self.use_bias,
+                "zero_start": self.zero_start,
+                "data_format": self.data_format,
+            }
+        )
+        return config
+
+
+def check_kernel_size(name, size):
+    """Raises a `ValueError` naming the argument unless it is odd."""
+    if int(size) != size or size < 1 or size % 2 == 0:
+        raise ValueError(
+            f"`{name}` must be a positive odd integer. Received: {name}={size}"
+        )
+
+
+def check_same_channels(fine_shape, coarse_shape, data_format):
+    """Raises a `ValueError` unless two maps have as many channels."""
+    axis = channel_axis(data_format)
+    if fine_shape[axis] is None or fine_shape[axis] != coarse_shape[axis]:
+        raise ValueError(
+            "`fine` and `coarse` must have the same, known number of "
+            f"channels. Received: {fine_shape}, {coarse_shape}"
+        )
+
+
+def check_fine_and_coarse(fine, coarse, data_format):
+    """Raises a `ValueError` if a coarse map is known to be the larger one."""
+    for length, coarse_length in zip(
+        spatial_size(fine, data_format),
+        spatial_size(coarse, data_format),
+        strict=True,
+    ):
+        known = isinstance(length, int) and isinstance(coarse_length, int)
+        if known and coarse_length > length:
+            raise ValueError(
+                "`coarse` must not be larger than `fine`: a layer that "
+                "joins two maps is called `layer(fine, coarse)`. "
+                f"Received: fine.shape={tuple(fine.shape)}, "
+                f"coarse.shape={tuple(coarse.shape)}"
+            )

@@ -1,0 +1,90 @@
+"""Warping of feature maps by a flow, with SFNet's conventions."""
+
+import keras
+from keras import ops
+
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import check_rank
+from keras_rsseg.ops.data_format import is_float
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.grid_sample import grid_sample
+
+
+def flow_warp(features, flow, data_format=None):
+    """Brings features to the size of a flow, each pixel from where it says.
+
+    Without flow, pixel `i` of `W` reads the features at `i * (w - 1) / (W -
+    1)`: a bilinear resize with the corners aligned. A flow of one unit
+    moves that by `(w - 1) / (2 * W)` pixels of the features, which is about
+    half a pixel of the result. What lies outside of the features is zero.
+    Coordinates are float32 whatever the dtype of the features.
+
+    Args:
+        features: Float tensor `(B, h, w, C)`, or `(B, C, h, w)` for
+            channels-first.
+        flow: Float tensor `(B, H, W, 2)`, or `(B, 2, H, W)` for
+            channels-first: to the right, and down.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor `(B, H, W, C)`, or `(B, C, H, W)` for channels-first, of the
+        features' dtype. Where the flow is NaN, so is the result.
+
+    Raises:
+        ValueError: If a rank or the data format is wrong, the flow has not
+            two channels, or the batch sizes are known and differ.
+        TypeError: If the features or the flow are not floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> features = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
+        >>> # One pixel: 3 / (2 * 4) of it a unit.
+        >>> flow = np.full((1, 1, 4, 2), [8 / 3, 0], "float32")
+        >>> warped = flow_warp(features, flow, "channels_last")
+        >>> [round(float(x), 3) for x in warped[0, 0, :, 0]]
+        [1.0, 2.0, 3.0, 0.0]
+
+    Reference:
+        The warp of [SFNet](https://arxiv.org/abs/2002.10120), as released:
+        `torch.nn.functional.grid_sample(align_corners=True)` at a regular
+        grid plus `flow / (W, H)`.
+    """
+    data_format = standardize_data_format(data_format)
+    flow = ops.convert_to_tensor(flow)
+    _check_flow(flow, data_format)
+    flow = to_channels_last(ops.cast(flow, "float32"), data_format)
+    height, width = ops.shape(flow)[1:3]
+    columns = _base_coordinates(width) + flow[..., 0] / _as_float(width)
+    rows = _base_coordinates(height)[:, None] + flow[..., 1] / _as_float(height)
+    return grid_sample(
+        features,
+        ops.stack([columns, rows], axis=-1),
+        align_corners=True,
+        data_format=data_format,
+    )
+
+
+def _check_flow(flow, data_format):
+    check_rank("flow", flow, 4, "(B, H, W, 2) or (B, 2, H, W)")
+    if flow.shape[channel_axis(data_format)] != 2:
+        raise ValueError(
+            "`flow` must have two channels, to the right and down. Received: "
+            f"flow.shape={tuple(flow.shape)}, data_format={data_format!r}"
+        )
+    if not is_float(flow):
+        raise TypeError(
+            "`flow` must be floating point. Received dtype: "
+            f"{keras.backend.standardize_dtype(flow.dtype)}"
+        )
+
+
+def _base_coordinates(length):
+    """From -1 for the first to exactly 1 for the last; -1 for a single one."""
+    pixels = ops.cast(ops.arange(length), "float32")
+    return 2.0 * pixels / ops.maximum(_as_float(length) - 1.0, 1.0) - 1.0
+
+
+def _as_float(length):
+    return ops.cast(length, "float32")
