@@ -52,6 +52,7 @@ SYSTEMS = {
     "pfnet": ("PFNet", "ResNetEncoder"),
     "semantic_fpn": ("SemanticFPN", "ResNetEncoder"),
 }
+SCORE_TILE_SIZE = 512
 # DubaiSat imagery; nothing states it, villas and roads measure so.
 GROUND_SAMPLE_DISTANCE = 0.8
 
@@ -140,7 +141,7 @@ def evaluate(model, args):
     """
     tiles = tile_dataset(
         *files(args.data, VALIDATION_PARTS),
-        tile_size=512,
+        tile_size=SCORE_TILE_SIZE,
         batch_size=2,
         palette=PALETTE,
         count_once=True,

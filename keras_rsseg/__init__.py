@@ -21,7 +21,10 @@ _MODULES = (
     "visualize",
 )
 _HOMES = {
+    "CCNet": "models",
+    "DANet": "models",
     "DEFAULT_PRESET": "models",
+    "DeepLabV3": "models",
     "HRNet": "models",
     "PFNet": "models",
     "SemanticFPN": "models",

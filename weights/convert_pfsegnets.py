@@ -10,6 +10,10 @@ your own or ask the authors before you publish a converted one.
 The sizes of the point grids have no parameters. They are those of the
 released training scripts; the evaluation script for Potsdam uses a 9 x 9 grid
 of salient points instead of 14 x 14: `--max-pool-size 9`.
+
+The same code has other heads on an encoder of output stride 8: CCNet, DANet
+and DeepLabV3 (of a PointRend checkpoint, without its point head), and CCNet
+and DANet with an FPN (`_fpn`) or PFNet's decoder (`_pfnet`) behind them.
 """
 
 import enum
@@ -17,6 +21,7 @@ import pathlib
 import sys
 from typing import Annotated
 
+import numpy as np
 import typer
 
 if __name__ == "__main__":
@@ -63,10 +68,76 @@ def _pooling_rules():
     return rules
 
 
-def _level_rules(index):
-    """Rules of the decoder's level of stride `4 * 2**index`."""
-    level, align = f"P{index + 2}", f"head.fpn_out_align.{index}"
-    lateral, output = f"head.fpn_in.{index}", f"head.fpn_out.{index}.0"
+_CRISS_CROSS_RULES = [
+    *conv_bn_rules(
+        "criss_cross_reduce", "head.rcca.conva.0", "head.rcca.conva.1"
+    ),
+    (
+        "criss_cross_attention/(?P<part>query|key|value)",
+        "head.rcca.cca.{part}_conv",
+    ),
+    *conv_bn_rules(
+        "criss_cross_refine", "head.rcca.convb.0", "head.rcca.convb.1"
+    ),
+    *conv_bn_rules(
+        "criss_cross_join", "head.rcca.bottleneck.0", "head.rcca.bottleneck.1"
+    ),
+]
+
+_DUAL_ATTENTION_RULES = [
+    (
+        "position_attention/(?P<part>query|key|value)",
+        "da_head.sa.{part}_conv",
+    ),
+    *conv_bn_rules("position_reduce", "da_head.conv5a.0", "da_head.conv5a.1"),
+    *conv_bn_rules("position_refine", "da_head.conv51.0", "da_head.conv51.1"),
+    ("position_project", "da_head.conv6.1"),
+    *conv_bn_rules("channel_reduce", "da_head.conv5c.0", "da_head.conv5c.1"),
+    *conv_bn_rules("channel_refine", "da_head.conv52.0", "da_head.conv52.1"),
+    ("channel_project", "da_head.conv7.1"),
+]
+
+# A rule is for a layer's weights by their usual names; these are others.
+_GAMMAS = {
+    "criss_cross_attention/gamma": "head.rcca.cca.gamma",
+    "position_attention/gamma": "da_head.sa.gamma",
+    "channel_attention/gamma": "da_head.sc.gamma",
+}
+
+
+def _atrous_rules():
+    rules = conv_bn_rules(
+        "atrous_pooling/image", "aspp.img_conv.0", "aspp.img_conv.1"
+    )
+    rules += conv_bn_rules(
+        "atrous_pooling/projection", "bot_aspp.0", "bot_aspp.1"
+    )
+    for index, branch in enumerate(("pointwise", "rate12", "rate24", "rate36")):
+        features = f"aspp.features.{index}"
+        rules += conv_bn_rules(
+            f"atrous_pooling/{branch}", f"{features}.0", f"{features}.1"
+        )
+    return rules
+
+
+def _decoder_rules(decoder):
+    """Rules of the decoder, which the checkpoints name differently."""
+    context, fusion = f"{decoder}.fpn_in.3", f"{decoder}.conv_last.0"
+    return [
+        *conv_bn_rules("lateral_P5", f"{context}.0", f"{context}.1"),
+        *_level_rules(decoder, 0),
+        *_level_rules(decoder, 1),
+        *_level_rules(decoder, 2),
+        *conv_bn_rules("fusion/conv", f"{fusion}.0", f"{fusion}.1"),
+        ("classifier", f"{decoder}.conv_last.1"),
+    ]
+
+
+def _level_rules(decoder, index):
+    """Rules of the decoder's level `P2`, `P3` or `P4`."""
+    level, align = f"P{index + 2}", f"{decoder}.fpn_out_align.{index}"
+    lateral = f"{decoder}.fpn_in.{index}"
+    output = f"{decoder}.fpn_out.{index}.0"
     flow = f"point_flow_{level}"
     return [
         *conv_bn_rules(f"lateral_{level}", f"{lateral}.0", f"{lateral}.1"),
@@ -83,18 +154,9 @@ def _level_rules(index):
     ]
 
 
+# Of PFNet and of its baseline.
 name_of = make_name_of(
-    [
-        *_ENCODER_RULES,
-        *_pooling_rules(),
-        *_level_rules(0),
-        *_level_rules(1),
-        *_level_rules(2),
-        *conv_bn_rules(
-            "fusion/conv", "head.conv_last.0.0", "head.conv_last.0.1"
-        ),
-        ("classifier", "head.conv_last.1"),
-    ]
+    [*_ENCODER_RULES, *_pooling_rules(), *_decoder_rules("head")]
 )
 
 
@@ -104,32 +166,127 @@ class Variant(enum.StrEnum):
     PFNET_R50 = "pfnet_r50"
     PFNET_R101 = "pfnet_r101"
     SEMANTIC_FPN_R50 = "semantic_fpn_r50"
+    CCNET_R50 = "ccnet_r50"
+    CCNET_PFNET_R50 = "ccnet_pfnet_r50"
+    DANET_R50 = "danet_r50"
+    DANET_FPN_R50 = "danet_fpn_r50"
+    DANET_PFNET_R50 = "danet_pfnet_r50"
+    DEEPLAB_V3_R50 = "deeplab_v3_r50"
 
 
-def build(variant, num_classes, max_pool_size=14):
+_OTHER_POINT_FLOW = {
+    "match_dim": 32,
+    "max_pool_size": 8,
+    "avg_pool_size": 8,
+    "num_boundary_points": 32,
+}
+# Of each variant without its depth: the system, arguments of its backbone,
+# and its rules; the last are PFNet's where they are left out.
+_SYSTEMS = {
+    "pfnet": ("PFNet", {}),
+    "semantic_fpn": ("SemanticFPN", {}),
+    "ccnet": ("CCNet", {}, [*_CRISS_CROSS_RULES, ("classifier", "head.out")]),
+    "ccnet_pfnet": (
+        "PFNet",
+        {"context": "criss_cross", "fpn_dim": 128, **_OTHER_POINT_FLOW},
+        [*_CRISS_CROSS_RULES, *_decoder_rules("point_flow_decoder")],
+    ),
+    "danet": ("DANet", {}, [*_DUAL_ATTENTION_RULES, ("classifier", "final")]),
+    "danet_fpn": (
+        "SemanticFPN",
+        {"context": "dual_attention", "fpn_dim": 128},
+        [*_DUAL_ATTENTION_RULES, *_decoder_rules("point_flow_decoder")],
+    ),
+    "danet_pfnet": (
+        "PFNet",
+        {"context": "dual_attention", "fpn_dim": 128, **_OTHER_POINT_FLOW},
+        [*_DUAL_ATTENTION_RULES, *_decoder_rules("point_flow_decoder")],
+    ),
+    "deeplab_v3": (
+        "DeepLabV3",
+        {},
+        [*_atrous_rules(), ("classifier", "final")],
+    ),
+}
+
+
+def name_of_variant(variant):
+    """Return the function from a variable's path to a checkpoint's name.
+
+    Args:
+        variant: a `Variant`, or its string.
+
+    Returns:
+        The function that `weights.transfer.transfer()` takes.
+    """
+    _, _, *rules = _SYSTEMS[_system(variant)]
+    if not rules:
+        return name_of
+    named = make_name_of([*_ENCODER_RULES, *rules[0]])
+    return lambda path: _GAMMAS.get(path) or named(path)
+
+
+def prepare(state, variant):
+    """Return a checkpoint's tensors as the Keras model of a variant has them.
+
+    DeepLabV3 is the coarse part of a PointRend network: its point head is
+    left out, and its classifier, which has no bias there, gets one of zeros.
+
+    Args:
+        state: Dict from name to array.
+        variant: a `Variant`, or its string.
+
+    Returns:
+        Dict from name to array.
+    """
+    if _system(variant) != "deeplab_v3":
+        return state
+    state = {k: v for k, v in state.items() if not k.startswith("point_head.")}
+    if "final.weight" in state and "final.bias" not in state:
+        classes = len(state["final.weight"])
+        state["final.bias"] = np.zeros(classes, "float32")
+    return state
+
+
+def build(variant, num_classes, max_pool_size=None):
     """Build the Keras model of a variant, with random weights.
 
     Args:
-        variant: `"pfnet_r50"`, `"pfnet_r101"` or `"semantic_fpn_r50"`.
+        variant: a `Variant`, or its string.
         num_classes: int. Number of classes.
-        max_pool_size: int. Grid of PFNet's salient points.
+        max_pool_size: int. Grid of PFNet's salient points, or `None` for the
+            variant's own.
 
     Returns:
-        `keras_rsseg.models.PFNet` or `keras_rsseg.models.SemanticFPN`.
-    """
-    from keras_rsseg.encoders.resnet_encoder import ResNetEncoder
-    from keras_rsseg.models.pfnet.pfnet import PFNet
-    from keras_rsseg.models.semantic_fpn.semantic_fpn import SemanticFPN
+        A task of `keras_rsseg`, such as `keras_rsseg.PFNet`.
 
-    system, _, depth = Variant(variant).rpartition("_r")
-    encoder = ResNetEncoder(
-        depth=int(depth), stem="deep", stackwise_dilations=(1, 1, 2, 4)
+    Raises:
+        ValueError: `max_pool_size` is given for a variant without points.
+    """
+    import keras_rsseg
+
+    name = _system(variant)
+    system, arguments, *_ = _SYSTEMS[name]
+    if max_pool_size is not None:
+        if system != "PFNet":
+            raise ValueError(
+                f"`max_pool_size` is for variants of PFNet. Received: {variant}"
+            )
+        arguments = {**arguments, "max_pool_size": max_pool_size}
+    released = name in ("pfnet", "semantic_fpn")
+    encoder = keras_rsseg.encoders.ResNetEncoder(
+        depth=int(variant.rpartition("_r")[2]),
+        stem="deep",
+        stackwise_strides=(1, 2, 2, 2) if released else (1, 2, 1, 1),
+        stackwise_dilations=(1, 1, 2, 4),
     )
-    if system == "semantic_fpn":
-        backbone = SemanticFPN.backbone_cls(encoder)
-        return SemanticFPN(backbone, num_classes=num_classes)
-    backbone = PFNet.backbone_cls(encoder, max_pool_size=max_pool_size)
-    return PFNet(backbone, num_classes=num_classes)
+    system = getattr(keras_rsseg, system)
+    backbone = system.backbone_cls(encoder, **arguments)
+    return system(backbone, num_classes=num_classes)
+
+
+def _system(variant):
+    return Variant(variant).rpartition("_r")[0]
 
 
 def main(
@@ -140,18 +297,18 @@ def main(
     num_classes: Annotated[int, typer.Option(min=1, max=255)],
     output: Annotated[pathlib.Path, typer.Option(help="Preset folder.")],
     max_pool_size: Annotated[
-        int, typer.Option(min=1, help="Grid of PFNet's salient points.")
-    ] = 14,
+        int | None, typer.Option(min=1, help="Grid of PFNet's salient points.")
+    ] = None,
     reference: Annotated[
         pathlib.Path | None,
         typer.Option(help="An .npz with x and main_out or head_logits, NCHW."),
     ] = None,
 ):
-    """Convert a PFNet or FPN checkpoint of PFSegNets to a preset folder."""
+    """Convert a checkpoint of PFSegNets to a preset folder."""
     with explain_errors():
-        state = read_checkpoint(checkpoint)
+        state = prepare(read_checkpoint(checkpoint), variant)
         model = build(variant, num_classes, max_pool_size)
-        count = transfer(model, state, name_of)
+        count = transfer(model, state, name_of_variant(variant))
         typer.echo(f"{count} tensors assigned, none missing, none unused")
         save(model, output, reference)
 

@@ -101,9 +101,7 @@ class AtrousPyramidPooling(keras.layers.Layer):
         self.projection.build(tuple(joined))
 
     def call(self, inputs, training=None):
-        average = adaptive_average_pool(
-            inputs, 1, data_format=self.data_format
-        )
+        average = adaptive_average_pool(inputs, 1, data_format=self.data_format)
         average = resize(
             self.image_branch(average, training=training),
             spatial_size(inputs, self.data_format),

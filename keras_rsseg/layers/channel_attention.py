@@ -13,7 +13,7 @@ class ChannelAttention(keras.layers.Layer):
 
     With the map as a matrix `X` of channels and pixels, this is `gamma *
     softmax(max - X X^T) X + X`, where `max` is each row's. As in the
-    authors' code, the less two channels are alike the more they exchange;
+    released code, the less alike two channels are the more they exchange;
     the paper has `softmax(X X^T)`. `gamma`, the only weight, starts at zero,
     so a new layer changes nothing. Memory grows with the square of the
     number of channels.

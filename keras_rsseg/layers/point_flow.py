@@ -1,46 +1,18 @@
-import collections
-
 import keras
 from keras import ops
 
-from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
+from keras_rsseg.layers.point_matcher import PointMatcher
+from keras_rsseg.ops import point_selection
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
+from keras_rsseg.ops.attention import attend
 from keras_rsseg.ops.data_format import channel_axis
-from keras_rsseg.ops.data_format import spatial_size
-from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
 from keras_rsseg.ops.points import scatter_points
-from keras_rsseg.ops.resize import resize
-
-FlowPoints = collections.namedtuple(
-    "FlowPoints",
-    [
-        "saliency",
-        "boundary_logits",
-        "boundary_coarse",
-        "boundary_fine",
-        "salient_coarse",
-        "salient_fine",
-    ],
-)
-FlowPoints.__doc__ = """The points through which semantics flow.
-
-Fields:
-    saliency: `(batch, h, w, 1)` float32, in (0, 1). One channel first for
-        `"channels_first"`, as the boundary logits.
-    boundary_logits: `(batch, h, w, 1)`.
-    boundary_coarse: `(batch, K)` int32, `row * w + column` in the coarse map.
-    boundary_fine: `(batch, K)` int32, `row * W + column` in the fine map.
-    salient_coarse: `(batch, max_pool_size**2)` int32, as above. A point may
-        occur more than once.
-    salient_fine: `(batch, max_pool_size**2)` int32, as above.
-"""
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class PointFlow(keras.layers.Layer):
+class PointFlow(PointMatcher):
     """Lets semantics flow from a coarse to a fine map through a few points.
 
     The layer selects points of the coarse map and replaces the matching
@@ -57,14 +29,18 @@ class PointFlow(keras.layers.Layer):
       with a boundary loss.
     - *Flow*, for each of the two sets: `softmax(fine coarse^T) coarse +
       fine`, an attention of the fine points to all coarse points of the set,
-      without scaling. Where both sets want a pixel, the salient one wins.
+      without scaling. The salient ones of the coarse map are raised by the
+      pooled maxima of the saliency, whatever the sampler. Where both sets
+      want a pixel, the salient one wins.
 
     This follows the released code, which checkpoints need. So a boundary
     point reads the fine map bilinearly at its centre but writes the pixel at
     its top left corner, and where the fine map is not exactly twice as high
-    as the coarse one, columns drift: the flat fine index is
-    `trunc(column * r + row * r * W)` with `r = H / h`. Of salient points that
-    fall on one pixel, one gets the gradient (released code: each of them).
+    as the coarse one, columns drift (see
+    `keras_rsseg.ops.point_selection.released_fine_points`). Of salient points
+    that fall on one pixel, one gets the gradient (released code: each of
+    them). The arguments from `flows` to `saliency_from` are the comparisons
+    of the paper's Table 2, and its text where the released code differs.
 
     Saliency, coordinates, affinity and softmax are float32 under mixed
     precision too: the affinity of two 256-channel points reaches thousands.
@@ -78,6 +54,28 @@ class PointFlow(keras.layers.Layer):
         num_boundary_points: int. Defaults to `128`.
         matcher_kernel_size: odd int. Kernel of the saliency convolution.
             Defaults to `3`.
+        flows: which of `"salient"` and `"boundary"` flow (Table 2a). Defaults
+            to both. What only the other one needs is not built.
+        salient_sampler: how salient points are chosen (Table 2d):
+            `"max_pool"`, as above; `"attention"`, the `max_pool_size**2`
+            largest saliencies of the whole map; or `"random"`, a uniformly
+            random pixel of each cell of the grid. The random ones are drawn
+            anew in each training step and for each image; in inference they
+            are the same for every call, image and backend, so that maps are
+            repeatable. Defaults to `"max_pool"`.
+        boundary_from: what the boundary logits come from (Table 2f), for a
+            coarse map `F` and its averaged saliency `A`: `"subtraction"`,
+            `F - F A`; `"addition"`, `F + F A`; or `"direct"`, `F`. Defaults
+            to `"subtraction"`.
+        point_sampling: `"released"`, or `"bilinear"` as in the text: for both
+            sets the maps are sampled bilinearly at the centres of the coarse
+            points (which are pixels of the coarse map), and the fine pixel
+            nearest to the centre is written. Columns do not drift. Defaults
+            to `"released"`.
+        saliency_from: `"reduced"`, or `"raw"` as in equation 3: the
+            convolution is over both maps as they are, without the reduction
+            to `match_dim` channels. Defaults to `"reduced"`.
+        seed: int. Seed of the random sampler. Defaults to `0`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -90,7 +88,8 @@ class PointFlow(keras.layers.Layer):
 
     Returns:
         A tuple of the fine map with its points replaced, `(batch, H, W,
-        channels)`, and the boundary logits, `(batch, h, w, 1)`.
+        channels)`, and the boundary logits, `(batch, h, w, 1)`. With
+        `flows=("salient",)` there are none: the fine map alone.
 
     Raises:
         ValueError: when an argument is out of range, when the maps differ in
@@ -111,269 +110,76 @@ class PointFlow(keras.layers.Layer):
           equations 3 to 6
     """
 
-    def __init__(
-        self,
-        match_dim=64,
-        max_pool_size=14,
-        avg_pool_size=9,
-        num_boundary_points=128,
-        matcher_kernel_size=3,
-        data_format=None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.match_dim = match_dim
-        self.max_pool_size = max_pool_size
-        self.avg_pool_size = avg_pool_size
-        self.num_boundary_points = num_boundary_points
-        self.matcher_kernel_size = matcher_kernel_size
-        for name, value in self._arguments().items():
-            if int(value) != value or value < 1:
-                raise ValueError(
-                    f"`{name}` must be a positive integer. "
-                    f"Received: {name}={value}"
-                )
-        if matcher_kernel_size % 2 == 0:
-            raise ValueError(
-                "`matcher_kernel_size` must be odd. "
-                f"Received: matcher_kernel_size={matcher_kernel_size}"
-            )
-        self.data_format = standardize_data_format(data_format)
-
-        # === Layers ===
-        self.reduce_fine = self._conv(match_dim, 1, "reduce_fine")
-        self.reduce_coarse = self._conv(match_dim, 1, "reduce_coarse")
-        self.match_conv = self._conv(1, matcher_kernel_size, "match_conv")
-        self.boundary_conv = None  # As many filters as the maps' channels.
-        self.boundary_logits = self._conv(
-            1, 3, "boundary_logits", use_bias=False
-        )
-
-    def _conv(self, filters, kernel_size, name, use_bias=True):
-        return keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            padding="same",
-            use_bias=use_bias,
-            # torch's default, which PFNet was trained from.
-            kernel_initializer=keras.initializers.VarianceScaling(
-                1 / 3, mode="fan_in", distribution="uniform"
-            ),
-            data_format=self.data_format,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-
-    def build(self, fine_shape, coarse_shape):
-        axis = channel_axis(self.data_format)
-        channels = fine_shape[axis]
-        if channels is None or channels != coarse_shape[axis]:
-            raise ValueError(
-                "`fine` and `coarse` must have the same, known number of "
-                f"channels. Received: {fine_shape}, {coarse_shape}"
-            )
-        self.boundary_conv = ConvBNReLU(
-            channels,
-            3,
-            data_format=self.data_format,
-            dtype=self.dtype_policy,
-            name="boundary_conv",
-        )
-        self.reduce_fine.build(fine_shape)
-        self.reduce_coarse.build(coarse_shape)
-        reduced_shape = list(coarse_shape)
-        reduced_shape[axis] = 2 * self.match_dim
-        self.match_conv.build(tuple(reduced_shape))
-        self.boundary_conv.build(coarse_shape)
-        self.boundary_logits.build(coarse_shape)
-
     def call(self, fine, coarse, training=None):
         points = self.select_points(fine, coarse, training=training)
-        values = ops.concatenate(
-            [
-                self._boundary_values(fine, coarse, points),
-                self._salient_values(fine, coarse, points),
-            ],
-            axis=1,
-        )
+        indices, values = [], []
         # The last of equal points is written, hence the salient ones last.
-        indices = ops.concatenate(
-            [points.boundary_fine, points.salient_fine], axis=1
-        )
+        if "boundary" in self.flows:
+            indices.append(points.boundary_fine)
+            values.append(self._boundary_values(fine, coarse, points))
+        if "salient" in self.flows:
+            indices.append(points.salient_fine)
+            values.append(self._salient_values(fine, coarse, points))
         fine = scatter_points(
             fine,
-            indices,
-            ops.cast(values, fine.dtype),
+            ops.concatenate(indices, axis=1),
+            ops.cast(ops.concatenate(values, axis=1), fine.dtype),
             data_format=self.data_format,
         )
+        if "boundary" not in self.flows:
+            return fine
         return fine, points.boundary_logits
-
-    def select_points(self, fine, coarse, training=None):
-        """Select the points of a pair of maps, as `call()` does.
-
-        Args:
-            fine: as for `call()`.
-            coarse: as for `call()`.
-            training: bool. Whether batch normalization uses the batch.
-
-        Returns:
-            A `FlowPoints` named tuple.
-        """
-        fine = ops.convert_to_tensor(fine, dtype=self.compute_dtype)
-        coarse = ops.convert_to_tensor(coarse, dtype=self.compute_dtype)
-        if not self.built:
-            self.build(tuple(fine.shape), tuple(coarse.shape))
-        self._check_sizes(fine, coarse)
-        saliency = self._saliency(fine, coarse)
-        boundary_logits = self._boundary(coarse, saliency, training)
-        boundary_coarse = self._largest(boundary_logits)
-        _, salient_coarse = adaptive_max_pool(
-            ops.stop_gradient(saliency),
-            self.max_pool_size,
-            return_indices=True,
-            data_format=self.data_format,
-        )
-        salient_coarse = ops.reshape(
-            salient_coarse, (-1, self.max_pool_size**2)
-        )
-        return FlowPoints(
-            saliency=saliency,
-            boundary_logits=boundary_logits,
-            boundary_coarse=boundary_coarse,
-            boundary_fine=self._fine_indices(boundary_coarse, fine, coarse),
-            salient_coarse=salient_coarse,
-            salient_fine=self._fine_indices(salient_coarse, fine, coarse),
-        )
-
-    def _saliency(self, fine, coarse):
-        """Equation 3, `(batch, h, w, 1)` float32."""
-        reduced_fine = self._resize(self.reduce_fine(fine), self._size(coarse))
-        # Coarse first: the order of the released kernels.
-        reduced = ops.concatenate(
-            [self.reduce_coarse(coarse), reduced_fine],
-            axis=channel_axis(self.data_format),
-        )
-        return ops.sigmoid(ops.cast(self.match_conv(reduced), "float32"))
-
-    def _boundary(self, coarse, saliency, training):
-        """Boundary logits: what is left when the salient inside is gone."""
-        average = adaptive_average_pool(
-            saliency, self.avg_pool_size, data_format=self.data_format
-        )
-        average = self._resize(average, self._size(coarse))
-        outline = coarse - coarse * ops.cast(average, coarse.dtype)
-        return self.boundary_logits(
-            self.boundary_conv(outline, training=training)
-        )
-
-    def _largest(self, boundary_logits):
-        """Flat indices of the boundary points, `(batch, K)` int32."""
-        height, width = self._size(boundary_logits)
-        logits = ops.reshape(
-            ops.stop_gradient(boundary_logits), (-1, height * width)
-        )
-        number = self.num_boundary_points
-        if isinstance(height * width, int):
-            number = min(number, height * width)
-        else:
-            number = ops.minimum(number, height * width)
-        _, indices = ops.top_k(ops.cast(logits, "float32"), number)
-        return ops.cast(indices, "int32")
-
-    def _fine_indices(self, indices, fine, coarse):
-        """Flat coarse indices to flat fine ones, rounded as released."""
-        (height, width), (h, w) = self._size(fine), self._size(coarse)
-        row, column = indices // w, indices % w
-        height, width, h, w = (
-            ops.cast(n, "float32") for n in (height, width, h, w)
-        )
-        ratio = height / h
-        # Each product must be rounded by itself; none reaches its bound. The
-        # inner bound keeps XLA from merging the two factors (measured: 14 of
-        # 21952 points of odd maps moved), the outer ones would keep a
-        # compiler from fusing a product into the sum.
-        column = ops.minimum(ops.cast(column, "float32") * ratio, height * w)
-        row = ops.minimum(ops.cast(row, "float32") * ratio, height)
-        flat = column + ops.minimum(row * width, height * width)
-        return ops.cast(flat, "int32")
 
     def _boundary_values(self, fine, coarse, points):
         """The boundary points of the fine map after the flow."""
-        h, w = self._size(coarse)
         indices = points.boundary_coarse
-        x = (ops.cast(indices % w, "float32") + 0.5) / ops.cast(w, "float32")
-        y = (ops.cast(indices // w, "float32") + 0.5) / ops.cast(h, "float32")
-        fine_points = sample_points(
-            fine, ops.stack([x, y], axis=-1), data_format=self.data_format
+        return self._flow(
+            self._sample(fine, indices, coarse), self._gather(coarse, indices)
         )
-        return self._flow(fine_points, self._gather(coarse, indices))
 
     def _salient_values(self, fine, coarse, points):
         """The salient points of the fine map after the flow."""
         indices = points.salient_coarse
-        # The pooled maxima again, this time with their gradient.
-        maxima = self._gather(points.saliency, indices)
-        shape = [-1, self.max_pool_size, self.max_pool_size]
-        shape.insert(channel_axis(self.data_format) % 4, 1)
-        maxima = self._resize(ops.reshape(maxima, shape), self._size(coarse))
+        if self.point_sampling == "released":
+            fine_points = self._gather(fine, points.salient_fine)
+        else:
+            fine_points = self._sample(fine, indices, coarse)
+        maxima = self._resize(self._maxima(points), self._size(coarse))
         boost = self._gather(maxima, indices)
         coarse_points = self._gather(coarse, indices)
-        return self._flow(
-            self._gather(fine, points.salient_fine),
-            coarse_points + coarse_points * boost,
-        )
+        return self._flow(fine_points, coarse_points + coarse_points * boost)
+
+    def _maxima(self, points):
+        """Pooled maxima of the saliency, with their gradient."""
+        if self.salient_sampler != "max_pool":
+            return adaptive_max_pool(
+                points.saliency,
+                self.max_pool_size,
+                data_format=self.data_format,
+            )
+        # Known already: the points are where they are.
+        maxima = self._gather(points.saliency, points.salient_coarse)
+        shape = [-1, self.max_pool_size, self.max_pool_size]
+        shape.insert(channel_axis(self.data_format) % 4, 1)
+        return ops.reshape(maxima, shape)
 
     def _flow(self, fine_points, coarse_points):
         """Equation 6, `(batch, K, channels)` float32."""
         fine_points = ops.cast(fine_points, "float32")
-        affinity = ops.einsum("bpc,bqc->bpq", fine_points, coarse_points)
-        if affinity.shape[-1] == 1:
-            # Keras warns of a softmax over one value.
-            flow = ops.ones_like(affinity)
-        else:
-            flow = ops.softmax(affinity, axis=-1)
-        return ops.einsum("bpq,bqc->bpc", flow, coarse_points) + fine_points
+        return attend(fine_points, coarse_points, coarse_points) + fine_points
 
     def _gather(self, features, indices):
         points = gather_points(features, indices, data_format=self.data_format)
         return ops.cast(points, "float32")
 
-    def _resize(self, features, size):
-        return resize(
-            features, size, align_corners=True, data_format=self.data_format
-        )
-
-    def _size(self, features):
-        return spatial_size(features, self.data_format)
-
-    def _check_sizes(self, fine, coarse):
-        for length, coarse_length in zip(
-            self._size(fine), self._size(coarse), strict=True
-        ):
-            known = isinstance(length, int) and isinstance(coarse_length, int)
-            if known and coarse_length > length:
-                raise ValueError(
-                    "`coarse` must not be larger than `fine`: a layer that "
-                    "joins two maps is called `layer(fine, coarse)`. "
-                    f"Received: fine.shape={tuple(fine.shape)}, "
-                    f"coarse.shape={tuple(coarse.shape)}"
-                )
+    def _sample(self, fine, indices, coarse):
+        """The fine map at the centres of coarse points."""
+        centres = point_selection.pixel_centres(indices, self._size(coarse))
+        return sample_points(fine, centres, data_format=self.data_format)
 
     def compute_output_shape(self, fine_shape, coarse_shape):
+        if "boundary" not in self.flows:
+            return tuple(fine_shape)
         boundary_shape = list(coarse_shape)
         boundary_shape[channel_axis(self.data_format)] = 1
         return tuple(fine_shape), tuple(boundary_shape)
-
-    def _arguments(self):
-        return {
-            "match_dim": self.match_dim,
-            "max_pool_size": self.max_pool_size,
-            "avg_pool_size": self.avg_pool_size,
-            "num_boundary_points": self.num_boundary_points,
-            "matcher_kernel_size": self.matcher_kernel_size,
-        }
-
-    def get_config(self):
-        config = super().get_config()
-        config.update({**self._arguments(), "data_format": self.data_format})
-        return config

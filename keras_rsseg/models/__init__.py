@@ -3,6 +3,22 @@
 import keras_rsseg.encoders  # noqa: F401  (presets name its classes)
 from keras_rsseg.hub.registry import DEFAULT_PRESET
 from keras_rsseg.hub.registry import list_presets
+from keras_rsseg.models.ccnet.ccnet import CCNet
+from keras_rsseg.models.ccnet.ccnet_backbone import CCNetBackbone
+from keras_rsseg.models.ccnet.ccnet_image_converter import CCNetImageConverter
+from keras_rsseg.models.ccnet.ccnet_preprocessor import CCNetPreprocessor
+from keras_rsseg.models.danet.danet import DANet
+from keras_rsseg.models.danet.danet_backbone import DANetBackbone
+from keras_rsseg.models.danet.danet_image_converter import DANetImageConverter
+from keras_rsseg.models.danet.danet_preprocessor import DANetPreprocessor
+from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3
+from keras_rsseg.models.deeplab_v3.deeplab_v3_backbone import DeepLabV3Backbone
+from keras_rsseg.models.deeplab_v3.deeplab_v3_image_converter import (
+    DeepLabV3ImageConverter,
+)
+from keras_rsseg.models.deeplab_v3.deeplab_v3_preprocessor import (
+    DeepLabV3Preprocessor,
+)
 from keras_rsseg.models.from_preset import from_preset
 from keras_rsseg.models.hrnet import hrnet_presets as _hrnet_presets  # noqa: F401
 from keras_rsseg.models.hrnet.hrnet import HRNet
@@ -27,7 +43,19 @@ from keras_rsseg.models.semantic_fpn.semantic_fpn_preprocessor import (
 from keras_rsseg.models.tile_converter import TileConverter
 
 __all__ = [
+    "CCNet",
+    "CCNetBackbone",
+    "CCNetImageConverter",
+    "CCNetPreprocessor",
+    "DANet",
+    "DANetBackbone",
+    "DANetImageConverter",
+    "DANetPreprocessor",
     "DEFAULT_PRESET",
+    "DeepLabV3",
+    "DeepLabV3Backbone",
+    "DeepLabV3ImageConverter",
+    "DeepLabV3Preprocessor",
     "HRNet",
     "HRNetBackbone",
     "HRNetImageConverter",

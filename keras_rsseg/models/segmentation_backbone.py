@@ -10,9 +10,9 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     1x1 convolution therefore belongs here.
 
     A subclass builds its functional model from an encoder and puts out a
-    dict whose entry `"features"` is the map that a task classifies, at
-    stride 4. It sets the attribute `align_corners`: how its maps, and the
-    logits of its task, are resized.
+    dict whose entry `"features"` is the map that a task classifies, at any
+    stride: the task resizes the logits to the image. It sets the attribute
+    `align_corners`: how its maps, and the logits of its task, are resized.
 
     Args:
         inputs: KerasTensor, the images.

@@ -40,6 +40,16 @@ def scenes(tmp_path_factory):
     return root
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """No graphs, whose making takes longer than a few steps, small tiles."""
+    tf = pytest.importorskip("tensorflow")
+    monkeypatch.setattr(train_dubai, "SCORE_TILE_SIZE", 48)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="package")
 def encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoder")

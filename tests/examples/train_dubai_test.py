@@ -6,6 +6,9 @@ import keras_rsseg
 from examples import train_dubai
 
 pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*does not apply to tf.data functions:UserWarning"
+)
 
 
 def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):

@@ -2,8 +2,6 @@
 
 import json
 
-import hypothesis
-import hypothesis.strategies as st
 import keras
 import numpy as np
 import pytest
@@ -11,10 +9,9 @@ from keras import ops
 
 from keras_rsseg.layers.point_flow import PointFlow
 from tests.gradients import gradient
-from tests.layers import plain
 from tests.layers.compiled import call
-from tests.layers.compiled import compiled
 from tests.layers.compiled import jitted
+from tests.layers.plain_point_flow import plain_point_flow
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -113,15 +110,19 @@ def gradients(layer, fine, coarse, cot_out, cot_boundary, training):
     frozen = [to_numpy(v) for v in layer.non_trainable_variables]
 
     def loss(fine, coarse, *weights):
-        (out, boundary), _ = layer.stateless_call(
+        outputs, _ = layer.stateless_call(
             list(weights),
             [ops.convert_to_tensor(v) for v in frozen],
             fine,
             coarse,
             training=training,
         )
-        return ops.sum(ops.multiply(out, cot_out)) + ops.sum(
-            ops.multiply(boundary, cot_boundary)
+        # A layer without boundary points has one output.
+        outputs = keras.tree.flatten(outputs)
+        cotangents = (cot_out, cot_boundary)[: len(outputs)]
+        return sum(
+            ops.sum(ops.multiply(x, cotangent))
+            for x, cotangent in zip(outputs, cotangents, strict=True)
         )
 
     weights = [to_numpy(v) for v in layer.trainable_variables]
@@ -148,84 +149,6 @@ def run(layer, fine, coarse, training=False):
         jitted(function)(fine, coarse),
         none_is_leaf=True,
     )
-
-
-def plain_points(layer, fine, coarse):
-    """Saliency, boundary logits and the four index arrays, as sets."""
-    size = coarse.shape[1:3]
-    conv = {
-        name: [np.asarray(w, "float64") for w in sublayer.get_weights()]
-        for name, sublayer in [(n, getattr(layer, n)) for n in CONVOLUTIONS]
-    }
-    reduced = np.concatenate(
-        [
-            plain.convolution(coarse, *conv["reduce_coarse"]),
-            plain.resize_aligned(
-                plain.convolution(fine, *conv["reduce_fine"]), size
-            ),
-        ],
-        axis=-1,
-    )
-    saliency = plain.sigmoid(plain.convolution(reduced, *conv["match_conv"]))
-    average = plain.average_pool(saliency, layer.avg_pool_size)
-    outline = coarse * (1 - plain.resize_aligned(average, size))
-    kernel = to_numpy(layer.boundary_conv.conv.kernel)
-    outline = plain.normalization(
-        plain.convolution(outline, kernel), layer.boundary_conv.batch_norm
-    )
-    logits = plain.convolution(np.maximum(outline, 0), *conv["boundary_logits"])
-    return saliency, logits
-
-
-def plain_flow(fine_points, coarse_points):
-    weights = plain.softmax(fine_points @ coarse_points.T)
-    return weights @ coarse_points + fine_points
-
-
-def plain_point_flow(layer, fine, coarse):
-    """The fine map with its points replaced, for twice as large maps."""
-    saliency, logits = plain_points(layer, fine, coarse)
-    (height, width), (h, w) = fine.shape[1:3], coarse.shape[1:3]
-    pooled = np.zeros((len(fine), *[layer.max_pool_size] * 2, 1))
-    salient = [[] for _ in fine]
-    for i, j, top, left, window in plain.windows(saliency, layer.max_pool_size):
-        for b in range(len(fine)):
-            y, x = np.unravel_index(
-                window[b, ..., 0].argmax(), window.shape[1:3]
-            )
-            pooled[b, i, j] = window[b, y, x]
-            salient[b].append((top + y, left + x))
-    boosted = coarse * (1 + plain.resize_aligned(pooled, (h, w)))
-    out = fine.copy()
-    for b in range(len(fine)):
-        number = min(layer.num_boundary_points, h * w)
-        order = np.argsort(-logits[b, ..., 0], axis=None)[:number]
-        boundary = [divmod(q, w) for q in order]
-        fine_points = [
-            plain.sample(
-                fine[b],
-                (y + 0.5) / h * height - 0.5,
-                (x + 0.5) / w * width - 0.5,
-            )
-            for y, x in boundary
-        ]
-        coarse_points = [coarse[b, y, x] for y, x in boundary]
-        values = plain_flow(np.array(fine_points), np.array(coarse_points))
-        for (y, x), value in zip(boundary, values, strict=True):
-            out[b, 2 * y, 2 * x] = value
-        fine_points = [fine[b, 2 * y, 2 * x] for y, x in salient[b]]
-        coarse_points = [boosted[b, y, x] for y, x in salient[b]]
-        values = plain_flow(np.array(fine_points), np.array(coarse_points))
-        for (y, x), value in zip(salient[b], values, strict=True):
-            out[b, 2 * y, 2 * x] = value
-    return out, logits
-
-
-def plain_fine_indices(indices, fine, coarse):
-    """The released rounding: every product, then the sum, in float32."""
-    row, column = (n.astype("float32") for n in divmod(indices, coarse[1]))
-    ratio = np.float32(fine[0] / coarse[0])
-    return (column * ratio + row * ratio * np.float32(fine[1])).astype("int32")
 
 
 class TestPointFlow(TestCase):
@@ -364,45 +287,6 @@ class TestPointFlow(TestCase):
             actual = loaded.predict_on_batch([fine, coarse])
             for x, y in zip(actual, expected, strict=True):
                 self.assert_close(x, y, 1e-5)
-
-    @pytest.mark.parametrize(
-        "fine, coarse",
-        [
-            ((8, 6), (4, 3)),
-            ((25, 17), (13, 9)),
-            # Fused multiply-adds, or merged factors, truncate elsewhere.
-            ((29, 7), (9, 2)),
-            ((97, 75), (49, 38)),
-            ((225, 301), (113, 151)),
-        ],
-    )
-    def test_compiled_indices_round_as_float32(self, fine, coarse):
-        indices = np.arange(np.prod(coarse), dtype="int32")
-        expected = plain_fine_indices(indices, fine, coarse)
-        layer = PointFlow(**TINY)
-        shapes = np.zeros((1, *fine, 1)), np.zeros((1, *coarse, 1))
-
-        def fine_indices(indices):
-            return layer._fine_indices(indices, *shapes)
-
-        actual = compiled(fine_indices)(ops.convert_to_tensor(indices))
-        np.testing.assert_array_equal(to_numpy(actual), expected)
-
-    @hypothesis.given(st.data())
-    def test_indices_of_any_size_round_as_float32(self, data):
-        coarse = data.draw(st.tuples(*[st.integers(1, 60)] * 2))
-        fine = tuple(data.draw(st.integers(n, 4 * n)) for n in coarse)
-        indices = np.arange(np.prod(coarse), dtype="int32")
-        layer = PointFlow(**TINY)
-        shapes = np.zeros((1, *fine, 1)), np.zeros((1, *coarse, 1))
-
-        def fine_indices(indices):
-            return layer._fine_indices(indices, *shapes)
-
-        actual = jitted(fine_indices)(ops.convert_to_tensor(indices))
-        np.testing.assert_array_equal(
-            to_numpy(actual), plain_fine_indices(indices, fine, coarse)
-        )
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_mixed_precision_keeps_the_affinity_in_float32(self, policy):

@@ -12,6 +12,8 @@ import pytest
     [
         ("adaptive_pool", 2),
         ("boundary", 1),
+        ("attention", 1),
+        ("flow_warp", 1),
         ("grid_sample", 1),
         ("points", 3),
         ("resize", 2),

@@ -2,6 +2,7 @@
 
 import importlib.util
 
+import keras
 import numpy as np
 
 from tests.shared import shared_path
@@ -61,3 +62,34 @@ def read_outputs(name):
             else arrays[key]
             for key in arrays.files
         }
+
+
+def assert_keys(model, network, name_of):
+    """Assert that a model's variables are a checkpoint's tensors."""
+    found = {}
+    for weight in model.weights:
+        shape = tuple(weight.shape)
+        if len(shape) == 4:
+            shape = (shape[3], shape[2], shape[0], shape[1])
+        found[name_of(weight.path)] = shape
+    assert found == read_keys(network)
+
+
+def count_trainable(model):
+    """Return the number of trainable parameters."""
+    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+
+
+def on_one_backend(*cases):
+    """Return all cases on TensorFlow, the first one elsewhere.
+
+    Names and shapes do not depend on the backend, and big networks take
+    seconds to build.
+    """
+    return cases if keras.backend.backend() == "tensorflow" else cases[:1]
+
+
+def run_layers(backbone, tiles, names):
+    """Return `{name: output}` of some layers of a backbone."""
+    outputs = {name: backbone.get_layer(name).output for name in names}
+    return keras.Model(backbone.input, outputs)(tiles, training=False)

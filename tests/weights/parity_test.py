@@ -4,31 +4,20 @@ The difference allowed is 2e-5 of an output's largest magnitude, about eight
 times the rounding of the reference itself.
 """
 
-import keras
 import numpy as np
 import pytest
 
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
+from tests.weights.networks import assert_keys
+from tests.weights.networks import count_trainable
 from tests.weights.networks import draw_state
-from tests.weights.networks import read_keys
+from tests.weights.networks import on_one_backend
 from tests.weights.networks import read_outputs
+from tests.weights.networks import run_layers
 from weights import convert_hrnet
 from weights import convert_pfsegnets
 from weights.transfer import transfer
-
-
-def on_one_backend(*cases):
-    """Return all cases on TensorFlow, the first one elsewhere.
-
-    Names and shapes do not depend on the backend, and big networks take
-    seconds to build.
-    """
-    return cases if keras.backend.backend() == "tensorflow" else cases[:1]
-
-
-def count_trainable(model):
-    return sum(int(np.prod(v.shape)) for v in model.trainable_variables)
 
 
 @pytest.fixture(scope="module")
@@ -154,20 +143,3 @@ class TestSemanticFPN(TestCase):
             self.assert_close(maps[f"output_{level}"], expected[key], msg=key)
         logits = model(tiles, training=False)
         self.assert_close(logits, expected["main_out"], msg="main_out")
-
-
-def run_layers(backbone, tiles, names):
-    """Return `{name: output}` of some layers of a backbone."""
-    outputs = {name: backbone.get_layer(name).output for name in names}
-    return keras.Model(backbone.input, outputs)(tiles, training=False)
-
-
-def assert_keys(model, network, name_of):
-    """Assert that a model's variables are a checkpoint's tensors."""
-    found = {}
-    for weight in model.weights:
-        shape = tuple(weight.shape)
-        if len(shape) == 4:
-            shape = (shape[3], shape[2], shape[0], shape[1])
-        found[name_of(weight.path)] = shape
-    assert found == read_keys(network)

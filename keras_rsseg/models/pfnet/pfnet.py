@@ -18,8 +18,9 @@ class PFNet(Segmenter):
     """PointFlow network for aerial images.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
-    While training, the boundary logits of the three levels are compared with
-    boundaries that the loss derives from the mask; `predict()` and
+    While training, the boundary logits that the backbone has, by default of
+    three levels, are compared with boundaries that the loss derives from the
+    mask, and their losses are added; `predict()` and
     `evaluate()` know the class logits alone, so that a validation loss is
     the segmentation loss.
 
@@ -46,10 +47,10 @@ class PFNet(Segmenter):
     preprocessor_cls = PFNetPreprocessor
 
     def training_outputs(self, logits, backbone_outputs):
-        return {
-            "logits": logits,
-            "boundary_logits": backbone_outputs["boundary_logits"],
-        }
+        boundary_logits = backbone_outputs["boundary_logits"]
+        if not boundary_logits:
+            return None
+        return {"logits": logits, "boundary_logits": boundary_logits}
 
     def compile(
         self,

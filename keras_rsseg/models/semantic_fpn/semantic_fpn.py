@@ -11,7 +11,7 @@ from keras_rsseg.models.semantic_fpn.semantic_fpn_preprocessor import (
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class SemanticFPN(Segmenter):
-    """Semantic feature pyramid network, with or without pyramid pooling.
+    """Semantic feature pyramid network, with a choice of context modules.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
 

@@ -15,7 +15,10 @@ class SemanticFPNBackbone(SegmentationBackbone):
         image_encoder: a feature pyramid backbone with levels P2 to P5.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
         context: what gathers the context of the coarsest level:
-            `"pyramid_pooling"` (PPM) as in the released baseline, or `None`
+            `"pyramid_pooling"` (PPM) as in the released baseline;
+            `"criss_cross"`, `"dual_attention"` or `"atrous_pooling"`, which
+            make it CCNet, DANet or DeepLabV3 with an FPN (the released ones
+            have an encoder of output stride 8 and `fpn_dim=128`); or `None`
             for a 1x1 convolution, as in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         dtype: dtype policy of the layers.
@@ -25,8 +28,8 @@ class SemanticFPNBackbone(SegmentationBackbone):
         images: float tensor `(batch, height, width, bands)`, normalised.
 
     Returns:
-        A dict with `"features"`: `(batch, ceil(height / 4), ceil(width / 4),
-        fpn_dim)`.
+        A dict with `"features"`: a map of the size of P2, `(batch,
+        ceil(height / 4), ceil(width / 4), fpn_dim)`.
 
     Example:
 

@@ -1,9 +1,13 @@
-"""SemanticFPN, with and without pyramid pooling: what every system does."""
+"""SemanticFPN with its contexts: what every system does."""
+
+import keras
+import pytest
 
 import keras_rsseg
 from tests.models.segmenter_tester import SegmenterTester
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
+from tests.models.tiny_encoder import TinyEncoder
 
 
 class TestSemanticFPN(SegmenterTester):
@@ -23,3 +27,32 @@ class TestSemanticFPN(SegmenterTester):
         self.assert_close(
             loaded.predict_on_batch(tiles), model.predict_on_batch(tiles), 1e-5
         )
+
+    @pytest.mark.parametrize(
+        "context, layer, channels",
+        [
+            ("criss_cross", "criss_cross_dropout", 512),
+            ("dual_attention", "dual_attention", 512),
+            ("atrous_pooling", "atrous_pooling", 256),
+        ],
+    )
+    def test_other_contexts_are_brought_to_the_decoder(
+        self, context, layer, channels
+    ):
+        backbone = keras_rsseg.models.SemanticFPNBackbone(
+            TinyEncoder(image_shape=(64, 40, 3)), fpn_dim=8, context=context
+        )
+        wide = backbone.get_layer(layer).output
+        assert wide.shape == (None, 2, 2, channels)
+        lateral = backbone.get_layer("lateral_P5")
+        assert lateral.input is wide
+        assert lateral.output.shape == (None, 2, 2, 8)
+        assert backbone.output["features"].shape == (None, 16, 10, 8)
+        config = keras.saving.serialize_keras_object(backbone)
+        revived = keras.saving.deserialize_keras_object(config)
+        assert revived.context == context
+        assert revived.count_params() == backbone.count_params()
+
+    def test_unknown_context_is_refused(self):
+        with pytest.raises(ValueError, match="context.*criss_cross.*'psp'"):
+            keras_rsseg.models.SemanticFPNBackbone(TinyEncoder(), context="psp")

@@ -1,0 +1,275 @@
+import keras
+import numpy as np
+from keras import ops
+
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.flow_conv import check_fine_and_coarse
+from keras_rsseg.layers.flow_conv import check_same_channels
+from keras_rsseg.layers.flow_points import FlowPoints
+from keras_rsseg.ops import point_selection
+from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.resize import resize
+
+FLOWS = ("salient", "boundary")
+_CHOICES = {
+    "salient_sampler": ("max_pool", "attention", "random"),
+    "boundary_from": ("subtraction", "addition", "direct"),
+    "point_sampling": ("released", "bilinear"),
+    "saliency_from": ("reduced", "raw"),
+}
+_NUMBERS = (
+    "match_dim",
+    "max_pool_size",
+    "avg_pool_size",
+    "num_boundary_points",
+    "matcher_kernel_size",
+)
+
+
+class PointMatcher(keras.layers.Layer):
+    """Chooses the points of a coarse map and finds them in a fine one.
+
+    The base of `keras_rsseg.layers.PointFlow`, where the arguments are
+    described: a subclass says in `call(fine, coarse)` what becomes of the
+    points.
+    """
+
+    def __init__(
+        self,
+        match_dim=64,
+        max_pool_size=14,
+        avg_pool_size=9,
+        num_boundary_points=128,
+        matcher_kernel_size=3,
+        flows=FLOWS,
+        salient_sampler="max_pool",
+        boundary_from="subtraction",
+        point_sampling="released",
+        saliency_from="reduced",
+        seed=0,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.match_dim = match_dim
+        self.max_pool_size = max_pool_size
+        self.avg_pool_size = avg_pool_size
+        self.num_boundary_points = num_boundary_points
+        self.matcher_kernel_size = matcher_kernel_size
+        self.flows = standardize_flows(flows)
+        self.salient_sampler = salient_sampler
+        self.boundary_from = boundary_from
+        self.point_sampling = point_sampling
+        self.saliency_from = saliency_from
+        self.seed = seed
+        self.data_format = standardize_data_format(data_format)
+        self._check_arguments()
+        self._make_layers()
+
+    def _make_layers(self):
+        # === Layers ===
+        self.reduce_fine = self.reduce_coarse = self.match_conv = None
+        if self._has_saliency and self.saliency_from == "reduced":
+            self.reduce_fine = self._conv(self.match_dim, 1, "reduce_fine")
+            self.reduce_coarse = self._conv(self.match_dim, 1, "reduce_coarse")
+        if self._has_saliency:
+            self.match_conv = self._conv(
+                1, self.matcher_kernel_size, "match_conv"
+            )
+        self.boundary_conv = None  # As many filters as the maps' channels.
+        self.boundary_logits = None
+        if "boundary" in self.flows:
+            self.boundary_logits = self._conv(
+                1, 3, "boundary_logits", use_bias=False
+            )
+        if self._is_random:
+            self.seed_generator = keras.random.SeedGenerator(self.seed)
+
+    @property
+    def _has_saliency(self):
+        return "salient" in self.flows or self.boundary_from != "direct"
+
+    @property
+    def _is_random(self):
+        return "salient" in self.flows and self.salient_sampler == "random"
+
+    def _conv(self, filters, kernel_size, name, use_bias=True):
+        return keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            padding="same",
+            use_bias=use_bias,
+            # torch's default, which PFNet was trained from.
+            kernel_initializer=keras.initializers.VarianceScaling(
+                1 / 3, mode="fan_in", distribution="uniform"
+            ),
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    def build(self, fine_shape, coarse_shape):
+        check_same_channels(fine_shape, coarse_shape, self.data_format)
+        axis = channel_axis(self.data_format)
+        channels = fine_shape[axis]
+        matched_shape = list(coarse_shape)
+        matched_shape[axis] = 2 * channels
+        if self.reduce_fine is not None:
+            self.reduce_fine.build(fine_shape)
+            self.reduce_coarse.build(coarse_shape)
+            matched_shape[axis] = 2 * self.match_dim
+        if self.match_conv is not None:
+            self.match_conv.build(tuple(matched_shape))
+        if self.boundary_logits is not None:
+            self.boundary_conv = ConvBNReLU(
+                channels,
+                3,
+                data_format=self.data_format,
+                dtype=self.dtype_policy,
+                name="boundary_conv",
+            )
+            self.boundary_conv.build(coarse_shape)
+            self.boundary_logits.build(coarse_shape)
+
+    def select_points(self, fine, coarse, training=None):
+        """Select the points of a pair of maps, as `call()` does.
+
+        Args:
+            fine: as for `call()`.
+            coarse: as for `call()`.
+            training: bool. Whether batch normalization uses the batch, and
+                random points are drawn anew: each call has others.
+
+        Returns:
+            A `FlowPoints` named tuple.
+        """
+        fine = ops.convert_to_tensor(fine, dtype=self.compute_dtype)
+        coarse = ops.convert_to_tensor(coarse, dtype=self.compute_dtype)
+        if not self.built:
+            self.build(tuple(fine.shape), tuple(coarse.shape))
+        check_fine_and_coarse(fine, coarse, self.data_format)
+        none = ops.zeros((ops.shape(coarse)[0], 0), dtype="int32")
+        points = dict.fromkeys(FlowPoints._fields, none)
+        points["saliency"] = points["boundary_logits"] = None
+        if self._has_saliency:
+            points["saliency"] = self._saliency(fine, coarse)
+        if "boundary" in self.flows:
+            logits = self._boundary(coarse, points["saliency"], training)
+            indices = point_selection.largest_points(
+                logits, self.num_boundary_points, self.data_format
+            )
+            points["boundary_logits"] = logits
+            points["boundary_coarse"] = indices
+            points["boundary_fine"] = self._match(indices, fine, coarse)
+        if "salient" in self.flows:
+            indices = self._salient(points["saliency"], training)
+            points["salient_coarse"] = indices
+            points["salient_fine"] = self._match(indices, fine, coarse)
+        return FlowPoints(**points)
+
+    def _saliency(self, fine, coarse):
+        """Equation 3, `(batch, h, w, 1)` float32."""
+        size = self._size(coarse)
+        if self.reduce_fine is not None:
+            fine, coarse = self.reduce_fine(fine), self.reduce_coarse(coarse)
+        # Coarse first: the order of the released kernels.
+        maps = ops.concatenate(
+            [coarse, self._resize(fine, size)],
+            axis=channel_axis(self.data_format),
+        )
+        return ops.sigmoid(ops.cast(self.match_conv(maps), "float32"))
+
+    def _boundary(self, coarse, saliency, training):
+        """Boundary logits: what is left when the salient inside is gone."""
+        outline = coarse
+        if self.boundary_from != "direct":
+            average = adaptive_average_pool(
+                saliency, self.avg_pool_size, data_format=self.data_format
+            )
+            average = self._resize(average, self._size(coarse))
+            inside = coarse * ops.cast(average, coarse.dtype)
+            if self.boundary_from == "subtraction":
+                outline = coarse - inside
+            else:
+                outline = coarse + inside
+        return self.boundary_logits(
+            self.boundary_conv(outline, training=training)
+        )
+
+    def _salient(self, saliency, training):
+        """Flat indices of the salient points, `(batch, K)` int32."""
+        if self.salient_sampler == "max_pool":
+            return point_selection.maximum_points(
+                saliency, self.max_pool_size, self.data_format
+            )
+        if self.salient_sampler == "attention":
+            return point_selection.largest_points(
+                saliency, self.max_pool_size**2, self.data_format
+            )
+        shape = (ops.shape(saliency)[0], self.max_pool_size**2, 2)
+        if training:
+            fractions = keras.random.uniform(
+                shape, dtype="float32", seed=self.seed_generator
+            )
+        else:
+            rng = np.random.default_rng(self.seed)
+            fractions = rng.random(shape[1:], dtype="float32")
+            fractions = ops.broadcast_to(fractions, shape)
+        return point_selection.random_points(
+            fractions, self.max_pool_size, self._size(saliency)
+        )
+
+    def _match(self, indices, fine, coarse):
+        """Flat coarse indices to flat fine ones."""
+        if self.point_sampling == "released":
+            match = point_selection.released_fine_points
+        else:
+            match = point_selection.nearest_fine_points
+        return match(indices, self._size(fine), self._size(coarse))
+
+    def _resize(self, features, size):
+        return resize(
+            features, size, align_corners=True, data_format=self.data_format
+        )
+
+    def _size(self, features):
+        return spatial_size(features, self.data_format)
+
+    def _check_arguments(self):
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            if int(value) != value or value < 1:
+                raise ValueError(
+                    f"`{name}` must be a positive integer. "
+                    f"Received: {name}={value}"
+                )
+        if self.matcher_kernel_size % 2 == 0:
+            raise ValueError(
+                "`matcher_kernel_size` must be odd. Received: "
+                f"matcher_kernel_size={self.matcher_kernel_size}"
+            )
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"`{name}` must be one of {choices}. Received: "
+                    f"{name}={getattr(self, name)!r}"
+                )
+
+    def get_config(self):
+        config = super().get_config()
+        names = (*_NUMBERS, "flows", *_CHOICES, "seed", "data_format")
+        config.update({name: getattr(self, name) for name in names})
+        return config
+
+
+def standardize_flows(flows):
+    """The flows in their order; raises a `ValueError` for unknown ones."""
+    flows = (flows,) if isinstance(flows, str) else tuple(flows)
+    if not flows or set(flows) - set(FLOWS):
+        raise ValueError(
+            f"`flows` must be one or both of {FLOWS}. Received: flows={flows!r}"
+        )
+    return tuple(flow for flow in FLOWS if flow in flows)

@@ -1,0 +1,94 @@
+"""Ablation tables: every row exists, runs are kept, summed up and resumed."""
+
+import csv
+import inspect
+
+import numpy as np
+import pytest
+
+import keras_rsseg
+from examples import ablate
+from examples import train_dubai
+from tests.models.tiny_encoder import TinyEncoder
+
+pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*does not apply to tf.data functions:UserWarning"
+)
+
+
+@pytest.mark.parametrize("table", ablate.TABLES)
+def test_every_row_can_be_built(table):
+    _, rows = ablate.TABLES[table]
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names) > 2
+    for row in rows:
+        system, encoder = train_dubai.SYSTEMS[row.system]
+        encoder_cls = getattr(keras_rsseg.encoders, encoder)
+        if row.system == "hrnet":
+            network = encoder_cls(8, (1, 1, 1), 1, 1, **row.encoder)
+            assert network.get_config().items() >= row.encoder.items()
+            continue
+        unknown = set(row.encoder) - set(
+            inspect.signature(encoder_cls).parameters
+        )
+        assert not unknown
+        backbone_cls = getattr(keras_rsseg, system).backbone_cls
+        backbone = backbone_cls(TinyEncoder(), **row.backbone)
+        assert backbone.get_config().items() >= row.backbone.items()
+
+
+@pytest.fixture
+def short_table(monkeypatch):
+    rows = [
+        ablate.Row("plain", "semantic_fpn", {"fpn_dim": 8, "context": None}),
+        ablate.Row("pooled", "semantic_fpn", {"fpn_dim": 8}),
+    ]
+    monkeypatch.setitem(ablate.TABLES, "pfnet-2a", ("A table", rows))
+
+
+def test_runs_a_table_and_goes_on_where_it_stopped(
+    short_table, scenes, encoder, tmp_path, capsys
+):
+    command = (
+        f"{scenes} --table pfnet-2a --encoder {encoder} --output {tmp_path} "
+        "--steps 1 --batch-size 2 --tile-size 32 --seeds"
+    ).split()
+    ablate.main([*command, "1"])
+    printed = capsys.readouterr().out
+    assert "plain, seed 1" in printed and "pooled, seed 1" in printed
+    first = (tmp_path / "pfnet-2a.csv").read_text()
+    ablate.main([*command, "2"])
+    printed = capsys.readouterr().out
+    assert "plain, seed 2" in printed and "plain, seed 1" not in printed
+    text = (tmp_path / "pfnet-2a.csv").read_text()
+    assert text.startswith(first)
+    runs = list(csv.DictReader(text.splitlines()))
+    assert [(x["row"], x["seed"]) for x in runs] == [
+        ("plain", "1"),
+        ("pooled", "1"),
+        ("plain", "2"),
+        ("pooled", "2"),
+    ]
+    for line in runs:
+        ious = [float(line[name]) for name in ablate.CLASSES]
+        assert float(line["mean IoU"]) == pytest.approx(np.mean(ious), abs=1e-4)
+    summary = (tmp_path / "pfnet-2a.md").read_text()
+    assert summary in printed
+    scores = [100 * float(x["mean IoU"]) for x in runs if x["row"] == "plain"]
+    cell = f"{np.mean(scores):.2f} ± {np.std(scores, ddof=1):.2f}"
+    assert f"| plain | 2 | {cell} |" in summary
+    with pytest.raises(SystemExit, match="other settings"):
+        ablate.main([*command, "2", "--learning-rate", "0.1"])
+
+
+def test_a_table_of_one_seed_has_no_spread():
+    line = {"row": "a", "seed": 1, "mean IoU": "0.5000"}
+    line |= dict.fromkeys(ablate.CLASSES, "0.5")
+    args = ablate.parse_arguments(
+        "data --table pfnet-2a --encoder e --output o".split()
+    )
+    summary = ablate.summarise("Title", [line], args, "command")
+    assert "| a | 1 | 50.00 | 50.00 to 50.00 |" in summary
+    header, rule = [x for x in summary.splitlines() if x.startswith("|")][:2]
+    assert header.count("|") == rule.count("|") == 10
