@@ -2,6 +2,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.encoders.image_input import image_input
+from keras_rsseg.encoders.model_keywords import check_model_keywords
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
@@ -108,6 +109,7 @@ class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                 f"{stackwise_num_modules}"
             )
         _check_fusion(fusion, align_corners)
+        check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
         options = {"data_format": data_format, "dtype": dtype}
 

@@ -2,6 +2,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.encoders.image_input import image_input
+from keras_rsseg.encoders.model_keywords import check_model_keywords
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
@@ -96,6 +97,7 @@ class ResNetEncoder(keras_hub.models.FeaturePyramidBackbone):
                     f"`{name}` must have one entry for each of the 4 stages. "
                     f"Received: {name}={value}"
                 )
+        check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
         options = {
             "batch_norm_epsilon": batch_norm_epsilon,

@@ -1,6 +1,8 @@
 import keras
 import keras_hub
 
+from keras_rsseg.encoders.model_keywords import check_model_keywords
+
 
 class SegmentationBackbone(keras_hub.models.Backbone):
     """Base of the backbones: an encoder and the decoder above it.
@@ -24,6 +26,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     """
 
     def __init__(self, inputs, outputs, image_encoder, dtype=None, **kwargs):
+        check_model_keywords(self, kwargs)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
         self.image_encoder = image_encoder
         self.data_format = image_encoder.data_format

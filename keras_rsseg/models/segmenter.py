@@ -1,6 +1,7 @@
 import keras
 import keras_hub
 
+from keras_rsseg.encoders.model_keywords import check_model_keywords
 from keras_rsseg.hub.preset_folder import open_preset
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.mean_iou import MeanIoU
@@ -49,11 +50,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         **kwargs,
     ):
         _check_classes(num_classes, class_names, palette)
-        unknown = set(kwargs) - {"compile", "name", "trainable"}
-        if unknown:  # which Keras would ignore
-            raise TypeError(
-                f"`{type(self).__name__}` has no arguments {sorted(unknown)}."
-            )
+        check_model_keywords(self, kwargs, ("compile", "name", "trainable"))
         channels_first = backbone.data_format == "channels_first"
         shape = backbone.input_shape[1:]
         if channels_first:
