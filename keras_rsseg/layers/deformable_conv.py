@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from keras_rsseg.layers.flow_conv import check_kernel_size
+from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format

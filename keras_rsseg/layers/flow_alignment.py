@@ -1,8 +1,8 @@
 import keras
 from keras import ops
 
+from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.flow_conv import FlowConv
-from keras_rsseg.layers.flow_conv import check_same_channels
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.flow_warp import flow_warp

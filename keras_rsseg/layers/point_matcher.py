@@ -3,8 +3,8 @@ import numpy as np
 from keras import ops
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.flow_conv import check_fine_and_coarse
-from keras_rsseg.layers.flow_conv import check_same_channels
+from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
+from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.flow_points import FlowPoints
 from keras_rsseg.ops import point_selection
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool

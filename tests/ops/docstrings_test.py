@@ -15,6 +15,7 @@ import pytest
         ("attention", 1),
         ("flow_warp", 1),
         ("grid_sample", 1),
+        ("point_selection", 6),
         ("points", 3),
         ("resize", 2),
     ],

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).parents[2]
         ("convert_encoders", "--checkpoint"),
         ("convert_hrnet", "--checkpoint"),
         ("convert_pfsegnets", "--checkpoint"),
+        ("convert_sfsegnets", "--checkpoint"),
         ("halve_preset", "destination"),
     ],
 )

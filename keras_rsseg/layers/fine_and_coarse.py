@@ -1,0 +1,39 @@
+"""Checks that the layers share which join a fine map and a coarse one."""
+
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import spatial_size
+
+
+def check_kernel_size(name, size):
+    """Raises a `ValueError` naming the argument unless it is odd."""
+    if int(size) != size or size < 1 or size % 2 == 0:
+        raise ValueError(
+            f"`{name}` must be a positive odd integer. Received: {name}={size}"
+        )
+
+
+def check_same_channels(fine_shape, coarse_shape, data_format):
+    """Raises a `ValueError` unless two maps have as many channels."""
+    axis = channel_axis(data_format)
+    if fine_shape[axis] is None or fine_shape[axis] != coarse_shape[axis]:
+        raise ValueError(
+            "`fine` and `coarse` must have the same, known number of "
+            f"channels. Received: {fine_shape}, {coarse_shape}"
+        )
+
+
+def check_fine_and_coarse(fine, coarse, data_format):
+    """Raises a `ValueError` if a coarse map is known to be the larger one."""
+    for length, coarse_length in zip(
+        spatial_size(fine, data_format),
+        spatial_size(coarse, data_format),
+        strict=True,
+    ):
+        known = isinstance(length, int) and isinstance(coarse_length, int)
+        if known and coarse_length > length:
+            raise ValueError(
+                "`coarse` must not be larger than `fine`: a layer that "
+                "joins two maps is called `layer(fine, coarse)`. "
+                f"Received: fine.shape={tuple(fine.shape)}, "
+                f"coarse.shape={tuple(coarse.shape)}"
+            )
