@@ -98,7 +98,7 @@ def build(system, encoder_preset, encoder_options=(), backbone_options=()):
     )
 
 
-def train(model, args):
+def train(model, args, **compile_options):
     """Fit on random crops, polynomial decay to zero."""
     epochs = max(args.steps // 100, 1)
     tiles = tile_dataset(
@@ -124,6 +124,7 @@ def train(model, args):
     model.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=0.01),
         metrics=[],
+        **compile_options,
     )
     callbacks = []
     if args.backup:
@@ -156,6 +157,15 @@ def evaluate(model, args):
     return per_class
 
 
+def add_data_format(parser):
+    """Add the option for the layout of the encoder's maps."""
+    parser.add_argument(
+        "--data-format",
+        choices=("channels_first", "channels_last"),
+        help="layout inside the network; on torch, channels_first is faster",
+    )
+
+
 def parse_arguments(arguments=None):
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(
@@ -171,6 +181,7 @@ def parse_arguments(arguments=None):
     parser.add_argument("--tile-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=1)
+    add_data_format(parser)
     parser.add_argument("--backup", help="folder from which a stop resumes")
     parser.add_argument("--score", help="preset to score instead of training")
     args = parser.parse_args(arguments)
@@ -187,7 +198,8 @@ def main(arguments=None):
         return
     keras.utils.set_random_seed(args.seed)
     start = time.perf_counter()
-    model = build(args.system, args.encoder)
+    options = {"data_format": args.data_format} if args.data_format else {}
+    model = build(args.system, args.encoder, options)
     train(model, args)
     print(f"trained in {time.perf_counter() - start:.0f} s")
     model.save_to_preset(args.output)
