@@ -5,13 +5,18 @@ import math
 from keras import ops
 
 
-def boundary_band(mask, radius_squared=18, void=None):
-    """Marks the pixels near the boundary between foreground and background.
+def boundary_band(mask, radius_squared=18, void=None, between="background"):
+    """Marks the pixels near a boundary.
 
-    Class 0 is background and every other id is foreground. The boundary is
-    the foreground pixels with a 4-neighbour that is background or lies
-    outside the image; the band is all pixels whose squared distance to the
-    boundary is at most `radius_squared`.
+    By default it is that between foreground and background: class 0 is
+    background and every other id is foreground, and the boundary is the
+    foreground pixels with a 4-neighbour that is background or lies outside
+    the image. That is of use where class 0 is the surroundings of things.
+    With `between="classes"` it is the pixels, on either side, with a
+    4-neighbour of another id; the border of the image is none.
+
+    The band is all pixels whose squared distance to the boundary is at most
+    `radius_squared`.
 
     Args:
         mask: Tensor `(B, H, W)` or `(B, H, W, 1)` of class ids, of an
@@ -24,13 +29,16 @@ def boundary_band(mask, radius_squared=18, void=None):
             neither foreground nor background: no boundary lies between
             them and others, and they come out as 2, which
             `BoundaryCrossEntropy` ignores.
+        between: `"background"` or `"classes"`, see above. Defaults to
+            `"background"`.
 
     Returns:
         float32 tensor `(B, H, W, 1)`: 1 in the band, 0 elsewhere (2 on void
         pixels if `void` is given). No gradient.
 
     Raises:
-        ValueError: If the shape of the mask or the radius is wrong.
+        ValueError: If the shape of the mask, the radius or `between` is
+            wrong.
 
     Example:
         >>> import numpy as np
@@ -50,16 +58,19 @@ def boundary_band(mask, radius_squared=18, void=None):
             "`radius_squared` must not be negative. "
             f"Received: radius_squared={radius_squared}"
         )
-    background = mask == 0
-    foreground = mask != 0
+    if between not in ("background", "classes"):
+        raise ValueError(
+            "`between` must be 'background' or 'classes'. Received: "
+            f"between={between!r}"
+        )
+    known = ops.ones_like(mask, dtype="bool") if void is None else mask != void
+    if between == "background":
+        boundary = _boundary_of_foreground(mask, known)
+    else:
+        boundary = _boundary_of_classes(mask, known)
+    band = ops.cast(_dilate(boundary, radius_squared), "float32")
     if void is not None:
-        unknown = mask == void
-        background = ops.logical_and(background, ops.logical_not(unknown))
-        foreground = ops.logical_and(foreground, ops.logical_not(unknown))
-    band = _dilate(_boundary(foreground, background), radius_squared)
-    band = ops.cast(band, "float32")
-    if void is not None:
-        band = ops.where(unknown, 2.0, band)
+        band = ops.where(known, band, 2.0)
     return ops.stop_gradient(band)
 
 
@@ -75,8 +86,10 @@ def _standardize_mask(mask):
     return mask
 
 
-def _boundary(foreground, background):
+def _boundary_of_foreground(mask, known):
     """Foreground pixels that touch background or the image's border."""
+    background = ops.logical_and(mask == 0, known)
+    foreground = ops.logical_and(mask != 0, known)
     height, width = ops.shape(background)[1:3]
     around = ops.pad(
         background,
@@ -91,6 +104,23 @@ def _boundary(foreground, background):
         ops.logical_or(above, below), ops.logical_or(left, right)
     )
     return ops.logical_and(foreground, touching)
+
+
+def _boundary_of_classes(mask, known):
+    """Pixels that touch one of another id, where both are known."""
+    boundary = ops.zeros_like(known)
+    for axis in (1, 2):
+        first = (slice(None),) * axis + (slice(None, -1),)
+        second = (slice(None),) * axis + (slice(1, None),)
+        differ = ops.logical_and(
+            mask[first] != mask[second],
+            ops.logical_and(known[first], known[second]),
+        )
+        for side in ((0, 1), (1, 0)):
+            padding = [(0, 0)] * 4
+            padding[axis] = side
+            boundary = ops.logical_or(boundary, ops.pad(differ, padding))
+    return boundary
 
 
 def _dilate(boundary, radius_squared):

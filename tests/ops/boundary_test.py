@@ -141,3 +141,36 @@ def test_released_targets_are_covered():
 def test_errors_name_the_argument(mask, radius_squared, message):
     with pytest.raises(ValueError, match=message):
         boundary_band(mask, radius_squared)
+
+
+def between_classes(mask, void=None):
+    """Plain loops: pixels beside one of another id, both known."""
+    boundary = np.zeros(mask.shape, bool)
+    for y, x in np.ndindex(mask.shape):
+        for j, i in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+            if not (0 <= j < mask.shape[0] and 0 <= i < mask.shape[1]):
+                continue
+            both = (mask[y, x], mask[j, i])
+            boundary[y, x] |= both[0] != both[1] and void not in both
+    return boundary
+
+
+@pytest.mark.parametrize("void", [None, 255])
+def test_boundaries_between_classes(void):
+    mask = random_mask(2, 25, 34)
+    mask[:, 3:9, 5:20] = 255
+    expected = np.stack([between_classes(m, void) for m in mask])[..., None]
+    found = band_of(mask, 0, void, "classes")
+    if void is not None:
+        assert (found[mask == void] == 2).all()
+        found = np.where(mask[..., None] == void, 0, found)
+    np.testing.assert_array_equal(found, expected)
+    # A tile of one class has none, not even at its border.
+    assert not band_of(np.ones((1, 20, 20), "uint8"), 18, None, "classes").any()
+    wide = band_of(mask, 18, void, "classes") == 1
+    assert wide.sum() > 2 * expected.sum()
+
+
+def test_refuses_other_boundaries():
+    with pytest.raises(ValueError, match="`between`.*'edges'"):
+        boundary_band(np.zeros((1, 8, 8), "uint8"), between="edges")

@@ -9,8 +9,12 @@ from keras_rsseg.ops.boundary import boundary_band
 from keras_rsseg.ops.resize import resize
 from keras_rsseg.void import VOID
 
-# Weight of the boundary loss of each level, and whether it is balanced.
-_RECIPES = {"released": (25.0, True), "paper": (1.0, False)}
+# Weight of the boundary loss of each level, whether it is balanced, and what
+# it takes for a boundary.
+_RECIPES = {
+    "released": (25.0, True, "background"),
+    "paper": (1.0, False, "classes"),
+}
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -59,6 +63,7 @@ class PFNet(Segmenter):
         *,
         metrics="auto",
         recipe="released",
+        boundaries=None,
         **kwargs,
     ):
         """Configures training, by default with the released recipe.
@@ -72,6 +77,13 @@ class PFNet(Segmenter):
                 class-balanced boundary cross-entropy of each level; or
                 `"paper"`, as the text has it: plain cross-entropy for both,
                 each weighted 1.
+            boundaries: what the boundary branch learns: `"background"`, the
+                outlines of all that is not class 0, cut at the border of
+                the tile, as released for iSAID, whose class 0 is the
+                background; or `"classes"`, the boundaries between any two
+                classes, for land cover, void left out. Defaults to
+                `"background"` in the released recipe and to `"classes"` in
+                the paper's, which does not say.
             **kwargs: other keyword arguments of `keras.Model.compile`.
         """
         if recipe not in _RECIPES:
@@ -80,7 +92,13 @@ class PFNet(Segmenter):
                 f"recipe={recipe!r}"
             )
         self.recipe = recipe
-        self.boundary_weight, balanced = _RECIPES[recipe]
+        self.boundary_weight, balanced, default = _RECIPES[recipe]
+        self.boundaries = boundaries or default
+        if self.boundaries not in ("background", "classes"):
+            raise ValueError(
+                "`boundaries` must be 'background', 'classes' or None. "
+                f"Received: boundaries={boundaries!r}"
+            )
         self.boundary_loss = BoundaryCrossEntropy(class_balanced=balanced)
         super().compile(
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
@@ -88,7 +106,8 @@ class PFNet(Segmenter):
 
     def get_compile_config(self):
         config = super().get_compile_config()
-        return config and {**config, "recipe": self.recipe}
+        own = {"recipe": self.recipe, "boundaries": self.boundaries}
+        return config and {**config, **own}
 
     def default_loss(self):
         """The segmentation loss of the recipe."""
@@ -105,7 +124,12 @@ class PFNet(Segmenter):
             x, y, y_pred["logits"], sample_weight, training
         )
         # On the device, from the mask as it comes out of the augmentation.
-        target = keras.ops.stop_gradient(boundary_band(y))
+        target = boundary_band(
+            y,
+            # As released, void is foreground.
+            void=VOID if self.boundaries == "classes" else None,
+            between=self.boundaries,
+        )
         size = keras.ops.shape(target)[1:3]
         for logits in y_pred["boundary_logits"]:
             if self.backbone.data_format == "channels_first":

@@ -56,6 +56,17 @@ class TestPFNet(SegmenterTester):
     def test_unknown_recipe_is_refused(self):
         with pytest.raises(ValueError, match="paper.*released.*'fast'"):
             self.make_model().compile(recipe="fast")
+        with pytest.raises(ValueError, match="background.*classes.*'all'"):
+            self.make_model().compile(boundaries="all")
+
+    def test_what_a_boundary_is_can_be_chosen(self):
+        model = self.make_model()
+        assert model.boundaries == "background"
+        model.compile(recipe="paper")
+        assert model.boundaries == "classes"
+        model.compile(boundaries="classes")
+        assert model.recipe == "released"
+        assert model.get_compile_config()["boundaries"] == "classes"
 
     def test_backbone_sizes(self):
         backbone = self.make_model({"image_shape": (64, 40, 3)}).backbone
@@ -84,7 +95,9 @@ class TestPFNet(SegmenterTester):
         assert float(validation) == pytest.approx(expected, rel=1e-4)
         balanced, weight = (True, 25) if recipe == "released" else (False, 1)
         target = boundary_band(masks)
-        assert 0 < to_numpy(target).mean() < 1
+        if recipe == "paper":
+            target = boundary_band(masks, void=VOID, between="classes")
+        assert {0, 1} <= set(to_numpy(target).ravel())
         levels = [to_numpy(x) for x in outputs["boundary_logits"]]
         if data_format == "channels_first":
             levels = [x.transpose(0, 2, 3, 1) for x in levels]
