@@ -200,7 +200,9 @@ def main(arguments=None):
     start = time.perf_counter()
     options = {"data_format": args.data_format} if args.data_format else {}
     model = build(args.system, args.encoder, options)
-    train(model, args)
+    # No class of these is the background whose outlines PFNet learns.
+    losses = {"boundaries": "classes"} if args.system == "pfnet" else {}
+    train(model, args, **losses)
     print(f"trained in {time.perf_counter() - start:.0f} s")
     model.save_to_preset(args.output)
     print(f"preset written to {args.output}")
