@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
+from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -95,9 +96,7 @@ class DeformableConv(keras.layers.Layer):
         self.kernel = self.add_weight(
             shape=(self.kernel_size, self.kernel_size, channels, self.filters),
             # torch's default, as of the decoders' other convolutions.
-            initializer=keras.initializers.VarianceScaling(
-                1 / 3, mode="fan_in", distribution="uniform"
-            ),
+            initializer=torch_default_initializer(),
             name="kernel",
         )
         self.bias = self.add_weight(

@@ -3,6 +3,7 @@ from keras import ops
 
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.flow_conv import FlowConv
+from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.flow_warp import flow_warp
@@ -86,9 +87,7 @@ class FlowAlignment(keras.layers.Layer):
             1,
             use_bias=False,
             # torch's default, which SFNet was trained from.
-            kernel_initializer=keras.initializers.VarianceScaling(
-                1 / 3, mode="fan_in", distribution="uniform"
-            ),
+            kernel_initializer=torch_default_initializer(),
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,

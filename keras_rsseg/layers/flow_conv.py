@@ -3,6 +3,7 @@ from keras import ops
 
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
+from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -109,9 +110,7 @@ class FlowConv(keras.layers.Layer):
 
     def _add_kernel(self, name, size, channels):
         # torch's default, which SFNet was trained from.
-        initializer = keras.initializers.VarianceScaling(
-            1 / 3, mode="fan_in", distribution="uniform"
-        )
+        initializer = torch_default_initializer()
         return self.add_weight(
             shape=(size, size, channels, self.filters),
             initializer="zeros" if self.zero_start else initializer,

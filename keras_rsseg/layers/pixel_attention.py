@@ -1,5 +1,6 @@
 import keras
 
+from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -41,9 +42,7 @@ class PixelAttention(keras.layers.Layer):
             filters,
             1,
             # torch's default: unscaled products of Keras' own are larger.
-            kernel_initializer=keras.initializers.VarianceScaling(
-                1 / 3, mode="fan_in", distribution="uniform"
-            ),
+            kernel_initializer=torch_default_initializer(),
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,

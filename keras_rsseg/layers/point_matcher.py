@@ -6,6 +6,7 @@ from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.flow_points import FlowPoints
+from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops import point_selection
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
@@ -103,9 +104,7 @@ class PointMatcher(keras.layers.Layer):
             padding="same",
             use_bias=use_bias,
             # torch's default, which PFNet was trained from.
-            kernel_initializer=keras.initializers.VarianceScaling(
-                1 / 3, mode="fan_in", distribution="uniform"
-            ),
+            kernel_initializer=torch_default_initializer(),
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,

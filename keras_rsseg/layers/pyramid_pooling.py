@@ -4,7 +4,7 @@ from keras import ops
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
-from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
 
@@ -102,8 +102,7 @@ class PyramidPooling(keras.layers.Layer):
         self.bottleneck.build(tuple(joined))
 
     def call(self, inputs, training=None):
-        first = first_spatial_axis(self.data_format)
-        size = ops.shape(inputs)[first : first + 2]
+        size = spatial_size(inputs, self.data_format)
         maps = [
             self._pooled(inputs, branch, bins, size, training)
             for branch, bins in zip(self.branches, self.bin_sizes, strict=True)

@@ -1,7 +1,6 @@
 import keras
-from keras import ops
 
-from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
 
@@ -50,11 +49,9 @@ class ResizeLike(keras.layers.Layer):
         pass
 
     def call(self, fine, coarse):
-        first = first_spatial_axis(self.data_format)
-        height, width = ops.shape(fine)[first : first + 2]
         return resize(
             coarse,
-            (height, width),
+            spatial_size(fine, self.data_format),
             interpolation=self.interpolation,
             align_corners=self.align_corners,
             data_format=self.data_format,

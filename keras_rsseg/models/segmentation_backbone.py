@@ -25,6 +25,9 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         **kwargs: other keyword arguments of `keras.Model`.
     """
 
+    # Arguments of `from_preset()` that are meant for the encoder.
+    encoder_arguments = ("image_shape", "data_format")
+
     def __init__(self, inputs, outputs, image_encoder, dtype=None, **kwargs):
         check_model_keywords(self, kwargs)
         super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
@@ -82,12 +85,12 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         if isinstance(encoder, dict):
             # `from_preset(dtype=...)` sets the outer policy alone.
             inner = {**encoder["config"]}
-            for key in ("dtype", "image_shape", "data_format"):
+            for key in ("dtype", *cls.encoder_arguments):
                 if config.get(key) is not None:
                     inner[key] = config[key]
             config["image_encoder"] = keras.layers.deserialize(
                 {**encoder, "config": inner}
             )
-        config.pop("image_shape", None)
-        config.pop("data_format", None)
+        for key in cls.encoder_arguments:
+            config.pop(key, None)
         return super().from_config(config)

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_rsseg.layers.point_flow import PointFlow
+from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import spatial_size
 
 SampledPoints = collections.namedtuple(
@@ -76,9 +77,7 @@ def _normalised(model, tiles):
     if model.preprocessor is not None:
         tiles = model.preprocessor(tiles)
     tiles = ops.cast(tiles, "float32")
-    if model.backbone.data_format == "channels_first":
-        tiles = ops.transpose(tiles, (0, 3, 1, 2))
-    return tiles
+    return from_channels_last(tiles, model.backbone.data_format)
 
 
 def _points(layer, fine, coarse, tile_size):

@@ -137,6 +137,8 @@ class SegmenterTester(TestCase):
         momenta = loaded.optimizer.variables
         for x, y in zip(momenta, model.optimizer.variables, strict=True):
             np.testing.assert_array_equal(to_numpy(x), to_numpy(y))
+        loaded.train_on_batch(tiles, masks)
+        assert iterations(loaded) == 11
 
     def test_preset_brings_back_the_network_and_its_legend(self, tmp_path):
         model = self.make_model(
@@ -193,7 +195,7 @@ class SegmenterTester(TestCase):
             pytest.skip("TensorFlow's CPU convolution is channels-last only")
         model = self.make_model()
         self.randomise_statistics(model)
-        tiles, _ = make_tiles(2, 33, 50)
+        tiles, masks = make_tiles(2, 33, 50)
         expected = model.predict_on_batch(tiles)
         # The global setting must not reach the tiles.
         keras.config.set_image_data_format("channels_first")
@@ -201,7 +203,10 @@ class SegmenterTester(TestCase):
         assert first.backbone.data_format == "channels_first"
         assert first.input_shape == (None, None, None, 3)
         first.set_weights(model.get_weights())
+        without_dropout(model), without_dropout(first)
         self.assert_close(first.predict_on_batch(tiles), expected, 1e-4)
+        losses = [m.train_on_batch(tiles, masks)[0] for m in (first, model)]
+        assert float(losses[0]) == pytest.approx(float(losses[1]), 1e-4)
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):

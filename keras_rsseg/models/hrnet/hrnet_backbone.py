@@ -38,6 +38,8 @@ class HRNetBackbone(SegmentationBackbone):
           Visual Recognition, 2020](https://arxiv.org/abs/1908.07919)
     """
 
+    encoder_arguments = (*SegmentationBackbone.encoder_arguments, "fusion")
+
     def __init__(self, image_encoder, align_corners=None, dtype=None, **kwargs):
         if align_corners is None:
             align_corners = getattr(image_encoder, "align_corners", True)
@@ -71,14 +73,3 @@ class HRNetBackbone(SegmentationBackbone):
         config = super().get_config()
         config["align_corners"] = self.align_corners
         return config
-
-    @classmethod
-    def from_config(cls, config):
-        # `from_preset(fusion=...)` is meant for the encoder.
-        config = config.copy()
-        fusion = config.pop("fusion", None)
-        if fusion is not None:
-            encoder = config["image_encoder"]
-            inner = {**encoder["config"], "fusion": fusion}
-            config["image_encoder"] = {**encoder, "config": inner}
-        return super().from_config(config)

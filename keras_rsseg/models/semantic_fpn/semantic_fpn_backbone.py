@@ -1,9 +1,9 @@
 import keras
 
-from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.models.pyramid_context import gather_context
 from keras_rsseg.models.pyramid_decoder import add_maps
 from keras_rsseg.models.pyramid_decoder import decode_pyramid
+from keras_rsseg.models.pyramid_decoder import resize_map
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 
 
@@ -59,12 +59,8 @@ class SemanticFPNBackbone(SegmentationBackbone):
         options = {"data_format": image_encoder.data_format, "dtype": dtype}
 
         def add_resized(level, lateral, coarse):
-            resize = ResizeLike(
-                align_corners=True, name=f"resize_{level}", **options
-            )
-            return add_maps(
-                level, lateral, resize(lateral, coarse), dtype=dtype
-            )
+            resized = resize_map(level, lateral, coarse, **options)
+            return add_maps(level, lateral, resized, dtype=dtype)
 
         # === Functional Model ===
         images, pyramid = self.encode(image_encoder)
