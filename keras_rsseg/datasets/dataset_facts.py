@@ -1,0 +1,63 @@
+"""What is known of a data set besides its pixels."""
+
+import dataclasses
+
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.void import VOID
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetFacts:
+    """Classes, colours, bands and source of a data set.
+
+    Attributes:
+        name: the name in `tfds.load(name)`.
+        title: the name in a text.
+        class_names: names of the classes, in the order of their ids.
+        palette: `(r, g, b)` of every class, or `None` where its owners
+            publish none that tells all classes apart.
+        bands: names of the image's bands, in their order.
+        ground_sample_distance: metres a pixel, or `None` where it varies.
+        licence: as stated by the owners.
+        homepage: where the data come from.
+        citation: BibTeX.
+        void_colors: `(r, g, b)` that mean void in a colour-coded mask.
+    """
+
+    name: str
+    title: str
+    class_names: tuple
+    palette: tuple | None
+    bands: tuple
+    ground_sample_distance: float | None
+    licence: str
+    homepage: str
+    citation: str
+    void_colors: tuple = ()
+
+    @property
+    def num_classes(self):
+        """Number of classes, void not counted."""
+        return len(self.class_names)
+
+    def to_palette(self):
+        """Return the colours as a `keras_rsseg.data.Palette`.
+
+        Raises:
+            ValueError: if the data set has no palette.
+        """
+        if self.palette is None:
+            raise ValueError(f"{self.name} has no palette")
+        return Palette(self.palette, self.class_names, self.void_colors)
+
+    def as_metadata(self):
+        """Return everything as a dict that JSON can hold, void's id too."""
+        palette = self.palette
+        return {
+            **dataclasses.asdict(self),
+            "class_names": list(self.class_names),
+            "palette": palette and [list(color) for color in palette],
+            "bands": list(self.bands),
+            "void_colors": [list(color) for color in self.void_colors],
+            "void": VOID,
+        }

@@ -1,0 +1,177 @@
+"""Cityscapes and ADE20K: TFDS's own records as ours."""
+
+import numpy as np
+
+from keras_rsseg.datasets.dataset_facts import DatasetFacts
+from keras_rsseg.datasets.general_class_names import ADE20K_CLASSES
+from keras_rsseg.datasets.general_class_names import ADE20K_OBJECTS
+from keras_rsseg.void import VOID
+
+_CITYSCAPES = (
+    (7, "road", (128, 64, 128)),
+    (8, "sidewalk", (244, 35, 232)),
+    (11, "building", (70, 70, 70)),
+    (12, "wall", (102, 102, 156)),
+    (13, "fence", (190, 153, 153)),
+    (17, "pole", (153, 153, 153)),
+    (19, "traffic_light", (250, 170, 30)),
+    (20, "traffic_sign", (220, 220, 0)),
+    (21, "vegetation", (107, 142, 35)),
+    (22, "terrain", (152, 251, 152)),
+    (23, "sky", (70, 130, 180)),
+    (24, "person", (220, 20, 60)),
+    (25, "rider", (255, 0, 0)),
+    (26, "car", (0, 0, 142)),
+    (27, "truck", (0, 0, 70)),
+    (28, "bus", (0, 60, 100)),
+    (31, "train", (0, 80, 100)),
+    (32, "motorcycle", (0, 0, 230)),
+    (33, "bicycle", (119, 11, 32)),
+)
+_RGB = ("red", "green", "blue")
+_ADE20K_CITATION = """\
+@inproceedings{zhou2017scene,
+  title={Scene Parsing through {ADE20K} Dataset},
+  author={Zhou, Bolei and Zhao, Hang and Puig, Xavier and Fidler, Sanja and
+          Barriuso, Adela and Torralba, Antonio},
+  booktitle={CVPR},
+  year={2017}
+}"""
+
+CITYSCAPES = DatasetFacts(
+    name="cityscapes",
+    title="Cityscapes",
+    class_names=tuple(name for _, name, _ in _CITYSCAPES),
+    palette=tuple(color for _, _, color in _CITYSCAPES),
+    void_colors=((0, 0, 0),),
+    bands=_RGB,
+    ground_sample_distance=None,
+    licence="non-commercial, see the homepage",
+    homepage="https://www.cityscapes-dataset.com",
+    citation="""\
+@inproceedings{cordts2016cityscapes,
+  title={The {Cityscapes} Dataset for Semantic Urban Scene Understanding},
+  author={Cordts, Marius and Omran, Mohamed and Ramos, Sebastian and
+          Rehfeld, Timo and Enzweiler, Markus and Benenson, Rodrigo and
+          Franke, Uwe and Roth, Stefan and Schiele, Bernt},
+  booktitle={CVPR},
+  year={2016}
+}""",
+)
+ADE20K = DatasetFacts(
+    name="ade20k",
+    title="ADE20K scene parsing, 150 classes",
+    class_names=ADE20K_CLASSES,
+    palette=None,
+    bands=_RGB,
+    ground_sample_distance=None,
+    licence="BSD-3-Clause",
+    homepage="http://sceneparsing.csail.mit.edu/",
+    citation=_ADE20K_CITATION,
+)
+SCENE_PARSE150 = DatasetFacts(
+    name="scene_parse150",
+    title="ADE20K, 100 classes of countable objects",
+    class_names=ADE20K_OBJECTS,
+    palette=None,
+    bands=_RGB,
+    ground_sample_distance=None,
+    licence="BSD-3-Clause",
+    homepage="http://sceneparsing.csail.mit.edu/",
+    citation=_ADE20K_CITATION,
+)
+FACTS = (CITYSCAPES, ADE20K, SCENE_PARSE150)
+
+
+def as_records(dataset, name):
+    """Map records of TFDS's own data sets to those of `keras_rsseg`.
+
+    - "cityscapes", of `tfds.load("cityscapes")`: the 19 classes that the
+      benchmark scores; all other label ids are void.
+    - "ade20k": the 150 classes of the scene-parsing benchmark, for records
+      with a grey `annotation` of 0 (other, void) to 150, such as
+      `tfds.load("huggingface:scene_parse_150/scene_parsing")`.
+    - "scene_parse150", of `tfds.load("scene_parse150")`: in spite of its
+      name TFDS took the annotations of the instance task, which label 100
+      classes of objects alone; all else is void.
+
+    Args:
+        dataset: `tf.data.Dataset` of TFDS's records.
+        name: what the records are of.
+
+    Returns:
+        A `tf.data.Dataset` of records `{"image": uint8 (H, W, 3), "mask":
+        uint8 (H, W, 1) class ids, 255 void, "name": string}`. The name is
+        the running number where the record has none.
+
+    Raises:
+        ValueError: if `name` is another, or the records lack a part.
+
+    Example:
+
+    ```python
+    records = as_records(tfds.load("cityscapes", split="train"), "cityscapes")
+    ```
+    """
+    import tensorflow as tf
+
+    if name not in _TABLES:
+        raise ValueError(
+            f"`name` must be one of {sorted(_TABLES)}. Received: {name!r}"
+        )
+    spec = dataset.element_spec
+    image, mask = (
+        ("image_left", "segmentation_label")
+        if name == CITYSCAPES.name
+        else ("image", "annotation")
+    )
+    if not isinstance(spec, dict) or not {image, mask} <= set(spec):
+        raise ValueError(
+            f"Records of {name} must hold {image!r} and {mask!r}. Received: "
+            f"{sorted(spec) if isinstance(spec, dict) else spec}"
+        )
+    table = tf.constant(_TABLES[name])
+
+    def as_record(number, record):
+        labels = record[mask]
+        ids = labels[..., :1]
+        if name == ADE20K.name:
+            ids = _checked_grey(tf, labels)
+        label = tf.strings.as_string(number)
+        for key in ("image_id", "tfds_id"):
+            label = record.get(key, label)
+        return {
+            "image": record[image],
+            "mask": tf.gather(table, tf.cast(ids, "int32")),
+            "name": label,
+        }
+
+    return dataset.enumerate().map(
+        as_record, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _checked_grey(tf, labels):
+    grey = labels[..., :1]
+    check = tf.debugging.assert_equal(
+        labels,
+        tf.broadcast_to(grey, tf.shape(labels)),
+        'An annotation of "ade20k" must be grey, of class ids. Annotations '
+        "of TFDS's scene_parse150 are of the instance task: name them \""
+        'scene_parse150".',
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(grey)
+
+
+def _table(ids):
+    table = np.full(256, VOID, "uint8")
+    table[list(ids)] = np.arange(len(ids))
+    return table
+
+
+_TABLES = {
+    "cityscapes": _table([label for label, _, _ in _CITYSCAPES]),
+    "ade20k": _table(range(1, 151)),
+    "scene_parse150": _table(range(1, 101)),
+}

@@ -1,0 +1,259 @@
+"""Which files a data set consists of, and where they may lie."""
+
+import dataclasses
+import functools
+import pathlib
+import re
+import typing
+from collections.abc import Callable
+
+from keras_rsseg.datasets.dataset_facts import DatasetFacts
+
+CORRECTED = "corrected"
+RELEASED = "released"
+PARTIAL = "partial"
+
+_COMMON_CONFIGS = {
+    CORRECTED: "Colours that the palette lacks are void, and reported.",
+    PARTIAL: (
+        "As corrected, with the scenes that are there. To try things out: "
+        "its scores compare with no one's."
+    ),
+}
+_SHOWN = 10
+
+
+class WantedFile(typing.NamedTuple):
+    """A file by its name and the folders it may lie in, likeliest first."""
+
+    folders: tuple
+    name: str
+
+    def __str__(self):
+        return str(pathlib.PurePosixPath(self.folders[0], self.name))
+
+
+class Scene(typing.NamedTuple):
+    """An image and its mask: `WantedFile`s, or paths once they are found."""
+
+    name: str
+    image: object
+    mask: object
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneLayout:
+    """The files of a data set, and how its masks are read.
+
+    Attributes:
+        facts: `DatasetFacts`.
+        scenes: function `(folder, config) -> {split: [Scene]}`; `folder` is
+            a `SceneFolder`, `config` the name of a configuration.
+        instructions: which files to get and where to put them.
+        configs: dict of further configurations, name to description.
+        split_sizes: dict of the number of scenes a split must have, for
+            layouts that take whatever a folder lists; or `None`.
+        withheld: names of scenes whose masks not everyone has got. A split
+            of such scenes alone is left out where none of its masks is
+            there.
+        skipped: dict `configuration -> scene names` that it leaves out.
+        mask_values: dict `value -> class id` of masks of one band; `None`
+            for masks that are coloured in `facts.palette`.
+        inexact_scenes: names of scenes whose masks are not in the exact
+            colours of a palette of 0 and 255 alone; they are rounded.
+        roots: folders inside the data set's own that archives may unpack
+            to.
+    """
+
+    facts: DatasetFacts
+    scenes: Callable
+    instructions: str
+    configs: dict = dataclasses.field(default_factory=dict)
+    split_sizes: dict | None = None
+    withheld: frozenset = frozenset()
+    skipped: dict = dataclasses.field(default_factory=dict)
+    mask_values: dict | None = None
+    inexact_scenes: frozenset = frozenset()
+    roots: tuple = ()
+
+    @property
+    def all_configs(self):
+        """Dict of configurations, the default first."""
+        default = {CORRECTED: _COMMON_CONFIGS[CORRECTED]}
+        return default | self.configs | _COMMON_CONFIGS
+
+
+class SceneFolder:
+    """The files of a data set where the user unpacked them.
+
+    Upper and lower case of file names are the same.
+
+    Args:
+        manual_dir: TFDS's folder of manual downloads. The files lie in
+            `manual_dir/<name>` or, where that does not exist, in
+            `manual_dir`.
+        layout: `SceneLayout`.
+    """
+
+    def __init__(self, manual_dir, layout):
+        folder = pathlib.Path(manual_dir)
+        if (folder / layout.facts.name).is_dir():
+            folder = folder / layout.facts.name
+        self.roots = [folder, *(folder / root for root in layout.roots)]
+        self._listing = functools.cache(self._list)
+
+    def find(self, wanted):
+        """Return the path of a `WantedFile`, or `None`."""
+        for folder in wanted.folders:
+            path = self._listing(folder).get(wanted.name.lower())
+            if path is not None:
+                return path
+        return None
+
+    def names(self, folders, pattern):
+        """Return group 1 of all file names in `folders` that match.
+
+        Args:
+            folders: list of folders.
+            pattern: regular expression of a whole file name.
+        """
+        matches = [
+            re.fullmatch(pattern, path.name, re.IGNORECASE)
+            for folder in folders
+            for path in self._listing(folder).values()
+        ]
+        return {match[1] for match in matches if match}
+
+    def _list(self, folder):
+        files = {}
+        for root in self.roots:
+            place = root / folder
+            # An archive unpacked into a folder of its own name.
+            for part in (place, place / place.name):
+                if part.is_dir():
+                    for path in sorted(part.iterdir()):
+                        files.setdefault(path.name.lower(), path)
+        return files
+
+
+def listed_scenes(
+    folder, images, masks, image_name, mask_name, names=r"[a-z]*\d+"
+):
+    """Return the scenes that a folder lists, in the order of their names.
+
+    An image without a mask and a mask without an image count too: what is
+    missing of them is an error.
+
+    Args:
+        folder: `SceneFolder`.
+        images: folders that images may lie in.
+        masks: folders that masks may lie in.
+        image_name: file name of an image, `{}` for the scene's name.
+        mask_name: file name of a mask.
+        names: regular expression of the names; by default a number with or
+            without letters before it.
+
+    Returns:
+        List of `Scene`.
+    """
+    found = set()
+    for folders, template in ((images, image_name), (masks, mask_name)):
+        pattern = re.escape(template).replace(r"\{\}", f"({names})")
+        found |= folder.names(folders, pattern)
+    return [
+        Scene(
+            name,
+            WantedFile(images, image_name.format(name)),
+            WantedFile(masks, mask_name.format(name)),
+        )
+        for name in sorted(found, key=lambda name: (len(name), name))
+    ]
+
+
+def find_scenes(layout, manual_dir, config):
+    """Find the files of a configuration.
+
+    Args:
+        layout: `SceneLayout`.
+        manual_dir: TFDS's folder of manual downloads.
+        config: name of the configuration.
+
+    Returns:
+        Dict `split -> [Scene]` with paths, and the list of splits that were
+        left out.
+
+    Raises:
+        FileNotFoundError: if files are missing, or a split has another
+            number of scenes than it must. It lists them.
+    """
+    folder = SceneFolder(manual_dir, layout)
+    wanted = layout.scenes(folder, config)
+    found = {
+        split: [
+            Scene(scene.name, folder.find(scene.image), folder.find(scene.mask))
+            for scene in scenes
+        ]
+        for split, scenes in wanted.items()
+    }
+    left_out, missing, wrong = [], [], []
+    if config == PARTIAL:
+        for split, scenes in found.items():
+            found[split] = [s for s in scenes if s.image and s.mask]
+        found = {split: scenes for split, scenes in found.items() if scenes}
+    else:
+        left_out = [
+            split
+            for split, scenes in found.items()
+            if scenes
+            and all(s.name in layout.withheld and not s.mask for s in scenes)
+        ]
+        found = {
+            split: found[split] for split in found if split not in left_out
+        }
+        missing = list(_missing(wanted, found))
+        wrong = list(_wrong_sizes(layout, found))
+    if missing or wrong or not found or not all(found.values()):
+        raise FileNotFoundError(_message(layout, folder, missing, wrong))
+    skipped = layout.skipped.get(config, ())
+    for split, scenes in found.items():
+        found[split] = [s for s in scenes if s.name not in skipped]
+    return found, left_out
+
+
+def _missing(wanted, found):
+    for split, paths in found.items():
+        for scene, path in zip(wanted[split], paths, strict=True):
+            if not path.image:
+                yield scene.image
+            if not path.mask:
+                yield scene.mask
+
+
+def _wrong_sizes(layout, found):
+    for split, size in (layout.split_sizes or {}).items():
+        count = len(found.get(split, ()))
+        if count != size:
+            yield f"{split} has {count} scenes instead of {size}"
+
+
+def _message(layout, folder, missing, wrong):
+    name = layout.facts.name
+    lines = [f"{name}: {problem}." for problem in wrong]
+    if missing:
+        lines += [f"{name}: files missing: {len(missing)}"]
+        lines += [f"  {wanted}" for wanted in missing[:_SHOWN]]
+        if len(missing) > _SHOWN:
+            lines += [f"  and {len(missing) - _SHOWN} more"]
+    if not lines:
+        lines = [f"{name}: no image with its mask was found."]
+    places = sorted(
+        {part for wanted in missing for part in wanted.folders[1:] if part}
+    )
+    if places:
+        lines += [f"Other folders they may lie in: {', '.join(places)}"]
+    lines += [
+        f"Looked in: {', '.join(str(root) for root in folder.roots)}",
+        layout.instructions.strip(),
+        f'To go on with the scenes that are there: "{name}/{PARTIAL}".',
+    ]
+    return "\n".join(lines)
