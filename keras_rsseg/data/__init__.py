@@ -1,11 +1,21 @@
 """Images and masks to tiles: windows, reading, palettes, tf.data."""
 
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.data.class_statistics import class_weights
+from keras_rsseg.data.class_statistics import count_classes
+from keras_rsseg.data.joining import join_tiles
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
+from keras_rsseg.data.paper_augmentation import paper_augmentation
+from keras_rsseg.data.protocols import PROTOCOLS
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
+from keras_rsseg.data.tile_counts import TileCounts
+from keras_rsseg.data.tile_counts import count_tiles
 from keras_rsseg.data.tile_dataset import tile_dataset
+from keras_rsseg.data.tile_records import tile_records
 from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
@@ -13,13 +23,23 @@ from keras_rsseg.void import VOID
 
 __all__ = [
     "Augmentation",
+    "PROTOCOLS",
     "Palette",
-    "VOID",
+    "TileCounts",
+    "TilingProtocol",
     "UnlistedColorWarning",
+    "VOID",
     "Window",
+    "as_protocol",
+    "class_weights",
+    "count_classes",
+    "count_tiles",
+    "join_tiles",
+    "paper_augmentation",
     "read_image",
     "read_mask",
     "tile_dataset",
+    "tile_records",
     "tile_starts",
     "tile_windows",
 ]

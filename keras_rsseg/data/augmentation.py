@@ -2,8 +2,15 @@
 
 import math
 
+from keras_rsseg.data.cutting import cut
 from keras_rsseg.data.pairs import NO_DATA
+from keras_rsseg.data.resampling import blur as blur_image
+from keras_rsseg.data.resampling import rotate as rotate_tile
+from keras_rsseg.data.resampling import scale as scale_tile
 from keras_rsseg.void import VOID
+
+_FLIPS = (True, False, "horizontal", "vertical")
+_SCALES = ("log_uniform", "uniform")
 
 
 class Augmentation:
@@ -21,11 +28,12 @@ class Augmentation:
 
     Args:
         flip: whether to mirror left-right and top-down, each with
-            probability 1/2.
+            probability 1/2; `"horizontal"` for left-right alone,
+            `"vertical"` for top-down alone.
         rotate90: whether to turn by a random multiple of 90 degrees; of 180
             degrees where tiles are not square.
-        scale: `(smallest, largest)` magnification, log-uniform. 2 shows
-            objects twice as large. `tile_dataset` reads a window of
+        scale: `(smallest, largest)` magnification. 2 shows objects twice as
+            large. `tile_dataset` reads a window of
             `tile_size / scale` from the image, so that at scales below 1
             the tile is filled with real surroundings.
         brightness: gain of all bands in `[1 - brightness, 1 + brightness]`.
@@ -35,13 +43,20 @@ class Augmentation:
             tile's is uniform in `[0, haze]`, and each band is brightened by
             half to all of it. Imagery whose black was stretched to 0 teaches
             that water is black; other imagery's is as bright as its haze.
-        blur: largest standard deviation of a Gaussian blur, pixels; the
-            tile's is uniform in `[0, blur]`.
+        blur: `(smallest, largest)` standard deviation of a Gaussian blur,
+            pixels, of which a tile's is uniform; a float is the largest,
+            beside 0.
         seed: int or `None`; used where a call is given no seed.
+        rotate: largest angle of a turn about the tile's centre, degrees, to
+            either side: 180 for any. What it brings into the corners is
+            void.
+        scale_distribution: `"log_uniform"`, as often larger as smaller, or
+            `"uniform"`.
 
     Raises:
-        ValueError: for a scale range that is not positive and ascending, or
-            a strength outside `[0, 1)` (`haze` and `blur`: below 0).
+        ValueError: for a range that is not ascending (`scale`: positive),
+            a strength outside `[0, 1)` (`haze`: below 0), an angle outside
+            `[0, 180]`, or another `flip` or `scale_distribution`.
 
     Example:
 
@@ -64,37 +79,54 @@ class Augmentation:
         haze=0.0,
         blur=0.0,
         seed=None,
+        *,
+        rotate=0.0,
+        scale_distribution="log_uniform",
     ):
-        scale = tuple(float(value) for value in scale)
-        if len(scale) != 2 or not 0 < scale[0] <= scale[1] < math.inf:
-            raise ValueError(
-                "`scale` must be (smallest, largest), positive and ascending. "
-                f"Received: {scale}"
-            )
-        for name, value in (
-            ("brightness", brightness),
-            ("contrast", contrast),
-            ("channel", channel),
-        ):
-            if not 0 <= value < 1:
-                raise ValueError(
-                    f"`{name}` must lie in [0, 1). Received: {value!r}"
-                )
-        for name, value in (("haze", haze), ("blur", blur)):
-            if not 0 <= value < math.inf:
-                raise ValueError(
-                    f"`{name}` must be at least 0. Received: {value!r}"
-                )
-        self.flip = bool(flip)
+        self.scale = _as_range("scale", scale)
+        self.blur = _as_range("blur", blur if _is_pair(blur) else (0, blur))
+        self.flip = flip
         self.rotate90 = bool(rotate90)
-        self.scale = scale
         self.brightness = float(brightness)
         self.contrast = float(contrast)
         self.channel = float(channel)
         self.haze = float(haze)
-        self.blur = float(blur)
         self.seed = seed
+        self.rotate = float(rotate)
+        self.scale_distribution = scale_distribution
         self._generator = None
+        self._check()
+
+    def _check(self):
+        if self.scale[0] == 0:
+            raise ValueError(
+                f"`scale` must be positive. Received: {self.scale}"
+            )
+        for name, limit in (
+            ("brightness", 1),
+            ("contrast", 1),
+            ("channel", 1),
+            ("haze", math.inf),
+        ):
+            value = getattr(self, name)
+            if not 0 <= value < limit:
+                raise ValueError(
+                    f"`{name}` must lie in [0, {limit}). Received: {value!r}"
+                )
+        if not 0 <= self.rotate <= 180:
+            raise ValueError(
+                "`rotate` must lie in [0, 180] degrees. Received: "
+                f"{self.rotate!r}"
+            )
+        for name, accepted in (
+            ("flip", _FLIPS),
+            ("scale_distribution", _SCALES),
+        ):
+            value = getattr(self, name)
+            if value not in accepted:
+                raise ValueError(
+                    f"`{name}` must be one of {accepted}. Received: {value!r}"
+                )
 
     def __call__(self, image, mask=None, seed=None):
         """Change one tile.
@@ -115,6 +147,11 @@ class Augmentation:
         """
         import tensorflow as tf
 
+        # Autograph, which `map` calls, would take seconds to rewrite it.
+        change = tf.autograph.experimental.do_not_convert(self._change)
+        return change(tf, image, mask, seed)
+
+    def _change(self, tf, image, mask, seed):
         image = tf.convert_to_tensor(image)
         alone = mask is None
         if alone:
@@ -130,7 +167,9 @@ class Augmentation:
             )
         size = self.source_size(tile, seed)
         start = self.source_start(tile, size, seed)
-        image, mask = _cut(tf, image, tf.cast(mask, "int32"), start, size)
+        channels = image.shape[-1]
+        image, mask = cut(tf, image, mask, start, size)
+        image.set_shape((None, None, channels))
         image, mask = self.finish(image, mask, tile, seed)
         return image if alone else (image, tf.cast(mask, mask_dtype))
 
@@ -141,9 +180,12 @@ class Augmentation:
         tile = tf.constant(tile_size, "int32")
         if self.scale == (1.0, 1.0):
             return tile
-        low, high = (math.log(value) for value in self.scale)
-        drawn = _uniform(tf, seed, 0, (), low, high)
-        size = tf.round(tf.cast(tile, "float32") / tf.exp(drawn))
+        if self.scale_distribution == "uniform":
+            drawn = _uniform(tf, seed, 0, (), *self.scale)
+        else:
+            low, high = (math.log(value) for value in self.scale)
+            drawn = tf.exp(_uniform(tf, seed, 0, (), low, high))
+        size = tf.round(tf.cast(tile, "float32") / drawn)
         return tf.maximum(tf.cast(size, "int32"), 1)
 
     def source_start(self, tile_size, size, seed):
@@ -175,43 +217,66 @@ class Augmentation:
 
         dtype = image.dtype
         channels = image.shape[-1]
-        if self.scale != (1.0, 1.0):
-            image = tf.image.resize(image, tile_size, "bilinear")
-            mask = tf.image.resize(mask[..., None], tile_size, "nearest")[
-                ..., 0
-            ]
+        if self.rotate:
+            angle = _uniform(tf, seed, 9, (), -self.rotate, self.rotate)
+            image, mask = rotate_tile(tf, image, mask, tile_size, angle)
+        elif self.scale != (1.0, 1.0):
+            image, mask = scale_tile(tf, image, mask, tile_size)
         image, mask = self._turn(tf, image, mask, tile_size, seed)
         image = tf.ensure_shape(image, (*tile_size, channels))
         mask = tf.ensure_shape(mask, tile_size)
         empty = mask == NO_DATA
-        image = self._color(tf, tf.cast(image, "float32"), ~empty, seed)
-        image = tf.where(empty[..., None], 0.0, image)
+        if self._colors:
+            image = self._color(tf, tf.cast(image, "float32"), ~empty, seed)
+        image = tf.where(empty[..., None], tf.zeros((), image.dtype), image)
         mask = tf.where(empty, VOID, mask)
-        if dtype.is_integer:
+        if dtype.is_integer and image.dtype.is_floating:
             image = tf.round(tf.clip_by_value(image, dtype.min, dtype.max))
         return tf.cast(image, dtype), mask
 
+    @property
+    def _colors(self):
+        return bool(
+            self.brightness
+            or self.contrast
+            or self.channel
+            or self.haze
+            or self.blur[1]
+        )
+
     def _turn(self, tf, image, mask, tile_size, seed):
         draws = _uniform(tf, seed, 2, (3,), 0.0, 1.0)
-        if self.flip:
-            axes = [
-                tf.where(draws[0] < 0.5, -1, 1),
-                tf.where(draws[1] < 0.5, -1, 1),
-            ]
-            image = image[:: axes[0], :: axes[1]]
-            mask = mask[:: axes[0], :: axes[1]]
+        rows = cols = 1
+        if self.flip in (True, "vertical"):
+            rows = tf.where(draws[0] < 0.5, -1, 1)
+        if self.flip in (True, "horizontal"):
+            cols = tf.where(draws[1] < 0.5, -1, 1)
         if self.rotate90:
-            half = tile_size[0] != tile_size[1]
             turns = tf.cast(draws[2] * 4, "int32")
-            turns = turns // 2 * 2 if half else turns
-            image = tf.image.rot90(image, turns)
-            mask = tf.image.rot90(mask[..., None], turns)[..., 0]
-        return image, mask
+            if tile_size[0] == tile_size[1]:
+                # A quarter turn is a transposition and a flip.
+                image, mask, rows, cols = tf.cond(
+                    turns % 2 == 1,
+                    lambda: (
+                        tf.transpose(image, (1, 0, 2)),
+                        tf.transpose(mask),
+                        cols,
+                        rows,
+                    ),
+                    lambda: (image, mask, rows, cols),
+                )
+                rows *= tf.where((turns == 1) | (turns == 2), -1, 1)
+                cols *= tf.where(turns >= 2, -1, 1)
+            else:
+                half = tf.where(turns >= 2, -1, 1)
+                rows, cols = rows * half, cols * half
+        return image[::rows, ::cols], mask[::rows, ::cols]
 
     def _color(self, tf, image, seen, seed):
         bands = image.shape[-1]
-        if self.blur:
-            image = _blurred(tf, image, self.blur, seed)
+        if self.blur[1]:
+            sigma = _uniform(tf, seed, 6, (), *self.blur)
+            image = blur_image(tf, image, sigma, self.blur[1])
         if self.contrast:
             seen = tf.cast(seen, "float32")[..., None]
             count = tf.maximum(tf.reduce_sum(seen) * bands, 1.0)
@@ -248,38 +313,15 @@ def _gain(tf, seed, stream, shape, strength):
     return _uniform(tf, seed, stream, shape, 1 - strength, 1 + strength)
 
 
-def _cut(tf, image, mask, start, size):
-    """Cut a window that may reach beyond the tile."""
-    height, width = image.shape[:2]
-    rows = start[0] + tf.range(size[0])
-    cols = start[1] + tf.range(size[1])
-    inside = ((rows >= 0) & (rows < height))[:, None] & (
-        (cols >= 0) & (cols < width)
-    )
-    mask = tf.where(inside, _take_clamped(tf, mask, rows, cols), NO_DATA)
-    return _take_clamped(tf, image, rows, cols), mask
+def _is_pair(value):
+    return isinstance(value, tuple | list)
 
 
-def _take_clamped(tf, array, rows, cols):
-    """Gather rows and columns; beyond the border, its pixels."""
-    rows = tf.clip_by_value(rows, 0, array.shape[0] - 1)
-    cols = tf.clip_by_value(cols, 0, array.shape[1] - 1)
-    return tf.gather(tf.gather(array, rows, axis=0), cols, axis=1)
-
-
-def _blurred(tf, image, blur, seed):
-    sigma = tf.maximum(_uniform(tf, seed, 6, (), 0.0, blur), 1e-3)
-    radius = max(1, math.ceil(3 * blur))
-    steps = tf.range(-radius, radius + 1, dtype="float32")
-    kernel = tf.exp(-0.5 * tf.square(steps / sigma))
-    kernel = kernel / tf.reduce_sum(kernel)
-    bands = image.shape[-1]
-    rows = tf.range(-radius, image.shape[0] + radius)
-    cols = tf.range(-radius, image.shape[1] + radius)
-    blurred = _take_clamped(tf, image, rows, cols)[None]
-    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
-        weights = tf.tile(tf.reshape(kernel, shape), (1, 1, bands, 1))
-        blurred = tf.nn.depthwise_conv2d(
-            blurred, weights, (1, 1, 1, 1), "VALID"
+def _as_range(name, pair):
+    pair = tuple(float(value) for value in pair)
+    if len(pair) != 2 or not 0 <= pair[0] <= pair[1] < math.inf:
+        raise ValueError(
+            f"`{name}` must be (smallest, largest), at least 0 and ascending. "
+            f"Received: {pair}"
         )
-    return blurred[0]
+    return pair

@@ -39,6 +39,7 @@ class ImageMaskPairs:
         cache: whether to keep everything decoded in memory.
 
     Attributes:
+        names: list of paths, or `"images[3]"` for arrays.
         sizes: list of `(height, width)`.
         bands: number of bands read.
         dtype: `"uint8"` or `"float32"`, of the image windows.
@@ -60,6 +61,10 @@ class ImageMaskPairs:
         cache=True,
     ):
         self._images, self._masks = _as_lists(images, masks)
+        self.names = [
+            name_of(image, f"images[{index}]")
+            for index, image in enumerate(self._images)
+        ]
         self._palette = as_palette(palette)
         self._band_numbers = bands
         if num_classes is None and self._palette is not None:
@@ -109,16 +114,9 @@ class ImageMaskPairs:
         if self._masks is None:
             mask = np.zeros(image.shape[:2], "int32")
         else:
-            mask = read_mask(
-                self._masks[index], inner, self._palette, UnlistedColors()
-            ).astype("int32")
-        valid = self._valid[index]
+            mask = self._read_ids(index, inner).astype("int32")
+        valid = self._read_valid(index, inner)
         if valid is not None:
-            valid = (
-                read_valid(source, inner, bands)
-                if valid is _ON_READING
-                else valid[inner.slices]
-            )
             mask[~valid] = NO_DATA
             image = np.where(valid[..., None], image, image.dtype.type(0))
         if (inner.height, inner.width) != shape:
@@ -132,6 +130,42 @@ class ImageMaskPairs:
             mask = np.pad(mask, ends, constant_values=NO_DATA)
         return image, mask
 
+    def read_mask(self, index, window=None):
+        """Return a mask, or a window of one, without its image.
+
+        Args:
+            index: which image.
+            window: `Window` inside the image, or `None` for all.
+
+        Returns:
+            A uint8 array: class ids, 255 for void and where the image holds
+            no data.
+
+        Raises:
+            ValueError: if there are no masks.
+        """
+        if self._masks is None:
+            raise ValueError("There are no masks, `masks` was None.")
+        window = window or Window(0, 0, *self.sizes[index])
+        ids = self._read_ids(index, window)
+        valid = self._read_valid(index, window)
+        return ids if valid is None else np.where(valid, ids, np.uint8(VOID))
+
+    def _read_ids(self, index, window):
+        return read_mask(
+            self._masks[index], window, self._palette, UnlistedColors()
+        )
+
+    def _read_valid(self, index, window):
+        """Return which pixels hold data; `None` for all."""
+        valid = self._valid[index]
+        if valid is None:
+            return None
+        if valid is _ON_READING:
+            source = self._images[index]
+            return read_valid(source, window, self._band_numbers)
+        return valid[window.slices]
+
     def _check_images(self):
         facts = [
             _image_facts(image, f"images[{index}]", self._band_numbers)
@@ -144,8 +178,8 @@ class ImageMaskPairs:
                 if value != values[0]:
                     raise ValueError(
                         f"All images must have the same {what}. Received: "
-                        f"{values[0]} in {self._name(0)}, {value} in "
-                        f"{self._name(index)}"
+                        f"{values[0]} in {self.names[0]}, {value} in "
+                        f"{self.names[index]}"
                     )
         _, self.bands, dtype = facts[0]
         self.dtype = "uint8" if dtype == "uint8" else "float32"
@@ -157,7 +191,7 @@ class ImageMaskPairs:
                 high, wide = self.sizes[index]
                 raise ValueError(
                     "Image and mask must have the same size. Received: "
-                    f"{self._name(index)} of {high}x{wide} pixels (height x "
+                    f"{self.names[index]} of {high}x{wide} pixels (height x "
                     f"width), {name_of(mask, f'masks[{index}]')} of "
                     f"{size[0]}x{size[1]}"
                 )
@@ -204,9 +238,6 @@ class ImageMaskPairs:
         self._band_numbers = None
         if self._masks is not None:
             self._masks, self._palette = masks, None
-
-    def _name(self, index):
-        return name_of(self._images[index], f"images[{index}]")
 
 
 def _as_lists(images, masks):

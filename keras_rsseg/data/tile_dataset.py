@@ -1,15 +1,20 @@
 """Images and masks to a `tf.data.Dataset` of tiles."""
 
-import math
-
 import numpy as np
 
-from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.data.protocols import tile_and_stride
+from keras_rsseg.data.tile_batches import as_written
+from keras_rsseg.data.tile_batches import check_positive
+from keras_rsseg.data.tile_batches import endless_epochs
+from keras_rsseg.data.tile_batches import place_of
+from keras_rsseg.data.tile_batches import settle
+from keras_rsseg.data.tile_batches import shuffled
+from keras_rsseg.data.tile_places import balanced_places
+from keras_rsseg.data.tile_places import random_places
+from keras_rsseg.data.tile_places import sliding_places
 from keras_rsseg.data.tiling import Window
-from keras_rsseg.data.tiling import as_size
-from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.void import VOID
 
 
@@ -17,9 +22,11 @@ def tile_dataset(
     images,
     masks=None,
     *,
-    tile_size=512,
+    tile_size=None,
     stride=None,
+    protocol=None,
     sampling="windows",
+    class_weights=None,
     tiles_per_epoch=None,
     batch_size=8,
     palette=None,
@@ -28,10 +35,12 @@ def tile_dataset(
     augmentation=None,
     shuffle=False,
     repeat=False,
+    first_epoch=0,
     drop_remainder=False,
     seed=None,
     cache=True,
     count_once=False,
+    places=False,
 ):
     """Return batches of tiles, ready for `model.fit`.
 
@@ -48,10 +57,15 @@ def tile_dataset(
             of them; or an array `(N, H, W, C)`. Sizes may differ.
         masks: masks in the same order, of the same sizes: class ids, void =
             255, or colours with `palette`. `None` gives images alone.
-        tile_size: int or `(height, width)`, pixels.
+        tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: of the sliding windows, pixels; defaults to `tile_size`.
-        sampling: `"windows"`, the sliding windows of every image, or
-            `"random"`, random crops, images drawn by area.
+        protocol: `TilingProtocol` or its name, instead of the two.
+        sampling: `"windows"`, the sliding windows of every image;
+            `"random"`, random crops, images drawn by area; `"balanced"`,
+            random crops around a random pixel of a class, which is drawn
+            first, each as often, so that rare classes are seen.
+        class_weights: a float at least 0 for each class: how often it is
+            drawn, relative to the others.
         tiles_per_epoch: number of random crops an epoch; defaults to as many
             tiles as fill the images' area.
         batch_size: int.
@@ -63,7 +77,12 @@ def tile_dataset(
         bands: band numbers to read, from 1; `None` for all.
         augmentation: `Augmentation` or `None`.
         shuffle: whether to shuffle the windows, anew each epoch.
-        repeat: whether to repeat without end.
+        repeat: whether to repeat without end. An epoch begins with a new
+            batch.
+        first_epoch: number of the epoch to begin with, from 0, to go on
+            with training that was interrupted (`fit(initial_epoch=...,
+            steps_per_epoch=...)`): with the same seed it brings the tiles
+            that epoch would have had. Needs `repeat`.
         drop_remainder: whether to drop an incomplete last batch.
         seed: int or `None`: the augmentation's.
         cache: whether to keep all images decoded in memory. `False` reads
@@ -72,11 +91,15 @@ def tile_dataset(
         count_once: whether sliding windows set mask pixels to void that an
             earlier window holds, so that `model.evaluate` counts every
             pixel of the images exactly once.
+        places: whether each tile's place in its image travels with it.
 
     Returns:
         A `tf.data.Dataset` of `(images, masks)`: `(B, h, w, C)` uint8 for
-        8-bit sources, else float32; `(B, h, w)` int32. Its cardinality is
-        known.
+        8-bit sources, else float32; `(B, h, w)` int32. With `places`,
+        `(images, masks, places)`: a dict of `"name"` (the path, or
+        `"images[3]"` for an array), the `"row"` and `"col"` of the tile,
+        and the `"height"` and `"width"` of its image, each `(B,)`; `fit`
+        does not take these. Its cardinality is known.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -100,123 +123,88 @@ def tile_dataset(
     """
     import tensorflow as tf
 
-    tile = as_size(tile_size)
-    _check_sampling(sampling, stride, tiles_per_epoch, count_once)
-    _check_positive("batch_size", batch_size)
-    pairs = ImageMaskPairs(images, masks, palette, num_classes, bands, cache)
-    if augmentation is None:
-        augmentation = Augmentation(flip=False, rotate90=False)
-    if count_once and augmentation.scale != (1.0, 1.0):
-        raise ValueError(
-            "`count_once` needs windows as they are. Received: an "
-            f"augmentation with scale={augmentation.scale}"
-        )
-    if seed is None:
-        seed = augmentation.seed
-    if sampling == "random":
-        place, count = _random_places(tf, pairs.sizes, tile, tiles_per_epoch)
-    else:
-        place, count = _sliding_places(
-            tf, pairs.sizes, tile, stride, count_once
-        )
-    numbers = tf.data.Dataset.range(count)
-    if shuffle and sampling == "windows":
-        numbers = numbers.shuffle(count, seed=seed)
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    numbers = tf.data.Dataset.zip(numbers, seeds)
-    if repeat:
-        numbers = numbers.repeat()
-    tiles = numbers.map(
-        _tile_maker(tf, pairs, tile, place, augmentation),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
+    tile, steps = tile_and_stride(tile_size, stride, protocol)
+    _check_sampling(
+        sampling, stride, tiles_per_epoch, count_once, class_weights
     )
-    tiles = tiles.batch(batch_size, drop_remainder=drop_remainder)
-    return tiles.prefetch(tf.data.AUTOTUNE)
+    check_positive("batch_size", batch_size)
+    pairs = ImageMaskPairs(images, masks, palette, num_classes, bands, cache)
+    augmentation, seed = settle(
+        augmentation,
+        seed,
+        repeat,
+        first_epoch,
+        {"count_once": count_once, "places": places},
+    )
+    if sampling == "windows":
+        count, place = sliding_places(
+            tf, pairs.sizes, tile, steps, augmentation, count_once
+        )
+    elif sampling == "random":
+        count, place = random_places(
+            tf, pairs.sizes, tile, augmentation, tiles_per_epoch
+        )
+    else:
+        count, place = balanced_places(
+            tf, pairs, tile, augmentation, tiles_per_epoch, class_weights
+        )
+    make_tile = _tile_maker(tf, pairs, tile, place, augmentation, places)
+    shuffle = shuffle and sampling == "windows"
+
+    def batches_of(numbers):
+        tiles = numbers.map(
+            make_tile, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        )
+        return tiles.batch(batch_size, drop_remainder=drop_remainder)
+
+    @as_written
+    def batches_of_epoch(epoch_seed, shuffling):
+        numbers = tf.data.Dataset.range(count)
+        if shuffle and shuffling:
+            numbers = shuffled(tf, numbers, count, epoch_seed)
+        return batches_of(numbers.map(lambda number: (number, epoch_seed)))
+
+    if repeat:
+        batches = endless_epochs(tf, seed, first_epoch, batches_of_epoch)
+    else:
+        numbers = tf.data.Dataset.range(count)
+        if shuffle:
+            numbers = numbers.shuffle(count, seed=seed)
+        seeds = tf.data.Dataset.random(
+            seed=seed, rerandomize_each_iteration=True
+        )
+        batches = batches_of(tf.data.Dataset.zip(numbers, seeds))
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _check_sampling(sampling, stride, tiles_per_epoch, count_once):
-    if sampling not in ("windows", "random"):
+def _check_sampling(
+    sampling, stride, tiles_per_epoch, count_once, class_weights
+):
+    if sampling not in ("windows", "random", "balanced"):
         raise ValueError(
-            f'`sampling` must be "windows" or "random". Received: {sampling!r}'
+            '`sampling` must be "windows", "random" or "balanced". Received: '
+            f"{sampling!r}"
         )
     if tiles_per_epoch is not None:
-        _check_positive("tiles_per_epoch", tiles_per_epoch)
+        check_positive("tiles_per_epoch", tiles_per_epoch)
     for name, value, goes_with in (
-        ("tiles_per_epoch", tiles_per_epoch, "random"),
-        ("stride", stride, "windows"),
-        ("count_once", count_once or None, "windows"),
+        ("tiles_per_epoch", tiles_per_epoch, ("random", "balanced")),
+        ("stride", stride, ("windows",)),
+        ("count_once", count_once or None, ("windows",)),
+        ("class_weights", class_weights, ("balanced",)),
     ):
-        if value is not None and sampling != goes_with:
+        if value is not None and sampling not in goes_with:
             raise ValueError(
-                f'`{name}` goes with sampling="{goes_with}". Received: '
+                f"`{name}` goes with sampling="
+                f"{' or '.join(map(repr, goes_with))}. Received: "
                 f"{name}={value!r}, sampling={sampling!r}"
             )
 
 
-def _check_positive(name, value):
-    if not hasattr(value, "__index__") or value < 1:
-        raise ValueError(
-            f"`{name}` must be a positive int. Received: {value!r}"
-        )
+def _tile_maker(tf, pairs, tile, place, augmentation, places):
+    limits = tf.constant(pairs.sizes, "int32")
+    names = tf.constant(pairs.names)
 
-
-def _sliding_places(tf, sizes, tile, stride, count_once):
-    places = []
-    for index, size in enumerate(sizes):
-        windows = tile_windows(*size, tile, stride)
-        seen_rows = _already_seen([w.row for w in windows], tile[0])
-        seen_cols = _already_seen([w.col for w in windows], tile[1])
-        for row, col, _, _ in windows:
-            seen = (seen_rows[row], seen_cols[col]) if count_once else (0, 0)
-            places.append((index, row, col, *seen))
-    places = np.array(places, "int32")
-    limits = np.array(sizes, "int32")
-
-    def place(number, size, seed, augmentation):
-        chosen = tf.gather(places, number)
-        index, start, seen = chosen[0], chosen[1:3], chosen[3:]
-        if augmentation.scale == (1.0, 1.0):
-            return index, start, seen
-        start = start + augmentation.source_start(tile, size, seed)
-        # Prefer real surroundings to void.
-        last = tf.maximum(tf.gather(limits, index) - size, 0)
-        return index, tf.clip_by_value(start, 0, last), seen
-
-    return place, len(places)
-
-
-def _already_seen(starts, length):
-    """Map each start to how many of its pixels the one before it covers."""
-    starts = sorted(set(starts))
-    seen = {starts[0]: 0}
-    for previous, start in zip(starts, starts[1:], strict=False):
-        seen[start] = max(previous + length - start, 0)
-    return seen
-
-
-def _random_places(tf, sizes, tile, tiles_per_epoch):
-    areas = np.array([height * width for height, width in sizes], "float64")
-    if tiles_per_epoch is None:
-        tiles_per_epoch = math.ceil(areas.sum() / (tile[0] * tile[1]))
-    shares = (np.cumsum(areas) / areas.sum()).astype("float32")
-    limits = np.array(sizes, "int32")
-
-    def place(number, size, seed, augmentation):
-        del number, augmentation
-        draws = tf.random.stateless_uniform((3,), seed)
-        index = tf.searchsorted(shares, draws[:1], side="right")[0]
-        index = tf.minimum(index, len(sizes) - 1)
-        room = tf.gather(limits, index) - size
-        # room + 1 starts inside; a smaller image lies anywhere in the tile.
-        low, span = tf.minimum(room, 0), tf.abs(room) + 1
-        steps = tf.cast(tf.cast(span, "float32") * draws[1:], "int32")
-        return index, low + tf.minimum(steps, span - 1), tf.zeros(2, "int32")
-
-    return place, tiles_per_epoch
-
-
-def _tile_maker(tf, pairs, tile, place, augmentation):
     def read(index, start, size, seen):
         window = Window(*start.tolist(), *size.tolist())
         image, mask = pairs.read(int(index), window)
@@ -224,10 +212,10 @@ def _tile_maker(tf, pairs, tile, place, augmentation):
             part[part != NO_DATA] = VOID
         return np.ascontiguousarray(image), mask
 
+    @as_written
     def make_tile(number, seed):
         seed = tf.stack([seed, number])
-        size = augmentation.source_size(tile, seed)
-        index, start, seen = place(number, size, seed, augmentation)
+        index, start, size, seen = place(number, seed)
         image, mask = tf.numpy_function(
             read,
             [index, start, size, seen],
@@ -236,7 +224,15 @@ def _tile_maker(tf, pairs, tile, place, augmentation):
         )
         image.set_shape((None, None, pairs.bands))
         mask.set_shape((None, None))
-        image, mask = augmentation.finish(image, mask, tile, seed)
-        return (image, mask) if pairs.has_masks else image
+        parts = augmentation.finish(image, mask, tile, seed)
+        if not pairs.has_masks:
+            parts = parts[:1]
+        if places:
+            parts += (
+                place_of(
+                    tf.gather(names, index), start, tf.gather(limits, index)
+                ),
+            )
+        return parts if len(parts) > 1 else parts[0]
 
     return make_tile

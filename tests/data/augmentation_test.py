@@ -5,6 +5,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
+from keras_rsseg.data import tile_dataset  # noqa: E402
 from keras_rsseg.data.augmentation import Augmentation  # noqa: E402
 
 
@@ -18,6 +19,15 @@ def blocks(size=64, cell=8):
 def run(augmentation, image, mask, seed):
     image, mask = augmentation(image, mask, seed=(0, seed))
     return image.numpy(), mask.numpy()
+
+
+def inside_blocks(ids):
+    """Where all neighbours up to three pixels away have the same id."""
+    inner = ids != 255
+    for axis in (-2, -1):
+        for shift in (-3, -2, -1, 1, 2, 3):
+            inner &= ids == np.roll(ids, shift, axis)
+    return inner
 
 
 class TestGeometry:
@@ -35,6 +45,23 @@ class TestGeometry:
             for turns in range(4)
         }
         assert seen == symmetries
+
+    @pytest.mark.parametrize(
+        "flip, allowed",
+        [
+            ("horizontal", [(1, 1), (1, -1)]),
+            ("vertical", [(1, 1), (-1, 1)]),
+        ],
+    )
+    def test_one_flip_alone(self, flip, allowed):
+        image, mask = blocks()
+        augmentation = Augmentation(flip, rotate90=False)
+        seen = set()
+        for seed in range(12):
+            turned, ids = run(augmentation, image, mask, seed)
+            np.testing.assert_array_equal(turned[..., 0], ids)
+            seen.add(ids.tobytes())
+        assert seen == {mask[::r, ::c].tobytes() for r, c in allowed}
 
     def test_tiles_that_are_not_square_keep_their_shape(self):
         image, mask = blocks()
@@ -78,6 +105,78 @@ class TestGeometry:
             assert np.abs(apart).max() < 1.01
             assert abs(apart.mean()) < 0.15
 
+    def test_a_rotated_ramp_is_sampled_where_the_mask_is(self):
+        rows, cols = np.indices((128, 128))
+        for ramp in (rows, cols):
+            image = (ramp[..., None] * 1.0).astype("float32")
+            for scale in ((1, 1), (0.7, 0.7)):
+                augmentation = Augmentation(False, False, scale, rotate=180)
+                for seed in range(3):
+                    turned, ids = augmentation(image, ramp, (1, seed))
+                    apart = turned.numpy()[..., 0] - ids.numpy()
+                    apart = apart[ids.numpy() != 255]
+                    # The nearest pixel of a turned grid is up to half a
+                    # pixel away along each axis, and no bias to any side.
+                    assert np.abs(apart).max() < 0.51 / min(scale)
+                    assert abs(apart.mean()) < 0.02
+
+    def test_a_rotation_turns_about_the_centre(self):
+        # A cross of one pixel in the middle stays there; corners are void.
+        mask = np.zeros((65, 65), "int32")
+        mask[32, 32] = 7
+        image = np.full((65, 65, 1), 100, "uint8")
+        augmentation = Augmentation(False, False, rotate=180)
+        void = []
+        for seed in range(8):
+            turned, ids = run(augmentation, image, mask, seed)
+            assert ids[32, 32] == 7
+            # A black corner must not bleed into the image beside it.
+            assert set(np.unique(turned[ids != 255])) == {100}
+            assert not turned[ids == 255].any()
+            void.append((ids == 255).mean())
+        # At 45 degrees the corners are 17 % of a square.
+        assert max(void) < 0.18 and max(void) > 0.1 > min(void)
+
+    def test_small_angles_stay_small(self):
+        _, mask = blocks()
+        augmentation = Augmentation(False, False, rotate=10)
+        for seed in range(5):
+            _, ids = run(augmentation, mask[..., None] * 1.0, mask, seed)
+            same = (ids == mask)[24:40, 24:40]
+            assert same.mean() > 0.7
+            # 10 degrees leave at most 8 % of a square in the corners.
+            assert (ids == 255).mean() < 0.09
+
+    @pytest.mark.parametrize("size", [(48, 48), (48, 32)])
+    def test_batches_of_the_pipeline_stay_aligned(self, size):
+        # Ids 0..254 of blocks, each pixel's image value is its mask's.
+        mask = np.arange(255).reshape(15, 17).repeat(16, 0).repeat(16, 1)
+        mask = mask.astype("uint8")
+        image = np.repeat(mask[..., None], 3, -1)
+        exact = Augmentation(seed=1)
+        for augmentation in (
+            exact,
+            Augmentation(True, True, (0.5, 2.0), seed=1, rotate=180),
+        ):
+            tiles = tile_dataset(
+                [image, image[:, :200]],
+                [mask, mask[:, :200]],
+                tile_size=size,
+                augmentation=augmentation,
+                batch_size=5,
+            )
+            known = 0
+            for images, masks in tiles.as_numpy_iterator():
+                inner = masks != 255
+                if augmentation is not exact:
+                    inner = inside_blocks(masks)
+                    assert not images[masks == 255].any()
+                values = images[inner]
+                ids = np.repeat(masks[inner][:, None], 3, -1)
+                np.testing.assert_array_equal(values, ids)
+                known += inner.sum()
+            assert known > 10_000
+
     def test_a_shrunk_tile_is_surrounded_by_void(self):
         image, mask = blocks(32)
         augmentation = Augmentation(False, False, scale=(0.5, 0.5))
@@ -99,6 +198,17 @@ class TestGeometry:
         )
         assert 128 <= sizes.min() < 135 and 490 < sizes.max() <= 512
         assert 0.4 < (sizes > 256).mean() < 0.6
+
+    def test_uniform_scales_are_larger_than_one_more_often(self):
+        augmentation = Augmentation(
+            scale=(0.5, 2), scale_distribution="uniform"
+        )
+        seeds = [(5, seed) for seed in range(200)]
+        sizes = [augmentation.source_size((256, 256), s) for s in seeds]
+        scales = 256 / np.array([size.numpy()[0] for size in sizes])
+        assert 0.5 <= scales.min() < 0.55 and 1.9 < scales.max() < 2.01
+        # The mean of U(0.5, 2) is 1.25; in octaves it would be 1.08.
+        assert abs(scales.mean() - 1.25) < 0.1
 
 
 class TestColor:
@@ -184,6 +294,32 @@ class TestColor:
         )
         np.testing.assert_allclose(flat, 7, rtol=1e-5)
 
+    def test_blur_is_a_gaussian_that_repeats_the_border(self):
+        image = np.random.default_rng(0).uniform(0, 255, (20, 23, 2))
+        augmentation = Augmentation(False, False, blur=(1.3, 1.3))
+        found = augmentation(image.astype("float32"), None, (0, 1)).numpy()
+        steps = np.arange(-8, 9)
+        kernel = np.exp(-(steps**2) / (2 * 1.3**2))
+        kernel /= kernel.sum()
+        wanted = np.pad(image, ((8, 8), (8, 8), (0, 0)), mode="edge")
+        for axis in (0, 1):
+            wanted = np.apply_along_axis(
+                np.convolve, axis, wanted, kernel, "valid"
+            )
+        np.testing.assert_allclose(found, wanted, atol=0.05)
+
+    def test_a_blur_of_a_pair_is_never_left_out(self):
+        image = np.random.default_rng(0).uniform(1, 9, (32, 32, 1))
+        image = image.astype("float32")
+        spread = {"always": [], "from 0": []}
+        for seed in range(20):
+            for name, blur in (("always", (0.8, 1.3)), ("from 0", 1.3)):
+                blurred = Augmentation(False, False, blur=blur)
+                blurred = blurred(image, None, (0, seed)).numpy()
+                spread[name].append(blurred.std() / image.std())
+        assert max(spread["always"]) < 0.45
+        assert max(spread["from 0"]) > 0.9
+
 
 class TestSeeds:
     everything = dict(
@@ -226,6 +362,11 @@ class TestSeeds:
         (dict(contrast=-0.1), "`contrast`"),
         (dict(channel=2), "`channel`"),
         (dict(blur=-1), "`blur`"),
+        (dict(blur=(2, 1)), "`blur`"),
+        (dict(rotate=200), "`rotate`"),
+        (dict(rotate=-1), "`rotate`"),
+        (dict(flip="left"), "`flip`"),
+        (dict(scale_distribution="log"), "`scale_distribution`"),
         (dict(haze=-1), "`haze`"),
     ],
 )

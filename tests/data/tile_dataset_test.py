@@ -134,8 +134,75 @@ class TestWindows:
         assert dropped.cardinality() == 1
         endless = tile_dataset(images, masks, repeat=True, **arguments)
         assert endless.cardinality() == tf.data.INFINITE_CARDINALITY
-        _, ids = collect(endless.take(3))
+        # Three tiles: every epoch begins with a batch of its own.
+        sizes = [len(ids) for _, ids in endless.take(4).as_numpy_iterator()]
+        assert sizes == [2, 1, 2, 1]
+        _, ids = collect(endless.take(4))
         np.testing.assert_array_equal(ids[:3], ids[3:])
+
+    def test_an_epoch_without_a_batch_fails_rather_than_hangs(self):
+        images, masks = numbered((16, 16))
+        data = tile_dataset(
+            images, masks, tile_size=16, repeat=True, drop_remainder=True
+        )
+        with pytest.raises(tf.errors.InvalidArgumentError, match="not one"):
+            next(iter(data))
+
+    def test_a_protocol_sets_tile_and_stride(self):
+        images, masks = numbered((600, 900))
+        data = tile_dataset(images, masks, protocol="ifwm", batch_size=2)
+        assert data.element_spec[0].shape[1:] == (512, 512, 3)
+        # Columns start at 0 and 388, rows at 0 and 88.
+        assert data.cardinality() == 2
+        with pytest.raises(ValueError, match="`protocol` sets `tile_size`"):
+            tile_dataset(images, masks, protocol="ifwm", tile_size=512)
+        with pytest.raises(ValueError, match="`protocol` must be one of"):
+            tile_dataset(images, masks, protocol="vaihingen")
+
+
+class TestResume:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            dict(shuffle=True),
+            dict(sampling="balanced", tiles_per_epoch=11),
+        ],
+    )
+    def test_an_epoch_is_the_same_without_those_before(self, arguments):
+        images, masks = numbered((40, 50), (9, 70))
+
+        def epochs(first, count):
+            data = tile_dataset(
+                images,
+                masks,
+                tile_size=16,
+                batch_size=4,
+                augmentation=Augmentation(scale=(0.5, 2), brightness=0.2),
+                repeat=True,
+                first_epoch=first,
+                seed=9,
+                **arguments,
+            )
+            steps = -(-(17 if "shuffle" in arguments else 11) // 4)
+            return collect(data.take(count * steps))[0]
+
+        whole = epochs(0, 3)
+        tf.random.set_seed(77)
+        resumed = epochs(2, 1)
+        np.testing.assert_array_equal(whole[-len(resumed) :], resumed)
+        assert (whole[: len(resumed)] != resumed).any()
+
+    @pytest.mark.parametrize(
+        "arguments, message",
+        [
+            (dict(first_epoch=2, seed=1), "`first_epoch` goes with repeat"),
+            (dict(first_epoch=2, repeat=True), "`first_epoch` needs a `seed`"),
+            (dict(first_epoch=-1), "`first_epoch` must be an int"),
+        ],
+    )
+    def test_what_cannot_be_resumed_is_refused(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            tile_dataset(random_image(16, 16), tile_size=16, **arguments)
 
 
 class TestRandom:
@@ -164,7 +231,7 @@ class TestRandom:
         assert (second != ids).any()
         np.testing.assert_array_equal(second, collect(two)[1])
         assert (collect(make(5))[1] != ids).any()
-        endless = collect(make(4, repeat=True).take(5))[1]
+        endless = collect(make(4, repeat=True).take(6))[1]
         assert (endless[:20] != endless[20:]).any()
 
     def test_images_are_drawn_by_area(self):
@@ -265,7 +332,7 @@ def test_files_masks_in_colour_and_void(tmp_path, cache):
     "arguments, message",
     [
         (dict(sampling="grid"), "`sampling` must be"),
-        (dict(tiles_per_epoch=5), '`tiles_per_epoch` goes with sampling="rand'),
+        (dict(tiles_per_epoch=5), "`tiles_per_epoch` goes with sampling="),
         (dict(sampling="random", stride=4), "`stride` goes with"),
         (dict(sampling="random", count_once=True), "`count_once` goes with"),
         (dict(sampling="random", tiles_per_epoch=0), "`tiles_per_epoch` must"),

@@ -1,0 +1,223 @@
+"""Does the tile pipeline keep up with training?
+
+    python -m benchmarks.tile_pipeline
+    python -m benchmarks.tile_pipeline --images vaihingen/top --threads 2
+
+Measures, at 512 and 896 pixels, the tiles a second of
+
+- `tile_dataset`, random crops of images held in memory;
+- `tile_dataset(cache=False)`, the same from files, which suits tiled TIFFs
+  (a PNG is decoded from the top for every tile);
+- `tile_records`, the windows of images decoded once, as TFDS streams them;
+
+each as they are and with the released augmentation for ISPRS (scale, flips,
+turns, blur), beside the tiles a second of a training step of PFNet-R50 on
+random weights, on the backend that `KERAS_BACKEND` names. Where `pipeline /
+model` is above 1, the pipeline keeps up. Both run alone, one after the other:
+on a CPU they share its cores while training.
+
+Images are made (two of 2000 x 2000 pixels, PNG) unless a folder of TIFF, PNG
+or JPEG files is given; their masks are made. Without `--model-steps` no model
+is trained.
+"""
+
+import argparse
+import os
+import pathlib
+import platform
+import tempfile
+import time
+import warnings
+
+import keras
+import numpy as np
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+import keras_rsseg
+from keras_rsseg.data import Augmentation
+from keras_rsseg.data import paper_augmentation
+from keras_rsseg.data import read_image
+from keras_rsseg.data import tile_dataset
+from keras_rsseg.data import tile_records
+
+CLASSES = 6
+SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
+
+
+def make_images(folder, count=2, side=2000):
+    """Write noisy gradients, which compress about as imagery does.
+
+    Returns:
+        A list of paths.
+    """
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(0, 200, side)
+    paths = []
+    for index in range(count):
+        pixels = ramp[:, None, None] + rng.normal(0, 12, (side, side, 3))
+        path = folder / f"{index}.png"
+        with rasterio.open(
+            path,
+            "w",
+            driver="PNG",
+            height=side,
+            width=side,
+            count=3,
+            dtype="uint8",
+        ) as raster:
+            pixels = np.clip(pixels, 0, 255).astype("uint8")
+            raster.write(np.moveaxis(pixels, -1, 0))
+        paths.append(path)
+    return paths
+
+
+def make_mask(path):
+    """Return blocks of classes as large as the image."""
+    with rasterio.open(path) as raster:
+        rows, cols = np.indices(raster.shape, "int32")
+    return ((rows // 97 + cols // 61) % CLASSES).astype("uint8")
+
+
+def pipelines(paths, masks, tile_size, batch_size):
+    """Yield names and endless datasets."""
+    import tensorflow as tf
+
+    def read(index):
+        image, mask = tf.numpy_function(
+            lambda i: (read_image(paths[i], bands=[1, 2, 3]), masks[i]),
+            [index],
+            [tf.uint8, tf.uint8],
+        )
+        image.set_shape((None, None, 3))
+        mask.set_shape((None, None))
+        return {"image": image, "mask": mask}
+
+    records = tf.data.Dataset.range(len(paths)).map(
+        read, num_parallel_calls=tf.data.AUTOTUNE
+    )
+    options = dict(
+        tile_size=tile_size, batch_size=batch_size, repeat=True, seed=0
+    )
+    crops = dict(sampling="random", bands=[1, 2, 3], **options)
+    plain = Augmentation(flip=False, rotate90=False)
+    for name, augmentation in (
+        ("", plain),
+        (" + augmentation", paper_augmentation("isprs")),
+    ):
+        crops["augmentation"] = options["augmentation"] = augmentation
+        yield (
+            f"tile_dataset, in memory{name}",
+            tile_dataset(paths, masks, **crops),
+        )
+        yield (
+            f"tile_dataset, from files{name}",
+            tile_dataset(paths, masks, cache=False, **crops),
+        )
+        yield (
+            f"tile_records{name}",
+            tile_records(
+                records,
+                stride=max(tile_size * 4 // 7, 1),
+                shuffle=64,
+                **options,
+            ),
+        )
+
+
+def tiles_per_second(dataset, seconds):
+    """Return the rate over some seconds, after the first two batches."""
+    batches = iter(dataset)
+    for _ in range(2):
+        next(batches)
+    count, begin = 0, time.perf_counter()
+    while time.perf_counter() - begin < seconds:
+        count += len(next(batches)[0])
+    return count / (time.perf_counter() - begin)
+
+
+def model_tiles_per_second(tile_size, batch_size, steps):
+    """Return the rate of training steps of PFNet-R50, after the first."""
+    encoder = keras_rsseg.encoders.ResNetEncoder(
+        50, stem="deep", stackwise_dilations=(1, 1, 2, 4)
+    )
+    model = keras_rsseg.PFNet(
+        keras_rsseg.models.PFNetBackbone(encoder), num_classes=CLASSES
+    )
+    model.compile(metrics=[])
+    rng = np.random.default_rng(0)
+    shape = (batch_size, tile_size, tile_size)
+    images = rng.integers(0, 255, (*shape, 3), "uint8")
+    masks = rng.integers(0, CLASSES, shape, "uint8").astype("int32")
+    # Returns numbers, so a step has ended when it returns.
+    model.train_on_batch(images, masks)
+    begin = time.perf_counter()
+    for _ in range(steps):
+        model.train_on_batch(images, masks)
+    return steps * batch_size / (time.perf_counter() - begin)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--images", type=pathlib.Path, help="folder; else they are made")
+    add("--tile-sizes", type=int, nargs="+", default=[512, 896])
+    add("--batch-size", type=int, default=8, help="of the pipeline")
+    add("--seconds", type=float, default=10, help="for each pipeline")
+    add("--model-steps", type=int, default=3, help="0 for no model")
+    add("--model-batch-size", type=int, default=2)
+    add("--threads", type=int, help="of tf.data; else all cores")
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    print(
+        f"{os.cpu_count()} cores, {platform.machine()}, keras "
+        f"{keras.__version__} on {keras.backend.backend()}, batches of "
+        f"{args.batch_size} (pipeline) and {args.model_batch_size} (model)\n"
+    )
+    print("| tile | pipeline | tiles/s | PFNet-R50 tiles/s | pipeline/model |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        if args.images is None:
+            paths = make_images(pathlib.Path(folder))
+        else:
+            paths = sorted(
+                path
+                for path in args.images.iterdir()
+                if path.suffix.lower() in SUFFIXES
+            )
+        masks = [make_mask(path) for path in paths]
+        for tile_size in args.tile_sizes:
+            compare(paths, masks, tile_size, args)
+
+
+def compare(paths, masks, tile_size, args):
+    """Print the rows of one size of tile."""
+    import tensorflow as tf
+
+    rate = None
+    if args.model_steps:
+        rate = model_tiles_per_second(
+            tile_size, args.model_batch_size, args.model_steps
+        )
+    options = tf.data.Options()
+    if args.threads:
+        options.threading.private_threadpool_size = args.threads
+    for name, dataset in pipelines(paths, masks, tile_size, args.batch_size):
+        found = tiles_per_second(dataset.with_options(options), args.seconds)
+        beside = (
+            "| - | - |"
+            if rate is None
+            else f"| {rate:.2f} | {found / rate:.1f} |"
+        )
+        print(f"| {tile_size} | {name} | {found:.1f} {beside}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""How often classes occur, and weights against their imbalance."""
+
+import math
+
+import numpy as np
+
+from keras_rsseg.data.mask_sources import iterate_masks
+from keras_rsseg.data.palette import as_palette
+from keras_rsseg.void import VOID
+
+_CHUNK = 1 << 20
+
+
+def count_classes(source, num_classes=None, palette=None, per_image=False):
+    """Count the pixels of each class, void left out.
+
+    Masks are read one after the other, and forgotten.
+
+    Args:
+        source: path or array of a mask; a list of these, or an array
+            `(N, H, W)`; an `ImageMaskPairs`; or a `tf.data.Dataset` of
+            records or of batches `(images, masks)`, such as `tile_records`
+            and `tile_dataset` return: tiles that overlap then count so.
+        num_classes: int. Defaults to the palette's, or to the largest id
+            found + 1.
+        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
+        per_image: whether to count each image by itself, which
+            `class_weights` wants for the median frequency.
+
+    Returns:
+        An int64 array `(num_classes,)`; `(images, num_classes)` if
+        `per_image`.
+
+    Raises:
+        ValueError: for ids that are neither below `num_classes` nor 255,
+            and for sources without masks or without end.
+
+    Example:
+
+    ```python
+    counts = count_classes(tfds.load("vaihingen", split="train"))
+    weights = class_weights(counts)
+    ```
+    """
+    palette = as_palette(palette)
+    if num_classes is None and palette is not None:
+        num_classes = palette.num_classes
+    rows = []
+    total = np.zeros(VOID, "int64")
+    for mask in iterate_masks(source, palette):
+        counts = _histogram(mask)[:VOID]
+        _check_ids(counts, num_classes)
+        total += counts
+        if per_image:
+            rows.append(counts)
+    if num_classes is None:
+        num_classes = int(np.flatnonzero(total).max(initial=-1)) + 1
+    if per_image:
+        return np.array(rows, "int64").reshape(-1, VOID)[:, :num_classes]
+    return total[:num_classes]
+
+
+def class_weights(counts, method="inverse", beta=None):
+    """Return weights of the classes, larger for rarer ones.
+
+    - `"inverse"`: 1 / pixels.
+    - `"median_frequency"`: 1 / frequency, where a class's frequency is its
+      share of the pixels of those images that it occurs in.
+    - `"effective_number"`: `(1 - beta) / (1 - beta ** pixels)`. Counts far
+      above `1 / (1 - beta)` all weigh the same, those far below by the
+      inverse.
+
+    A class that does not occur weighs 0: nothing is known of it.
+
+    Args:
+        counts: array `(classes,)` of pixels, see `count_classes`;
+            `(images, classes)` for the median frequency, which for a single
+            row is the inverse one.
+        method: one of the above.
+        beta: of the effective number, in `[0, 1)`. The paper's 0.9 to
+            0.9999 are for numbers of images; pixels want it nearer to 1.
+            Defaults to `1 - 1 / n`, `n` the median of the counts.
+
+    Returns:
+        A float64 array `(classes,)` whose mean over the classes that occur
+        is 1.
+
+    Raises:
+        ValueError: for counts that are negative, all 0 or of a wrong shape,
+            and for an unknown method.
+
+    Example:
+
+    >>> class_weights([100, 300, 0]).tolist()
+    [1.5, 0.5, 0.0]
+
+    Reference:
+        Median frequency: Eigen and Fergus, "Predicting Depth, Surface
+        Normals and Semantic Labels", ICCV 2015, section 6.3.2. Effective
+        number: Cui et al., "Class-Balanced Loss Based on Effective Number
+        of Samples", CVPR 2019, equation 2.
+    """
+    counts = np.asarray(counts, "float64")
+    if counts.ndim not in (1, 2) or not np.isfinite(counts).all():
+        raise ValueError(
+            "`counts` must be finite, of shape (classes,) or (images, "
+            f"classes). Received: {counts.tolist()}"
+        )
+    images, counts = np.atleast_2d(counts), np.atleast_2d(counts).sum(axis=0)
+    found = counts > 0
+    if (images < 0).any() or not found.any():
+        raise ValueError(
+            "`counts` must be at least 0, and one above. Received: "
+            f"{counts.tolist()}"
+        )
+    raw = np.zeros(counts.shape)
+    raw[found] = _raw_weights(images[:, found], counts[found], method, beta)
+    return raw / raw[found].mean()
+
+
+def check_class_weights(weights, num_classes=None):
+    """Return weights of classes as an array, checked.
+
+    Args:
+        weights: floats at least 0, one for each class.
+        num_classes: int or `None`, how many there must be.
+
+    Returns:
+        A float64 array.
+
+    Raises:
+        ValueError: for any others, and if all are 0.
+    """
+    array = np.asarray(weights, "float64")
+    if (
+        array.ndim != 1
+        or not 1 <= array.size <= VOID
+        or not np.isfinite(array).all()
+        or (array < 0).any()
+        or not array.any()
+    ):
+        raise ValueError(
+            "`class_weights` must be a float at least 0 for each class, one "
+            f"of them above. Received: {weights!r}"
+        )
+    if num_classes is not None and array.size != num_classes:
+        raise ValueError(
+            f"`class_weights` must have one weight for each of {num_classes} "
+            f"classes. Received: {array.size}"
+        )
+    return array
+
+
+def _raw_weights(images, counts, method, beta):
+    if method == "inverse":
+        return 1 / counts
+    if method == "median_frequency":
+        held = ((images > 0) * images.sum(axis=1, keepdims=True)).sum(axis=0)
+        return held / counts
+    if method != "effective_number":
+        raise ValueError(
+            '`method` must be "inverse", "median_frequency" or '
+            f'"effective_number". Received: {method!r}'
+        )
+    beta = 1 - 1 / max(np.median(counts), 1.0) if beta is None else beta
+    if not 0 <= beta < 1:
+        raise ValueError(f"`beta` must lie in [0, 1). Received: {beta!r}")
+    if beta == 0:
+        return np.ones(counts.shape)
+    # 1 - beta ** counts, without rounding beta ** counts to 1.
+    return (1 - beta) / -np.expm1(counts * math.log(beta))
+
+
+def _histogram(mask):
+    """Count the values 0..255; `bincount` takes 8 bytes a pixel."""
+    flat = mask.ravel()
+    counts = np.zeros(VOID + 1, "int64")
+    for start in range(0, flat.size, _CHUNK):
+        counts += np.bincount(flat[start : start + _CHUNK], minlength=VOID + 1)
+    return counts
+
+
+def _check_ids(counts, num_classes):
+    if num_classes is None:
+        return
+    wrong = np.flatnonzero(counts[num_classes:]) + num_classes
+    if wrong.size:
+        raise ValueError(
+            f"A mask holds class ids out of range: {wrong.tolist()}. Accepted "
+            f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
+            "(void)"
+        )

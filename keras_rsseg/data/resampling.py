@@ -1,0 +1,94 @@
+"""Turning, scaling and blurring of image tensors."""
+
+import math
+
+from keras_rsseg.data.cutting import take_clamped
+from keras_rsseg.data.pairs import NO_DATA
+
+
+def scale(tf, image, mask, size):
+    """Resize an image bilinearly and its mask to the nearest.
+
+    Args:
+        tf: the tensorflow module.
+        image: tensor `(h, w, C)`.
+        mask: int32 tensor `(h, w)`.
+        size: `(height, width)`.
+
+    Returns:
+        float32 `(height, width, C)` and int32 `(height, width)`.
+    """
+    image = tf.image.resize(image, size, "bilinear")
+    mask = tf.image.resize(mask[..., None], size, "nearest")
+    return image, mask[..., 0]
+
+
+def rotate(tf, image, mask, size, degrees):
+    """Turn and resize an image and its mask in one step.
+
+    Args:
+        tf: the tensorflow module.
+        image: tensor `(h, w, C)`.
+        mask: int32 tensor `(h, w)`.
+        size: `(height, width)`, the image's after resizing.
+        degrees: float scalar, about the centre, counter-clockwise.
+
+    Returns:
+        float32 `(height, width, C)`, bilinear, and int32 `(height, width)`,
+        nearest. In the corners the image repeats its border pixels and the
+        mask is `NO_DATA`.
+    """
+    angle = degrees * (math.pi / 180)
+    source = tf.cast(tf.shape(mask), "float32")
+    target = tf.constant(size, "float32")
+    step = source / target
+    cos, sin = tf.cos(angle) * step[::-1], tf.sin(angle) * step[::-1]
+    # From the pixel (x, y) of the tile to that of the source; both turn
+    # about their centres, at (size - 1) / 2.
+    x, y = (target[1] - 1) / 2, (target[0] - 1) / 2
+    left = (source[1] - 1) / 2 - cos[0] * x + sin[0] * y
+    top = (source[0] - 1) / 2 - sin[1] * x - cos[1] * y
+    transform = tf.stack([cos[0], -sin[0], left, sin[1], cos[1], top, 0.0, 0.0])
+
+    def warp(array, interpolation, fill_mode):
+        return tf.raw_ops.ImageProjectiveTransformV3(
+            images=array[None],
+            transforms=transform[None],
+            output_shape=tf.constant(size, "int32"),
+            fill_value=float(NO_DATA),
+            interpolation=interpolation,
+            fill_mode=fill_mode,
+        )[0]
+
+    image = warp(tf.cast(image, "float32"), "BILINEAR", "NEAREST")
+    mask = warp(mask[..., None], "NEAREST", "CONSTANT")
+    return image, mask[..., 0]
+
+
+def blur(tf, image, sigma, largest):
+    """Blur by a Gaussian; beyond the border, its pixels.
+
+    Args:
+        tf: the tensorflow module.
+        image: float32 tensor `(H, W, C)` of static shape.
+        sigma: float scalar, standard deviation, pixels.
+        largest: float, the largest `sigma` may be; the kernel ends at four
+            times that.
+
+    Returns:
+        A tensor like `image`.
+    """
+    radius = max(1, math.ceil(4 * largest))
+    steps = tf.range(-radius, radius + 1, dtype="float32")
+    kernel = tf.exp(-0.5 * tf.square(steps / tf.maximum(sigma, 1e-3)))
+    kernel = kernel / tf.reduce_sum(kernel)
+    rows = tf.range(-radius, image.shape[0] + radius)
+    cols = tf.range(-radius, image.shape[1] + radius)
+    blurred = take_clamped(tf, image, rows, cols)[None]
+    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
+        weights = tf.reshape(kernel, shape)
+        weights = tf.tile(weights, (1, 1, image.shape[-1], 1))
+        blurred = tf.nn.depthwise_conv2d(
+            blurred, weights, (1, 1, 1, 1), "VALID"
+        )
+    return blurred[0]

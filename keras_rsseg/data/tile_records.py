@@ -1,0 +1,311 @@
+"""Records of whole images to a `tf.data.Dataset` of tiles."""
+
+import numpy as np
+
+from keras_rsseg.data.class_statistics import check_class_weights
+from keras_rsseg.data.cutting import cut
+from keras_rsseg.data.protocols import tile_and_stride
+from keras_rsseg.data.tile_batches import as_written
+from keras_rsseg.data.tile_batches import check_positive
+from keras_rsseg.data.tile_batches import endless_epochs
+from keras_rsseg.data.tile_batches import place_of
+from keras_rsseg.data.tile_batches import settle
+from keras_rsseg.data.tile_batches import shuffled
+from keras_rsseg.data.tile_batches import source_window
+from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.void import VOID
+
+_RECORDS_AHEAD = 1
+# The stream of random numbers that decides whether a tile is kept, beside
+# those of the augmentation.
+_KEEPING = 100
+
+
+def tile_records(
+    records,
+    *,
+    tile_size=None,
+    stride=None,
+    protocol=None,
+    batch_size=8,
+    augmentation=None,
+    shuffle=0,
+    images_at_once=8,
+    repeat=False,
+    first_epoch=0,
+    drop_remainder=False,
+    seed=None,
+    places=False,
+    class_weights=None,
+):
+    """Return batches of tiles of a stream of images, ready for `model.fit`.
+
+    Each image is decoded once an epoch and held only while it is cut. The
+    windows are those of `tile_windows`: flush with the far borders, and
+    beyond images smaller than the tile lie 0 and void.
+
+    With a seed the stream is repeatable, each epoch different from the last;
+    tiles are cut in parallel but arrive in a fixed order. That holds as far
+    as `records` itself comes in a fixed order.
+
+    Args:
+        records: `tf.data.Dataset` of dicts, such as
+            `tfds.load("isaid", split="train")` gives: `"image"`
+            `(H, W, C)`; `"mask"` `(H, W, 1)` or `(H, W)`, class ids and 255
+            for void, or none for images alone; `"name"` for `places`.
+        tile_size: int or `(height, width)`, pixels. Defaults to 512.
+        stride: int or `(rows, columns)`, pixels. Defaults to `tile_size`.
+        protocol: `TilingProtocol` or its name, instead of the two.
+        batch_size: int.
+        augmentation: `Augmentation` or `None`. Where it scales, a tile is
+            read from its surroundings in the image.
+        shuffle: number of tiles of which the next is drawn, held in memory
+            (896 x 896 pixels in RGB take 3.2 MB); 0 keeps the order.
+        images_at_once: number of images held in memory, whose tiles
+            alternate, when shuffling.
+        repeat: whether to repeat without end. An epoch begins with a new
+            batch, so `fit` with `steps_per_epoch` of
+            `ceil(tiles / batch_size)` sees whole ones; see `count_tiles`.
+        first_epoch: number of the epoch to begin with, from 0, to go on
+            with training that was interrupted: with the same seed it brings
+            the tiles that epoch would have had. Needs `repeat`.
+        drop_remainder: whether to drop an epoch's incomplete last batch.
+        seed: int or `None`: the augmentation's.
+        places: whether each tile's place in its scene travels with it.
+        class_weights: a float at least 0 for each class, to favour tiles
+            with rare classes. A tile is kept with the probability of the
+            heaviest of its classes, relative to the heaviest of all; tiles
+            of void alone never are, nor of classes without a weight. How
+            many are kept varies by epoch.
+
+    Returns:
+        A `tf.data.Dataset` of `(images, masks)`: `(B, h, w, C)` uint8 for
+        uint8 records, else float32; `(B, h, w)` int32. With `places`,
+        `(images, masks, places)`: a dict of `"name"`, the `"row"` and
+        `"col"` of the tile, and the `"height"` and `"width"` of its scene,
+        each `(B,)`; `fit` does not take these. Its cardinality is known
+        where all images have one static size.
+
+    Raises:
+        ValueError: for bad arguments or records.
+
+    Example:
+
+    ```python
+    tiles = tile_records(
+        tfds.load("isaid", split="train"),
+        protocol="isaid",
+        augmentation=paper_augmentation("isaid"),
+        shuffle=500,
+        seed=1,
+    )
+    model.fit(tiles, epochs=16)
+    ```
+    """
+    import tensorflow as tf
+
+    tile, stride = tile_and_stride(tile_size, stride, protocol)
+    check_positive("batch_size", batch_size)
+    check_positive("images_at_once", images_at_once)
+    if isinstance(shuffle, bool) or shuffle < 0:
+        raise ValueError(
+            "`shuffle` must be a number of tiles, 0 for none. Received: "
+            f"{shuffle!r}"
+        )
+    spec = _check_records(records, places)
+    augmentation, seed = settle(
+        augmentation, seed, repeat, first_epoch, {"places": places}
+    )
+    kept = None if class_weights is None else _keeper(tf, class_weights, spec)
+    finish = _finisher(tf, tile, augmentation, "mask" in spec, places)
+
+    @as_written
+    def batches_of(epoch_seed, shuffling=True):
+        windows = _windows(
+            tf, records, tile, stride, epoch_seed, shuffle and images_at_once
+        )
+        tiles = _map(tf, windows, _cutter(tf, tile, augmentation))
+        if kept is not None:
+            tiles = tiles.filter(kept)
+        tiles = _map(tf, tiles, finish)
+        if shuffle and shuffling:
+            tiles = shuffled(tf, tiles, shuffle, epoch_seed)
+        return tiles.batch(batch_size, drop_remainder=drop_remainder)
+
+    if repeat:
+        batches = endless_epochs(tf, seed, first_epoch, batches_of)
+    else:
+        batches = (
+            tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+            .take(1)
+            .flat_map(batches_of)
+        )
+        tiles = None if kept else _known_count(records, spec, tile, stride)
+        if tiles is not None:
+            rest = 0 if drop_remainder else batch_size - 1
+            count = (tiles + rest) // batch_size
+            batches = batches.apply(
+                tf.data.experimental.assert_cardinality(count)
+            )
+    return batches.map(_packer(tf)).prefetch(tf.data.AUTOTUNE)
+
+
+def _map(tf, dataset, function):
+    return dataset.map(
+        function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+
+
+def _check_records(records, places):
+    """Return the records' `element_spec`."""
+    spec = getattr(records, "element_spec", None)
+    if not isinstance(spec, dict) or "image" not in spec:
+        raise ValueError(
+            '`records` must be a tf.data.Dataset of dicts with "image" and '
+            f'"mask". Received: {records!r} of {spec!r}'
+        )
+    shape = spec["image"].shape
+    if shape.rank != 3 or shape[-1] is None:
+        raise ValueError(
+            "`records` must hold whole images (H, W, C), their number of "
+            f"bands known; do not batch them. Received: {spec['image']}"
+        )
+    if places and "name" not in spec:
+        raise ValueError(
+            '`places` needs records with a "name". Received: records of '
+            f"{sorted(spec)}"
+        )
+    if int(records.cardinality()) == -1:
+        raise ValueError(
+            "`records` must end, so that epochs can be told apart; use "
+            "`repeat` here instead. Received: records without end"
+        )
+    return spec
+
+
+def _known_count(records, spec, tile, stride):
+    height, width, _ = spec["image"].shape
+    images = int(records.cardinality())
+    if images < 0 or height is None or width is None:
+        return None
+    return images * len(tile_windows(height, width, tile, stride))
+
+
+def _windows(tf, records, tile, stride, epoch_seed, images_at_once):
+    """Return a dataset of images, each with the start of one window."""
+
+    @as_written
+    def windows_of(number, record):
+        limit = tf.shape(record["image"])[:2]
+        if "mask" in record:
+            check = tf.debugging.assert_equal(
+                tf.shape(record["mask"])[:2],
+                limit,
+                "Image and mask must have the same size.",
+            )
+            with tf.control_dependencies([check]):
+                limit = tf.identity(limit)
+        # The starts of `tile_starts`, in the graph.
+        axes = [
+            tf.minimum(tf.range(0, last + step, step), last)
+            for last, step in zip(
+                tf.unstack(tf.maximum(limit - tile, 0)), stride, strict=True
+            )
+        ]
+        starts = tf.meshgrid(*axes, indexing="ij")
+        starts = tf.reshape(tf.stack(starts, -1), (-1, 2))
+        image_seed = tf.stack([epoch_seed, number])
+
+        @as_written
+        def window(index, start):
+            seed = tf.random.experimental.stateless_fold_in(image_seed, index)
+            return {**record, "limit": limit, "start": start, "seed": seed}
+
+        starts = tf.data.Dataset.from_tensor_slices(starts)
+        return starts.enumerate().map(window)
+
+    keys = ("image", "mask", "name")
+    records = records.map(
+        lambda record: {key: record[key] for key in keys if key in record}
+    )
+    records = records.prefetch(_RECORDS_AHEAD).enumerate()
+    if not images_at_once:
+        return records.flat_map(windows_of)
+    return records.interleave(windows_of, cycle_length=images_at_once)
+
+
+def _cutter(tf, tile, augmentation):
+    @as_written
+    def cut_window(window):
+        image, seed = window.pop("image"), window["seed"]
+        bands = image.shape[-1]
+        mask = window.pop("mask", None)
+        if mask is None:
+            mask = tf.zeros(tf.shape(image)[:2], "uint8")
+        elif mask.shape.rank == 3:
+            mask = mask[..., 0]
+        start, size = source_window(
+            tf, augmentation, tile, window["start"], window["limit"], seed
+        )
+        image, mask = cut(tf, image, mask, start, size)
+        if image.dtype != tf.uint8:
+            image = tf.cast(image, "float32")
+        image.set_shape((None, None, bands))
+        return {**window, "image": image, "mask": mask}
+
+    return cut_window
+
+
+def _keeper(tf, class_weights, spec):
+    """Return the function that decides which tiles are kept."""
+    if "mask" not in spec:
+        raise ValueError(
+            '`class_weights` needs records with a "mask". Received: records '
+            f"of {sorted(spec)}"
+        )
+    weights = check_class_weights(class_weights)
+    # Void and NO_DATA (-1) weigh nothing: the first and last of the table.
+    table = np.zeros(VOID + 2, "float32")
+    table[1 : len(weights) + 1] = weights / weights.max()
+
+    @as_written
+    def kept(window):
+        chance = tf.reduce_max(tf.gather(table, window["mask"] + 1))
+        seed = tf.random.experimental.stateless_fold_in(
+            window["seed"], _KEEPING
+        )
+        return tf.random.stateless_uniform((), seed) < chance
+
+    return kept
+
+
+def _finisher(tf, tile, augmentation, has_masks, places):
+    @as_written
+    def finish(window):
+        image, mask = augmentation.finish(
+            window["image"], window["mask"], tile, window["seed"]
+        )
+        finished = {"image": image}
+        if has_masks:
+            # A quarter of int32 in the buffer of `shuffle`.
+            finished["mask"] = tf.cast(mask, "uint8")
+        if places:
+            finished["place"] = place_of(
+                window["name"], window["start"], window["limit"]
+            )
+        return finished
+
+    return finish
+
+
+def _packer(tf):
+    @as_written
+    def pack(batch):
+        if "mask" in batch:
+            batch["mask"] = tf.cast(batch["mask"], "int32")
+        parts = tuple(
+            batch[key] for key in ("image", "mask", "place") if key in batch
+        )
+        return parts if len(parts) > 1 else parts[0]
+
+    return pack
