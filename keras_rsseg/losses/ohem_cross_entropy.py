@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
-from keras_rsseg.ops.masks import squeeze_mask
+from keras_rsseg.losses.segmentation_loss import SegmentationLoss
+from keras_rsseg.void import VOID
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class OhemCrossEntropy(keras.losses.Loss):
+class OhemCrossEntropy(SegmentationLoss):
     """Cross-entropy over the hardest pixels (online hard example mining).
 
     Of the valid pixels of the whole batch, only those are kept whose
@@ -19,33 +20,25 @@ class OhemCrossEntropy(keras.losses.Loss):
 
     The selection counts over the batch that one call sees, so it depends on
     the batch size (and is made per replica in distributed training). No
-    gradient flows through the selection. All arithmetic is float32, whatever
-    the dtype of the logits.
+    gradient flows through it. `class_weights` do not enter it: they weigh
+    the mean over the kept pixels. (The released code gives NaN for a batch
+    without a valid pixel; here it costs 0.)
 
-    A batch without a valid pixel has the loss 0 (the released code: NaN). A
-    class id that is neither `ignore_class` nor a channel of the logits makes
-    the loss NaN, with zero gradients, on every backend: compiled code cannot
-    raise, and the pixel must not count as something else.
-
-    `call` returns one value a pixel, `(B, H, W)`, zero where not kept and
-    scaled such that their mean is the loss. So the default reduction gives
-    the loss, and a `sample_weight` of shape `(B, H, W)` or `(B, 1, 1)`
-    multiplies pixels: weight 0 takes a pixel out of the sum, though not out
-    of the selection nor of the divisor (mark such pixels void instead).
+    `call` returns one value a pixel, `(B, H, W)`, zero where not kept. A
+    `sample_weight` of 0 takes a pixel out of the sum, though not out of the
+    selection nor of the divisor (mark such pixels void instead).
 
     Args:
         threshold: float in (0, 1]. Probability of the true class up to which
             a pixel counts as hard.
         min_kept: int >= 0. Number of pixels of a batch to keep at least.
-        ignore_class: int. The class id of void pixels. They take no part.
-        from_logits: bool. Whether predictions are logits; otherwise they are
-            probabilities.
-        reduction: as in `keras.losses.Loss`.
-        name: string.
+        ignore_class, from_logits, class_weights, reduction, name: as in
+            `SegmentationLoss`, which says what becomes of void and of wrong
+            ids.
 
     Raises:
-        ValueError: when `threshold` or `min_kept` is out of range, or when
-            mask and logits differ in size.
+        ValueError: when `threshold` or `min_kept` is out of range, or as
+            `SegmentationLoss`.
 
     Example:
         ```python
@@ -63,12 +56,15 @@ class OhemCrossEntropy(keras.losses.Loss):
         self,
         threshold=0.7,
         min_kept=10000,
-        ignore_class=255,
+        ignore_class=VOID,
         from_logits=True,
+        class_weights=None,
         reduction="sum_over_batch_size",
         name="ohem_cross_entropy",
     ):
-        super().__init__(name=name, reduction=reduction, dtype="float32")
+        super().__init__(
+            ignore_class, class_weights, from_logits, reduction, name
+        )
         if not 0 < threshold <= 1:
             raise ValueError(
                 "Argument `threshold` must be in (0, 1]. "
@@ -81,27 +77,11 @@ class OhemCrossEntropy(keras.losses.Loss):
             )
         self.threshold = float(threshold)
         self.min_kept = int(min_kept)
-        self.ignore_class = ignore_class
-        self.from_logits = from_logits
 
-    def call(self, y_true, y_pred):
-        y_pred = ops.cast(y_pred, "float32")
-        mask = ops.cast(squeeze_mask(y_true, y_pred), "int32")
-        valid = ops.not_equal(mask, self.ignore_class)
-        known = ops.logical_and(mask >= 0, mask < y_pred.shape[-1])
-        cross_entropy = ops.sparse_categorical_crossentropy(
-            ops.where(ops.logical_and(valid, known), mask, 0),
-            y_pred,
-            from_logits=self.from_logits,
-        )
-        cross_entropy = ops.where(valid, cross_entropy, 0.0)
-        hard = ops.logical_and(valid, self._hard_pixels(cross_entropy))
-        pixels = ops.cast(ops.size(hard), "float32")
-        kept = ops.sum(ops.cast(hard, "int32"))
-        scale = pixels / ops.cast(ops.maximum(kept, 1), "float32")
-        losses = ops.where(hard, cross_entropy, 0.0) * scale
-        sound = ops.all(ops.logical_or(known, ops.logical_not(valid)))
-        return ops.where(sound, losses, float("nan"))
+    def pixel_losses(self, labels, valid, y_pred):
+        losses = self.cross_entropy(labels, valid, y_pred)
+        hard = ops.logical_and(valid, self._hard_pixels(losses))
+        return self.weighted_mean(losses, labels, hard)
 
     def _hard_pixels(self, cross_entropy):
         """Where the probability of the true class is below the threshold."""
@@ -139,12 +119,5 @@ class OhemCrossEntropy(keras.losses.Loss):
 
     def get_config(self):
         config = super().get_config()
-        config.update(
-            {
-                "threshold": self.threshold,
-                "min_kept": self.min_kept,
-                "ignore_class": self.ignore_class,
-                "from_logits": self.from_logits,
-            }
-        )
+        config.update({"threshold": self.threshold, "min_kept": self.min_kept})
         return config

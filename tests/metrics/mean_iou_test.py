@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_rsseg.metrics.mean_iou import MeanIoU
+from tests.metrics.updating import update
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
 
@@ -46,7 +47,7 @@ class TestMeanIoU(TestCase):
         expected = np.zeros((5, 5), np.int64)
         for seed, shape in enumerate([(2, 13, 17), (1, 8, 8)]):
             masks, logits = batch(seed, shape)
-            metric.update_state(masks[..., None] if seed else masks, logits)
+            update(metric, masks[..., None] if seed else masks, logits)
             expected += plain_confusion(masks, logits)
         np.testing.assert_array_equal(metric.confusion_matrix(), expected)
         np.testing.assert_array_equal(
@@ -60,7 +61,7 @@ class TestMeanIoU(TestCase):
         masks = np.array([[[0, 0, 1, 255]]])
         logits = np.eye(5, dtype="float32")[[[[0, 2, 1, 4]]]]
         metric = MeanIoU(5)
-        metric.update_state(masks, logits)
+        update(metric, masks, logits)
         # Class 2 is predicted, so its IoU is 0; 3 and 4 do not occur: the
         # prediction of 4 lies on void.
         expected = [0.5, 1.0, 0.0, np.nan, np.nan]
@@ -71,7 +72,7 @@ class TestMeanIoU(TestCase):
         metric = MeanIoU(5)
         assert np.isnan(to_numpy(metric.result()))
         masks, logits = batch()
-        metric.update_state(np.full_like(masks, 255), logits)
+        update(metric, np.full_like(masks, 255), logits)
         assert np.isnan(to_numpy(metric.result()))
         assert metric.confusion_matrix().sum() == 0
 
@@ -83,7 +84,7 @@ class TestMeanIoU(TestCase):
         large[2, 3] = 2**31 - 1
         metric = MeanIoU(5)
         assign(metric, large)
-        metric.update_state(masks, logits)
+        update(metric, masks, logits)
         expected = large + small
         np.testing.assert_array_equal(metric.confusion_matrix(), expected)
         np.testing.assert_allclose(
@@ -109,14 +110,14 @@ class TestMeanIoU(TestCase):
     def test_an_unknown_class_id_is_loud(self, wrong):
         masks, logits = batch()
         metric = MeanIoU(5)
-        metric.update_state(masks, logits)
+        update(metric, masks, logits)
         masks[0, 0, :3] = wrong
-        metric.update_state(masks, logits)
+        update(metric, masks, logits)
         assert np.isnan(to_numpy(metric.result()))
         with pytest.raises(ValueError, match="^3 or more pixels"):
             metric.per_class_iou()
         metric.reset_state()
-        metric.update_state(*batch())
+        update(metric, *batch())
         expected = plain_iou(plain_confusion(*batch()))
         np.testing.assert_array_equal(metric.per_class_iou(), expected)
 
@@ -124,11 +125,11 @@ class TestMeanIoU(TestCase):
         masks, logits = batch(void=0)
         masks = masks.astype("int32")
         metric = MeanIoU(5, ignore_class=-1)
-        metric.update_state(np.where(masks == 3, -1, masks), logits)
+        update(metric, np.where(masks == 3, -1, masks), logits)
         expected = plain_confusion(np.where(masks == 3, 255, masks), logits)
         np.testing.assert_array_equal(metric.confusion_matrix(), expected)
         metric = MeanIoU(5, ignore_class=None)
-        metric.update_state(np.where(masks == 3, 255, masks), logits)
+        update(metric, np.where(masks == 3, 255, masks), logits)
         assert np.isnan(to_numpy(metric.result()))
 
     @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ class TestMeanIoU(TestCase):
         weight = np.zeros(weight_shape)
         weight[1] = 3
         metric = MeanIoU(5)
-        metric.update_state(masks, logits, sample_weight=weight)
+        update(metric, masks, logits, sample_weight=weight)
         expected = plain_confusion(masks[1:], logits[1:])
         np.testing.assert_array_equal(metric.confusion_matrix(), expected)
 
@@ -170,7 +171,7 @@ class TestMeanIoU(TestCase):
         masks, logits = batch()
         logits = ops.cast(logits, "bfloat16")
         metric = MeanIoU(5, dtype="float16")
-        metric.update_state(masks, logits)
+        update(metric, masks, logits)
         rounded = to_numpy(ops.cast(logits, "float32"))
         np.testing.assert_array_equal(
             metric.confusion_matrix(), plain_confusion(masks, rounded)
@@ -187,6 +188,6 @@ class TestMeanIoU(TestCase):
             MeanIoU(0)
         masks, logits = batch()
         with pytest.raises(ValueError, match="as many channels"):
-            MeanIoU(6).update_state(masks, logits)
+            update(MeanIoU(6), masks, logits)
         with pytest.raises(ValueError, match="size of the logits"):
-            MeanIoU(5).update_state(masks[:, :-1], logits)
+            update(MeanIoU(5), masks[:, :-1], logits)

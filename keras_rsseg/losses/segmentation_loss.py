@@ -1,0 +1,156 @@
+"""What all losses of class masks have in common."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_rsseg.ops.masks import squeeze_mask
+from keras_rsseg.void import VOID
+
+
+class SegmentationLoss(keras.losses.Loss):
+    """Base of the losses of class masks: void, class weights, precision.
+
+    Void pixels (`ignore_class` in the mask) take no part; a batch of nothing
+    else has the loss 0 and no gradient. A class id that is neither
+    `ignore_class` nor a channel of the logits makes the loss NaN, with zero
+    gradients, on every backend: compiled code cannot raise, and the pixel
+    must not count as something else. All arithmetic is float32, whatever the
+    dtype of the logits.
+
+    With `class_weights` a mean over pixels is the weighted mean `sum(w *
+    loss) / sum(w)`, where `w` is the weight of a pixel's true class, as in
+    PyTorch's cross-entropy. So a common factor of the weights changes
+    nothing, and rare classes gain in weight what common ones lose.
+
+    Means are over the batch that one call sees (in distributed training,
+    that of a replica). `call` returns values whose plain mean is the loss:
+    the default reduction gives it, and a `sample_weight` multiplies them
+    without entering the divisor. Its shape is `(B,)`, for tiles, or `(B, H,
+    W)`, for pixels; those of weight 0 are better marked void.
+
+    A subclass defines `pixel_losses(labels, valid, y_pred)`.
+
+    Args:
+        ignore_class: int or `None`. The class id of void pixels. `None`:
+            every pixel takes part.
+        class_weights: `None`, or a sequence of one float >= 0 for each
+            class.
+        from_logits: bool. Whether predictions are logits; otherwise they are
+            probabilities.
+        reduction: as in `keras.losses.Loss`.
+        name: string.
+
+    Raises:
+        ValueError: when a class weight is negative or not finite, or all are
+            0; when called, if mask and logits differ in size or logits and
+            weights in the number of classes.
+
+    Reference:
+        `torch.nn.CrossEntropyLoss`, for the weighted mean.
+    """
+
+    def __init__(
+        self,
+        ignore_class=VOID,
+        class_weights=None,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name=None,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype="float32")
+        self.ignore_class = ignore_class
+        self.class_weights = _standardize_class_weights(class_weights)
+        self.from_logits = from_logits
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        if sample_weight is not None:
+            sample_weight = ops.convert_to_tensor(sample_weight)
+            if len(sample_weight.shape) == 1:
+                # Weights of tiles. Keras would multiply columns by them.
+                sample_weight = ops.reshape(sample_weight, (-1, 1, 1))
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true, y_pred):
+        y_pred = ops.cast(y_pred, "float32")
+        mask = ops.cast(squeeze_mask(y_true, y_pred), "int32")
+        self._check_classes(y_pred.shape[-1])
+        valid = ops.ones_like(mask, dtype="bool")
+        if self.ignore_class is not None:
+            valid = ops.not_equal(mask, self.ignore_class)
+        known = ops.logical_and(mask >= 0, mask < y_pred.shape[-1])
+        labels = ops.where(ops.logical_and(valid, known), mask, 0)
+        losses = self.pixel_losses(labels, valid, y_pred)
+        sound = ops.all(ops.logical_or(known, ops.logical_not(valid)))
+        return ops.where(sound, losses, float("nan"))
+
+    def pixel_losses(self, labels, valid, y_pred):
+        """Compute values whose mean is the loss.
+
+        Args:
+            labels: int32 `(B, H, W)`, class ids, 0 where void.
+            valid: bool `(B, H, W)`, false where void.
+            y_pred: float32 `(B, H, W, num_classes)`.
+
+        Returns:
+            float32 tensor that broadcasts to `(B, H, W)`.
+        """
+        raise NotImplementedError
+
+    def cross_entropy(self, labels, valid, y_pred):
+        """Return the cross-entropy of each pixel, 0 where void."""
+        losses = ops.sparse_categorical_crossentropy(
+            labels, y_pred, from_logits=self.from_logits
+        )
+        return ops.where(valid, losses, 0.0)
+
+    def weighted_mean(self, losses, labels, kept):
+        """Scale losses such that their mean is the weighted mean of the kept.
+
+        Args:
+            losses: float32 `(B, H, W)`.
+            labels: int32 `(B, H, W)`, class ids.
+            kept: bool `(B, H, W)`, the pixels that take part.
+
+        Returns:
+            float32 `(B, H, W)`, all 0 without a kept pixel.
+        """
+        weights = ops.cast(kept, "float32")
+        if self.class_weights is not None:
+            weights = weights * ops.take(np.float32(self.class_weights), labels)
+        total = ops.sum(weights)
+        pixels = ops.cast(ops.size(weights), "float32")
+        weights = weights * (pixels / ops.where(total > 0, total, 1.0))
+        return ops.where(kept, losses, 0.0) * weights
+
+    def _check_classes(self, classes):
+        weights = self.class_weights
+        if weights is not None and len(weights) != classes:
+            raise ValueError(
+                "Argument `class_weights` must have one weight for each "
+                f"class. Received: {len(weights)} weights for logits of "
+                f"{classes} classes"
+            )
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {
+                "ignore_class": self.ignore_class,
+                "class_weights": self.class_weights,
+                "from_logits": self.from_logits,
+            }
+        )
+        return config
+
+
+def _standardize_class_weights(weights):
+    if weights is None:
+        return None
+    weights = [float(weight) for weight in weights]
+    if not all(0 <= w < float("inf") for w in weights) or not any(weights):
+        raise ValueError(
+            "Argument `class_weights` must hold finite floats >= 0, not all "
+            f"0. Received: class_weights={weights}"
+        )
+    return weights

@@ -1,0 +1,123 @@
+"""The confusion matrix behind the metrics, exact and streaming."""
+
+import numpy as np
+from keras import ops
+
+from keras_rsseg.metrics.confusion_scores import RATIOS
+from keras_rsseg.metrics.confusion_scores import ConfusionScores
+from keras_rsseg.metrics.segmentation_metric import SegmentationMetric
+from keras_rsseg.ops.counting import count_ids
+from keras_rsseg.void import VOID
+
+# A count is `high * _WORD + low`. With 24 bits a low word is exact as a
+# float32 and the sum of 127 replicas' low words still fits in int32.
+_WORD = 2**24
+
+
+class ConfusionMetric(SegmentationMetric):
+    """Base of the metrics that one confusion matrix determines.
+
+    It counts all pixels of all batches since the last reset; a subclass says
+    in `result()` what it makes of the counts. `scores()` gives every score,
+    of each class too, whichever metric it is asked of.
+
+    The confusion matrix is kept in two int32 words a cell: counts are exact
+    beyond 2**31 pixels, where float32 cells stop counting at 2**24. One
+    update may hold up to 2**30 pixels.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+    """
+
+    def __init__(
+        self, num_classes, ignore_class=VOID, left_out=(), name=None, dtype=None
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+        self.low_words = self._add_words("low_words")
+        self.high_words = self._add_words("high_words")
+
+    def _add_words(self, name):
+        shape = (self.num_classes, self.num_classes)
+        return self.add_variable(shape, "zeros", dtype="int32", name=name)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Count a batch.
+
+        Args:
+            y_true: masks `(B, H, W)` or `(B, H, W, 1)`, class ids of any
+                integer dtype (or floats of integral value).
+            y_pred: logits or probabilities `(B, H, W, num_classes)`.
+            sample_weight: `None`, or a tensor that broadcasts to `(B, H,
+                W)`, or `(B,)`, or `(B, H, W, 1)`. A pixel of weight 0 is
+                left out; any other weight counts it once.
+        """
+        masks, predicted, counted, invalid = self._standardize(
+            y_true, y_pred, sample_weight
+        )
+        cells = self.num_classes**2
+        cell = masks * self.num_classes + predicted
+        rest = ops.where(invalid, cells, cells + 1)
+        counts = count_ids(ops.where(counted, cell, rest), cells + 2)
+        confusion = ops.reshape(
+            counts[:cells], (self.num_classes, self.num_classes)
+        )
+        self._add(confusion, ops.zeros_like(confusion))
+        self._add_invalid(counts[cells])
+
+    def _add(self, low, high):
+        """Add words to the state and carry from the low to the high ones."""
+        low = low + self.low_words
+        carry = low // _WORD
+        self.low_words.assign(low - carry * _WORD)
+        self.high_words.assign(self.high_words + high + carry)
+
+    def merge_state(self, metrics):
+        """Add the counts of other metrics of the same classes.
+
+        Args:
+            metrics: list of `ConfusionMetric`, of any kind.
+
+        Raises:
+            ValueError: when one of them has another number of classes or
+                another `ignore_class`.
+        """
+        self._check_mergeable(metrics, ("num_classes", "ignore_class"))
+        for other in metrics:
+            self._add(
+                ops.convert_to_tensor(other.low_words),
+                ops.convert_to_tensor(other.high_words),
+            )
+            self._add_invalid(ops.convert_to_tensor(other.invalid))
+
+    def _counts(self):
+        """Right, true and predicted pixels of each class, float32 tensors."""
+        counts = ops.cast(self.high_words, "float32") * float(_WORD)
+        counts = counts + ops.cast(self.low_words, "float32")
+        truth, predicted = ops.sum(counts, axis=1), ops.sum(counts, axis=0)
+        return ops.diagonal(counts), truth, predicted
+
+    def _mean_ratio(self, name):
+        """The mean of one of `RATIOS` over the classes where it is defined."""
+        return self._mean_of(*RATIOS[name](*self._counts()))
+
+    def confusion_matrix(self):
+        """Return the counts: NumPy int64, rows truth, columns prediction.
+
+        Raises:
+            ValueError: when masks with invalid class ids were counted.
+        """
+        self._check_valid()
+        high = ops.convert_to_numpy(self.high_words).astype(np.int64)
+        return high * _WORD + ops.convert_to_numpy(self.low_words)
+
+    def scores(self):
+        """Return every score of the pixels counted: `ConfusionScores`.
+
+        Raises:
+            ValueError: when masks with invalid class ids were counted.
+        """
+        return ConfusionScores(self.confusion_matrix(), self.left_out)
