@@ -15,6 +15,7 @@ from keras_rsseg import __version__
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.scenes.blending import BLOCK_ROWS
 from keras_rsseg.scenes.blending import RowBlender
+from keras_rsseg.scenes.blending import likeliest
 from keras_rsseg.scenes.class_writer import ClassWriter
 from keras_rsseg.scenes.ground_size import ground_pixel_size
 from keras_rsseg.scenes.ground_size import model_grid_size
@@ -200,7 +201,7 @@ def _write_classes(scores, scene, writer, masked):
     """Write the likeliest classes; `masked`: read the scene's mask again."""
     top = 0
     for block in scores:
-        classes = _likeliest(block)
+        classes = likeliest(block)
         if masked:
             classes[~scene.read_valid(top, len(classes))] = VOID
         writer.write(classes)
@@ -211,21 +212,6 @@ def _write_classes(scores, scene, writer, masked):
         rows = min(BLOCK_ROWS, scene.height - top)
         writer.write(np.full((rows, scene.width), VOID, "uint8"))
         top += rows
-
-
-def _likeliest(scores):
-    """Ids `(rows, width)` of the highest scores; void where all are 0.
-
-    Ties go to the lower id. Faster than `argmax`, which is slow along the
-    first axis.
-    """
-    best = scores[0].copy()
-    classes = np.zeros(best.shape, "uint8")
-    for index in range(1, len(scores)):
-        classes[scores[index] > best] = index
-        np.maximum(best, scores[index], out=best)
-    classes[best <= 0] = VOID
-    return classes
 
 
 def _result(path, seconds, writer, pixel_size):

@@ -9,13 +9,17 @@ from keras_rsseg.data.tiling import tile_windows
 
 
 class Tile(NamedTuple):
-    """A tile: its number and place, pixels (padded) and validity (not)."""
+    """A tile: its number and place, pixels (padded) and validity (not).
+
+    `scene` tells whose it is where tiles of several scenes come together.
+    """
 
     number: int
     row: int
     col: int
     pixels: np.ndarray
     valid: np.ndarray
+    scene: object = None
 
 
 def read_tiles(reader, tile_size, stride):
@@ -118,10 +122,11 @@ def _softmax(logits, tile):
     total = logits.sum(axis=0)
     # A NaN or +inf anywhere makes the sum NaN; argmax would hide it.
     if not np.isfinite(total[tile.valid]).all():
+        scene = "" if tile.scene is None else f" of {tile.scene}"
         raise ValueError(
             "`model` returned logits that are not finite, for the tile at "
-            f"row {tile.row}, column {tile.col}. Is the scene in the value "
-            "range that the model takes?"
+            f"row {tile.row}, column {tile.col}{scene}. Is the scene in the "
+            "value range that the model takes?"
         )
     logits /= total
     return logits

@@ -1,23 +1,20 @@
-"""`keras-rsseg`: right arguments go through, wrong ones cost nothing."""
+"""`keras-rsseg predict`: right arguments go through, wrong cost nothing."""
 
-import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import rasterio
-from typer.testing import CliRunner
 
 import keras_rsseg
-from keras_rsseg.cli import app
+from tests.cli.commands import check_error
+from tests.cli.commands import run
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_classes
 from tests.scenes.scene_files import threshold_model
 from tests.scenes.scene_files import write_scene
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARBOUR = ROOT / "examples" / "data" / "harbour.tif"
 
 
@@ -57,10 +54,6 @@ def loaded(monkeypatch):
 @pytest.fixture
 def scene(tmp_path):
     return write_scene(tmp_path / "scene.tif", random_scene(70, 90))
-
-
-def run(*arguments):
-    return CliRunner().invoke(app, [str(part) for part in arguments])
 
 
 def test_predict_writes_the_map_and_says_so(tmp_path, scene, loaded):
@@ -126,14 +119,6 @@ def test_bands_and_nodata(tmp_path, scene, loaded):
 
 
 class TestErrors:
-    def check(self, result, message):
-        """One line on stderr, no traceback, exit code 1."""
-        assert result.exit_code == 1
-        (line,) = result.stderr.splitlines()
-        assert line.startswith("Error: ")
-        assert message in line
-        assert result.stdout == ""
-
     def test_before_anything_is_loaded(self, tmp_path, scene, loaded):
         text = tmp_path / "notes.txt"
         text.write_text("not a raster")
@@ -152,9 +137,9 @@ class TestErrors:
             arguments = ["predict", source, "--output", output]
             if message == "the scene itself":
                 arguments.append("--overwrite")
-            self.check(run(*arguments), message)
+            check_error(run(*arguments), message)
         arguments = ["predict", scene, "--output", new, "--preview", "a.jpg"]
-        self.check(run(*arguments), "must end in .png")
+        check_error(run(*arguments), "must end in .png")
         assert loaded == []
         assert old.read_bytes() == b"precious"
         assert not new.exists()
@@ -163,11 +148,11 @@ class TestErrors:
         output = tmp_path / "map.tif"
         arguments = ["predict", scene, "--output", output]
         result = run(*arguments, "--preset", "nonsense")
-        self.check(result, "Unknown preset 'nonsense'. There are: small")
+        check_error(result, "Unknown preset 'nonsense'. There are: small")
         result = run(*arguments, "--bands", "1,2")
-        self.check(result, "takes 3 bands (red, green, blue)")
+        check_error(result, "takes 3 bands (red, green, blue)")
         result = run(*arguments, "--tile-size", 8, "--overlap", 8)
-        self.check(result, "`overlap`")
+        check_error(result, "`overlap`")
         assert not output.exists()
 
     def test_usage(self, tmp_path, scene, loaded):
@@ -197,42 +182,6 @@ def test_overwrite(tmp_path, scene, loaded):
     assert result.exit_code == 0, result.output
     with rasterio.open(output) as dataset:
         assert dataset.shape == (70, 90)
-
-
-def test_presets_are_listed_with_what_they_are():
-    result = run("presets")
-    assert result.exit_code == 0
-    for name, facts in keras_rsseg.list_presets().items():
-        assert f"{name}: {facts['description']}" in result.stdout
-
-
-def test_version_and_help():
-    assert run("--version").stdout.startswith("keras-rsseg ")
-    result = run("predict", "--help")
-    assert result.exit_code == 0
-    for name in ("--output", "--preset", "--gsd", "--overwrite"):
-        assert name in result.stdout
-
-
-def test_scenes_and_cli_load_no_framework_themselves():
-    """Help and wrong paths need not wait for TensorFlow."""
-    code = (
-        "import os, sys;"
-        "import keras_rsseg.cli, keras_rsseg.scenes;"
-        "heavy = {'tensorflow', 'jax', 'torch', 'keras'} & set(sys.modules);"
-        "print(sorted(heavy), os.environ['TF_CPP_MIN_LOG_LEVEL'])"
-    )
-    environment = {**os.environ}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == ["[]", "3"]
 
 
 def test_the_sample_scene_is_the_published_one(tmp_path, loaded, caplog):

@@ -1,48 +1,15 @@
-"""`keras-rsseg`: maps of scenes from the command line."""
+"""`keras-rsseg predict`: a map of a scene."""
 
-import contextlib
 import logging
-import os
-import sys
 from typing import Annotated
 
 import typer
 
 import keras_rsseg
-
-# TensorFlow reads it when it is loaded, which the commands do.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-app = typer.Typer(
-    help="Semantic segmentation of aerial and satellite imagery.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+from keras_rsseg.cli.errors import log_level
+from keras_rsseg.cli.errors import plain_errors
 
 
-def _print_version(wanted: bool):
-    if wanted:
-        typer.echo(f"keras-rsseg {keras_rsseg.__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Print the version and exit.",
-        ),
-    ] = False,
-):
-    """Semantic segmentation of aerial and satellite imagery."""
-
-
-@app.command()
 def predict(
     scene: Annotated[
         str, typer.Argument(help="Raster to map: GeoTIFF, VRT, PNG ...")
@@ -100,7 +67,7 @@ def predict(
 ):
     """Write a map of a scene's classes."""
     distance = _parse_gsd(gsd)
-    with _plain_errors(), _log_level(logging.ERROR if quiet else None):
+    with plain_errors(), log_level(logging.ERROR if quiet else None):
         from keras_rsseg import scenes
         from keras_rsseg.scenes.preview import check_preview
 
@@ -127,47 +94,6 @@ def predict(
             scenes.write_preview(output, preview)
     if not quiet:
         _print_result(result, preview)
-
-
-@app.command()
-def presets():
-    """List the presets that --preset takes."""
-    with _plain_errors():
-        for name, facts in keras_rsseg.list_presets().items():
-            typer.echo(f"{name}: {facts['description']}")
-
-
-@contextlib.contextmanager
-def _log_level(level):
-    logger = logging.getLogger("keras_rsseg")
-    before = logger.level
-    logger.setLevel(before if level is None else level)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
-
-
-@contextlib.contextmanager
-def _plain_errors():
-    """Turn the errors a user can make into one line and exit code 1."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_users(error):
-            raise
-        lines = [line.strip() for line in str(error).splitlines()]
-        message = " ".join(filter(None, lines)) or type(error).__name__
-        typer.echo(f"Error: {message}", err=True)
-        raise typer.Exit(1) from error
-
-
-def _is_users(error):
-    if isinstance(error, ValueError | OSError):
-        return True
-    # Only ask for rasterio's where it was loaded.
-    errors = sys.modules.get("rasterio.errors")
-    return errors is not None and isinstance(error, errors.RasterioError)
 
 
 def _parse_gsd(text):
@@ -205,7 +131,3 @@ def _format_area(area):
     if area < 1e6:
         return f"{area / 1e4:,.2f} ha"
     return f"{area / 1e6:,.2f} km2"
-
-
-if __name__ == "__main__":
-    app()

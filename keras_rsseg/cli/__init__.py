@@ -1,0 +1,46 @@
+"""`keras-rsseg`: maps and scores from the command line."""
+
+import os
+from typing import Annotated
+
+import typer
+
+import keras_rsseg
+from keras_rsseg.cli.evaluate import evaluate
+from keras_rsseg.cli.predict import predict
+from keras_rsseg.cli.presets import presets
+
+# TensorFlow reads it when it is loaded, which the commands do.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+app = typer.Typer(
+    help="Semantic segmentation of aerial and satellite imagery.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool):
+    if wanted:
+        typer.echo(f"keras-rsseg {keras_rsseg.__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+):
+    """Semantic segmentation of aerial and satellite imagery."""
+
+
+for command in (predict, evaluate, presets):
+    app.command()(command)

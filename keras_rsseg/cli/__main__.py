@@ -1,0 +1,5 @@
+"""`python -m keras_rsseg.cli`."""
+
+from keras_rsseg.cli import app
+
+app()

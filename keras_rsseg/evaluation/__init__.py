@@ -1,0 +1,17 @@
+"""Scores by the papers' protocols, each named for what it measures."""
+
+from keras_rsseg.evaluation.boundary_erosion import erode_boundaries
+from keras_rsseg.evaluation.evaluate import evaluate
+from keras_rsseg.evaluation.evaluation_report import EvaluationReport
+from keras_rsseg.evaluation.matching_files import matching_files
+from keras_rsseg.evaluation.report_folder import check_output
+from keras_rsseg.evaluation.worst_tiles import WorstTile
+
+__all__ = [
+    "EvaluationReport",
+    "WorstTile",
+    "check_output",
+    "erode_boundaries",
+    "evaluate",
+    "matching_files",
+]

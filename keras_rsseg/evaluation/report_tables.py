@@ -1,0 +1,128 @@
+"""An evaluation's figures as tables in Markdown."""
+
+import math
+
+_MEANS = {
+    "mean IoU": "mean_iou",
+    "mean F1": "mean_f1",
+    "mean precision": "mean_precision",
+    "mean recall": "mean_recall",
+    "pixel accuracy": "pixel_accuracy",
+}
+
+
+def to_markdown(report):
+    """Return an `EvaluationReport` as Markdown that reads well as text.
+
+    Args:
+        report: `EvaluationReport`.
+
+    Returns:
+        A str.
+    """
+    scores = report.scores
+    parts = [
+        f"# Evaluation of {report.model}",
+        _facts(report),
+        "Scores in percent; a dash where nothing defines them.",
+        _table(
+            ["protocol", *_MEANS, "pixels", "what is measured"],
+            [
+                [
+                    _title(name),
+                    *(_percent(getattr(s, attr)) for attr in _MEANS.values()),
+                    f"{int(s.matrix.sum()):,}",
+                    report.meaning(name),
+                ]
+                for name, s in scores.items()
+            ],
+        ),
+    ]
+    for title, attribute in (("IoU", "iou"), ("F1", "f1")):
+        parts += [
+            f"## {title} by class",
+            _class_table(report, scores, attribute),
+        ]
+    if report.boundary_f1 is not None:
+        parts += ["## Boundary F1 of each tile alone", _boundary_table(report)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(report):
+    lines = [
+        f"- protocol {report.protocol}: tiles of {report.tile_size} x "
+        f"{report.tile_size} pixels, every {report.stride} pixels",
+        f"- {report.num_scenes:,} scenes, {report.num_tiles:,} tiles, "
+        f"{report.num_pixels:,} pixels, of which {report.num_void_pixels:,} "
+        f"({report.void_share:.1%}) are void and not scored",
+    ]
+    if report.left_out:
+        names = ", ".join(report.class_names[i] for i in report.left_out)
+        lines.append(
+            f"- left out of the means: {names}. Its pixels still count, in "
+            "pixel accuracy and as errors of other classes"
+        )
+    return "\n".join(lines)
+
+
+def _class_table(report, scores, attribute):
+    columns = [getattr(s, attribute) for s in scores.values()]
+    shares = _shares(scores["scene"].matrix)
+    return _table(
+        ["class", "share of pixels", *map(_title, scores)],
+        [
+            [
+                name + (" (left out)" if i in report.left_out else ""),
+                _percent(shares[i]),
+                *(_percent(column[i]) for column in columns),
+            ]
+            for i, name in enumerate(report.class_names)
+        ],
+    )
+
+
+def _shares(matrix):
+    return matrix.sum(axis=1) / max(matrix.sum(), 1)
+
+
+def _boundary_table(report):
+    return _table(
+        ["tolerance", "mean boundary F1"],
+        [
+            [f"{tolerance:g} px", _percent(value)]
+            for tolerance, value in report.boundary_f1.items()
+        ],
+    )
+
+
+def _title(name):
+    return name.replace("_", ", ")
+
+
+def _percent(value):
+    return f"{100 * value:.2f}" if math.isfinite(value) else "-"
+
+
+def _table(header, rows):
+    """A table whose columns line up; numbers to the right."""
+    widths = [
+        max(map(len, column)) for column in zip(header, *rows, strict=True)
+    ]
+    right = [
+        all(row[i][:1].isdigit() or row[i] == "-" for row in rows)
+        for i in range(len(header))
+    ]
+    lines = [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        )
+        + " |"
+        for row in (header, *rows)
+    ]
+    rule = "|".join(
+        "-" * (width + 1) + (":" if to_right else "-")
+        for width, to_right in zip(widths, right, strict=True)
+    )
+    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])
