@@ -27,6 +27,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from examples import train_dubai
+from examples.networks import build_task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Row:
 
     Attributes:
         name: str, as the paper calls it.
-        system: a key of `train_dubai.SYSTEMS`.
+        system: a key of `examples.networks.SYSTEMS`.
         backbone: dict of arguments of its backbone.
         encoder: dict of arguments of its encoder.
     """
@@ -169,7 +170,9 @@ def run(row, seed, args):
     encoder = dict(row.encoder)
     if args.data_format:
         encoder["data_format"] = args.data_format
-    model = train_dubai.build(row.system, args.encoder, encoder, row.backbone)
+    model = build_task(
+        row.system, train_dubai.FACTS, args.encoder, encoder, row.backbone
+    )
     options = argparse.Namespace(**{**vars(args), "seed": seed, "backup": None})
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
     # leaves easy pixels out, which its baselines do not.

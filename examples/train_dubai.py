@@ -21,40 +21,27 @@ scores a preset that is there already.
 
 import argparse
 import pathlib
+import sys
 import time
 
 import keras
 
-import keras_rsseg
-from keras_rsseg.data import Augmentation
-from keras_rsseg.data import Palette
-from keras_rsseg.data import tile_dataset
+if __name__ == "__main__":
+    # Run as a file, a script sees its own folder only.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-SCENES = (2, 3, 5, 6, 7, 8)
-TRAINING_PARTS = (1, 2, 4, 5, 7, 8)
-VALIDATION_PARTS = (3, 6, 9)
-PALETTE = Palette(
-    colors=[
-        (60, 16, 152),
-        (132, 41, 246),
-        (110, 193, 228),
-        (254, 221, 58),
-        (226, 169, 41),
-    ],
-    names=["building", "land", "road", "vegetation", "water"],
-    void_colors=[(155, 155, 155), (0, 0, 0)],
-)
-SYSTEMS = {
-    "ccnet": ("CCNet", "ResNetEncoder"),
-    "danet": ("DANet", "ResNetEncoder"),
-    "deeplab_v3": ("DeepLabV3", "ResNetEncoder"),
-    "hrnet": ("HRNet", "HRNetEncoder"),
-    "pfnet": ("PFNet", "ResNetEncoder"),
-    "semantic_fpn": ("SemanticFPN", "ResNetEncoder"),
-}
+import keras_rsseg
+from examples.networks import SYSTEMS
+from examples.networks import build_task
+from keras_rsseg.data import Augmentation
+from keras_rsseg.data import tile_dataset
+from keras_rsseg.datasets.dubai import FACTS
+from keras_rsseg.datasets.dubai import SCENES
+from keras_rsseg.datasets.dubai import TRAINING_PARTS
+from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+
+PALETTE = FACTS.to_palette()
 SCORE_TILE_SIZE = 512
-# DubaiSat imagery; nothing states it, villas and roads measure so.
-GROUND_SAMPLE_DISTANCE = 0.8
 
 
 def files(root, parts):
@@ -68,34 +55,6 @@ def files(root, parts):
         image.parents[1] / "masks" / f"{image.stem}.png" for image in images
     ]
     return images, masks
-
-
-def build(system, encoder_preset, encoder_options=(), backbone_options=()):
-    """Return a task on a pretrained encoder.
-
-    Args:
-        system: a key of `SYSTEMS`.
-        encoder_preset: a preset of the encoder.
-        encoder_options: dict of arguments that replace the preset's.
-        backbone_options: dict of arguments of the backbone.
-
-    Returns:
-        A `keras_rsseg.models.Segmenter`.
-    """
-    task_name, encoder_name = SYSTEMS[system]
-    task_cls = getattr(keras_rsseg, task_name)
-    encoder_cls = getattr(keras_rsseg.encoders, encoder_name)
-    encoder = encoder_cls.from_preset(encoder_preset, **dict(encoder_options))
-    converter = task_cls.preprocessor_cls.image_converter_cls(
-        ground_sample_distance=GROUND_SAMPLE_DISTANCE
-    )
-    return task_cls(
-        task_cls.backbone_cls(encoder, **dict(backbone_options)),
-        num_classes=len(PALETTE.names),
-        preprocessor=task_cls.preprocessor_cls(image_converter=converter),
-        class_names=PALETTE.names,
-        palette=PALETTE.colors,
-    )
 
 
 def train(model, args, **compile_options):
@@ -199,7 +158,7 @@ def main(arguments=None):
     keras.utils.set_random_seed(args.seed)
     start = time.perf_counter()
     options = {"data_format": args.data_format} if args.data_format else {}
-    model = build(args.system, args.encoder, options)
+    model = build_task(args.system, FACTS, args.encoder, options)
     # No class of these is the background whose outlines PFNet learns.
     losses = {"boundaries": "classes"} if args.system == "pfnet" else {}
     train(model, args, **losses)

@@ -8,7 +8,7 @@ import pytest
 
 import keras_rsseg
 from examples import ablate
-from examples import train_dubai
+from examples.networks import SYSTEMS
 from tests.models.tiny_encoder import TinyEncoder
 
 pytest.importorskip("tensorflow")
@@ -23,7 +23,7 @@ def test_every_row_can_be_built(table):
     names = [row.name for row in rows]
     assert len(set(names)) == len(names) > 2
     for row in rows:
-        system, encoder = train_dubai.SYSTEMS[row.system]
+        system, encoder = SYSTEMS[row.system]
         encoder_cls = getattr(keras_rsseg.encoders, encoder)
         if row.system == "hrnet":
             network = encoder_cls(8, (1, 1, 1), 1, 1, **row.encoder)

@@ -1,0 +1,254 @@
+"""What the training scripts of the papers' data sets share.
+
+A script states its `Recipe` and calls `main()`, which prepares the data set,
+trains with `fit` and writes a preset and its scores. A run that was stopped
+goes on at the epoch it was in, with the tiles that it would have had.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+
+import keras
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+import keras_rsseg
+from examples.distribution import distributed
+from examples.networks import build_task
+from keras_rsseg.data import as_protocol
+from keras_rsseg.data import count_tiles
+from keras_rsseg.data import paper_augmentation
+from keras_rsseg.data import tile_records
+from keras_rsseg.datasets import facts
+
+# With `--limit`: what a laptop does in a minute.
+LIMIT_TILE_SIZE = 128
+LIMIT_BATCH_SIZE = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a paper, or the code released with it, trained.
+
+    Attributes:
+        dataset: what `tfds.load` takes, such as `"vaihingen/ifwm"`.
+        validation_split: the split that is scored.
+        system: a key of `examples.networks.SYSTEMS`.
+        protocol: a key of `keras_rsseg.data.PROTOCOLS`.
+        augmentation: what `keras_rsseg.data.paper_augmentation` takes.
+        epochs: int.
+        batch_size: int, over all devices.
+        learning_rate: float, at the start.
+        schedule: `"poly"` or `"exponential"`, stepped once an epoch.
+        encoder_options: dict of arguments of the encoder.
+        left_out: names of classes that mean scores leave out.
+        eroded: pixels along class boundaries that a second row of scores
+            leaves out, or `None`.
+    """
+
+    dataset: str
+    validation_split: str
+    system: str
+    protocol: str
+    augmentation: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str = "poly"
+    encoder_options: dict = dataclasses.field(default_factory=dict)
+    left_out: tuple = ()
+    eroded: int | None = None
+
+
+def learning_rate_of(recipe):
+    """Return the function from an epoch, from 0, to its learning rate.
+
+    `"poly"` is `(1 - (epoch + 1) / epochs) ** 0.9`: the released scripts
+    step at the start of an epoch, so in the last one only the moving
+    statistics change. `"exponential"` is `0.9 ** epoch`.
+    """
+
+    def poly(epoch, _=None):
+        left = max(1 - (epoch + 1) / recipe.epochs, 0.0)
+        return recipe.learning_rate * left**0.9
+
+    def exponential(epoch, _=None):
+        return recipe.learning_rate * 0.9**epoch
+
+    return {"poly": poly, "exponential": exponential}[recipe.schedule]
+
+
+def prepare(recipe, args):
+    """Return the data set's builder, built if need be."""
+    config = tfds.download.DownloadConfig(manual_dir=args.manual_dir)
+    builder = tfds.builder(recipe.dataset, data_dir=args.data_dir)
+    builder.download_and_prepare(download_config=config)
+    return builder
+
+
+def read(builder, split, args, **decoders):
+    """Return the records of a split; one alone to try it out."""
+    records = builder.as_dataset(split=split, **decoders)
+    return records.take(1) if args.limit else records
+
+
+def count(recipe, builder, split, args):
+    """Count the tiles of a split; the images are not decoded for it."""
+    masks = tfds.decode.PartialDecoding({"mask": True})
+    counts = count_tiles(
+        read(builder, split, args, decoders=masks), recipe.protocol
+    )
+    print(
+        f"{split}: {counts.tiles} tiles of {counts.images} images, "
+        f"{counts.void_share:.1%} void"
+    )
+    return counts
+
+
+def first_epoch(backup):
+    """Return the epoch at which a stopped run goes on, 0 for a new one."""
+    state = pathlib.Path(backup) / "training_metadata.json"
+    return json.loads(state.read_text())["epoch"] if state.exists() else 0
+
+
+def training_tiles(recipe, builder, begin, args):
+    """Return tiles without end from epoch `begin`, and the steps of one."""
+    tiles = tile_records(
+        builder.as_dataset(split="train"),
+        protocol=recipe.protocol,
+        batch_size=recipe.batch_size,
+        augmentation=paper_augmentation(recipe.augmentation),
+        shuffle=args.shuffle,
+        repeat=True,
+        first_epoch=begin,
+        drop_remainder=True,
+        seed=args.seed,
+    )
+    if args.limit:
+        return tiles, args.limit
+    counts = count(recipe, builder, "train", args)
+    return tiles, counts.steps(recipe.batch_size, drop_remainder=True)
+
+
+def validation_tiles(recipe, builder, args):
+    """Return the tiles that are scored after every epoch."""
+    split = recipe.validation_split
+    tiles = tile_records(
+        read(builder, split, args),
+        protocol=recipe.protocol,
+        batch_size=recipe.batch_size,
+    )
+    steps = count(recipe, builder, split, args).steps(recipe.batch_size)
+    # Keras takes the end of a dataset of unknown length for a fault.
+    tiles = tiles.apply(tf.data.experimental.assert_cardinality(steps))
+    return tiles.take(args.limit) if args.limit else tiles
+
+
+def fit(model, recipe, builder, args):
+    """Train by the recipe, scoring after every epoch."""
+    output = pathlib.Path(args.output)
+    begin = first_epoch(output / "backup")
+    tiles, steps = training_tiles(recipe, builder, begin, args)
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(learning_rate_of(recipe)),
+        keras.callbacks.BackupAndRestore(output / "backup"),
+        keras.callbacks.CSVLogger(output / "log.csv", append=begin > 0),
+    ]
+    if args.tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(args.tensorboard))
+    model.fit(
+        tiles,
+        epochs=recipe.epochs,
+        steps_per_epoch=steps,
+        validation_data=validation_tiles(recipe, builder, args),
+        callbacks=callbacks,
+        verbose=2,
+    )
+
+
+def parse_arguments(description, recipe, arguments=None):
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(
+        description=description.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--manual-dir", help="folder of the downloads", required=True)
+    add("--data-dir", help="where TFDS keeps what it has prepared")
+    add("--encoder", help="preset to start from; else at random")
+    add("--output", help="folder to write", required=True)
+    add("--epochs", type=int, help=f"{recipe.epochs}; with --limit, 1")
+    add("--batch-size", type=int, default=recipe.batch_size)
+    add("--learning-rate", type=float, default=recipe.learning_rate)
+    add("--shuffle", type=int, default=512, help="tiles to draw from")
+    add("--seed", type=int, default=1)
+    add("--precision", default="float32", help="or mixed_float16, ...")
+    add("--distribute", action="store_true", help="train on all devices")
+    add("--tensorboard", help="folder of its logs")
+    add(
+        "--limit",
+        type=int,
+        help="try it out: epochs of so many batches of two small tiles",
+    )
+    return parser.parse_args(arguments)
+
+
+def _as_told(recipe, args):
+    """The recipe with what the command line changes."""
+    changes = {
+        "epochs": args.epochs or (1 if args.limit else recipe.epochs),
+        "batch_size": args.batch_size,
+        "learning_rate": args.learning_rate,
+    }
+    if args.limit:
+        protocol = as_protocol(recipe.protocol)
+        changes.update(
+            batch_size=LIMIT_BATCH_SIZE,
+            protocol=dataclasses.replace(
+                protocol, tile_size=LIMIT_TILE_SIZE, stride=LIMIT_TILE_SIZE
+            ),
+        )
+    return dataclasses.replace(recipe, **changes)
+
+
+def main(recipe, description, arguments=None):
+    """Prepare, train, write the preset, score it.
+
+    Args:
+        recipe: `Recipe`.
+        description: the script's docstring.
+        arguments: list of strings; `None` takes the command line's.
+
+    Returns:
+        `keras_rsseg.evaluation.EvaluationReport` of the validation split.
+    """
+    args = parse_arguments(description, recipe, arguments)
+    recipe = _as_told(recipe, args)
+    output = pathlib.Path(args.output)
+    output.mkdir(parents=True, exist_ok=True)
+    keras.config.set_dtype_policy(args.precision)
+    builder = prepare(recipe, args)
+    keras.utils.set_random_seed(args.seed)
+    with distributed(args.distribute):
+        model = build_task(
+            recipe.system,
+            facts(recipe.dataset.partition("/")[0]),
+            args.encoder,
+            recipe.encoder_options,
+        )
+        # It compiles itself with the paper's losses and SGD; `fit()` sets
+        # the learning rate.
+        fit(model, recipe, builder, args)
+    model.save_to_preset(output / "preset")
+    report = keras_rsseg.evaluate(
+        model,
+        read(builder, recipe.validation_split, args),
+        protocol=recipe.protocol,
+        left_out=recipe.left_out,
+        eroded=recipe.eroded,
+    )
+    print(report)
+    report.save(output / "scores", overwrite=True)
+    return report

@@ -1,0 +1,40 @@
+"""Train HRNetV2-W18 with IFWM on the WHU aerial buildings.
+
+4,736 tiles of 512 px train, 1,036 validate; rotation; the learning rate falls
+by 0.9 an epoch. What the paper leaves open is chosen here: SGD 0.01, batches
+of 8, 40 epochs. Score: mean IoU of building and background; the paper's is
+in its comparison table for WHU.
+
+Cost: 18.4 billion multiply-adds a tile forward before the flows are counted,
+three times that in training.
+
+    python examples/train_hrnet_ifwm_whu.py --manual-dir downloads \
+        --encoder hrnet_w18_imagenet --output hrnet_ifwm_w18_whu_building
+
+`--limit 2` tries it out: two steps of two tiles of 128 px.
+"""
+
+import pathlib
+import sys
+
+if __name__ == "__main__":
+    # Run as a file, a script sees its own folder only.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from examples import recipe
+
+RECIPE = recipe.Recipe(
+    dataset="whu_building",
+    validation_split="validation",
+    system="hrnet",
+    encoder_options={"fusion": "ifwm"},
+    protocol="ifwm",
+    augmentation="ifwm",
+    epochs=40,
+    batch_size=8,
+    learning_rate=0.01,
+    schedule="exponential",
+)
+
+if __name__ == "__main__":
+    recipe.main(RECIPE, __doc__)
