@@ -7,6 +7,7 @@ goes on at the epoch it was in, with the tiles that it would have had.
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import pathlib
 
@@ -160,7 +161,7 @@ def fit(model, recipe, builder, args):
         callbacks.append(keras.callbacks.TensorBoard(args.tensorboard))
     model.fit(
         tiles,
-        epochs=recipe.epochs,
+        epochs=1 if args.limit and not args.epochs else recipe.epochs,
         steps_per_epoch=steps,
         validation_data=validation_tiles(recipe, builder, args),
         callbacks=callbacks,
@@ -176,6 +177,7 @@ def parse_arguments(description, recipe, arguments=None):
     )
     add = parser.add_argument
     add("--manual-dir", help="folder of the downloads", required=True)
+    add("--dataset", default=recipe.dataset, help="such as isaid/partial")
     add("--data-dir", help="where TFDS keeps what it has prepared")
     add("--encoder", help="preset to start from; else at random")
     add("--output", help="folder to write", required=True)
@@ -192,13 +194,17 @@ def parse_arguments(description, recipe, arguments=None):
         type=int,
         help="try it out: epochs of so many batches of two small tiles",
     )
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if args.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        parser.error("--tensorboard needs `pip install tensorboard`")
+    return args
 
 
 def _as_told(recipe, args):
     """The recipe with what the command line changes."""
     changes = {
-        "epochs": args.epochs or (1 if args.limit else recipe.epochs),
+        "dataset": args.dataset,
+        "epochs": args.epochs or recipe.epochs,
         "batch_size": args.batch_size,
         "learning_rate": args.learning_rate,
     }

@@ -1,5 +1,6 @@
 """The papers' recipes run as their docstrings say, and go on where stopped."""
 
+import csv
 import dataclasses
 import importlib
 
@@ -79,6 +80,9 @@ def test_each_script_trains_scores_and_writes_a_preset(script, tmp_path):
     assert model.ground_sample_distance == facts.ground_sample_distance
     assert tuple(model.bands) == facts.bands
     assert (tmp_path / "output" / "scores" / "report.json").exists()
+    log = (tmp_path / "output" / "log.csv").read_text()
+    (epoch,) = csv.DictReader(log.splitlines())
+    assert float(epoch["learning_rate"]) > 0
     fusion = module.RECIPE.encoder_options.get("fusion", "bilinear")
     assert getattr(model.backbone.image_encoder, "fusion", fusion) == fusion
 

@@ -13,6 +13,8 @@ import pytest
         ("adaptive_pool", 2),
         ("boundary", 1),
         ("attention", 1),
+        ("counting", 1),
+        ("dilation", 1),
         ("flow_warp", 1),
         ("grid_sample", 1),
         ("point_selection", 6),
