@@ -34,6 +34,7 @@ _HOMES = {
     "from_preset": "models",
     "list_presets": "models",
     "predict_scene": "scenes",
+    "upload_preset": "models",
 }
 
 __all__ = sorted([*_MODULES, *_HOMES])

@@ -9,6 +9,7 @@ import keras_rsseg
 from keras_rsseg.cli.evaluate import evaluate
 from keras_rsseg.cli.predict import predict
 from keras_rsseg.cli.presets import presets
+from keras_rsseg.cli.upload import upload
 
 # TensorFlow reads it when it is loaded, which the commands do.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -42,5 +43,5 @@ def main(
     """Semantic segmentation of aerial and satellite imagery."""
 
 
-for command in (predict, evaluate, presets):
+for command in (predict, evaluate, presets, upload):
     app.command()(command)

@@ -5,6 +5,7 @@ is cut into 3x3 abutting parts. Parts 1, 2, 4, 5, 7 and 8 train, 3, 6 and 9
 validate; two of the eight scenes are kept apart as a test set.
 """
 
+from keras_rsseg import class_legends
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import Scene
 from keras_rsseg.datasets.scene_layout import SceneLayout
@@ -17,19 +18,8 @@ VALIDATION_PARTS = (3, 6, 9)
 FACTS = DatasetFacts(
     name="dubai",
     title="Semantic segmentation of aerial imagery, Dubai",
-    class_names=("building", "land", "road", "vegetation", "water"),
-    # The colours of the masks; the data set's own classes.json lists others.
-    palette=(
-        (60, 16, 152),
-        (132, 41, 246),
-        (110, 193, 228),
-        (254, 221, 58),
-        (226, 169, 41),
-    ),
+    **class_legends.DUBAI,
     void_colors=((155, 155, 155), (0, 0, 0)),
-    bands=("red", "green", "blue"),
-    # Nothing states it; villas and roads measure so.
-    ground_sample_distance=0.8,
     licence="CC0-1.0",
     homepage=(
         "https://humansintheloop.org/resources/datasets/"

@@ -3,6 +3,7 @@
 The images are those of DOTA-v1.0; the masks of the test set are withheld.
 """
 
+from keras_rsseg import class_legends
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import RELEASED
 from keras_rsseg.datasets.scene_layout import SceneLayout
@@ -14,44 +15,7 @@ SKIPPED_BY_RELEASED = ("P1527", "P1530")
 FACTS = DatasetFacts(
     name="isaid",
     title="iSAID: instance segmentation in aerial images, as classes",
-    class_names=(
-        "background",
-        "ship",
-        "storage_tank",
-        "baseball_diamond",
-        "tennis_court",
-        "basketball_court",
-        "ground_track_field",
-        "bridge",
-        "large_vehicle",
-        "small_vehicle",
-        "helicopter",
-        "swimming_pool",
-        "roundabout",
-        "soccer_ball_field",
-        "plane",
-        "harbor",
-    ),
-    palette=(
-        (0, 0, 0),
-        (0, 0, 63),
-        (0, 63, 63),
-        (0, 63, 0),
-        (0, 63, 127),
-        (0, 63, 191),
-        (0, 63, 255),
-        (0, 127, 63),
-        (0, 127, 127),
-        (0, 0, 127),
-        (0, 0, 191),
-        (0, 0, 255),
-        (0, 191, 127),
-        (0, 127, 191),
-        (0, 127, 255),
-        (0, 100, 155),
-    ),
-    bands=("red", "green", "blue"),
-    ground_sample_distance=None,
+    **class_legends.ISAID,
     licence="academic use only",
     homepage="https://captain-whu.github.io/iSAID/",
     citation="""\

@@ -1,21 +1,5 @@
 """What the two ISPRS benchmarks of urban semantic labelling share."""
 
-CLASS_NAMES = (
-    "impervious_surface",
-    "building",
-    "low_vegetation",
-    "tree",
-    "car",
-    "clutter",
-)
-PALETTE = (
-    (255, 255, 255),
-    (0, 0, 255),
-    (0, 255, 255),
-    (0, 255, 0),
-    (255, 255, 0),
-    (255, 0, 0),
-)
 # Borders without data, and in the eroded ground truth all within 3 pixels
 # of a boundary.
 VOID_COLORS = ((0, 0, 0),)

@@ -4,6 +4,7 @@
 truth there is no test split.
 """
 
+from keras_rsseg import class_legends
 from keras_rsseg.datasets import isprs
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import RELEASED
@@ -24,11 +25,8 @@ TEST_SCENES = (
 FACTS = DatasetFacts(
     name="potsdam",
     title="ISPRS Potsdam 2D semantic labelling",
-    class_names=isprs.CLASS_NAMES,
-    palette=isprs.PALETTE,
+    **class_legends.POTSDAM,
     void_colors=isprs.VOID_COLORS,
-    bands=("red", "green", "blue"),
-    ground_sample_distance=0.05,
     licence=isprs.LICENCE,
     homepage=(
         "https://www.isprs.org/education/benchmarks/UrbanSemLab/"

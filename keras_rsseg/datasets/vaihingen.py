@@ -5,6 +5,7 @@ other 17 are the official test set; without the complete ground truth there
 is no test split. The IFWM paper divides the 16 instead.
 """
 
+from keras_rsseg import class_legends
 from keras_rsseg.datasets import isprs
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import RELEASED
@@ -20,11 +21,8 @@ IFWM_TEST_AREAS = (11, 15, 28, 30, 34)
 FACTS = DatasetFacts(
     name="vaihingen",
     title="ISPRS Vaihingen 2D semantic labelling",
-    class_names=isprs.CLASS_NAMES,
-    palette=isprs.PALETTE,
+    **class_legends.VAIHINGEN,
     void_colors=isprs.VOID_COLORS,
-    bands=("nir", "red", "green"),
-    ground_sample_distance=0.09,
     licence=isprs.LICENCE,
     homepage=(
         "https://www.isprs.org/education/benchmarks/UrbanSemLab/"

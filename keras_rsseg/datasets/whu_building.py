@@ -4,6 +4,7 @@ The cropped tiles of Christchurch with the authors' split. In the labels 255
 is building, not void.
 """
 
+from keras_rsseg import class_legends
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import SceneLayout
 from keras_rsseg.datasets.scene_layout import listed_scenes
@@ -11,10 +12,7 @@ from keras_rsseg.datasets.scene_layout import listed_scenes
 FACTS = DatasetFacts(
     name="whu_building",
     title="WHU building, cropped aerial tiles",
-    class_names=("background", "building"),
-    palette=((0, 0, 0), (255, 255, 255)),
-    bands=("red", "green", "blue"),
-    ground_sample_distance=0.3,
+    **class_legends.WHU_BUILDING,
     licence="not stated",
     homepage="http://gpcv.whu.edu.cn/data/building_dataset.html",
     citation="""\

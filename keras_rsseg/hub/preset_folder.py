@@ -6,85 +6,160 @@ import pathlib
 
 import keras
 
-from keras_rsseg.hub.registry import list_presets
+from keras_rsseg.hub.download import download_preset
+from keras_rsseg.hub.handle import SCHEME
+from keras_rsseg.hub.handle import parse_handle
+from keras_rsseg.hub.known_classes import check_classes
+from keras_rsseg.hub.preset_error import PresetError
+from keras_rsseg.hub.preset_files import CONFIGURATIONS
+from keras_rsseg.hub.preset_files import TASK
+from keras_rsseg.hub.preset_versions import newer_versions
+from keras_rsseg.hub.registry import embedded_folder
+from keras_rsseg.hub.registry import how_to_get
+from keras_rsseg.hub.registry import registered_presets
 
-_PACKAGE = "package://"
-_EMBEDDED = pathlib.Path(__file__).resolve().parents[1] / "presets"
 
-
-def resolve_preset(preset):
-    """Return where a preset lives.
+def resolve_preset(preset, revision=None, load_weights=True):
+    """Return the folder of a preset, downloaded if need be.
 
     Args:
         preset: string or path. A registered name, a folder, or a handle
-            `"hf://org/name"`.
+            `"hf://org/name"` or `"hf://org/name@revision"`.
+        revision: string, of a handle, or `None`.
+        load_weights: bool. If `False`, weights need not be there.
 
     Returns:
-        string: a folder, or a handle that keras-hub can open.
+        A pair of the `pathlib.Path` of a folder and whether it came from
+        the Hub.
 
     Raises:
-        ValueError: the preset is none of these.
+        ValueError: the preset is none of these or cannot be had; says what
+            to do.
     """
     preset = str(preset)
-    known = list_presets()
-    handle = known[preset]["handle"] if preset in known else preset
-    if handle.startswith(_PACKAGE):
-        return str(_EMBEDDED / handle.removeprefix(_PACKAGE))
-    if "://" in handle or pathlib.Path(handle).is_dir():
-        return handle
-    raise ValueError(
-        f"`preset` must be a registered name ({', '.join(sorted(known))}), a "
-        "folder that `save_to_preset()` wrote, or a handle hf://org/name. "
-        f"Received: preset={preset!r}"
-    )
+    known = registered_presets()
+    facts = known.get(preset, {})
+    location = facts.get("handle", preset)
+    folder = embedded_folder(location)
+    if location.startswith(SCHEME):
+        return _download(preset, location, revision, load_weights), True
+    if folder is None and pathlib.Path(location).is_dir():
+        folder = pathlib.Path(location)
+    if folder is None:
+        raise PresetError(
+            f"`preset` must be a registered name ({', '.join(sorted(known))}), "
+            "a folder that `save_to_preset()` wrote, or a handle "
+            f"hf://org/name. Received: preset={preset!r}"
+        )
+    if revision is not None:
+        raise PresetError(
+            "`revision` is for presets of the Hub (hf://org/name). Received: "
+            f"preset={preset!r}, revision={revision!r}"
+        )
+    return folder, False
+
+
+def _download(preset, location, revision, load_weights):
+    try:
+        return download_preset(parse_handle(location, revision), load_weights)
+    except PresetError as error:
+        facts = registered_presets().get(preset)
+        if facts is None:
+            raise
+        way, reason = how_to_get(facts), str(error)
+        if way:
+            # Nobody need be told to log in for what is not published.
+            reason = reason.partition(". ")[0].rstrip(".") + f". {way}"
+        raise PresetError(
+            f"The preset {preset!r} cannot be had: {reason}"
+        ) from error
 
 
 @contextlib.contextmanager
-def open_preset(preset):
+def open_preset(
+    preset, revision=None, load_weights=True, arguments=(), trusted=None
+):
     """Yield a preset's folder and task class; name it in every error.
 
     Args:
         preset: as for `resolve_preset()`.
+        revision: as for `resolve_preset()`.
+        load_weights: as for `resolve_preset()`.
+        arguments: names of arguments that the caller's user gave beside. An
+            error about an argument is theirs if they gave any.
+        trusted: bool, see `check_classes()`. Defaults to whether the preset
+            is a folder of the user's.
 
     Yields:
-        A pair of the folder or handle, and the registered class that its
-        `task.json` names.
+        A pair of the folder, and the registered class that its `task.json`
+        names.
 
     Raises:
-        ValueError: the preset is unknown, holds no task of this package, or
-            a file of it is damaged. Errors of the block within the `with`
-            that come from damaged files are raised as this one, too.
+        ValueError: the preset is unknown, cannot be had, holds no task of
+            this package or classes of others, or a file of it is damaged.
+            Errors of the block within the `with` that come from the preset's
+            files are raised as this one, too.
     """
-    location = resolve_preset(preset)
+    folder, downloaded = resolve_preset(preset, revision, load_weights)
+    source = f"`preset` {str(preset)!r} ({folder})"
+    trusted = not downloaded if trusted is None else trusted
     try:
-        yield location, _read_task_class(preset, location)
+        yield str(folder), _read_task_class(folder, source, trusted)
+    except PresetError:
+        raise
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f"`preset` {str(preset)!r} ({location}) could not be read, a file "
-            "is missing, truncated or damaged. Save, convert or download it "
-            f"again. {type(error).__name__}: {error}"
+        raise PresetError(
+            f"{source} could not be read, a file is missing, truncated or "
+            f"damaged. {_again(downloaded)} {type(error).__name__}: {error}"
+        ) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        newer = newer_versions(folder)
+        if newer:
+            raise PresetError(
+                f"{source} was saved by {' and '.join(newer)}, and this "
+                "installation cannot make its network. Update with `pip "
+                "install --upgrade keras-rsseg keras keras-hub`. "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if arguments:
+            raise
+        raise PresetError(
+            f"{source} holds a network that cannot be made: its "
+            "configuration and weights do not fit this version, or one "
+            f"another. {_again(downloaded)} {type(error).__name__}: {error}"
         ) from error
 
 
-def _read_task_class(preset, location):
-    # keras-hub knows how to fetch single files from a handle.
-    from keras_hub.src.utils.preset_utils import TASK_CONFIG_FILE
-    from keras_hub.src.utils.preset_utils import check_file_exists
-    from keras_hub.src.utils.preset_utils import load_json
+def _again(downloaded):
+    if downloaded:
+        return "Delete that folder and what its links lead to, and load again."
+    return "Save, convert or download it again."
 
-    if not check_file_exists(location, TASK_CONFIG_FILE):
-        raise ValueError(
-            f"`preset` {str(preset)!r} ({location}) holds no task: it has no "
-            f"{TASK_CONFIG_FILE}. A task's `save_to_preset()` writes one."
+
+def _read_task_class(folder, source, trusted):
+    if not (folder / TASK).is_file():
+        raise PresetError(
+            f"{source} holds no task: it has no {TASK}. A task's "
+            "`save_to_preset()` writes one."
         )
-    config = load_json(location, TASK_CONFIG_FILE)
+    configurations = {}
+    for name in CONFIGURATIONS:
+        if (folder / name).is_file():
+            content = (folder / name).read_text(encoding="utf-8")
+            configurations[name] = json.loads(content)
+    task = configurations[TASK]
     registered_name = (
-        config.get("registered_name") if isinstance(config, dict) else None
+        task.get("registered_name") if isinstance(task, dict) else None
     )
     saved_cls = keras.saving.get_registered_object(registered_name)
     if saved_cls is None or not registered_name.startswith("keras_rsseg>"):
-        raise ValueError(
-            f"`preset` {str(preset)!r} ({location}) holds a task that this "
-            f"version of keras_rsseg does not know: {registered_name!r}."
+        newer = newer_versions(folder)
+        raise PresetError(
+            f"{source} holds a task that this version of keras_rsseg does "
+            f"not know: {registered_name!r}. "
+            + (f"It was saved by {' and '.join(newer)}. " if newer else "")
+            + "Update with `pip install --upgrade keras-rsseg`."
         )
+    for configuration in configurations.values():
+        check_classes(configuration, source, trusted)
     return saved_cls

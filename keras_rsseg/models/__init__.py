@@ -3,6 +3,7 @@
 import keras_rsseg.encoders  # noqa: F401  (presets name its classes)
 from keras_rsseg.hub.registry import DEFAULT_PRESET
 from keras_rsseg.hub.registry import list_presets
+from keras_rsseg.hub.upload import upload_preset
 from keras_rsseg.models.ccnet.ccnet import CCNet
 from keras_rsseg.models.ccnet.ccnet_backbone import CCNetBackbone
 from keras_rsseg.models.ccnet.ccnet_image_converter import CCNetImageConverter
@@ -25,11 +26,15 @@ from keras_rsseg.models.hrnet.hrnet import HRNet
 from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
 from keras_rsseg.models.hrnet.hrnet_image_converter import HRNetImageConverter
 from keras_rsseg.models.hrnet.hrnet_preprocessor import HRNetPreprocessor
+from keras_rsseg.models.pfnet import pfnet_presets as _pfnet_presets  # noqa: F401
 from keras_rsseg.models.pfnet.pfnet import PFNet
 from keras_rsseg.models.pfnet.pfnet_backbone import PFNetBackbone
 from keras_rsseg.models.pfnet.pfnet_image_converter import PFNetImageConverter
 from keras_rsseg.models.pfnet.pfnet_preprocessor import PFNetPreprocessor
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.models.semantic_fpn import (
+    semantic_fpn_presets as _semantic_fpn_presets,  # noqa: F401
+)
 from keras_rsseg.models.semantic_fpn.semantic_fpn import SemanticFPN
 from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import (
     SemanticFPNBackbone,
@@ -72,4 +77,5 @@ __all__ = [
     "TileConverter",
     "from_preset",
     "list_presets",
+    "upload_preset",
 ]

@@ -1,10 +1,15 @@
+import functools
+
 import keras
 import keras_hub
 
 from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.hub.preset_error import PresetError
 from keras_rsseg.hub.preset_folder import open_preset
+from keras_rsseg.hub.preset_versions import record_version
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.mean_iou import MeanIoU
+from keras_rsseg.models.band_adaptation import load_for_bands
 from keras_rsseg.models.tile_checks import check_masks
 from keras_rsseg.models.tile_checks import check_tiles
 from keras_rsseg.void import VOID
@@ -258,13 +263,21 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         )
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, **kwargs):
+    def from_preset(
+        cls, preset, load_weights=True, *, revision=None, bands=None, **kwargs
+    ):
         """Builds a task from a preset: network, weights and preprocessing.
 
         Args:
             preset: string. A name of `keras_rsseg.list_presets()`, a folder,
-                or a handle `"hf://org/name"`.
+                or a handle `"hf://org/name"`. It may end in `@revision`.
             load_weights: bool. If `False`, weights are random.
+            revision: string, a branch, tag or commit of a handle.
+            bands: names of the bands that tiles will have, in their order.
+                The first convolution is fitted to them, see
+                `keras_rsseg.models.band_adaptation`. Defaults to the
+                preset's; `image_shape` with another number of bands keeps
+                those and names the others `"band_4"` and so on.
             **kwargs: replace what the preset says, such as `num_classes`
                 (the head is then random), `dtype` or `image_shape`.
 
@@ -273,13 +286,16 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             `preset`, its name.
 
         Raises:
-            ValueError: the preset is unknown, of another task, or damaged.
+            ValueError: the preset is unknown, cannot be had, is of another
+                task, or damaged.
         """
-        with open_preset(preset) as (folder, saved_cls):
+        given = sorted(kwargs)
+        with open_preset(preset, revision, load_weights, given) as opened:
+            folder, saved_cls = opened
             if not issubclass(saved_cls, cls):
-                raise ValueError(
-                    f"`preset` {preset!r} holds a {saved_cls.__name__}, it "
-                    f"cannot be loaded as {cls.__name__}. Use "
+                raise PresetError(
+                    f"`preset` {str(preset)!r} holds a {saved_cls.__name__}, "
+                    f"it cannot be loaded as {cls.__name__}. Use "
                     f"`{saved_cls.__name__}.from_preset()`, or "
                     "`keras_rsseg.from_preset()`, which picks the class."
                 )
@@ -289,10 +305,21 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             if "num_classes" in kwargs:
                 # Names and colours of other classes would be wrong.
                 kwargs = {"class_names": None, "palette": None, **kwargs}
-            load = keras_hub.models.ImageSegmenter.from_preset.__func__
-            task = load(saved_cls, folder, load_weights, **kwargs)
+            load = functools.partial(
+                keras_hub.models.ImageSegmenter.from_preset.__func__,
+                saved_cls,
+                folder,
+            )
+            task = load_for_bands(load, folder, load_weights, bands, kwargs)
         task.preset = str(preset)
+        if revision is not None and "@" not in task.preset:
+            task.preset += f"@{revision}"
         return task
+
+    def save_to_preset(self, preset_dir, max_shard_size=10):
+        """Writes a preset folder, see `keras_hub.models.Task`."""
+        super().save_to_preset(preset_dir, max_shard_size)
+        record_version(preset_dir)
 
     def save_task_weights(self, filepath):
         keras.saving.save_weights(

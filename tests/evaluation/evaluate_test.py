@@ -1,10 +1,6 @@
 """Scores of models whose scores are known."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import hypothesis
 import hypothesis.strategies as st
@@ -217,24 +213,3 @@ def test_other_class_names_than_the_models_are_reported(caplog):
     caplog.clear()
     run(model, [scene()], class_names=None)
     assert caplog.text == ""
-
-
-def test_needs_no_tensorflow():
-    """Records, files and reports are NumPy's; a callable is any framework's."""
-    code = (
-        "import sys;"
-        "sys.modules['tensorflow'] = None;"
-        "from keras_rsseg.evaluation import evaluate;"
-        "from tests.evaluation.scenes import NAMES, TINY, knows, scene;"
-        "report = evaluate(knows, [scene()], TINY, class_names=NAMES);"
-        "print(report.scores['scene'].mean_iou, 'keras' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=pathlib.Path(__file__).resolve().parents[2],
-        env={**os.environ, "KERAS_BACKEND": "numpy"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == ["1.0", "True"]

@@ -69,7 +69,12 @@ encoder = keras_rsseg.encoders.HRNetEncoder(
 backbone = keras_rsseg.models.HRNetBackbone(encoder)
 model = keras_rsseg.HRNet(backbone, num_classes=3)
 print(model.predict_on_batch(np.zeros((1, 16, 16, 3), "uint8")).shape)
+record = {"image": np.zeros((20, 17, 3), "uint8"), "name": "a"}
+record["mask"] = np.ones((20, 17, 1), "uint8")
+tiling = keras_rsseg.data.TilingProtocol("tiny", 16, 16)
+report = keras_rsseg.evaluate(model, [record], tiling, progress=False)
+print(report.scores["scene"].matrix.sum())
 assert sys.modules["tensorflow"] is None
 """
     )
-    assert "(1, 16, 16, 3)" in output
+    assert "(1, 16, 16, 3)" in output and "340" in output

@@ -1,0 +1,94 @@
+"""Classes, colours and bands of the papers' data sets, as keywords.
+
+At the bottom of the package: presets name them without the data sets' room,
+which loads TensorFlow Datasets.
+"""
+
+ISAID = {
+    "class_names": (
+        "background",
+        "ship",
+        "storage_tank",
+        "baseball_diamond",
+        "tennis_court",
+        "basketball_court",
+        "ground_track_field",
+        "bridge",
+        "large_vehicle",
+        "small_vehicle",
+        "helicopter",
+        "swimming_pool",
+        "roundabout",
+        "soccer_ball_field",
+        "plane",
+        "harbor",
+    ),
+    "palette": (
+        (0, 0, 0),
+        (0, 0, 63),
+        (0, 63, 63),
+        (0, 63, 0),
+        (0, 63, 127),
+        (0, 63, 191),
+        (0, 63, 255),
+        (0, 127, 63),
+        (0, 127, 127),
+        (0, 0, 127),
+        (0, 0, 191),
+        (0, 0, 255),
+        (0, 191, 127),
+        (0, 127, 191),
+        (0, 127, 255),
+        (0, 100, 155),
+    ),
+    "bands": ("red", "green", "blue"),
+    "ground_sample_distance": None,
+}
+_ISPRS = {
+    "class_names": (
+        "impervious_surface",
+        "building",
+        "low_vegetation",
+        "tree",
+        "car",
+        "clutter",
+    ),
+    "palette": (
+        (255, 255, 255),
+        (0, 0, 255),
+        (0, 255, 255),
+        (0, 255, 0),
+        (255, 255, 0),
+        (255, 0, 0),
+    ),
+}
+VAIHINGEN = {
+    **_ISPRS,
+    "bands": ("nir", "red", "green"),
+    "ground_sample_distance": 0.09,
+}
+POTSDAM = {
+    **_ISPRS,
+    "bands": ("red", "green", "blue"),
+    "ground_sample_distance": 0.05,
+}
+WHU_BUILDING = {
+    "class_names": ("background", "building"),
+    "palette": ((0, 0, 0), (255, 255, 255)),
+    "bands": ("red", "green", "blue"),
+    "ground_sample_distance": 0.3,
+}
+DUBAI = {
+    "class_names": ("building", "land", "road", "vegetation", "water"),
+    # The colours of the masks; the data set's own classes.json lists others.
+    "palette": (
+        (60, 16, 152),
+        (132, 41, 246),
+        (110, 193, 228),
+        (254, 221, 58),
+        (226, 169, 41),
+    ),
+    "bands": ("red", "green", "blue"),
+    # Nothing states it; villas and roads measure so.
+    "ground_sample_distance": 0.8,
+}

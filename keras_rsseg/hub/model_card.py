@@ -1,0 +1,189 @@
+"""The README of a preset on the Hub."""
+
+import math
+
+from keras_rsseg.hub.preset_files import preset_files
+from keras_rsseg.hub.preset_files import sha256
+
+# The Hub's identifiers, of those that code and imagery come under.
+_LICENCES = (
+    "afl-3.0",
+    "agpl-3.0",
+    "apache-2.0",
+    "bsd-2-clause",
+    "bsd-3-clause",
+    "cc-by-4.0",
+    "cc-by-nc-4.0",
+    "cc-by-nc-nd-4.0",
+    "cc-by-nc-sa-4.0",
+    "cc-by-sa-4.0",
+    "cc0-1.0",
+    "gpl-3.0",
+    "isc",
+    "lgpl-3.0",
+    "mit",
+    "mpl-2.0",
+    "unlicense",
+)
+
+
+def model_card(task, facts, handle, folder):
+    """Write a preset's model card.
+
+    Args:
+        task: the loaded preset.
+        facts: dict, see `keras_rsseg.hub.preset_check.REQUIRED`; also
+            `"paper_score"` and `"notes"` (Markdown).
+        handle: `keras_rsseg.hub.handle.Handle`, where it will be.
+        folder: path of the preset.
+
+    Returns:
+        string, Markdown with the front matter that the Hub reads.
+    """
+    name = handle.repository.partition("/")[2]
+    parts = [
+        f"# {name}",
+        facts["description"],
+        _usage(handle),
+        _network(task, folder),
+        _classes(task, facts),
+        f"## Data and protocol\n\n{_data(facts)}\n\n{facts['protocol']}",
+        _scores(facts),
+        f"## Intended use and limits\n\n{facts['intended_use']}\n\n"
+        f"{facts['limits']}",
+        f"## Training\n\n{facts['weights_source']}\n\n"
+        f"```shell\n{facts['training']}\n```",
+        f"## Licence\n\n{facts['licence']}",
+        *([facts["notes"]] if facts.get("notes") else []),
+        _checksums(folder),
+    ]
+    return _front_matter(name, facts) + "\n\n".join(parts) + "\n"
+
+
+def _front_matter(name, facts):
+    from huggingface_hub import EvalResult
+    from huggingface_hub import ModelCardData
+
+    results = []
+    if facts["score"]:
+        results.append(
+            EvalResult(
+                task_type="image-segmentation",
+                dataset_type="other",
+                dataset_name=_one_line(facts["score"]["data"]),
+                metric_type="mean_iou",
+                metric_name="mean IoU",
+                metric_value=facts["score"]["mean_iou"],
+            )
+        )
+    identifier = facts["licence"].strip().lower()
+    known = identifier in _LICENCES
+    data = ModelCardData(
+        model_name=name,
+        license=identifier if known else "other",
+        license_name=None if known else "see-the-card",
+        license_link=None if known else "README.md",
+        library_name="keras-rsseg",
+        pipeline_tag="image-segmentation",
+        tags=["keras", "remote-sensing", "semantic-segmentation"],
+        eval_results=results or None,
+    )
+    return f"---\n{data.to_yaml().rstrip()}\n---\n\n"
+
+
+def _usage(handle):
+    return (
+        "## How to use\n\n"
+        "```python\nimport keras_rsseg\n\n"
+        f'model = keras_rsseg.from_preset("{handle}")\n'
+        'keras_rsseg.predict_scene(model, "scene.tif", "classes.tif")\n```\n\n'
+        "```shell\nkeras-rsseg predict scene.tif --output classes.tif "
+        f"--preset {handle}\n```"
+    )
+
+
+def _network(task, folder):
+    size = sum(path.stat().st_size for path in preset_files(folder)) / 1e6
+    distance = task.ground_sample_distance
+    return "## Network\n\n" + _table(
+        ("", ""),
+        [
+            ("system", f"`keras_rsseg.{type(task).__name__}`"),
+            ("parameters", f"{_parameters(task):,}"),
+            ("size", f"{size:.1f} MB"),
+            ("bands", ", ".join(task.bands)),
+            (
+                "ground sample distance",
+                "not known" if distance is None else f"{distance} m",
+            ),
+        ],
+    )
+
+
+def _data(facts):
+    name = facts["dataset"]
+    if " " in name:
+        return name
+    return f"`{name}`, see `keras_rsseg.datasets.facts()`."
+
+
+def _parameters(task):
+    # As papers count: without the moving statistics.
+    return sum(math.prod(v.shape) for v in task.trainable_variables)
+
+
+def _classes(task, facts):
+    scores = (facts["score"] or {}).get("classes", {})
+    palette = task.palette or [None] * task.num_classes
+    rows = [
+        (
+            str(index),
+            name,
+            "" if color is None else "`#{:02x}{:02x}{:02x}`".format(*color),
+            f"{scores[name]:.3f}" if name in scores else "",
+        )
+        for index, (name, color) in enumerate(
+            zip(task.class_names, palette, strict=True)
+        )
+    ]
+    return (
+        "## Classes\n\n"
+        + _table(("id", "class", "colour", "IoU"), rows)
+        + "\n\n255 is void: no data."
+    )
+
+
+def _scores(facts):
+    text = "## Scores\n\n"
+    score, paper = facts["score"], facts.get("paper_score")
+    if score:
+        text += (
+            f"Mean IoU {score['mean_iou']:.3f} on {score['data']}, measured "
+            f"by {score['by']}:\n\n```shell\n{score['command']}\n```"
+        )
+    else:
+        text += "These weights have not been scored."
+    if paper:
+        text += (
+            f"\n\nThe paper states {paper['mean_iou']:.3f} "
+            f"({paper['source']}); that is not a score of these weights."
+        )
+    return text
+
+
+def _checksums(folder):
+    rows = [
+        (f"`{path.name}`", f"`{sha256(path)}`") for path in preset_files(folder)
+    ]
+    return "## Checksums (SHA-256)\n\n" + _table(("file", "SHA-256"), rows)
+
+
+def _table(head, rows):
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        f"| {' | '.join(map(_one_line, line))} |" for line in lines
+    )
+
+
+def _one_line(text):
+    return " ".join(text.split()).replace("|", r"\|")

@@ -1,0 +1,102 @@
+"""A card says what its reader must know, and the Hub accepts it."""
+
+import hashlib
+import re
+
+import numpy as np
+import pytest
+
+import keras_rsseg
+from keras_rsseg.hub.handle import parse_handle
+from keras_rsseg.hub.model_card import model_card
+from tests.hub.tiny_preset import FACTS
+
+
+@pytest.fixture(scope="module")
+def write(preset):
+    task = keras_rsseg.from_preset(preset)
+
+    moving = (v for v in task.weights if "moving" in v.path)
+    counted = task.count_params() - sum(np.prod(v.shape) for v in moving)
+
+    def write(facts=FACTS, handle="hf://me/tiny", **attributes):
+        for name, value in attributes.items():
+            setattr(task, name, value)
+        return model_card(task, facts, parse_handle(handle), preset)
+
+    write.parameters = int(counted)
+    return write
+
+
+def front_matter(card):
+    from huggingface_hub import ModelCard
+
+    # Its own reader refuses results that are incomplete.
+    return ModelCard(card).data
+
+
+def test_front_matter(write):
+    data = front_matter(write())
+    assert data.license == "apache-2.0"
+    assert data.pipeline_tag == "image-segmentation"
+    assert data.library_name == "keras-rsseg"
+    (result,) = data.eval_results
+    assert (result.metric_type, result.metric_value) == ("mean_iou", 0.25)
+    assert data.model_name == "tiny"
+
+
+def test_licence_that_the_hub_has_no_name_for(write):
+    card = write({**FACTS, "licence": "Research only, ask the owners"})
+    data = front_matter(card)
+    assert data.license == "other" and data.license_name
+    assert "Research only, ask the owners" in card.partition("---\n\n")[2]
+
+
+def test_unscored_weights_have_no_result(write):
+    paper = {"mean_iou": 0.669, "source": "Li et al., 2021"}
+    card = write({**FACTS, "score": None, "paper_score": paper})
+    assert front_matter(card).eval_results is None
+    assert "have not been scored" in card
+    assert "paper states 0.669 (Li et al., 2021); that is not" in card
+
+
+def test_what_a_reader_looks_for(write, preset):
+    card = write()
+    for row in (
+        "| 0 | water | `#0000ff` | 0.125 |",
+        "| 2 | land | `#00ff00` |  |",
+        "| bands | red, green, blue |",
+        "| ground sample distance | 0.5 m |",
+        f"| parameters | {write.parameters:,} |",
+        "measured by the tests:",
+        'keras_rsseg.from_preset("hf://me/tiny")',
+        "--preset hf://me/tiny",
+    ):
+        assert row in card
+    for fact in ("dataset", "limits", "training", "weights_source"):
+        assert FACTS[fact] in card
+    weights = (preset / "model.weights.h5").read_bytes()
+    digest = hashlib.sha256(weights).hexdigest()
+    assert f"| `model.weights.h5` | `{digest}` |" in card
+
+
+def test_what_is_not_known_is_said(write):
+    colors = [(0, 0, 255), (9, 9, 9), (0, 255, 0)]
+    card = write(palette=None)
+    assert "| 0 | water |  | 0.125 |" in card
+    write(palette=colors)
+
+
+def test_tables_survive_any_name(write):
+    names = ["a|b", "new\nline", "c"]
+    card = write(class_names=names)
+    assert r"| 0 | a\|b | `#0000ff` |  |" in card
+    assert "| 1 | new line |" in card
+    for line in re.findall(r"^\| \d.*$", card, re.MULTILINE):
+        assert len(re.findall(r"(?<!\\)\|", line)) == 5
+
+
+def test_revision_and_notes(write):
+    card = write({**FACTS, "notes": "## Thanks\n\nTo all."}, "hf://me/x@v1")
+    assert '"hf://me/x@v1"' in card and "## Thanks\n\nTo all." in card
+    assert card.count("# x\n") == 1
