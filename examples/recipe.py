@@ -23,6 +23,7 @@ from keras_rsseg.data import count_tiles
 from keras_rsseg.data import paper_augmentation
 from keras_rsseg.data import tile_records
 from keras_rsseg.datasets import facts
+from keras_rsseg.void import VOID
 
 # With `--limit`: what a laptop does in a minute.
 LIMIT_TILE_SIZE = 128
@@ -133,6 +134,14 @@ def training_tiles(recipe, builder, begin, args):
     return tiles, counts.steps(recipe.batch_size, drop_remainder=True)
 
 
+def fill_batch(images, masks, batch_size):
+    """Fill a batch up with void, as several devices share whole ones."""
+    missing = batch_size - tf.shape(masks)[0]
+    images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
+    masks = tf.pad(masks, [[0, missing], [0, 0], [0, 0]], constant_values=VOID)
+    return images, masks
+
+
 def validation_tiles(recipe, builder, args):
     """Return the tiles that are scored after every epoch."""
     split = recipe.validation_split
@@ -142,6 +151,7 @@ def validation_tiles(recipe, builder, args):
         batch_size=recipe.batch_size,
     )
     steps = count(recipe, builder, split, args).steps(recipe.batch_size)
+    tiles = tiles.map(lambda *batch: fill_batch(*batch, recipe.batch_size))
     # Keras takes the end of a dataset of unknown length for a fault.
     tiles = tiles.apply(tf.data.experimental.assert_cardinality(steps))
     return tiles.take(args.limit) if args.limit else tiles
@@ -249,7 +259,8 @@ def main(recipe, description, arguments=None):
         fit(model, recipe, builder, args)
     model.save_to_preset(output / "preset")
     report = keras_rsseg.evaluate(
-        model,
+        # On one device, whatever it was trained on.
+        keras_rsseg.from_preset(output / "preset"),
         read(builder, recipe.validation_split, args),
         protocol=recipe.protocol,
         left_out=recipe.left_out,

@@ -10,8 +10,10 @@ import pytest
 
 from examples.distribution import distributed
 
-_PROGRAM = """
+_TWO_DEVICES = """
 import json
+import pathlib
+import sys
 
 import keras
 import numpy as np
@@ -25,6 +27,9 @@ if backend == "tensorflow":
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
 import keras_rsseg
+"""
+
+_SCORES = """
 from examples.distribution import distributed
 from tests.models.tiny_encoder import TinyEncoder
 
@@ -66,12 +71,32 @@ with distributed():
 print(json.dumps([alone, several, before, after, copies]))
 """
 
+_RECIPE = """
+from examples import networks, recipe, train_hrnet_ifwm_whu as script
+from tests.datasets import make_whu_building
+from tests.datasets.builder_tester import split_sizes
 
-@pytest.mark.slow
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="torch has no such engine"
-)
-def test_two_devices_count_and_learn_as_one():
+recipe.LIMIT_TILE_SIZE = 32
+networks._WITHOUT_WEIGHTS["HRNetEncoder"] = {
+    "width": 2,
+    "stackwise_num_modules": (1, 1, 1),
+    "num_blocks": 1,
+    "num_bottlenecks": 1,
+}
+folder = pathlib.Path(sys.argv[1])
+make_whu_building.make(folder / "whu_building")
+arguments = ["--manual-dir", sys.argv[1], "--data-dir", sys.argv[1] + "/data"]
+arguments += ["--output", sys.argv[1] + "/output", "--limit", "1"]
+with split_sizes("whu_building", {"train": 3, "validation": 1, "test": 2}):
+    report = recipe.main(
+        script.RECIPE, script.__doc__, [*arguments, "--distribute"]
+    )
+print(json.dumps([report.num_tiles, len(report.scores["patch"].iou)]))
+"""
+
+
+def _run(program, *arguments):
+    """Return what a program prints last, run where there are two devices."""
     pytest.importorskip("tensorflow")
     environment = {
         **os.environ,
@@ -81,20 +106,36 @@ def test_two_devices_count_and_learn_as_one():
         "CUDA_VISIBLE_DEVICES": "",
     }
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
+        [sys.executable, "-c", _TWO_DEVICES + program, *map(str, arguments)],
         env=environment,
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    alone, several, before, after, copies = json.loads(
-        done.stdout.splitlines()[-1]
-    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+has_an_engine = pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch has no such engine"
+)
+
+
+@pytest.mark.slow
+@has_an_engine
+def test_two_devices_count_and_learn_as_one():
+    alone, several, before, after, copies = _run(_SCORES)
     assert copies == 2
     assert sum(map(sum, several)) == 6 * 32 * 32 - 5 * 32
     assert several == alone
     assert after < 0.7 * before
+
+
+@pytest.mark.slow
+@has_an_engine
+def test_a_recipe_trains_on_two_devices(tmp_path):
+    """One validation tile: less than a device each."""
+    assert _run(_RECIPE, tmp_path) == [1, 2]
 
 
 def test_refuses_a_backend_without_an_engine(monkeypatch):
