@@ -332,7 +332,10 @@ def test_files_masks_in_colour_and_void(tmp_path, cache):
     "arguments, message",
     [
         (dict(sampling="grid"), "`sampling` must be"),
-        (dict(tiles_per_epoch=5), "`tiles_per_epoch` goes with sampling="),
+        (
+            dict(tiles_per_epoch=5),
+            "`tiles_per_epoch` goes with sampling='random' or 'balanced'",
+        ),
         (dict(sampling="random", stride=4), "`stride` goes with"),
         (dict(sampling="random", count_once=True), "`count_once` goes with"),
         (dict(sampling="random", tiles_per_epoch=0), "`tiles_per_epoch` must"),

@@ -67,13 +67,18 @@ def test_facts_that_nobody_reads(presets, facts, unknown):
 
 
 def test_names_and_folders_are_resolved(presets, tmp_path):
-    registry.register_presets({"near": {"handle": "package://folder"}})
+    registry.register_presets(
+        {
+            "far": {"handle": "hf://org/far"},
+            "near": {"handle": "package://folder"},
+        }
+    )
     resolve = preset_folder.resolve_preset
     folder, downloaded = resolve("near")
     assert folder.as_posix().endswith("keras_rsseg/presets/folder")
     assert not downloaded
     assert resolve(tmp_path) == (tmp_path, False)
-    with pytest.raises(ValueError, match="near.*'fat'"):
+    with pytest.raises(ValueError, match="far, near.*'fat'"):
         resolve("fat")
     with pytest.raises(ValueError, match="must be hf://org/name"):
         resolve("hf://name")
@@ -175,8 +180,17 @@ def test_the_embedded_preset_loads_and_predicts():
     facts = keras_rsseg.list_presets()[name]
     assert isinstance(model, keras_rsseg.HRNet)
     assert model.class_names == list(facts["class_names"])
+    assert model.class_names == [
+        "building",
+        "land",
+        "road",
+        "vegetation",
+        "water",
+    ]
+    assert len(model.palette) == model.num_classes == 5
     assert model.palette == list(facts["palette"])
     assert model.ground_sample_distance == facts["ground_sample_distance"]
+    assert model.ground_sample_distance == 0.8
     assert model.bands == facts["bands"] == ("red", "green", "blue")
     assert 20e6 < facts["size"] < 25e6
     tiles = np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), "uint8")

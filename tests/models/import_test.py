@@ -74,7 +74,13 @@ record["mask"] = np.ones((20, 17, 1), "uint8")
 tiling = keras_rsseg.data.TilingProtocol("tiny", 16, 16)
 report = keras_rsseg.evaluate(model, [record], tiling, progress=False)
 print(report.scores["scene"].matrix.sum())
+from tests.evaluation.scenes import NAMES, TINY, knows, scene
+report = keras_rsseg.evaluate(
+    knows, [scene()], TINY, class_names=NAMES, progress=False
+)
+print("known:", report.scores["scene"].mean_iou)
 assert sys.modules["tensorflow"] is None
 """
     )
     assert "(1, 16, 16, 3)" in output and "340" in output
+    assert "known: 1.0\n" in output
