@@ -1,4 +1,4 @@
-"""Fine-tune a network on the aerial scenes of Dubai.
+"""Fine-tune a network on the aerial scenes of Dubai, ready to be published.
 
 Data: "Semantic segmentation of aerial imagery" by Humans in the Loop and the
 Mohammed Bin Rashid Space Centre, folders `tile_2/images`, `tile_2/masks`
@@ -10,19 +10,26 @@ pixel counted once, void left out.
     python examples/train_dubai.py ../shared/data/dubai --system hrnet \
         --encoder hrnet_w18_coco_lvis --output hrnet_w18_dubai
 
-`--encoder` is a preset folder that `python -m weights.convert_encoders`
-wrote (or any keras-hub feature pyramid backbone, such as
-`hf://keras/resnet_50_imagenet`).
+`--encoder` is a preset that `python -m weights.convert_encoders` wrote, a
+folder or a handle `hf://org/name`. Of the presets of Dubai, `pfnet` and
+`semantic_fpn` start from `resnet50_imagenet`, and `hrnet`, `hrnet_ifwm` and
+`pfnet_hrnet_ifwm` from `hrnet_w18_coco_lvis`.
+
+The folder holds a `card.json` with what `keras-rsseg upload` asks for. A run
+that was stopped goes on at the epoch (of 100 steps) it was in when it is
+started again with the same arguments; `OUTPUT.backup` holds what that needs,
+three times the weights twice, until the preset is written.
 
     python examples/train_dubai.py ../shared/data/dubai --score hrnet_w18_dubai
 
-scores a preset that is there already.
+scores a preset that is there already; with `--update-card` its card says so.
 """
 
 import argparse
+import json
 import pathlib
+import shutil
 import sys
-import time
 
 import keras
 
@@ -31,8 +38,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
+from examples import dubai_card
 from examples.networks import SYSTEMS
 from examples.networks import build_task
+from examples.recipe import first_epoch
+from examples.training_log import TrainingLog
 from keras_rsseg.data import Augmentation
 from keras_rsseg.data import tile_dataset
 from keras_rsseg.datasets.dubai import FACTS
@@ -42,6 +52,19 @@ from keras_rsseg.datasets.dubai import VALIDATION_PARTS
 
 PALETTE = FACTS.to_palette()
 SCORE_TILE_SIZE = 512
+STEPS_PER_EPOCH = 100
+# Of `train()`, for comparing networks on these scenes.
+AUGMENTATION = {
+    "scale": (0.5, 2.0),
+    "brightness": 0.3,
+    "contrast": 0.4,
+    "channel": 0.15,
+    # The scenes' black is stretched to 0, that of others is not.
+    "haze": 70,
+}
+# Of the presets, which are for other people's images, too: other sensors'
+# colours, and scenes sharpened less than these.
+WIDE_AUGMENTATION = {**AUGMENTATION, "channel": 0.2, "blur": 1.5}
 
 
 def files(root, parts):
@@ -57,24 +80,32 @@ def files(root, parts):
     return images, masks
 
 
-def train(model, args, **compile_options):
-    """Fit on random crops, polynomial decay to zero."""
-    epochs = max(args.steps // 100, 1)
+def train(model, args, augmentation=None, **compile_options):
+    """Fit on random crops, polynomial decay to zero.
+
+    Args:
+        model: `keras_rsseg.models.Segmenter`.
+        args: the command's arguments.
+        augmentation: dict of arguments of `keras_rsseg.data.Augmentation`;
+            defaults to `AUGMENTATION`.
+        **compile_options: of `model.compile()`.
+
+    Returns:
+        Seconds that it took, all starts together.
+    """
+    epochs = max(args.steps // STEPS_PER_EPOCH, 1)
+    steps = args.steps // epochs
+    begin = first_epoch(args.backup) if args.backup else 0
     tiles = tile_dataset(
         *files(args.data, TRAINING_PARTS),
         tile_size=args.tile_size,
         sampling="random",
-        tiles_per_epoch=args.steps // epochs * args.batch_size,
+        tiles_per_epoch=steps * args.batch_size,
         batch_size=args.batch_size,
         palette=PALETTE,
-        augmentation=Augmentation(
-            scale=(0.5, 2.0),
-            brightness=0.3,
-            contrast=0.4,
-            channel=0.15,
-            # The scenes' black is stretched to 0, that of others is not.
-            haze=70,
-        ),
+        augmentation=Augmentation(**(augmentation or AUGMENTATION)),
+        repeat=True,
+        first_epoch=begin,
         seed=args.seed,
     )
     schedule = keras.optimizers.schedules.PolynomialDecay(
@@ -85,16 +116,54 @@ def train(model, args, **compile_options):
         metrics=[],
         **compile_options,
     )
-    callbacks = []
-    if args.backup:
-        callbacks.append(keras.callbacks.BackupAndRestore(args.backup))
+    log = TrainingLog(args.backup)
     model.fit(
-        tiles, epochs=epochs, callbacks=callbacks, shuffle=False, verbose=2
+        tiles,
+        epochs=epochs,
+        steps_per_epoch=steps,
+        callbacks=[*_backup(args), log],
+        shuffle=False,
+        verbose=0,
     )
+    return log.seconds
 
 
-def evaluate(model, args):
+def _backup(args):
+    """Return the callback that keeps what a stopped run goes on from."""
+    if not args.backup:
+        return []
+    folder = pathlib.Path(args.backup)
+    settings = {
+        name: str(value)
+        for name, value in sorted(vars(args).items())
+        if name not in ("backup", "data", "output", "score", "update_card")
+    }
+    path = folder / "settings.json"
+    if path.exists() and json.loads(path.read_text()) != settings:
+        raise SystemExit(
+            f"{folder} is of a run with other arguments ({path}). Give those "
+            "to go on with it, or delete the folder to begin anew."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings, indent=4))
+    return [
+        keras.callbacks.BackupAndRestore(
+            args.backup,
+            # A kill while it is written costs one epoch, not all.
+            double_checkpoint=True,
+            # Until the preset is written.
+            delete_checkpoint=False,
+        )
+    ]
+
+
+def evaluate(model, args, file=None):
     """Print the score of the protocol above.
+
+    Args:
+        model: `keras_rsseg.models.Segmenter`.
+        args: the command's arguments.
+        file: where to print; defaults to the standard output.
 
     Returns:
         The IoU of each class, a list; the score is their mean.
@@ -110,9 +179,9 @@ def evaluate(model, args):
     model.compile(metrics=[score])
     model.evaluate(tiles, verbose=0)
     per_class = [float(iou) for iou in score.per_class_iou()]
-    print(f"validation mean IoU {float(score.result()):.4f}")
+    print(f"validation mean IoU {float(score.result()):.4f}", file=file)
     for name, iou in zip(PALETTE.names, per_class, strict=True):
-        print(f"{name:>12} {iou:.4f}")
+        print(f"{name:>12} {iou:.4f}", file=file)
     return per_class
 
 
@@ -141,31 +210,53 @@ def parse_arguments(arguments=None):
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=1)
     add_data_format(parser)
-    parser.add_argument("--backup", help="folder from which a stop resumes")
+    parser.add_argument(
+        "--backup",
+        help="folder from which a stop resumes, if not OUTPUT.backup",
+    )
     parser.add_argument("--score", help="preset to score instead of training")
+    parser.add_argument(
+        "--update-card", action="store_true", help="write the score to its card"
+    )
     args = parser.parse_args(arguments)
     if not args.score and not (args.encoder and args.output):
         parser.error("give --encoder and --output, or --score")
+    if args.output and not args.backup:
+        args.backup = f"{args.output.rstrip('/')}.backup"
     return args
+
+
+def _as_published(model, args):
+    """Return the network as it computes on every backend."""
+    if args.data_format != "channels_first":
+        return model
+    twin = build_task(args.system, FACTS, args.encoder)
+    twin.set_weights(model.get_weights())
+    return twin
 
 
 def main(arguments=None):
     """Train, save, evaluate; or evaluate alone."""
     args = parse_arguments(arguments)
     if args.score:
-        evaluate(keras_rsseg.from_preset(args.score), args)
+        ious = evaluate(keras_rsseg.from_preset(args.score), args)
+        if args.update_card:
+            dubai_card.update_score(args.score, ious)
         return
     keras.utils.set_random_seed(args.seed)
-    start = time.perf_counter()
     options = {"data_format": args.data_format} if args.data_format else {}
     model = build_task(args.system, FACTS, args.encoder, options)
     # No class of these is the background whose outlines PFNet learns.
-    losses = {"boundaries": "classes"} if args.system == "pfnet" else {}
-    train(model, args, **losses)
-    print(f"trained in {time.perf_counter() - start:.0f} s")
+    is_pfnet = isinstance(model, keras_rsseg.PFNet)
+    losses = {"boundaries": "classes"} if is_pfnet else {}
+    seconds = train(model, args, WIDE_AUGMENTATION, **losses)
+    print(f"trained in {seconds:.0f} s")
+    model = _as_published(model, args)
     model.save_to_preset(args.output)
     print(f"preset written to {args.output}")
-    evaluate(model, args)
+    ious = evaluate(model, args)
+    dubai_card.write_card(model, args, WIDE_AUGMENTATION, seconds, ious)
+    shutil.rmtree(args.backup)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import zlib
 
 import numpy as np
 
-_SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
+SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
 # What data-parallel training puts before every name.
 _WRAPPER = "module."
 # Counts batches for PyTorch's cumulative average, which no network here uses.
@@ -72,9 +72,9 @@ def read_checkpoint(path):
     ```
     """
     path = pathlib.Path(path)
-    if path.suffix not in _SUFFIXES:
+    if path.suffix not in SUFFIXES:
         raise CheckpointError(
-            f"{path}: a checkpoint must be one of {', '.join(_SUFFIXES)}. "
+            f"{path}: a checkpoint must be one of {', '.join(SUFFIXES)}. "
             f"Received the suffix {path.suffix!r}"
         )
     if not path.is_file():

@@ -106,13 +106,15 @@ _OUTPUTS = {
 }
 
 
-def save(model, output, reference=None):
+def save(model, output, reference=None, finish=None):
     """Save a converted model as a preset, after comparing it.
 
     Args:
         model: `keras_rsseg.models.Segmenter` with its final weights.
         output: Path of the preset folder.
         reference: Path of a reference output, see `compare()`, or `None`.
+        finish: Function of the folder that adds to it before it appears under
+            its name, or `None`.
 
     Raises:
         ValueError: The outputs differ; nothing was written.
@@ -132,4 +134,6 @@ def save(model, output, reference=None):
                     f"{TOLERANCE}; nothing was written"
                 )
         model.save_to_preset(folder)
+        if finish is not None:
+            finish(folder)
     typer.echo(f"{output}: {model.count_params():,} parameters")

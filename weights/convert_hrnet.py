@@ -10,12 +10,16 @@ the HRNet-OCR branch, `False` on the older ones.
         --variant hrnet_w18 --num-classes 19 --align-corners \
         --output hrnet_w18_preset
 
+`--preset hrnet_w18_vaihingen` stands for `--variant`, `--num-classes` and
+`--align-corners`, and writes that preset's classes, palette, bands and card.
+
 With `--fusion ifwm` the same checkpoint becomes an HRNet with the flow of IFWM,
 which starts at zero: its outputs are those of the checkpoint's network until
 it is trained.
 """
 
 import enum
+import functools
 import pathlib
 import re
 import sys
@@ -30,6 +34,8 @@ if __name__ == "__main__":
 from weights.checkpoint import read_checkpoint
 from weights.convert import explain_errors
 from weights.convert import save
+from weights.named_presets import arguments_of
+from weights.named_presets import write_card
 from weights.transfer import conv_bn_rules
 from weights.transfer import make_name_of
 from weights.transfer import transfer
@@ -111,7 +117,7 @@ class Fusion(enum.StrEnum):
     RIFW = "rifw"
 
 
-def build(variant, num_classes, align_corners, fusion="bilinear"):
+def build(variant, num_classes, align_corners, fusion="bilinear", **legend):
     """Build the Keras model of a variant, with random weights.
 
     Args:
@@ -119,6 +125,7 @@ def build(variant, num_classes, align_corners, fusion="bilinear"):
         num_classes: int. Number of classes.
         align_corners: bool. How the network resizes.
         fusion: see `keras_rsseg.encoders.HRNetEncoder`.
+        **legend: arguments of the task, such as `class_names`.
 
     Returns:
         `keras_rsseg.models.HRNet`.
@@ -131,7 +138,7 @@ def build(variant, num_classes, align_corners, fusion="bilinear"):
     encoder = HRNetEncoder(
         width=width, align_corners=align_corners, fusion=str(fusion)
     )
-    return HRNet(HRNetBackbone(encoder), num_classes=num_classes)
+    return HRNet(HRNetBackbone(encoder), num_classes=num_classes, **legend)
 
 
 def strip_training_wrapper(state):
@@ -152,31 +159,84 @@ def strip_training_wrapper(state):
     return {name.removeprefix("model."): state[name] for name in names}
 
 
+def convert(
+    checkpoint,
+    output,
+    preset=None,
+    variant=None,
+    num_classes=None,
+    reference=None,
+    **options,
+):
+    """Convert a checkpoint to a preset folder.
+
+    Args:
+        checkpoint: Path, see `weights.checkpoint.read_checkpoint()`.
+        output: Path of the preset folder.
+        preset: string, a preset that this converter makes, see
+            `weights.named_presets`: it gets its classes, bands and card.
+        variant: a `Variant`, or its string; without a preset.
+        num_classes: int; without a preset.
+        reference: Path of a reference output, or `None`.
+        **options: other arguments of `build()`.
+
+    Raises:
+        ValueError: The checkpoint does not fit to the last tensor, or the
+            outputs differ; nothing was written.
+    """
+    variant, arguments = arguments_of(
+        "convert_hrnet", preset, variant, num_classes, **options
+    )
+    if "align_corners" not in arguments:
+        raise ValueError(
+            "`align_corners` must be said, as no checkpoint does: "
+            "--align-corners or --no-align-corners."
+        )
+    state = strip_training_wrapper(read_checkpoint(checkpoint))
+    model = build(variant, **arguments)
+    count = transfer(model, state, name_of, is_flow)
+    typer.echo(f"{count} tensors assigned, none missing, none unused")
+    finish = functools.partial(write_card, preset, checkpoint=checkpoint)
+    save(model, output, reference, finish)
+
+
 def main(
     checkpoint: Annotated[
         pathlib.Path, typer.Option(help="A .pth, .safetensors or .npz file.")
     ],
-    variant: Annotated[Variant, typer.Option()],
-    num_classes: Annotated[int, typer.Option(min=1, max=255)],
-    align_corners: Annotated[
-        bool, typer.Option(help="As the network was trained.")
-    ],
     output: Annotated[pathlib.Path, typer.Option(help="Preset folder.")],
-    reference: Annotated[
-        pathlib.Path | None,
-        typer.Option(help="An .npz with x and main_out or head_logits, NCHW."),
+    preset: Annotated[
+        str | None, typer.Option(help="A name of `keras-rsseg presets`.")
+    ] = None,
+    variant: Annotated[
+        Variant | None, typer.Option(help="Without --preset.")
+    ] = None,
+    num_classes: Annotated[
+        int | None, typer.Option(min=1, max=255, help="Without --preset.")
+    ] = None,
+    align_corners: Annotated[
+        bool | None, typer.Option(help="As the network was trained.")
     ] = None,
     fusion: Annotated[
         Fusion, typer.Option(help="Flows other than bilinear start at zero.")
     ] = Fusion.BILINEAR,
+    reference: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="An .npz with x and main_out or head_logits, NCHW."),
+    ] = None,
 ):
     """Convert an HRNetV2 segmentation checkpoint to a preset folder."""
     with explain_errors():
-        state = strip_training_wrapper(read_checkpoint(checkpoint))
-        model = build(variant, num_classes, align_corners, fusion)
-        count = transfer(model, state, name_of, is_flow)
-        typer.echo(f"{count} tensors assigned, none missing, none unused")
-        save(model, output, reference)
+        convert(
+            checkpoint,
+            output,
+            preset,
+            variant,
+            num_classes,
+            reference,
+            align_corners=align_corners,
+            fusion=fusion,
+        )
 
 
 if __name__ == "__main__":

@@ -4,12 +4,19 @@ Source: the PyTorch code of the PointFlow paper's authors (PFSegNets), which
 states no licence; its checkpoints are read here, none is redistributed. Train
 your own or ask the authors before you publish a converted one.
 
-    python weights/convert_pfsegnets.py --checkpoint pfnet_r50_isaid.pth \
-        --variant pfnet_r50 --num-classes 16 --output pfnet_r50_isaid
+    python weights/convert_pfsegnets.py --preset pfnet_r50_isaid \
+        --checkpoint pfnet_r50_isaid.pth --output pfnet_r50_isaid
+
+writes a preset of `keras_rsseg.list_presets()`, with its classes, palette,
+bands and card. Any other checkpoint of that code, such as your own:
+
+    python weights/convert_pfsegnets.py --variant pfnet_r50 --num-classes 5 \
+        --checkpoint mine.pth --output mine
 
 The sizes of the point grids have no parameters. They are those of the
 released training scripts; the evaluation script for Potsdam uses a 9 x 9 grid
-of salient points instead of 14 x 14: `--max-pool-size 9`.
+of salient points instead of 14 x 14, and so does that preset
+(`--max-pool-size 9`).
 
 The same code has other heads on an encoder of output stride 8: CCNet, DANet
 and DeepLabV3 (of a PointRend checkpoint, without its point head), and CCNet
@@ -17,6 +24,7 @@ and DANet with an FPN (`_fpn`) or PFNet's decoder (`_pfnet`) behind them.
 """
 
 import enum
+import functools
 import pathlib
 import sys
 from typing import Annotated
@@ -31,6 +39,8 @@ if __name__ == "__main__":
 from weights.checkpoint import read_checkpoint
 from weights.convert import explain_errors
 from weights.convert import save
+from weights.named_presets import arguments_of
+from weights.named_presets import write_card
 from weights.transfer import conv_bn_rules
 from weights.transfer import make_name_of
 from weights.transfer import transfer
@@ -248,7 +258,7 @@ def prepare(state, variant):
     return state
 
 
-def build(variant, num_classes, max_pool_size=None):
+def build(variant, num_classes, max_pool_size=None, **legend):
     """Build the Keras model of a variant, with random weights.
 
     Args:
@@ -256,6 +266,7 @@ def build(variant, num_classes, max_pool_size=None):
         num_classes: int. Number of classes.
         max_pool_size: int. Grid of PFNet's salient points, or `None` for the
             variant's own.
+        **legend: arguments of the task, such as `class_names`.
 
     Returns:
         A task of `keras_rsseg`, such as `keras_rsseg.PFNet`.
@@ -282,20 +293,63 @@ def build(variant, num_classes, max_pool_size=None):
     )
     system = getattr(keras_rsseg, system)
     backbone = system.backbone_cls(encoder, **arguments)
-    return system(backbone, num_classes=num_classes)
+    return system(backbone, num_classes=num_classes, **legend)
 
 
 def _system(variant):
     return Variant(variant).rpartition("_r")[0]
 
 
+def convert(
+    checkpoint,
+    output,
+    preset=None,
+    variant=None,
+    num_classes=None,
+    reference=None,
+    **options,
+):
+    """Convert a checkpoint to a preset folder.
+
+    Args:
+        checkpoint: Path, see `weights.checkpoint.read_checkpoint()`.
+        output: Path of the preset folder.
+        preset: string, a preset that this converter makes, see
+            `weights.named_presets`: it gets its classes, bands and card.
+        variant: a `Variant`, or its string; without a preset.
+        num_classes: int; without a preset.
+        reference: Path of a reference output, or `None`.
+        **options: other arguments of `build()`.
+
+    Raises:
+        ValueError: The checkpoint does not fit to the last tensor, or the
+            outputs differ; nothing was written.
+    """
+    variant, arguments = arguments_of(
+        "convert_pfsegnets", preset, variant, num_classes, **options
+    )
+    state = prepare(read_checkpoint(checkpoint), variant)
+    model = build(variant, **arguments)
+    count = transfer(model, state, name_of_variant(variant))
+    typer.echo(f"{count} tensors assigned, none missing, none unused")
+    finish = functools.partial(write_card, preset, checkpoint=checkpoint)
+    save(model, output, reference, finish)
+
+
 def main(
     checkpoint: Annotated[
         pathlib.Path, typer.Option(help="A .pth, .safetensors or .npz file.")
     ],
-    variant: Annotated[Variant, typer.Option()],
-    num_classes: Annotated[int, typer.Option(min=1, max=255)],
     output: Annotated[pathlib.Path, typer.Option(help="Preset folder.")],
+    preset: Annotated[
+        str | None, typer.Option(help="A name of `keras-rsseg presets`.")
+    ] = None,
+    variant: Annotated[
+        Variant | None, typer.Option(help="Without --preset.")
+    ] = None,
+    num_classes: Annotated[
+        int | None, typer.Option(min=1, max=255, help="Without --preset.")
+    ] = None,
     max_pool_size: Annotated[
         int | None, typer.Option(min=1, help="Grid of PFNet's salient points.")
     ] = None,
@@ -306,11 +360,15 @@ def main(
 ):
     """Convert a checkpoint of PFSegNets to a preset folder."""
     with explain_errors():
-        state = prepare(read_checkpoint(checkpoint), variant)
-        model = build(variant, num_classes, max_pool_size)
-        count = transfer(model, state, name_of_variant(variant))
-        typer.echo(f"{count} tensors assigned, none missing, none unused")
-        save(model, output, reference)
+        convert(
+            checkpoint,
+            output,
+            preset,
+            variant,
+            num_classes,
+            reference,
+            max_pool_size=max_pool_size,
+        )
 
 
 if __name__ == "__main__":

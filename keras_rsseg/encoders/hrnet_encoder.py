@@ -1,8 +1,8 @@
 import keras
-import keras_hub
 
 from keras_rsseg.encoders.image_input import image_input
 from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
@@ -21,7 +21,7 @@ _FLOWS = {
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class HRNetEncoder(keras_hub.models.FeaturePyramidBackbone):
+class HRNetEncoder(PresetEncoder):
     """HRNetV2: branches of four resolutions that exchange their features.
 
     A stem brings the image to stride 4. Stages 2, 3 and 4 then keep 2, 3 and

@@ -1,8 +1,8 @@
 import keras
-import keras_hub
 
 from keras_rsseg.encoders.image_input import image_input
 from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
@@ -18,7 +18,7 @@ _BLOCKS_OF_DEPTH = {
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class ResNetEncoder(keras_hub.models.FeaturePyramidBackbone):
+class ResNetEncoder(PresetEncoder):
     """ResNet with the strides and dilations that segmentation asks for.
 
     keras-hub's `ResNetBackbone` cannot be dilated. Here every stage has its

@@ -32,8 +32,8 @@ def model_card(task, facts, handle, folder):
 
     Args:
         task: the loaded preset.
-        facts: dict, see `keras_rsseg.hub.preset_check.REQUIRED`; also
-            `"paper_score"` and `"notes"` (Markdown).
+        facts: dict, see `keras_rsseg.hub.preset_check.REQUIRED` and
+            `OPTIONAL`.
         handle: `keras_rsseg.hub.handle.Handle`, where it will be.
         folder: path of the preset.
 
@@ -45,19 +45,24 @@ def model_card(task, facts, handle, folder):
         f"# {name}",
         facts["description"],
         _usage(handle),
-        _network(task, folder),
+        _network(task, facts, folder),
         _classes(task, facts),
         f"## Data and protocol\n\n{_data(facts)}\n\n{facts['protocol']}",
         _scores(facts),
         f"## Intended use and limits\n\n{facts['intended_use']}\n\n"
         f"{facts['limits']}",
-        f"## Training\n\n{facts['weights_source']}\n\n"
-        f"```shell\n{facts['training']}\n```",
+        _training(facts),
         f"## Licence\n\n{facts['licence']}",
         *([facts["notes"]] if facts.get("notes") else []),
         _checksums(folder),
     ]
     return _front_matter(name, facts) + "\n\n".join(parts) + "\n"
+
+
+def known_licence(licence):
+    """Return the Hub's identifier of a licence, `None` if it has none."""
+    identifier = licence.strip().lower()
+    return identifier if identifier in _LICENCES else None
 
 
 def _front_matter(name, facts):
@@ -76,13 +81,12 @@ def _front_matter(name, facts):
                 metric_value=facts["score"]["mean_iou"],
             )
         )
-    identifier = facts["licence"].strip().lower()
-    known = identifier in _LICENCES
+    licence = known_licence(facts["licence"])
     data = ModelCardData(
         model_name=name,
-        license=identifier if known else "other",
-        license_name=None if known else "see-the-card",
-        license_link=None if known else "README.md",
+        license=licence or "other",
+        license_name=None if licence else "see-the-card",
+        license_link=None if licence else "README.md",
         library_name="keras-rsseg",
         pipeline_tag="image-segmentation",
         tags=["keras", "remote-sensing", "semantic-segmentation"],
@@ -102,22 +106,38 @@ def _usage(handle):
     )
 
 
-def _network(task, folder):
+def _network(task, facts, folder):
     size = sum(path.stat().st_size for path in preset_files(folder)) / 1e6
+    rows = [
+        ("system", f"`keras_rsseg.{type(task).__name__}`"),
+        ("parameters", f"{_parameters(task):,}"),
+        ("size", f"{size:.1f} MB"),
+        ("bands", ", ".join(task.bands)),
+        ("ground sample distance", _ground_size(task, facts)),
+    ]
+    if "gmacs" in facts:
+        cost = f"{facts['gmacs']:.1f} billion for 512 x 512 pixels, as run"
+        rows.insert(2, ("multiply-adds", cost))
+    return "## Network\n\n" + _table(("", ""), rows)
+
+
+def _ground_size(task, facts):
     distance = task.ground_sample_distance
-    return "## Network\n\n" + _table(
-        ("", ""),
-        [
-            ("system", f"`keras_rsseg.{type(task).__name__}`"),
-            ("parameters", f"{_parameters(task):,}"),
-            ("size", f"{size:.1f} MB"),
-            ("bands", ", ".join(task.bands)),
-            (
-                "ground sample distance",
-                "not known" if distance is None else f"{distance} m",
-            ),
-        ],
+    text = "not known" if distance is None else f"{distance} m"
+    if "ground_sample_distances" in facts:
+        finest, coarsest = facts["ground_sample_distances"]
+        text += f", trained on {finest:g} to {coarsest:g} m"
+    return text
+
+
+def _training(facts):
+    text = (
+        f"## Training\n\n{facts['weights_source']}\n\n"
+        f"```shell\n{facts['training']}\n```"
     )
+    if facts.get("training_details"):
+        text += f"\n\n{facts['training_details']}"
+    return text
 
 
 def _data(facts):

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from keras_rsseg.hub.preset_error import PresetError
+from keras_rsseg.hub.preset_files import CARD_FILE
 from keras_rsseg.hub.preset_folder import open_preset
 
-CARD_FILE = "card.json"
 # Facts that no file of the preset holds, and what is meant by them.
 REQUIRED = {
     "description": "one or two sentences: network, classes, imagery",
@@ -25,7 +25,14 @@ REQUIRED = {
     "intended_use": "what imagery and purpose it is for",
     "limits": "where it fails",
 }
-CARD_FACTS = (*REQUIRED, "paper_score", "notes")
+OPTIONAL = {
+    "gmacs": "billions of multiply-adds for 512 x 512 pixels",
+    "ground_sample_distances": "[finest, coarsest] in training, metres",
+    "notes": "what else there is to say, Markdown",
+    "paper_score": "{'mean_iou': 0.7, 'source': which paper}",
+    "training_details": "schedule, augmentation, seed, time, hardware",
+}
+CARD_FACTS = (*REQUIRED, *OPTIONAL)
 
 
 def load_checked(folder):

@@ -6,6 +6,8 @@ import pathlib
 
 TASK = "task.json"
 METADATA = "metadata.json"
+# Facts for the model card, beside the preset's own files.
+CARD_FILE = "card.json"
 CONFIGURATIONS = (
     "config.json",
     TASK,

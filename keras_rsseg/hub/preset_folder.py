@@ -103,8 +103,47 @@ def open_preset(
     folder, downloaded = resolve_preset(preset, revision, load_weights)
     source = f"`preset` {str(preset)!r} ({folder})"
     trusted = not downloaded if trusted is None else trusted
-    try:
+    with _explained(folder, source, downloaded, arguments):
         yield str(folder), _read_task_class(folder, source, trusted)
+
+
+@contextlib.contextmanager
+def open_encoder(preset, encoder_cls, load_weights=True, arguments=()):
+    """Yield the folder of an encoder's preset; name it in every error.
+
+    Args:
+        preset: string or path, a folder or a handle.
+        encoder_cls: class that it must hold.
+        load_weights: as for `resolve_preset()`.
+        arguments: as for `open_preset()`.
+
+    Yields:
+        The folder, a string.
+
+    Raises:
+        ValueError: as for `open_preset()`.
+    """
+    folder, downloaded = resolve_preset(preset, load_weights=load_weights)
+    source = f"`preset` {str(preset)!r} ({folder})"
+    with _explained(folder, source, downloaded, arguments):
+        content = (folder / CONFIGURATIONS[0]).read_text(encoding="utf-8")
+        configuration = json.loads(content)
+        check_classes(configuration, source, trusted=not downloaded)
+        name = configuration["registered_name"]
+        saved_cls = keras.saving.get_registered_object(name)
+        if saved_cls is None or not issubclass(saved_cls, encoder_cls):
+            raise PresetError(
+                f"{source} holds {name!r}, it cannot be loaded as "
+                f"{encoder_cls.__name__}. A task's encoder is "
+                "`keras_rsseg.from_preset(...).backbone.image_encoder`."
+            )
+        yield str(folder)
+
+
+@contextlib.contextmanager
+def _explained(folder, source, downloaded, arguments):
+    try:
+        yield
     except PresetError:
         raise
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:

@@ -1,10 +1,12 @@
 """The presets that this package knows by name."""
 
 import copy
+import json
 import pathlib
 
 from keras_rsseg.hub.handle import SCHEME
 from keras_rsseg.hub.handle import parse_handle
+from keras_rsseg.hub.preset_files import CARD_FILE
 from keras_rsseg.hub.preset_files import preset_files
 
 DEFAULT_PRESET = "hrnet_w18_dubai"
@@ -18,7 +20,9 @@ _FACTS = frozenset(
         "class_names",
         "dataset",
         "description",
+        "gmacs",
         "ground_sample_distance",
+        "ground_sample_distances",
         "handle",
         "how_to_get",
         "intended_use",
@@ -33,6 +37,7 @@ _FACTS = frozenset(
         "size",
         "task",
         "training",
+        "training_details",
         "weights_source",
     }
 )
@@ -57,7 +62,11 @@ def register_presets(presets):
               `"palette"`, `"bands"`, `"ground_sample_distance"` (metres),
               `"licence"`, `"weights_source"`, `"training"` (command),
               `"intended_use"`, `"limits"`.
-            - `"parameters"`: int; `"size"`: int, bytes.
+            - `"parameters"`: int; `"size"`: int, bytes; `"gmacs"`: float,
+              billions of multiply-adds for 512 x 512 pixels.
+            - `"ground_sample_distances"`: the finest and the coarsest of the
+              training, metres; `"training_details"`: its schedule, time and
+              hardware.
             - `"score"`: dict of a measurement of our own: `"mean_iou"`
               (fraction), `"data"`, `"command"`, `"by"`, and `"classes"`
               (dict of name to IoU).
@@ -103,7 +112,8 @@ def list_presets():
         those, `"where"` says how to come by it: it ships with the
         `"package"`, was downloaded to the `"cache"`, is on the `"hub"`, or
         is not published, so that someone must `"convert"` or `"train"` it.
-        `"size"` is there for all of the package.
+        `"size"` is there for all of the package, and so is what their
+        `card.json` says.
 
     Example:
 
@@ -123,7 +133,9 @@ def _state(facts):
     if folder is None or not folder.is_dir():
         return {"where": _where(facts)}
     size = sum(path.stat().st_size for path in preset_files(folder))
-    return {"where": "package", "size": size}
+    card = folder / CARD_FILE
+    facts = json.loads(card.read_text("utf-8")) if card.is_file() else {}
+    return {**facts, "where": "package", "size": size}
 
 
 def _where(facts):

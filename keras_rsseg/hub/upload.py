@@ -7,10 +7,10 @@ from keras_rsseg.hub.handle import parse_handle
 from keras_rsseg.hub.hub_errors import explained
 from keras_rsseg.hub.model_card import model_card
 from keras_rsseg.hub.preset_check import CARD_FACTS
-from keras_rsseg.hub.preset_check import CARD_FILE
 from keras_rsseg.hub.preset_check import load_checked
 from keras_rsseg.hub.preset_check import read_facts
 from keras_rsseg.hub.preset_error import PresetError
+from keras_rsseg.hub.preset_files import CARD_FILE
 from keras_rsseg.hub.preset_files import is_preset_file
 from keras_rsseg.hub.preset_files import preset_files
 
@@ -50,9 +50,11 @@ def upload_preset(
         facts: dict of what the card should say: `"description"`,
             `"dataset"`, `"protocol"`, `"score"`, `"licence"`,
             `"weights_source"`, `"training"`, `"intended_use"`, `"limits"`,
-            and, if there is one, `"paper_score"` and `"notes"` (Markdown).
-            Defaults to what the folder's `card.json` holds. An entry of
-            `list_presets()` has these names, too.
+            and, as far as they are known, `"paper_score"`, `"gmacs"`,
+            `"ground_sample_distances"`, `"training_details"` and `"notes"`
+            (Markdown), see `keras_rsseg.hub.preset_check`. Defaults to what
+            the folder's `card.json` holds. An entry of `list_presets()` has
+            these names, too.
         private: bool. Whether only you and your organisation may see a new
             repository.
         revision: string, the branch to upload to, made if there is none.

@@ -1,17 +1,25 @@
 """Systems: a backbone, a task and its preprocessing each."""
 
-import keras_rsseg.encoders  # noqa: F401  (presets name its classes)
+from keras_rsseg.encoders.preset_encoder import (
+    open_presets_with as _open_presets_with,
+)
+from keras_rsseg.hub.preset_folder import open_encoder as _open_encoder
 from keras_rsseg.hub.registry import DEFAULT_PRESET
 from keras_rsseg.hub.registry import list_presets
 from keras_rsseg.hub.upload import upload_preset
+from keras_rsseg.models.ccnet import ccnet_presets as _ccnet_presets  # noqa: F401
 from keras_rsseg.models.ccnet.ccnet import CCNet
 from keras_rsseg.models.ccnet.ccnet_backbone import CCNetBackbone
 from keras_rsseg.models.ccnet.ccnet_image_converter import CCNetImageConverter
 from keras_rsseg.models.ccnet.ccnet_preprocessor import CCNetPreprocessor
+from keras_rsseg.models.danet import danet_presets as _danet_presets  # noqa: F401
 from keras_rsseg.models.danet.danet import DANet
 from keras_rsseg.models.danet.danet_backbone import DANetBackbone
 from keras_rsseg.models.danet.danet_image_converter import DANetImageConverter
 from keras_rsseg.models.danet.danet_preprocessor import DANetPreprocessor
+from keras_rsseg.models.deeplab_v3 import (
+    deeplab_v3_presets as _deeplab_v3_presets,  # noqa: F401
+)
 from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3
 from keras_rsseg.models.deeplab_v3.deeplab_v3_backbone import DeepLabV3Backbone
 from keras_rsseg.models.deeplab_v3.deeplab_v3_image_converter import (
@@ -46,6 +54,8 @@ from keras_rsseg.models.semantic_fpn.semantic_fpn_preprocessor import (
     SemanticFPNPreprocessor,
 )
 from keras_rsseg.models.tile_converter import TileConverter
+
+_open_presets_with(_open_encoder)
 
 __all__ = [
     "CCNet",

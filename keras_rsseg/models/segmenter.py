@@ -143,6 +143,11 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         return getattr(self._converter, "ground_sample_distance", None)
 
     @property
+    def value_range(self):
+        """Lowest and highest value of a tile, or `None` where not known."""
+        return getattr(self._converter, "value_range", None)
+
+    @property
     def _converter(self):
         return getattr(self.preprocessor, "image_converter", None)
 

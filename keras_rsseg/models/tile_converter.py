@@ -20,6 +20,10 @@ class TileConverter(keras_hub.layers.ImageConverter):
             red, green, blue.
         ground_sample_distance: float, metres a pixel of the tiles that the
             network was trained on, or `None` where this is not known.
+        value_range: `(low, high)`, the values that the bands of a tile can
+            have before they are normalised. Give it where they are not 8-bit:
+            a scene of another range is then refused, not mapped wrongly.
+            `None` where this is not known.
         **kwargs: other keyword arguments of
             `keras_hub.layers.ImageConverter`.
 
@@ -37,6 +41,7 @@ class TileConverter(keras_hub.layers.ImageConverter):
         offset=None,
         bands=("red", "green", "blue"),
         ground_sample_distance=None,
+        value_range=(0, 255),
         **kwargs,
     ):
         if scale is None and offset is None:
@@ -50,6 +55,7 @@ class TileConverter(keras_hub.layers.ImageConverter):
         super().__init__(scale=scale, offset=offset, **kwargs)
         self.bands = tuple(bands)
         self.ground_sample_distance = ground_sample_distance
+        self.value_range = value_range and tuple(value_range)
 
     @classmethod
     def for_bands(cls, num_bands):
@@ -71,4 +77,5 @@ class TileConverter(keras_hub.layers.ImageConverter):
         config = super().get_config()
         config["bands"] = self.bands
         config["ground_sample_distance"] = self.ground_sample_distance
+        config["value_range"] = self.value_range
         return config

@@ -1,23 +1,37 @@
 """The training script runs as its docstring says, from files to a preset."""
 
+import json
+
+import keras
+import numpy as np
 import pytest
 
 import keras_rsseg
 from examples import train_dubai
+from examples.networks import SYSTEMS
+from examples.networks import build_task
+from keras_rsseg.hub.preset_check import load_checked
+from keras_rsseg.hub.preset_check import read_facts
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*does not apply to tf.data functions:UserWarning"
 )
+SMALL = "--steps 2 --batch-size 2 --tile-size 32"
+
+
+def arguments(scenes, encoder, output, others=SMALL):
+    return (
+        f"{scenes} --system semantic_fpn --encoder {encoder} --output {output} "
+        f"{others}"
+    ).split()
 
 
 def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):
     output = tmp_path / "preset"
-    train_dubai.main(
-        f"{scenes} --system semantic_fpn --encoder {encoder} --output {output} "
-        "--steps 2 --batch-size 2 --tile-size 32".split()
-    )
+    train_dubai.main(arguments(scenes, encoder, output))
     printed = capsys.readouterr().out
+    assert "epoch 1/1: loss " in printed and "min left" in printed
     assert "validation mean IoU 0." in printed
     for name in train_dubai.PALETTE.names:
         assert name in printed
@@ -30,6 +44,91 @@ def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):
     assert model.class_names == train_dubai.PALETTE.names
     assert model.palette == list(map(tuple, train_dubai.PALETTE.colors))
     assert model.ground_sample_distance == pytest.approx(0.8)
+    # What an upload checks.
+    load_checked(output)
+    facts = read_facts(output)
+    assert "SemanticFPN on a ResNet-18" in facts["description"]
+    assert facts["ground_sample_distances"] == [0.4, 1.6]
+    assert "Seed 1" in facts["training_details"]
+    assert "--system semantic_fpn" in facts["training"]
+    assert str(tmp_path) not in json.dumps(facts)
+    ious = list(facts["score"]["classes"].values())
+    assert facts["score"]["mean_iou"] == pytest.approx(np.mean(ious), abs=1e-4)
+    assert f"{facts['score']['mean_iou']:.4f}" in printed
+    # Half precision, say, may change the score.
+    facts["score"]["mean_iou"] = 0.999
+    (output / "card.json").write_text(json.dumps(facts))
+    train_dubai.main([str(scenes), "--score", str(output), "--update-card"])
+    assert read_facts(output)["score"]["mean_iou"] == round(np.mean(ious), 4)
+
+
+@pytest.fixture(scope="module")
+def tiny_hrnet(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hrnet")
+    keras_rsseg.encoders.HRNetEncoder(
+        width=2,
+        stackwise_num_modules=(1, 1, 1),
+        num_blocks=1,
+        num_bottlenecks=1,
+        bottleneck_filters=4,
+    ).save_to_preset(folder)
+    return folder
+
+
+@pytest.mark.slow
+class TestStopped:
+    """A run that was killed goes on, and ends where it would have."""
+
+    @pytest.fixture(autouse=True)
+    def short_epochs(self, monkeypatch):
+        monkeypatch.setattr(train_dubai, "STEPS_PER_EPOCH", 1)
+
+    @pytest.mark.parametrize("last", [1, 2])
+    def test_goes_on(
+        self, scenes, tiny_hrnet, tmp_path, monkeypatch, capsys, last
+    ):
+        small = f"{SMALL} --system hrnet"
+
+        def start(name, others=small):
+            output = tmp_path / name
+            train_dubai.main(arguments(scenes, tiny_hrnet, output, others))
+            return keras_rsseg.from_preset(output).get_weights()
+
+        expected = start("whole")
+        log = train_dubai.TrainingLog
+
+        class Stopped(log):
+            def on_epoch_end(self, epoch, logs=None):
+                super().on_epoch_end(epoch, logs)
+                if epoch + 1 == last:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(train_dubai, "TrainingLog", Stopped)
+        with pytest.raises(KeyboardInterrupt):
+            start("stopped")
+        assert not (tmp_path / "stopped").exists()
+        monkeypatch.setattr(train_dubai, "TrainingLog", log)
+        with pytest.raises(SystemExit, match="other arguments"):
+            start("stopped", small.replace("--steps 2", "--steps 3"))
+        capsys.readouterr()
+        weights = start("stopped")
+        printed = capsys.readouterr().out
+        assert "goes on after" in printed and "epoch 1/2" not in printed
+        assert ("epoch 2/2" in printed) == (last == 1)
+        assert not (tmp_path / "stopped.backup").exists()
+        for stopped, whole in zip(weights, expected, strict=True):
+            np.testing.assert_allclose(stopped, whole, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("system", ["hrnet_ifwm", "pfnet_hrnet_ifwm"])
+def test_systems_of_the_second_paper(system, tiny_hrnet):
+    model = build_task(system, train_dubai.FACTS, tiny_hrnet)
+    assert type(model).__name__ == SYSTEMS[system].task
+    assert model.backbone.image_encoder.fusion == "ifwm"
+    if system == "pfnet_hrnet_ifwm":
+        assert model.backbone.get_config()["fpn_dim"] == 128
+    logits = model(keras.ops.zeros((1, 32, 32, 3)))
+    assert logits.shape == (1, 32, 32, 5)
 
 
 def test_every_part_is_either_trained_on_or_validated(scenes):

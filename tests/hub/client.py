@@ -107,6 +107,36 @@ def load(preset, **arguments):
     }
 
 
+def load_encoder(preset, **arguments):
+    """Load an encoder and say what it computes."""
+    import keras
+    import numpy as np
+
+    import keras_rsseg
+
+    encoder = keras_rsseg.encoders.HRNetEncoder.from_preset(preset, **arguments)
+    tiles = np.linspace(-1, 1, 32 * 32 * 3, dtype="float32")
+    features = encoder(tiles.reshape(1, 32, 32, 3))["P2"]
+    return [
+        type(encoder).__name__,
+        encoder.fusion,
+        float(keras.ops.convert_to_numpy(features).sum()),
+    ]
+
+
+def publish(arguments):
+    """Run `python -m weights.publish`."""
+    import typer
+    from typer.testing import CliRunner
+
+    import weights.publish
+
+    app = typer.Typer()
+    app.command()(weights.publish.main)
+    result = CliRunner().invoke(app, arguments)
+    return [result.exit_code, result.stdout]
+
+
 def upload(**arguments):
     import dataclasses
 

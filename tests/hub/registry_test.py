@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from examples.networks import SYSTEMS
 from keras_rsseg.hub import preset_folder
 from keras_rsseg.hub import registry
 from keras_rsseg.hub.preset_check import read_facts
@@ -103,22 +104,27 @@ def test_where_a_preset_is(presets):
     }
 
 
+CONVERTED = (
+    *("pfnet_r50_isaid", "pfnet_r101_isaid", "pfnet_r50_vaihingen"),
+    *("pfnet_r50_potsdam", "semantic_fpn_r50_isaid"),
+    *("semantic_fpn_r50_vaihingen", "semantic_fpn_r50_potsdam"),
+    *("ccnet_r50_isaid", "danet_r50_isaid", "deeplab_v3_r50_isaid"),
+    *("hrnet_w18_vaihingen", "hrnet_w18_whu_building"),
+)
+TRAINED = (
+    *("hrnet_ifwm_w18_vaihingen", "hrnet_ifwm_w18_whu_building"),
+    *("pfnet_r50_dubai", "semantic_fpn_r50_dubai", "hrnet_w18_dubai"),
+    *("hrnet_ifwm_w18_dubai", "pfnet_hrnet_ifwm_w18_dubai"),
+)
+
+
 class TestOwnPresets:
     """What the package says of its own presets is true."""
 
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "pfnet_r50_isaid",
-            "pfnet_r101_isaid",
-            "pfnet_r50_vaihingen",
-            "pfnet_r50_potsdam",
-            "semantic_fpn_r50_isaid",
-            "hrnet_ifwm_w18_vaihingen",
-            "hrnet_ifwm_w18_whu_building",
-            "hrnet_w18_dubai",
-        ],
-    )
+    def test_all_systems_and_data_sets(self):
+        assert set(keras_rsseg.list_presets()) == {*CONVERTED, *TRAINED}
+
+    @pytest.mark.parametrize("name", [*CONVERTED, *TRAINED])
     def test_facts(self, name):
         facts = keras_rsseg.list_presets()[name]
         assert issubclass(
@@ -126,12 +132,18 @@ class TestOwnPresets:
         )
         assert len(facts["palette"]) == len(facts["class_names"])
         assert facts["where"]
-        # A score is a measurement, with the command that repeats it.
-        if facts["where"] in ("convert", "train"):
-            assert "score" not in facts
+        if name != keras_rsseg.DEFAULT_PRESET:
             assert facts["handle"] == f"hf://keras-rsseg/{name}"
+        # Nobody but the authors can have scored what they have not released.
+        if name in CONVERTED:
+            assert "score" not in facts
+        # A score is a measurement, with the command that repeats it.
+        if "score" in facts:
+            assert {"by", "command", "data"} <= set(facts["score"])
+            assert set(facts["score"]["classes"]) == set(facts["class_names"])
         for key in ("dataset", "protocol", "licence", "weights_source"):
             assert facts[key], key
+        assert facts["parameters"] > 1e6
 
     def test_legends_are_those_of_the_data_sets(self):
         datasets = pytest.importorskip("keras_rsseg.datasets")
@@ -161,6 +173,10 @@ class TestOwnPresets:
                         spelt = option, option[2:].replace("-", "_") + ":"
                         assert any(each in text for each in spelt), command
                 assert re.search(rf"--output {name}\b", command)
+                if "--system" in options:
+                    assert options[options.index("--system") + 1] in SYSTEMS
+                if "--preset" in options:
+                    assert options[options.index("--preset") + 1] == name
 
     def test_paper_scores_say_whose_they_are(self):
         facts = keras_rsseg.list_presets()["pfnet_r50_isaid"]

@@ -9,6 +9,7 @@ import pytest
 from tests.hub.client import ClientError
 from tests.hub.local_hub import Fault
 from tests.hub.tiny_preset import FACTS
+from tests.hub.tiny_preset import make_task
 
 HANDLE = "hf://me/tiny"
 
@@ -114,6 +115,45 @@ def test_what_is_no_longer_there_is_removed(hub, client, preset, tmp_path):
     names = set(hub.files("me/tiny"))
     assert "model_00000.weights.h5" not in names
     assert {"photo.jpg", "model.weights.h5"} <= names
+
+
+def test_shards(hub, client, tmp_path):
+    """Backbones above a size are saved in several files."""
+    task, folder = make_task(), tmp_path / "sharded"
+    task.save_to_preset(folder, max_shard_size=1.6e-4)
+    shards = {path.name for path in folder.glob("model_*.weights.h5")}
+    assert len(shards) > 1 and not (folder / "model.weights.h5").exists()
+    expected = client.call("load", preset=folder)
+    client.call("upload", handle=HANDLE, folder=folder, facts=FACTS)
+    assert shards < set(hub.files("me/tiny"))
+    client.call("configure", cache=tmp_path / "other")
+    loaded = client.call("load", preset=HANDLE)
+    assert loaded["logits"] == expected["logits"]
+    # Those of a smaller preset must not be loaded with it.
+    whole = tmp_path / "whole"
+    task.save_to_preset(whole)
+    assert client.call("load", preset=whole)["logits"] == expected["logits"]
+
+
+def test_all_that_is_trained_is_published(
+    hub, client, preset, expected, tmp_path
+):
+    folder = shutil.copytree(preset, tmp_path / "trained" / "publishable")
+    (folder / "card.json").write_text(json.dumps(FACTS))
+    facts = {"handle": "hf://keras-rsseg/publishable"}
+    client.call("register", presets={"publishable": facts})
+    arguments = ["--only", "publishable", "--organisation", "me"]
+    arguments += ["--trained", str(tmp_path / "trained")]
+    code, printed = client.call("publish", arguments=arguments)
+    assert (code, printed) == (0, f"publishable: ready: {folder}\n")
+    assert not hub.requests
+    for outcome in ("published", "unchanged"):
+        code, printed = client.call(
+            "publish", arguments=[*arguments, "--upload"]
+        )
+        assert code == 0 and printed.startswith(f"publishable: {outcome}: http")
+    loaded = client.call("load", preset="hf://me/publishable")
+    assert loaded["logits"] == expected["logits"]
 
 
 class TestPrivate:

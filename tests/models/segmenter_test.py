@@ -145,6 +145,7 @@ class TestSegmenter(TestCase):
         model = make_model(bands=5)
         assert model.bands == tuple(f"band_{i}" for i in range(1, 6))
         assert model.ground_sample_distance is None
+        assert model.value_range == (0, 255)
         tiles = np.full((1, 8, 8, 5), 255, "uint8")
         self.assert_close(model.preprocessor(tiles), np.ones(tiles.shape))
         assert model.predict_on_batch(tiles).shape == (1, 8, 8, 3)
@@ -165,6 +166,7 @@ class TestSegmenter(TestCase):
         model = make_model(preprocessor=None)
         assert model.bands is None
         assert model.ground_sample_distance is None
+        assert model.value_range is None
 
     def test_void_counts_neither_in_the_loss_nor_in_the_metric(self):
         model = for_few_steps(make_model())

@@ -156,6 +156,7 @@ class SegmenterTester(TestCase):
             assert loaded.class_names == ["water", "road", "land"]
             assert loaded.palette == [(0, 0, 255), (9, 9, 9), (0, 255, 0)]
             assert loaded.ground_sample_distance == 0.5
+            assert loaded.value_range == (0, 1)
             assert loaded.bands == ("nir", "red", "green")
         for_few_steps(loaded)
         self.assert_close(loaded.predict_on_batch(tiles), expected, 1e-5)
@@ -237,6 +238,7 @@ class SegmenterTester(TestCase):
                 offset=[0.1, -0.1, 0.0],
                 bands=("nir", "red", "green"),
                 ground_sample_distance=0.5,
+                value_range=(0, 1),
             )
         )
 

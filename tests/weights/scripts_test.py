@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parents[2]
         ("convert_pfsegnets", "--checkpoint"),
         ("convert_sfsegnets", "--checkpoint"),
         ("halve_preset", "destination"),
+        ("publish", "--checkpoints"),
     ],
 )
 def test_help_from_another_folder(name, option, tmp_path):

@@ -1,9 +1,31 @@
 """Presets of `keras_rsseg.HRNet`."""
 
 from keras_rsseg import class_legends
+from keras_rsseg.hub.preset_texts import PROTOCOLS
+from keras_rsseg.hub.preset_texts import TRAINED_BY_PAPER
+from keras_rsseg.hub.preset_texts import convert_command
+from keras_rsseg.hub.preset_texts import dubai_facts
+from keras_rsseg.hub.preset_texts import train_command
 from keras_rsseg.hub.registry import register_presets
 
 _SCORE = "python examples/train_dubai.py ../shared/data/dubai --score"
+
+
+def _plain(name, description):
+    return {
+        "handle": f"hf://keras-rsseg/{name}",
+        "task": "HRNet",
+        "description": description,
+        "licence": "to be stated by who trains it",
+        "weights_source": (
+            "Checkpoint that HRNet's released code (MIT) trained on this data "
+            "set; none was released."
+        ),
+        "intended_use": "Comparison with HRNet with IFWM.",
+        "limits": "Trained on imagery of one data set.",
+        "how_to_get": {"convert": convert_command("convert_hrnet", name)},
+    }
+
 
 register_presets(
     {
@@ -58,8 +80,20 @@ register_presets(
                 "command": f"{_SCORE} hrnet_w18_dubai",
             },
         },
+        "hrnet_ifwm_w18_dubai": {
+            **class_legends.DUBAI,
+            **dubai_facts(
+                "hrnet_ifwm_w18_dubai",
+                "hrnet_ifwm",
+                "HRNetV2-W18 with IFWM",
+                "hrnet_w18_coco_lvis",
+            ),
+            "task": "HRNet",
+            "parameters": 9_697_435,
+        },
         "hrnet_ifwm_w18_vaihingen": {
             **class_legends.VAIHINGEN,
+            **TRAINED_BY_PAPER,
             "handle": "hf://keras-rsseg/hrnet_ifwm_w18_vaihingen",
             "task": "HRNet",
             "description": (
@@ -67,35 +101,51 @@ register_presets(
                 "and green at 9 cm, the split of the IFWM paper."
             ),
             "dataset": "vaihingen/ifwm",
-            "protocol": "ifwm",
-            "licence": "to be stated by who trains it",
-            "weights_source": "none released; to be trained",
+            "protocol": PROTOCOLS["ifwm_vaihingen"],
             "parameters": 9_697_706,
             "how_to_get": {
-                "train": (
-                    "python examples/train_hrnet_ifwm_vaihingen.py "
-                    "--manual-dir FOLDER --output hrnet_ifwm_w18_vaihingen"
+                "train": train_command(
+                    "train_hrnet_ifwm_vaihingen", "hrnet_ifwm_w18_vaihingen"
                 ),
             },
         },
         "hrnet_ifwm_w18_whu_building": {
             **class_legends.WHU_BUILDING,
+            **TRAINED_BY_PAPER,
             "handle": "hf://keras-rsseg/hrnet_ifwm_w18_whu_building",
             "task": "HRNet",
             "description": (
                 "HRNetV2-W18 with IFWM, buildings, RGB at 0.3 m (WHU)."
             ),
             "dataset": "whu_building",
-            "protocol": "ifwm",
-            "licence": "to be stated by who trains it",
-            "weights_source": "none released; to be trained",
+            "protocol": PROTOCOLS["ifwm_whu"],
             "parameters": 9_696_622,
             "how_to_get": {
-                "train": (
-                    "python examples/train_hrnet_ifwm_whu.py --manual-dir "
-                    "FOLDER --output hrnet_ifwm_w18_whu_building"
+                "train": train_command(
+                    "train_hrnet_ifwm_whu", "hrnet_ifwm_w18_whu_building"
                 ),
             },
+        },
+        "hrnet_w18_vaihingen": {
+            **class_legends.VAIHINGEN,
+            **_plain(
+                "hrnet_w18_vaihingen",
+                "HRNetV2-W18, IFWM's baseline, 6 urban classes, near "
+                "infrared, red and green at 9 cm, the split of the IFWM paper.",
+            ),
+            "dataset": "vaihingen/ifwm",
+            "protocol": PROTOCOLS["ifwm_vaihingen"],
+            "parameters": 9_637_596,
+        },
+        "hrnet_w18_whu_building": {
+            **class_legends.WHU_BUILDING,
+            **_plain(
+                "hrnet_w18_whu_building",
+                "HRNetV2-W18, IFWM's baseline, buildings, RGB at 0.3 m (WHU).",
+            ),
+            "dataset": "whu_building",
+            "protocol": PROTOCOLS["ifwm_whu"],
+            "parameters": 9_636_512,
         },
     }
 )

@@ -1,96 +1,104 @@
 """Presets of `keras_rsseg.PFNet`."""
 
 from keras_rsseg import class_legends
+from keras_rsseg.hub.preset_texts import PROTOCOLS
+from keras_rsseg.hub.preset_texts import RELEASED
+from keras_rsseg.hub.preset_texts import convert_command
+from keras_rsseg.hub.preset_texts import dubai_facts
+from keras_rsseg.hub.preset_texts import train_command
 from keras_rsseg.hub.registry import register_presets
 
-_RELEASED = {
-    "task": "PFNet",
-    "licence": "none stated with the released checkpoints",
-    "weights_source": "checkpoint of the PointFlow paper's authors",
-}
 
-
-def _convert(variant, classes, name):
-    return (
-        "python weights/convert_pfsegnets.py --checkpoint "
-        f"CHECKPOINT.pth --variant {variant} --num-classes {classes} "
-        f"--output {name}"
-    )
-
-
-def _train(script, name):
-    return f"python examples/{script}.py --manual-dir FOLDER --output {name}"
+def _released(name, description, script=None):
+    commands = {"convert": convert_command("convert_pfsegnets", name)}
+    if script:
+        commands["train"] = train_command(script, name)
+    return {
+        **RELEASED,
+        "task": "PFNet",
+        "handle": f"hf://keras-rsseg/{name}",
+        "description": description,
+        "how_to_get": commands,
+    }
 
 
 register_presets(
     {
         "pfnet_r50_isaid": {
-            **_RELEASED,
             **class_legends.ISAID,
-            "handle": "hf://keras-rsseg/pfnet_r50_isaid",
-            "description": (
+            **_released(
+                "pfnet_r50_isaid",
                 "PFNet on a deep-stem ResNet-50, 16 classes of objects in "
-                "aerial images."
+                "aerial images.",
+                "train_pfnet_isaid",
             ),
             "dataset": "isaid",
-            "protocol": "isaid",
+            "protocol": PROTOCOLS["isaid"],
             "parameters": 32_994_003,
             "paper_score": {
                 "mean_iou": 0.669,
                 "source": "PointFlow, Li et al., CVPR 2021",
             },
-            "how_to_get": {
-                "convert": _convert("pfnet_r50", 16, "pfnet_r50_isaid"),
-                "train": _train("train_pfnet_isaid", "pfnet_r50_isaid"),
-            },
         },
         "pfnet_r101_isaid": {
-            **_RELEASED,
             **class_legends.ISAID,
-            "handle": "hf://keras-rsseg/pfnet_r101_isaid",
-            "description": (
+            **_released(
+                "pfnet_r101_isaid",
                 "PFNet on a deep-stem ResNet-101, 16 classes of objects in "
-                "aerial images."
+                "aerial images.",
+            ),
+            "weights_source": (
+                "Checkpoint that the released PFNet code (PFSegNets) trained; "
+                "those released are of a ResNet-50."
             ),
             "dataset": "isaid",
-            "protocol": "isaid",
+            "protocol": PROTOCOLS["isaid"],
             "parameters": 51_986_131,
-            "how_to_get": {
-                "convert": _convert("pfnet_r101", 16, "pfnet_r101_isaid"),
-            },
         },
         "pfnet_r50_vaihingen": {
-            **_RELEASED,
             **class_legends.VAIHINGEN,
-            "handle": "hf://keras-rsseg/pfnet_r50_vaihingen",
-            "description": (
+            **_released(
+                "pfnet_r50_vaihingen",
                 "PFNet on a deep-stem ResNet-50, 6 urban classes, near "
-                "infrared, red and green at 9 cm."
+                "infrared, red and green at 9 cm.",
+                "train_pfnet_vaihingen",
             ),
             "dataset": "vaihingen",
-            "protocol": "isprs_768",
+            "protocol": PROTOCOLS["isprs_768"],
             "parameters": 32_991_433,
-            "how_to_get": {
-                "convert": _convert("pfnet_r50", 6, "pfnet_r50_vaihingen"),
-                "train": _train("train_pfnet_vaihingen", "pfnet_r50_vaihingen"),
-            },
         },
         "pfnet_r50_potsdam": {
-            **_RELEASED,
             **class_legends.POTSDAM,
-            "handle": "hf://keras-rsseg/pfnet_r50_potsdam",
-            "description": (
-                "PFNet on a deep-stem ResNet-50, 6 urban classes, RGB at 5 cm."
+            **_released(
+                "pfnet_r50_potsdam",
+                "PFNet on a deep-stem ResNet-50, 6 urban classes, RGB at 5 cm.",
+                "train_pfnet_potsdam",
             ),
             "dataset": "potsdam",
-            "protocol": "isprs_896",
+            "protocol": PROTOCOLS["isprs_896"],
             "parameters": 32_991_433,
-            "how_to_get": {
-                # The grid of points that its evaluation used.
-                "convert": _convert("pfnet_r50", 6, "pfnet_r50_potsdam")
-                + " --max-pool-size 9",
-                "train": _train("train_pfnet_potsdam", "pfnet_r50_potsdam"),
-            },
+        },
+        "pfnet_r50_dubai": {
+            **class_legends.DUBAI,
+            **dubai_facts(
+                "pfnet_r50_dubai",
+                "pfnet",
+                "PFNet on a ResNet-50",
+                "resnet50_imagenet",
+            ),
+            "task": "PFNet",
+            "parameters": 32_867_400,
+        },
+        "pfnet_hrnet_ifwm_w18_dubai": {
+            **class_legends.DUBAI,
+            **dubai_facts(
+                "pfnet_hrnet_ifwm_w18_dubai",
+                "pfnet_hrnet_ifwm",
+                "PFNet's decoder (128 channels) on an HRNetV2-W18 with IFWM",
+                "hrnet_w18_coco_lvis",
+            ),
+            "task": "PFNet",
+            "parameters": 11_332_074,
         },
     }
 )

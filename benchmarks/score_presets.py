@@ -1,0 +1,113 @@
+"""Score, size and speed of presets trained on Dubai, as one table.
+
+    python -m benchmarks.score_presets ../shared/data/dubai \
+        pfnet_r50_dubai hrnet_w18_dubai
+
+prints, in Markdown, the mean IoU and that of every class by the protocol of
+`examples/train_dubai.py`, measured now (`--from-cards` takes what each
+`card.json` states), trainable parameters, GMACs for a tile of 512 px, and
+seconds a megapixel: `predict_on_batch` of one tile, normalisation included,
+on the backend that `KERAS_BACKEND` names. The networks take turns, so that
+other work on the machine slows all of them down alike; the median of the
+rounds is given, and the fastest and slowest.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import sys
+import time
+
+import numpy as np
+
+if __name__ == "__main__":
+    # Run as a file, a script sees its own folder only.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import keras_rsseg
+from benchmarks.count_macs import count_macs
+from benchmarks.count_macs import count_parameters
+from examples import train_dubai
+
+CLASSES = train_dubai.PALETTE.names
+
+
+def seconds_per_megapixel(models, size, rounds):
+    """Time some networks in turns.
+
+    Args:
+        models: list of `keras_rsseg.models.Segmenter`.
+        size: int, pixels a side of the tile.
+        rounds: int, runs of each. The first, which compiles, is not counted.
+
+    Returns:
+        A list for each network, of `rounds` floats.
+    """
+    tile = np.random.default_rng(0).integers(0, 256, (1, size, size, 3))
+    tile = tile.astype("uint8")
+    times = [[] for _ in models]
+    for _ in range(rounds + 1):
+        for model, seconds in zip(models, times, strict=True):
+            start = time.perf_counter()
+            # Returns an array: all is computed by then.
+            model.predict_on_batch(tile)
+            seconds.append((time.perf_counter() - start) / (size**2 / 1e6))
+    return [seconds[1:] for seconds in times]
+
+
+def scores(folder, model, args):
+    """Return the IoU of each class."""
+    if args.from_cards:
+        card = json.loads((pathlib.Path(folder) / "card.json").read_text())
+        return [card["score"]["classes"][name] for name in CLASSES]
+    print(f"== {folder}", file=sys.stderr, flush=True)
+    return train_dubai.evaluate(model, args, file=sys.stderr)
+
+
+def row(folder, model, ious, seconds, size):
+    """Return a line of the table."""
+    cells = [
+        f"`{pathlib.Path(folder).name}`",
+        f"{statistics.fmean(ious):.3f}",
+        *(f"{iou:.3f}" for iou in ious),
+        f"{count_parameters(model) / 1e6:.1f} M",
+        f"{count_macs(model, size) / 1e9:.1f}",
+        f"{statistics.median(seconds):.2f} "
+        f"({min(seconds):.2f} to {max(seconds):.2f})",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def parse_arguments(arguments=None):
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=pathlib.Path, help="folder of the scenes")
+    parser.add_argument("presets", nargs="+", help="names or folders")
+    parser.add_argument("--size", type=int, default=512, help="pixels")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--from-cards", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    """Load, score and time the presets, print the table."""
+    args = parse_arguments(arguments)
+    models = [keras_rsseg.from_preset(preset) for preset in args.presets]
+    ious = [
+        scores(preset, model, args)
+        for preset, model in zip(args.presets, models, strict=True)
+    ]
+    times = seconds_per_megapixel(models, args.size, args.rounds)
+    head = [
+        *("", "mean IoU", *CLASSES, "parameters"),
+        f"GMACs ({args.size} px)",
+        "seconds a megapixel",
+    ]
+    print(f"| {' | '.join(head)} |\n{'| --- ' * len(head)}|")
+    for line in zip(args.presets, models, ious, times, strict=True):
+        print(row(*line, args.size))
+
+
+if __name__ == "__main__":
+    main()

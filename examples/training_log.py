@@ -1,0 +1,48 @@
+"""A line an epoch for trainings that take hours."""
+
+import json
+import pathlib
+import time
+
+import keras
+
+
+class TrainingLog(keras.callbacks.Callback):
+    """Prints loss, seconds, time left and time of day after every epoch.
+
+    Args:
+        folder: where a stopped run keeps its state, or `None`. The seconds of
+            all its starts are added up there.
+
+    Attributes:
+        seconds: float, spent on the epochs so far.
+    """
+
+    def __init__(self, folder=None):
+        super().__init__()
+        self._path = folder and pathlib.Path(folder) / "seconds.json"
+        self.seconds = 0.0
+
+    def on_train_begin(self, logs=None):
+        if self._path and self._path.exists():
+            self.seconds = float(json.loads(self._path.read_text()))
+            print(f"goes on after {self.seconds:.0f} s", flush=True)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = time.perf_counter() - self._start
+        self.seconds += seconds
+        epochs = self.params["epochs"]
+        left = (epochs - epoch - 1) * seconds
+        parts = [f"{name} {value:.4f}" for name, value in (logs or {}).items()]
+        parts += [f"{seconds:.0f} s", f"about {left / 60:.0f} min left"]
+        print(
+            f"{time.strftime('%H:%M:%S')} epoch {epoch + 1}/{epochs}:",
+            ", ".join(parts),
+            flush=True,
+        )
+        if self._path:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(json.dumps(self.seconds))

@@ -1,0 +1,188 @@
+"""Make all presets that are at hand ready, say which are not, upload them.
+
+    python -m weights.publish --checkpoints downloads --trained runs \
+        --output presets
+
+looks for every name of `keras_rsseg.list_presets()`: in the package, as a
+preset folder `runs/NAME` with a `card.json`, or as a checkpoint
+`downloads/NAME.pth` (`.pt`, `.safetensors`, `.npz`), which is converted to
+`presets/NAME`. Each is then checked as `keras-rsseg upload` does: it loads,
+predicts, and its card is complete. Nothing leaves the machine without
+`--upload`, which sends them to `hf://ORGANISATION/NAME`; again and again if
+need be, as only what changed is sent.
+
+Presets whose card states no licence that the Hub knows are checked but not
+published: their authors have to allow it. `--private` uploads them for
+yourself alone.
+"""
+
+import importlib
+import pathlib
+import sys
+from typing import Annotated
+
+import typer
+
+if __name__ == "__main__":
+    # Run as a file, a script sees its own folder only.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from weights.checkpoint import SUFFIXES
+from weights.convert import explain_errors
+from weights.named_presets import CONVERSIONS
+
+
+def find(name, facts, checkpoints=None, trained=None, output=None):
+    """Return the folder of a preset, converted if need be.
+
+    Args:
+        name: string, a registered name.
+        facts: dict, its entry of `keras_rsseg.list_presets()`.
+        checkpoints: path of a folder of released checkpoints, or `None`.
+        trained: path of a folder of preset folders, or `None`.
+        output: path of the folder for converted presets, or `None`.
+
+    Returns:
+        A pair of the folder and the facts of its card, `None` for those in
+        its `card.json`; or `None` if it is not at hand.
+
+    Raises:
+        ValueError: a checkpoint is not that of the preset.
+    """
+    from keras_rsseg.hub.preset_files import CARD_FILE
+    from keras_rsseg.hub.registry import embedded_folder
+
+    folder = embedded_folder(facts["handle"])
+    if folder is not None:
+        return folder, None if (folder / CARD_FILE).is_file() else facts
+    for place in (trained, output):
+        folder = place and place / name
+        if folder and (folder / "task.json").is_file():
+            return folder, None
+    checkpoint = _checkpoint(checkpoints, name)
+    if checkpoint is None or name not in CONVERSIONS:
+        return None
+    script = importlib.import_module(f"weights.{CONVERSIONS[name].script}")
+    script.convert(checkpoint, output / name, preset=name)
+    return output / name, None
+
+
+def _checkpoint(folder, name):
+    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if folder]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def check(folder, facts=None):
+    """Check a preset as an upload does.
+
+    Args:
+        folder: path of the preset.
+        facts: dict for its card, `None` for its `card.json`.
+
+    Returns:
+        Whether its licence, one that the Hub knows, allows to publish it.
+
+    Raises:
+        ValueError: others could not load it, or its card lacks facts.
+    """
+    from keras_rsseg.hub.model_card import known_licence
+    from keras_rsseg.hub.preset_check import load_checked
+    from keras_rsseg.hub.preset_check import read_facts
+
+    facts = read_facts(folder, facts)
+    load_checked(folder)
+    return known_licence(facts["licence"]) is not None
+
+
+def missing(facts):
+    """Return why a preset is not at hand, and what to do."""
+    commands = facts.get("how_to_get", {})
+    if "convert" in commands:
+        return f"no checkpoint of it was given; {commands['convert']}"
+    return f"it has not been trained; {commands.get('train', '')}"
+
+
+def publish(name, facts, places, organisation=None, private=False):
+    """Find, check and upload one preset.
+
+    Args:
+        name: string, a registered name.
+        facts: dict, its entry of `keras_rsseg.list_presets()`.
+        places: dict of the folders that `find()` takes.
+        organisation: string, where to upload it; `None` for not at all.
+        private: bool, whether only you may see it.
+
+    Returns:
+        string, what became of it.
+
+    Raises:
+        ValueError: it is at hand and something is wrong with it.
+    """
+    import keras_rsseg
+
+    found = find(name, facts, **places)
+    if found is None:
+        return f"not at hand: {missing(facts)}"
+    folder, card = found
+    if not check(folder, card) and not private:
+        return f"checked, held back: no licence allows it ({folder})"
+    if organisation is None:
+        return f"ready: {folder}"
+    result = keras_rsseg.upload_preset(
+        f"hf://{organisation}/{name}", folder, card, private=private
+    )
+    return f"{'published' if result.changed else 'unchanged'}: {result.url}"
+
+
+def main(
+    checkpoints: Annotated[
+        pathlib.Path | None, typer.Option(help="Folder of NAME.pth files.")
+    ] = None,
+    trained: Annotated[
+        pathlib.Path | None, typer.Option(help="Folder of preset folders.")
+    ] = None,
+    output: Annotated[
+        pathlib.Path, typer.Option(help="Folder for converted presets.")
+    ] = pathlib.Path("presets"),
+    only: Annotated[
+        list[str] | None, typer.Option(help="A name; again for more.")
+    ] = None,
+    organisation: Annotated[
+        str, typer.Option(help="On the Hub.")
+    ] = "keras-rsseg",
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Not only check: publish.")
+    ] = False,
+    private: Annotated[
+        bool, typer.Option("--private", help="For yourself alone.")
+    ] = False,
+):
+    """Make all presets that are at hand ready, say which are not."""
+    import keras_rsseg
+
+    presets = keras_rsseg.list_presets()
+    with explain_errors():
+        unknown = sorted(set(only or ()) - set(presets))
+        if unknown:
+            raise ValueError(f"no presets are called {', '.join(unknown)}")
+    places = dict(checkpoints=checkpoints, trained=trained, output=output)
+    failed = False
+    for name in only or presets:
+        try:
+            outcome = publish(
+                name,
+                presets[name],
+                places,
+                organisation if upload else None,
+                private,
+            )
+        except (ValueError, OSError, ImportError) as error:
+            # The others are none the worse for it.
+            outcome, failed = f"failed: {error}", True
+        typer.echo(f"{name}: {outcome}")
+    if failed:
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
