@@ -10,6 +10,7 @@ import sys
 __version__ = "0.1.0"
 
 _MODULES = (
+    "beam",
     "data",
     "datasets",
     "encoders",
@@ -34,6 +35,7 @@ _HOMES = {
     "from_preset": "models",
     "list_presets": "models",
     "predict_scene": "scenes",
+    "predict_scenes": "scenes",
     "upload_preset": "models",
 }
 

@@ -1,133 +1,137 @@
-"""`keras-rsseg predict`: a map of a scene."""
+"""`keras-rsseg predict`: maps of scenes."""
 
 import logging
-from typing import Annotated
+import os
+import pathlib
 
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli import predict_options as options
+from keras_rsseg.cli import predict_several as several
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_errors
 
+_RASTERS = "probabilities", "uncertainty"
+
 
 def predict(
-    scene: Annotated[
-        str, typer.Argument(help="Raster to map: GeoTIFF, VRT, PNG ...")
-    ],
-    output: Annotated[
-        str, typer.Option(help="GeoTIFF to write the classes to.")
-    ],
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="Preset name or folder. Default: the small model that "
-            "comes with the package."
-        ),
-    ] = None,
-    tile_size: Annotated[
-        int, typer.Option(min=1, help="Length of a tile, pixels.")
-    ] = 512,
-    overlap: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help="Pixels that tiles share. Default: a quarter."
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(min=1, help="Tiles in a batch.")
-    ] = 4,
-    bands: Annotated[
-        str | None,
-        typer.Option(
-            help="Band numbers (from 1) or names, with commas, in the "
-            "model's order."
-        ),
-    ] = None,
-    nodata: Annotated[
-        float | None,
-        typer.Option(help="Value that means no data in the scene."),
-    ] = None,
-    gsd: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|native|METRES",
-            help="Pixel size at which the model sees the scene: the "
-            "model's, the scene's, or so many metres.",
-        ),
-    ] = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing map.")
-    ] = False,
-    preview: Annotated[
-        str | None, typer.Option(help="PNG to draw the map in, too.")
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but errors.")
-    ] = False,
+    scenes: options.Scenes,
+    output: options.Output = None,
+    preset: options.Preset = None,
+    probabilities: options.Probabilities = None,
+    uncertainty: options.Uncertainty = None,
+    uncertainty_kind: options.UncertaintyKind = "entropy",
+    raster_dtype: options.RasterDtype = "uint8",
+    polygons: options.Polygons = None,
+    minimum_area: options.MinimumArea = 0.0,
+    simplify: options.Simplify = 0.0,
+    style: options.Style = False,
+    preview: options.Preview = None,
+    report: options.Report = None,
+    bands: options.Bands = None,
+    nodata: options.Nodata = None,
+    area: options.Area = None,
+    gsd: options.GroundSampleDistance = "auto",
+    resample: options.Resample = "auto",
+    value_range: options.ValueRange = None,
+    tile_size: options.TileSize = 512,
+    overlap: options.Overlap = None,
+    batch_size: options.BatchSize = 4,
+    tta: options.Augmentation = None,
+    scales: options.Scales = "1",
+    strip_height: options.StripHeight = 1024,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
 ):
-    """Write a map of a scene's classes."""
-    distance = _parse_gsd(gsd)
+    """Write maps of scenes: classes, and what is made of them.
+
+    Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
+    nothing could begin, 2 for wrong usage, 130 if it was interrupted.
+    """
+    arguments = locals()
     with plain_errors(), log_level(logging.ERROR if quiet else None):
-        from keras_rsseg import scenes
-        from keras_rsseg.scenes.preview import check_preview
-
-        # A wrong path should not cost the seconds that loading takes.
-        scenes.check_paths(scene, output, overwrite)
-        if preview is not None:
-            check_preview(preview)
-
-        model = keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
-        result = keras_rsseg.predict_scene(
-            model,
-            scene,
-            output,
-            tile_size=tile_size,
-            overlap=overlap,
-            batch_size=batch_size,
-            bands=bands and [band.strip() for band in bands.split(",")],
-            nodata=nodata,
-            ground_sample_distance=distance,
-            overwrite=overwrite,
-            progress=not quiet,
-        )
-        if preview is not None:
-            scenes.write_preview(output, preview)
-    if not quiet:
-        _print_result(result, preview)
+        request = options.read_request(**arguments)
+        if _is_one(request):
+            _predict_one(request)
+        else:
+            _predict_several(request)
 
 
-def _parse_gsd(text):
-    if text == "auto":
-        return text
-    if text == "native":
-        return None
-    try:
-        return float(text)
-    except ValueError:
+def _is_one(request):
+    """Whether a file goes to a file, not scenes to a folder."""
+    from keras_rsseg.scenes.many.scene_list import is_several
+
+    scenes, output = request.scenes, request.output
+    if len(scenes) > 1 or is_several(scenes[0]):
+        return False
+    if output is None:
         raise typer.BadParameter(
-            f"must be auto, native or a number of metres, not {text!r}",
-            param_hint="--gsd",
-        ) from None
+            "is missing: the GeoTIFF, or the folder, to write to",
+            param_hint="--output",
+        )
+    return bool(os.path.splitext(output)[1]) and not os.path.isdir(output)
 
 
-def _print_result(result, preview):
+def _predict_one(request):
+    from keras_rsseg.scenes.many.scene_list import SceneJob
+    from keras_rsseg.scenes.predict_scenes import draw_job
+    from keras_rsseg.scenes.predict_scenes import predict_job
+
+    files = {
+        name: path and pathlib.Path(path)
+        for name, path in request.files.items()
+    }
+    rasters = {name: files.pop(name) for name in _RASTERS}
+    job = SceneJob(
+        request.scenes[0],
+        pathlib.Path(request.output),
+        rasters,
+        style=request.style,
+        **files,
+    )
+    settings = request.settings
+    several.check([job], settings, make_folders=False)
+    model = keras_rsseg.from_preset(request.preset)
+    result, is_new = predict_job(model, job, **settings)
+    overwrite = settings["overwrite"]
+    draw_job(job, is_new, overwrite=overwrite, **request.outlines)
+    if settings["progress"]:
+        _print_result(result, job)
+
+
+def _predict_several(request):
+    from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
+    from keras_rsseg.scenes.predict_scenes import predict_scenes
+
+    jobs, path = several.prepare(request)
+    loud = request.settings["progress"]
+    model = keras_rsseg.from_preset(request.preset)
+    try:
+        report = predict_scenes(
+            model, jobs, report=path, **request.outlines, **request.settings
+        )
+    except ScenesInterrupted as error:
+        several.finish(error.report, path, loud)
+        typer.echo("Interrupted. Go on with --resume.", err=True)
+        raise typer.Exit(several.INTERRUPTED) from error
+    several.finish(report, path, loud)
+    # Once more: should it have failed before, that is an error now.
+    report.save(path)
+    several.exit_with(report)
+
+
+def _print_result(result, job):
+    from keras_rsseg.scenes.many.scene_report import class_size
+
     typer.echo(
         f"Wrote {result.destination} in {result.seconds:.1f} s "
         f"({result.valid_share:.1%} of the scene is valid)"
     )
-    if preview is not None:
-        typer.echo(f"Wrote {preview}")
+    for path in job.outputs()[1:]:
+        typer.echo(f"Wrote {path}")
     total = sum(result.class_pixels.values()) or 1
     for name, pixels in result.class_pixels.items():
-        size = f"{pixels} pixels"
-        if result.class_areas is not None:
-            size = _format_area(result.class_areas[name])
+        size = class_size(result, name)
         typer.echo(f"  {name:<20} {size:>16} {pixels / total:7.1%}")
-
-
-def _format_area(area):
-    if area < 1e4:
-        return f"{area:,.0f} m2"
-    if area < 1e6:
-        return f"{area / 1e4:,.2f} ha"
-    return f"{area / 1e6:,.2f} km2"

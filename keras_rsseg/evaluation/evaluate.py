@@ -14,9 +14,9 @@ from keras_rsseg.evaluation.pair_scenes import PairScenes
 from keras_rsseg.evaluation.record_scenes import RecordScenes
 from keras_rsseg.evaluation.report_folder import check_output
 from keras_rsseg.evaluation.tally import Tally
-from keras_rsseg.scenes.legend import Legend
-from keras_rsseg.scenes.tile_predictor import even_batch_size
-from keras_rsseg.scenes.tile_predictor import predict_tiles
+from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
+from keras_rsseg.scenes.predicting.tile_predictor import predict_tiles
+from keras_rsseg.scenes.writing.legend import Legend
 
 logger = logging.getLogger(__name__)
 

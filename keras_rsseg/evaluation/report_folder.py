@@ -4,7 +4,7 @@ import importlib.util
 import os
 import pathlib
 
-from keras_rsseg.scenes.scene_paths import partial_path
+from keras_rsseg.scenes.writing.scene_paths import partial_path
 
 FILES = ("report.json", "report.md", "confusion_matrix.png", "worst_tiles.png")
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_rsseg.evaluation.boundary_erosion import near_boundary
-from keras_rsseg.scenes.blending import RowBlender
-from keras_rsseg.scenes.blending import likeliest
+from keras_rsseg.scenes.predicting.blending import RowBlender
+from keras_rsseg.scenes.writing.map_products import likeliest
 from keras_rsseg.void import VOID
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.evaluation.scene_scorer import SceneScorer
 from keras_rsseg.evaluation.worst_tiles import WorstTiles
-from keras_rsseg.scenes.tile_predictor import read_tiles
+from keras_rsseg.scenes.predicting.tile_predictor import read_tiles
 from keras_rsseg.void import VOID
 
 

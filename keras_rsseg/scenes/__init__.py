@@ -1,23 +1,41 @@
 """Scenes to maps: windows, blending, writing. Knows no model."""
 
-from keras_rsseg.scenes.class_writer import ClassWriter
-from keras_rsseg.scenes.ground_size import ground_pixel_size
-from keras_rsseg.scenes.legend import Legend
+from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.many.scene_list import list_scenes
+from keras_rsseg.scenes.many.scene_report import SceneOutcome
+from keras_rsseg.scenes.many.scene_report import SceneReport
+from keras_rsseg.scenes.pictures.preview import write_preview
+from keras_rsseg.scenes.pictures.qgis_style import write_qgis_style
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.scenes.predict_scene import predict_scene
-from keras_rsseg.scenes.preview import write_preview
-from keras_rsseg.scenes.scene_paths import check_paths
-from keras_rsseg.scenes.scene_reader import SceneReader
-from keras_rsseg.scenes.scene_source import open_scene
+from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
+from keras_rsseg.scenes.predict_scenes import predict_scenes
+from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.scene_reader import SceneReader
+from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.vectors.polygons import write_polygons
+from keras_rsseg.scenes.writing.legend import Legend
+from keras_rsseg.scenes.writing.map_products import Product
+from keras_rsseg.scenes.writing.scene_paths import check_paths
 
 __all__ = [
-    "ClassWriter",
+    "AreaOfInterest",
     "Legend",
+    "Product",
+    "SceneJob",
+    "SceneOutcome",
     "SceneReader",
+    "SceneReport",
     "SceneResult",
+    "ScenesInterrupted",
     "check_paths",
     "ground_pixel_size",
+    "list_scenes",
     "open_scene",
     "predict_scene",
+    "predict_scenes",
+    "write_polygons",
     "write_preview",
+    "write_qgis_style",
 ]

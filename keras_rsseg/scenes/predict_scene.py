@@ -1,36 +1,12 @@
 """Predict a map of classes for a whole scene."""
 
-import contextlib
 import dataclasses
-import logging
-import math
-import os
 import pathlib
 import time
 
-import numpy as np
-from tqdm import tqdm
-
-from keras_rsseg import __version__
-from keras_rsseg.data.tiling import tile_windows
-from keras_rsseg.scenes.blending import BLOCK_ROWS
-from keras_rsseg.scenes.blending import RowBlender
-from keras_rsseg.scenes.blending import likeliest
-from keras_rsseg.scenes.class_writer import ClassWriter
-from keras_rsseg.scenes.ground_size import ground_pixel_size
-from keras_rsseg.scenes.ground_size import model_grid_size
-from keras_rsseg.scenes.legend import Legend
-from keras_rsseg.scenes.row_resampler import resample_rows
-from keras_rsseg.scenes.scene_paths import check_destination
-from keras_rsseg.scenes.scene_reader import SceneReader
-from keras_rsseg.scenes.scene_source import block_cache
-from keras_rsseg.scenes.scene_source import open_scene
-from keras_rsseg.scenes.tile_predictor import even_batch_size
-from keras_rsseg.scenes.tile_predictor import predict_tiles
-from keras_rsseg.scenes.tile_predictor import read_tiles
+from keras_rsseg.scenes.predicting.open_run import open_run
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.void import VOID
-
-logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +21,8 @@ class SceneResult:
         class_areas: `{class name: square metres on the ground}`, by the
             ground size of the central pixel; `None` where the scene has no
             coordinate reference system.
+        probabilities: path of the probabilities, or `None`.
+        uncertainty: path of the uncertainty, or `None`.
     """
 
     destination: pathlib.Path
@@ -52,6 +30,8 @@ class SceneResult:
     valid_share: float
     class_pixels: dict
     class_areas: dict | None
+    probabilities: pathlib.Path | None = None
+    uncertainty: pathlib.Path | None = None
 
 
 def predict_scene(
@@ -64,34 +44,55 @@ def predict_scene(
     batch_size=4,
     bands=None,
     nodata=None,
+    area=None,
     ground_sample_distance="auto",
+    resample="auto",
+    value_range=None,
+    test_time_augmentation=None,
+    scales=(1.0,),
+    probabilities=None,
+    uncertainty=None,
+    uncertainty_kind="entropy",
+    raster_dtype="uint8",
     class_names=None,
     palette=None,
+    strip_height=1024,
+    resume=False,
     overwrite=False,
     progress=True,
 ):
     """Predict a scene of any size and write a map of its classes.
 
     The scene is read in overlapping tiles, the tiles' class probabilities
-    are blended with a Hann window, and each pixel gets its likeliest class.
-    Memory is bounded by one row of tiles, whatever the scene's height. The
-    map does not depend on `batch_size` as far as a tile's logits do not.
+    are blended with a Hann window, and each pixel gets its likeliest class,
+    the one of the lower id where two are equal. Reading, predicting and
+    writing overlap. Memory does not depend on the scene's size: it is that
+    of a row of tiles some 5,000 pixels long, and of `strip_height` rows of
+    what is written; wider scenes are done in sections, one after the other.
 
-    The map is a GeoTIFF, uint8, on the scene's grid: class ids, 255 and
-    nodata where the scene is invalid (its nodata value, mask or alpha band,
-    `nodata`, NaN), with reference system, colour table, and class names as
-    the band's tags `class_0`, `class_1` ... Its file appears complete or
-    not at all.
+    The map does not depend on `strip_height`, on sections, or on where a run
+    was interrupted, to the last bit; nor on `batch_size` if the model's
+    logits of a tile do not. Those of the default preset, on a CPU, are the
+    same for batches of 1 to 4 on TensorFlow and of 2 to 4 on torch; else,
+    and on JAX, sizes of a batch differ by up to 3e-6, and so may pixels that
+    two classes share to as many digits.
+
+    The map is a Cloud-Optimised GeoTIFF, uint8, on the scene's grid: class
+    ids, 255 and nodata where the scene is invalid, with reference system,
+    colour table, and class names as the band's tags `class_0`, `class_1` ...
+    Its file appears complete or not at all. Finished blocks of a run that
+    was interrupted are kept in a hidden folder beside it, see `resume`.
 
     What the scene's dtype holds goes to the model as it is (uint8 as uint8,
-    anything else as float32). Invalid pixels in a tile are filled with the
-    mean of its valid ones, a scene smaller than a tile is reflected.
+    anything else as float32) unless `value_range` is given. Pixels without
+    data in a tile are filled with the mean of its others, a scene smaller
+    than a tile is reflected.
 
     Args:
         model: a task, or any object with `predict_on_batch(tiles)`, or a
             callable: tiles `(B, T, T, bands)` to logits
             `(B, T, T, classes)`, 2 to 255 classes. Its attributes `bands`,
-            `class_names`, `palette`, `num_classes` and
+            `class_names`, `palette`, `num_classes`, `value_range` and
             `ground_sample_distance` are used where it has them.
         source: path or URL of a raster that GDAL reads.
         destination: path of the map, `.tif` or `.tiff`.
@@ -102,15 +103,38 @@ def predict_scene(
         batch_size: number of tiles in a batch, at most.
         bands: band numbers (from 1) or names, in the model's order.
             Defaults to those that the model names, or all but alpha.
-        nodata: value that means no data, in place of the scene's own.
+        nodata: value that means no data, in place of the scene's own, or
+            `"border"`, see `keras_rsseg.scenes.SceneReader`.
+        area: where a map is wanted, anything that
+            `keras_rsseg.scenes.AreaOfInterest` takes; `None` for everywhere.
         ground_sample_distance: pixel size that the model wants, metres:
             `"auto"` takes the model's, `None` the scene's. Where the
             scene's differs by more than a factor of 1.25, it is read at the
             model's (averaged or bilinear), and the probabilities are
             interpolated on the scene's grid.
+        resample: `"never"` only says so, and takes pixels as they are.
+        value_range: `(low, high)`, values of the scene that become the
+            model's lowest and highest.
+        test_time_augmentation: `"flips"` averages the answers to each tile
+            and its three mirror images, `"d4"` to these turned by 90
+            degrees, too: 4 or 8 times the time.
+        scales: sizes of a tile in the eyes of the model, whose answers are
+            averaged, such as `(0.75, 1.0, 1.25)`.
+        probabilities: path of a raster for the probabilities, one band a
+            class, or `None`.
+        uncertainty: path of a raster for the uncertainty, or `None`.
+        uncertainty_kind: `"entropy"`, `"margin"`, or `"variance"` between
+            views (of the probabilities, summed over classes); see
+            `keras_rsseg.scenes.Product`.
+        raster_dtype: `"uint8"` or `"float16"`, of these two rasters.
         class_names: list of class names; defaults to the model's.
         palette: list of `(r, g, b)`; defaults to the model's.
-        overwrite: whether an existing destination may be replaced.
+        strip_height: rows that are finished and stored at a time.
+        resume: whether to go on where an earlier run with the same scene,
+            model and arguments was interrupted. A model without
+            `get_weights` is known by its name alone. A map that is finished
+            already is left as it is.
+        overwrite: whether existing destinations may be replaced.
         progress: whether to show a progress bar on stderr.
 
     Returns:
@@ -121,9 +145,11 @@ def predict_scene(
             not exist.
         FileExistsError: if the destination exists and `overwrite` is false.
         PermissionError: if the destination's folder cannot be written.
+        RuntimeError: if another run is writing the map.
         ValueError: if the scene is not a raster, has other bands than the
             model takes, or an argument is out of range; if the logits have
-            another shape or are not finite.
+            another shape or are not finite; if the run to resume was
+            another one.
         rasterio.errors.RasterioIOError: if the file is damaged.
 
     Example:
@@ -135,156 +161,66 @@ def predict_scene(
     ```
     """
     start = time.perf_counter()
-    _check_model(model)
-    stride = _check_tiling(tile_size, overlap, batch_size)
-    distance = _check_distance(ground_sample_distance, model)
-    legend = Legend(
-        _given_or(class_names, model, "class_names"),
-        _given_or(palette, model, "palette"),
-        getattr(model, "num_classes", None),
-    )
-    with contextlib.ExitStack() as stack:
-        dataset = stack.enter_context(open_scene(source))
-        path = check_destination(destination, dataset, overwrite)
-        scene = SceneReader(
-            dataset, bands, nodata, getattr(model, "bands", None)
-        )
-        if scene.dtype != np.uint8:
-            logger.warning(
-                "The scene is %s: its values go to the model as they are.",
-                scene.dtype,
-            )
-        tags = _tags(model, source, tile_size, tile_size - stride, distance)
-        writer = stack.enter_context(
-            ClassWriter(path, dataset, legend, tags, overwrite)
-        )
-        pixel_size = ground_pixel_size(dataset)
-        size = distance and model_grid_size(dataset, distance)
-        rows = tile_size * dataset.height // (size or dataset.shape)[0]
-        stack.enter_context(block_cache(dataset, rows))
-        grid = stack.enter_context(scene.resampled(*size)) if size else scene
-        scores = _score_rows(
-            model, grid, legend, tile_size, stride, batch_size, progress
-        )
-        if size:
-            shape = dataset.height, dataset.width
-            scores = resample_rows(scores, size, shape)
-        _write_classes(scores, scene, writer, size is not None)
-    return _result(path, time.perf_counter() - start, writer, pixel_size)
+    with open_run(
+        model,
+        source,
+        destination,
+        tile_size=tile_size,
+        overlap=overlap,
+        batch_size=batch_size,
+        bands=bands,
+        nodata=nodata,
+        area=area,
+        ground_sample_distance=ground_sample_distance,
+        resample=resample,
+        value_range=value_range,
+        test_time_augmentation=test_time_augmentation,
+        scales=scales,
+        probabilities=probabilities,
+        uncertainty=uncertainty,
+        uncertainty_kind=uncertainty_kind,
+        raster_dtype=raster_dtype,
+        class_names=class_names,
+        palette=palette,
+        strip_height=strip_height,
+        # What an equal run has made is told from others below.
+        overwrite=overwrite or resume,
+    ) as run:
+        counts = run.finished_counts() if resume else None
+        if counts is None:
+            overwrite = overwrite or (resume and _may_go_on(run))
+            run.check_destinations(overwrite)
+            counts = run.make(resume, overwrite, progress)
+        pixel_size = ground_pixel_size(run.scene.dataset)
+    return _result(run, counts, pixel_size, time.perf_counter() - start)
 
 
-def _score_rows(model, grid, legend, tile_size, stride, batch_size, progress):
-    """Yield the blended probabilities of a grid, from its top.
+def _may_go_on(run):
+    """Whether what exists was put there by the run that is resumed.
 
-    Yields nothing if it has no valid pixel.
+    It was ended when only the classes, which come last, were missing.
     """
-    count = len(tile_windows(grid.height, grid.width, tile_size, stride))
-    batch_size = even_batch_size(count, batch_size)
-    tiles = read_tiles(grid, tile_size, stride)
-    blender = None
-    with tqdm(
-        total=count, unit="tile", desc="predict", disable=not progress
-    ) as bar:
-        for tile, probabilities in predict_tiles(model, tiles, batch_size):
-            if blender is None:
-                legend.complete(len(probabilities))
-                blender = RowBlender(grid.width, tile_size, legend.num_classes)
-            yield from blender.take(tile.row)
-            blender.add(tile.row, tile.col, probabilities, tile.valid)
-            bar.update(tile.number + 1 - bar.n)
-        if blender is not None:
-            yield from blender.take(grid.height)
-        bar.update(count - bar.n)
+    classes, *others = run.products
+    existing = [product for product in others if product.path.exists()]
+    return not classes.path.exists() and all(map(run.has_made, existing))
 
 
-def _write_classes(scores, scene, writer, masked):
-    """Write the likeliest classes; `masked`: read the scene's mask again."""
-    top = 0
-    for block in scores:
-        classes = likeliest(block)
-        if masked:
-            classes[~scene.read_valid(top, len(classes))] = VOID
-        writer.write(classes)
-        top += len(classes)
-    if top == 0:
-        logger.warning("The scene has no valid pixel: the map is empty.")
-    while top < scene.height:
-        rows = min(BLOCK_ROWS, scene.height - top)
-        writer.write(np.full((rows, scene.width), VOID, "uint8"))
-        top += rows
-
-
-def _result(path, seconds, writer, pixel_size):
-    names = writer.legend.names or []
-    pixels = {name: int(writer.counts[i]) for i, name in enumerate(names)}
+def _result(run, counts, pixel_size, seconds):
+    pixels = {
+        name: int(counts[index])
+        for index, name in enumerate(run.legend.names or [])
+    }
     areas = None
     if pixel_size is not None:
         area = pixel_size[0] * pixel_size[1]
         areas = {name: count * area for name, count in pixels.items()}
-    total = int(writer.counts.sum())
-    valid = 1 - int(writer.counts[VOID]) / total
-    return SceneResult(path, seconds, valid, pixels, areas)
-
-
-def _given_or(value, model, name):
-    return getattr(model, name, None) if value is None else value
-
-
-def _check_model(model):
-    if not callable(getattr(model, "predict_on_batch", model)):
-        raise TypeError(
-            "`model` must have `predict_on_batch` or be callable. Received: "
-            f"{type(model).__name__}"
-        )
-
-
-def _check_tiling(tile_size, overlap, batch_size):
-    """Check the sizes and return the distance between tiles."""
-    for name, value in (("tile_size", tile_size), ("batch_size", batch_size)):
-        if not _is_int(value) or value < 1:
-            raise ValueError(
-                f"`{name}` must be a positive int. Received: {value!r}"
-            )
-    overlap = tile_size // 4 if overlap is None else overlap
-    if not _is_int(overlap) or not 0 <= overlap < tile_size:
-        raise ValueError(
-            "`overlap` must be an int from 0 to `tile_size` - 1, in pixels. "
-            f"Received: overlap={overlap!r}, tile_size={tile_size}"
-        )
-    return tile_size - overlap
-
-
-def _is_int(value):
-    return hasattr(value, "__index__") and not isinstance(value, bool)
-
-
-def _check_distance(distance, model):
-    if distance == "auto":
-        distance = getattr(model, "ground_sample_distance", None)
-    if distance is None:
-        return None
-    try:
-        metres = float(distance)
-    except (TypeError, ValueError):
-        metres = math.nan
-    if not 0 < metres < math.inf:
-        raise ValueError(
-            "`ground_sample_distance` must be 'auto', None or a positive "
-            f"number of metres. Received: {distance!r}"
-        )
-    return metres
-
-
-def _tags(model, source, tile_size, overlap, distance):
-    """What a reader of the map should know. No time: runs are repeatable."""
-    name = getattr(model, "__name__", type(model).__name__)
-    tags = {
-        "TIFFTAG_SOFTWARE": f"keras_rsseg {__version__}",
-        "model": name,
-        "scene": os.path.basename(os.fspath(source)),
-        "tile_size": tile_size,
-        "overlap": overlap,
-        "ground_sample_distance": distance or "native",
-    }
-    preset = getattr(model, "preset", None)
-    return {**tags, "preset": preset} if isinstance(preset, str) else tags
+    paths = {product.name: product.path for product in run.products}
+    return SceneResult(
+        paths["classes"],
+        seconds,
+        1 - int(counts[VOID]) / int(counts.sum()),
+        pixels,
+        areas,
+        paths.get("probabilities"),
+        paths.get("uncertainty"),
+    )

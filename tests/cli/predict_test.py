@@ -6,54 +6,14 @@ import numpy as np
 import pytest
 import rasterio
 
-import keras_rsseg
 from tests.cli.commands import check_error
 from tests.cli.commands import run
+from tests.cli.predict_models import scenes_module
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_classes
-from tests.scenes.scene_files import threshold_model
-from tests.scenes.scene_files import write_scene
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARBOUR = ROOT / "examples" / "data" / "harbour.tif"
-
-
-class Model:
-    """A task whose right answer is known, in place of a trained one."""
-
-    bands = ("red", "green", "blue")
-    num_classes = 4
-    class_names = ["building", "land", "road", "water"]
-    palette = [(60, 16, 152), (132, 41, 246), (110, 193, 228), (226, 169, 41)]
-    ground_sample_distance = 0.5
-
-    def predict_on_batch(self, tiles):
-        return threshold_model(tiles)
-
-
-@pytest.fixture
-def loaded(monkeypatch):
-    """Presets that were loaded."""
-    names = []
-
-    def from_preset(name):
-        names.append(name)
-        if name == "nonsense":
-            raise ValueError("Unknown preset 'nonsense'.\nThere are: small")
-        return Model()
-
-    for name, value in {
-        "DEFAULT_PRESET": "small",
-        "from_preset": from_preset,
-        "predict_scene": keras_rsseg.scenes.predict_scene,
-    }.items():
-        monkeypatch.setattr(keras_rsseg, name, value, raising=False)
-    return names
-
-
-@pytest.fixture
-def scene(tmp_path):
-    return write_scene(tmp_path / "scene.tif", random_scene(70, 90))
 
 
 def test_predict_writes_the_map_and_says_so(tmp_path, scene, loaded):
@@ -170,7 +130,7 @@ class TestErrors:
         def broken(*arguments, **options):
             raise KeyError("weights")
 
-        monkeypatch.setattr(keras_rsseg, "predict_scene", broken)
+        monkeypatch.setattr(scenes_module(), "predict_scene", broken)
         result = run("predict", scene, "--output", tmp_path / "map.tif")
         assert isinstance(result.exception, KeyError)
 

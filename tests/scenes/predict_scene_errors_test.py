@@ -96,9 +96,9 @@ class TestErrors:
         with pytest.raises(FileExistsError, match="finished map") as caught:
             predict(slow, scene, output)
         assert output.read_bytes() == b"precious"
-        (partial,) = tmp_path.glob(".map.tif.*.partial")
-        assert str(partial) in str(caught.value)
-        assert read_map(partial)[0].shape == (70, 70)
+        finished = tmp_path / ".map.tif.blocks" / "classes.tif"
+        assert str(finished) in str(caught.value)
+        assert read_map(finished)[0].shape == (70, 70)
 
     @pytest.mark.parametrize(
         "name, error, match",

@@ -11,8 +11,11 @@ TRANSFORM = Affine(0.5, 0, 500_000, 0, -0.5, 5_000_000)
 NUM_CLASSES = 4
 
 
-def write_scene(path, pixels, mask=None, **profile):
-    """Write `(bands, H, W)` as a GeoTIFF, UTM 32N at 50 cm by default."""
+def write_scene(path, pixels, mask=None, inside=True, **profile):
+    """Write `(bands, H, W)` as a GeoTIFF, UTM 32N at 50 cm by default.
+
+    `inside`: whether the mask goes into the file, or into one beside it.
+    """
     options = {
         "driver": "GTiff",
         "crs": "EPSG:32632",
@@ -28,7 +31,7 @@ def write_scene(path, pixels, mask=None, **profile):
     if "nodata" in profile:
         options["nodata"] = profile["nodata"]
     with (
-        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)

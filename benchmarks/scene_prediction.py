@@ -1,0 +1,191 @@
+"""What does a whole map cost beside the network alone?
+
+    python -m benchmarks.scene_prediction
+    python -m benchmarks.scene_prediction --scene scene.tif --preset my_preset
+
+For one scene, in turns, several times:
+
+- the bare model: `predict_on_batch` of the same batches of tiles, which were
+  read before;
+- the whole command: `predict_scene`, from the open file to the finished and
+  checked Cloud-Optimised GeoTIFF.
+
+Prints seconds of both, their ratio with its spread, and the most memory that
+the process has had so far: with the model loaded, after its first answers,
+and in the end. On a CPU both share its cores, so reading and writing cannot
+hide behind the network as they do behind an accelerator; there the seconds
+of all cores together (`CPU`) tell more, and do not depend on what else runs.
+
+Without a scene one is made (noisy gradients, tiled and compressed). On the
+backend that `KERAS_BACKEND` names.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import platform
+import resource
+import statistics
+import sys
+import tempfile
+import time
+
+import keras
+import numpy as np
+import rasterio
+
+import keras_rsseg
+from keras_rsseg.scenes.predicting.block_reader import read_batches
+from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
+from keras_rsseg.scenes.predicting.tile_predictor import call_model
+from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
+from keras_rsseg.scenes.reading.ground_size import model_grid_size
+from keras_rsseg.scenes.reading.scene_reader import SceneReader
+from keras_rsseg.scenes.reading.scene_source import open_scene
+
+
+def make_scene(path, side, pixel_size):
+    """Write a tiled, compressed GeoTIFF with pixels of so many metres."""
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(0, 200, side)
+    with rasterio.open(
+        path,
+        "w",
+        driver="GTiff",
+        height=side,
+        width=side,
+        count=3,
+        dtype="uint8",
+        crs="EPSG:32632",
+        transform=rasterio.Affine(pixel_size, 0, 5e5, 0, -pixel_size, 5e6),
+        tiled=True,
+        compress="deflate",
+        photometric="rgb",
+    ) as raster:
+        for band in (1, 2, 3):
+            pixels = ramp[:, None] + rng.normal(0, 12, (side, side))
+            raster.write(np.clip(pixels, 0, 255).astype("uint8"), band)
+
+
+def read_all(model, path, tile_size, batch_size):
+    """Return the batches that `predict_scene` gives to the model."""
+    with contextlib.ExitStack() as stack:
+        dataset = stack.enter_context(open_scene(path))
+        scene = SceneReader(dataset, model_bands=model.bands)
+        size, grid = dataset.shape, None
+        if model.ground_sample_distance is not None:
+            size = model_grid_size(dataset, model.ground_sample_distance)
+            if size is not None:
+                grid = stack.enter_context(scene.resampled(*size))
+        plan = ScenePlan(
+            dataset.shape,
+            size or dataset.shape,
+            tile_size,
+            tile_size - tile_size // 4,
+            1024,
+            model.num_classes,
+        )
+        batch_size = even_batch_size(plan.num_tiles, batch_size)
+        batches = read_batches(plan, scene, grid, (), batch_size)
+        return [batch.pixels for batch in batches if batch.pixels is not None]
+
+
+def seconds_of(run):
+    """Return seconds by the clock and of all cores together."""
+    start = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def peak():
+    """Megabytes that the process has had at most."""
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--scene", type=pathlib.Path, help="raster; else one is made")
+    add("--side", type=int, default=2048, help="of the scene made, pixels")
+    add("--preset", default=keras_rsseg.DEFAULT_PRESET)
+    add("--tile-size", type=int, default=512)
+    add("--batch-size", type=int, default=4)
+    add("--repeats", type=int, default=3)
+    return parser.parse_args()
+
+
+def main():
+    args = parse_arguments()
+    model = keras_rsseg.from_preset(args.preset)
+    memory = [peak()]
+    with tempfile.TemporaryDirectory() as folder:
+        scene = args.scene
+        if scene is None:
+            scene = pathlib.Path(folder) / "scene.tif"
+            make_scene(scene, args.side, model.ground_sample_distance or 0.5)
+        batches = read_all(model, scene, args.tile_size, args.batch_size)
+        # Compiled, and its memory taken, before any clock runs.
+        call_model(model, batches[0])
+        memory.append(peak())
+
+        def bare():
+            for pixels in batches:
+                call_model(model, pixels)
+
+        def whole():
+            keras_rsseg.predict_scene(
+                model,
+                scene,
+                pathlib.Path(folder) / "map.tif",
+                tile_size=args.tile_size,
+                batch_size=args.batch_size,
+                overwrite=True,
+                progress=False,
+            )
+
+        times = [
+            (seconds_of(bare), seconds_of(whole)) for _ in range(args.repeats)
+        ]
+    memory.append(peak())
+    report(args, batches, times, memory)
+
+
+def report(args, batches, times, memory):
+    """Print the table."""
+    tiles = sum(len(pixels) for pixels in batches)
+    print(
+        f"{args.preset}, {tiles} tiles of {args.tile_size}, in batches of "
+        f"{len(batches[0])}, keras {keras.__version__} on "
+        f"{keras.backend.backend()}, {os.cpu_count()} cores, "
+        f"{platform.machine()}\n"
+    )
+    print("| run | bare model s | whole command s | ratio | CPU ratio |")
+    print("|---|---|---|---|---|")
+    rows = [
+        (bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
+        for bare, whole in times
+    ]
+    for number, row in enumerate(rows, 1):
+        print(f"| {number} | {' | '.join(f'{part:.3f}' for part in row)} |")
+    columns = list(zip(*rows, strict=True))
+    for name, take in (
+        ("median", statistics.median),
+        ("least", min),
+        ("most", max),
+    ):
+        shown = " | ".join(f"{take(column):.3f}" for column in columns)
+        print(f"| {name} | {shown} |")
+    names = "model loaded", "first answers", "end"
+    shown = ", ".join(
+        f"{name} {size:.0f}" for name, size in zip(names, memory, strict=True)
+    )
+    print(f"\npeak memory, MB: {shown}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Map the whole scenes of Dubai and score the maps.
+
+Data: as for `examples/train_dubai.py`. Each scene is cut into 3 x 3 parts
+that abut. Here they are put together again as virtual rasters, without
+copying a pixel, and `keras_rsseg.predict_scene` maps each scene from end to
+end: no seams where parts meet, and tiles there see both sides.
+
+    python examples/score_scenes.py ../shared/data/dubai --output maps
+
+The score is that of the scene protocol: each pixel of a scene counts once,
+void is left out. Scenes are predicted as wholes, but the parts that networks
+were trained on are scored apart from those that validate.
+"""
+
+import argparse
+import pathlib
+import sys
+from xml.etree import ElementTree
+
+import numpy as np
+
+if __name__ == "__main__":
+    # Run as a file, a script sees its own folder only.
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import keras_rsseg
+from keras_rsseg.data import read_mask
+from keras_rsseg.data.reading import open_raster
+from keras_rsseg.datasets.dubai import FACTS
+from keras_rsseg.datasets.dubai import SCENES
+from keras_rsseg.datasets.dubai import TRAINING_PARTS
+from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+from keras_rsseg.metrics import ConfusionScores
+from keras_rsseg.void import VOID
+
+PALETTE = FACTS.to_palette()
+NUM_CLASSES = len(FACTS.class_names)
+COLUMNS = 3
+
+
+def stitch(paths, destination, columns=COLUMNS):
+    """Write a virtual raster (VRT) of images that abut, row by row.
+
+    Args:
+        paths: paths of 8-bit images, the upper left one first.
+        destination: path of the VRT.
+        columns: number of images side by side.
+
+    Returns:
+        List of `(row, col, height, width)`, where each image lies.
+
+    Raises:
+        ValueError: if images side by side differ in height, those one above
+            the other in width, or any two in the number of bands.
+    """
+    sizes, counts = [], set()
+    for path in paths:
+        with open_raster(path) as dataset:
+            sizes.append(dataset.shape)
+            counts.add(dataset.count)
+    heights = [height for height, _ in sizes[::columns]]
+    widths = [width for _, width in sizes[:columns]]
+    grid = [(height, width) for height in heights for width in widths]
+    if sizes != grid or len(counts) != 1:
+        raise ValueError(
+            f"The images do not make up rows of {columns}: their sizes are "
+            f"{sizes}, their numbers of bands {sorted(counts)}"
+        )
+    places = [
+        (sum(heights[:row]), sum(widths[:col]), height, width)
+        for row, height in enumerate(heights)
+        for col, width in enumerate(widths)
+    ]
+    root = ElementTree.Element(
+        "VRTDataset",
+        rasterXSize=str(sum(widths)),
+        rasterYSize=str(sum(heights)),
+    )
+    for number in range(1, counts.pop() + 1):
+        band = ElementTree.SubElement(
+            root, "VRTRasterBand", dataType="Byte", band=str(number)
+        )
+        for path, place in zip(paths, places, strict=True):
+            _add_source(band, number, path, place)
+    ElementTree.ElementTree(root).write(destination)
+    return places
+
+
+def _add_source(band, number, path, place):
+    row, col, height, width = map(str, place)
+    source = ElementTree.SubElement(band, "SimpleSource")
+    name = ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0")
+    name.text = str(pathlib.Path(path).resolve())
+    ElementTree.SubElement(source, "SourceBand").text = str(number)
+    size = {"xSize": width, "ySize": height}
+    ElementTree.SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
+    ElementTree.SubElement(source, "DstRect", xOff=col, yOff=row, **size)
+
+
+def confusion(path, masks, places):
+    """Count the pixels of a map by class of the truth and of the map.
+
+    Args:
+        path: path of the map.
+        masks: paths of coloured masks.
+        places: where in the map each lies, `(row, col, height, width)`.
+
+    Returns:
+        int64 array `(masks, classes, classes)`, rows truth.
+    """
+    matrices = []
+    with open_raster(path) as dataset:
+        for mask, (row, col, height, width) in zip(masks, places, strict=True):
+            truth = read_mask(mask, palette=PALETTE)
+            window = (row, row + height), (col, col + width)
+            classes = dataset.read(1, window=window)
+            labelled = truth != VOID
+            cells = truth[labelled].astype("int64") * NUM_CLASSES
+            counts = np.bincount(
+                cells + classes[labelled], minlength=NUM_CLASSES**2
+            )
+            matrices.append(counts.reshape(NUM_CLASSES, NUM_CLASSES))
+    return np.array(matrices)
+
+
+def map_scene(model, folder, output, **options):
+    """Map one scene and count its pixels.
+
+    Args:
+        model: what `keras_rsseg.predict_scene` takes.
+        folder: the scene's, with `images` and `masks`.
+        output: folder for the virtual raster and the map.
+        **options: of `keras_rsseg.predict_scene`.
+
+    Returns:
+        int64 array `(parts, classes, classes)`, rows truth.
+    """
+    images = sorted((folder / "images").glob("image_part_*.jpg"))
+    masks = sorted((folder / "masks").glob("image_part_*.png"))
+    scene = output / f"{folder.name}.vrt"
+    places = stitch(images, scene)
+    path = output / f"{folder.name}.tif"
+    keras_rsseg.predict_scene(model, scene, path, **options)
+    return confusion(path, masks, places)
+
+
+def table(matrices):
+    """Lines of scores: of all scenes, and of each.
+
+    Args:
+        matrices: dict of the scenes' arrays `(parts, classes, classes)`.
+    """
+    head = ["scene", "parts", "mean IoU", *FACTS.class_names]
+    rows = [head, ["---"] * len(head)]
+    kinds = {"training": TRAINING_PARTS, "validation": VALIDATION_PARTS}
+    for name, counts in {"all": sum(matrices.values()), **matrices}.items():
+        for kind, parts in kinds.items():
+            scores = ConfusionScores(
+                sum(counts[number - 1] for number in parts)
+            )
+            figures = [scores.mean_iou, *scores.iou]
+            rows.append([name, kind, *(f"{value:.3f}" for value in figures)])
+    return ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def parse_arguments(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n", 1)[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("--preset", default=keras_rsseg.DEFAULT_PRESET)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--scenes", type=int, nargs="+", default=SCENES)
+    parser.add_argument("--tile-size", type=int, default=512)
+    parser.add_argument("--batch-size", type=int, default=4)
+    parser.add_argument("--overwrite", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None):
+    args = parse_arguments(arguments)
+    model = keras_rsseg.from_preset(args.preset)
+    args.output.mkdir(parents=True, exist_ok=True)
+    matrices = {}
+    for number in args.scenes:
+        folder = args.data / f"tile_{number}"
+        matrices[folder.name] = map_scene(
+            model,
+            folder,
+            args.output,
+            tile_size=args.tile_size,
+            batch_size=args.batch_size,
+            overwrite=args.overwrite,
+        )
+    print("\n".join(table(matrices)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+"""A Beam transform from scenes to maps."""
+
+import dataclasses
+import logging
+import pathlib
+import threading
+import time
+
+import apache_beam as beam
+from apache_beam.utils.shared import Shared
+
+from keras_rsseg.beam.shared_run import open_run
+from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.many.scene_report import FAILED
+from keras_rsseg.scenes.many.scene_report import SceneOutcome
+from keras_rsseg.scenes.many.scene_report import SceneReport
+from keras_rsseg.scenes.many.scene_report import error_line
+from keras_rsseg.scenes.predict_scenes import attempt_job
+
+logger = logging.getLogger(__name__)
+
+
+class PredictScenes(beam.PTransform):
+    """From `SceneJob`s to `SceneOutcome`s, on as many machines as there are.
+
+    A unit of work is a number of blocks of a scene, one below the other.
+    Finished blocks and maps lie on a file system that all machines share,
+    under the same paths; so do the scenes, or they have URLs. When the last
+    block of a scene is finished, one of the machines makes its maps. They
+    are the same, to the last byte, as those of `predict_scene`, if the model
+    answers alike on all machines.
+
+    What goes wrong with a scene is in its outcome, and others go on. A
+    pipeline that was killed goes on where it was when it is run again:
+    blocks and maps that are finished with equal settings are taken. Two
+    pipelines must not make the same maps at the same time.
+
+    A process loads the model once, and its threads take turns with it.
+
+    Args:
+        load_model: callable without arguments that returns the model; it is
+            sent to the machines, so it should not hold one.
+        unit_blocks: number of blocks in a unit of work, at most. Where two
+            units meet, tiles are predicted twice; a unit that is lost with
+            its machine is done again.
+        minimum_area: see `write_polygons`.
+        simplify: see `write_polygons`.
+        overwrite: whether maps of other runs may be replaced.
+        **options: arguments of `predict_scene` for all scenes. A job's own
+            come first.
+
+    Example:
+
+    ```python
+    load = functools.partial(keras_rsseg.from_preset, "pfnet_r50_isaid")
+    jobs = list_scenes(["list.csv"], "/shared/maps")
+    with beam.Pipeline(options=options) as pipeline:
+        outcomes = (
+            pipeline | beam.Create(jobs) | PredictScenes(load, tile_size=1024)
+        )
+    ```
+    """
+
+    def __init__(
+        self,
+        load_model,
+        *,
+        unit_blocks=8,
+        minimum_area=0.0,
+        simplify=0.0,
+        overwrite=False,
+        **options,
+    ):
+        super().__init__()
+        if unit_blocks < 1:
+            raise ValueError(
+                f"`unit_blocks` must be positive. Received: {unit_blocks}"
+            )
+        outlines = {"minimum_area": minimum_area, "simplify": simplify}
+        options = {**options, "overwrite": overwrite, "progress": False}
+        self._work = _Work(load_model, options, outlines, unit_blocks)
+
+    def expand(self, jobs):
+        return (
+            jobs
+            | "Spread scenes" >> beam.Reshuffle()
+            | "Cut scenes" >> beam.ParDo(_CutScene(self._work))
+            | "Spread units" >> beam.Reshuffle()
+            | "Predict units" >> beam.ParDo(_PredictUnit(self._work))
+            | "Gather scenes" >> beam.GroupByKey()
+            | "Publish maps" >> beam.ParDo(_PublishScene(self._work))
+        )
+
+
+class WriteReport(beam.PTransform):
+    """Writes the CSV of a `SceneReport` when all outcomes are known.
+
+    Args:
+        path: path of the file.
+        destinations: paths of the maps, in the order of the report's rows.
+    """
+
+    def __init__(self, path, destinations):
+        super().__init__()
+        self._path = pathlib.Path(path)
+        self._order = {str(path): i for i, path in enumerate(destinations)}
+
+    def expand(self, outcomes):
+        return (
+            outcomes
+            | beam.WithKeys(lambda outcome: "report")
+            | beam.GroupByKey()
+            | "Write report" >> beam.Map(self._write)
+        )
+
+    def _write(self, element):
+        def place(outcome):
+            return self._order[str(outcome.job.destination)]
+
+        SceneReport(sorted(element[1], key=place)).save(self._path)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Unit:
+    """Blocks to predict; and what became of that, on the way back."""
+
+    job: SceneJob
+    numbers: tuple = ()
+    seconds: float = 0.0
+    error: str | None = None
+
+
+class _Work:
+    """What all steps know, and the model of a process."""
+
+    def __init__(self, load_model, options, outlines, unit_blocks):
+        self.options = options
+        self.outlines = outlines
+        self.unit_blocks = unit_blocks
+        self._load_model = load_model
+        self._shared = Shared()
+
+    def acquire(self):
+        """Return the `_Held` model of this process."""
+        return self._shared.acquire(lambda: _Held(self._load_model()))
+
+    def open_run(self, model, job):
+        options = {**self.options, **job.options}
+        return open_run(model, job.source, job.destination, **options)
+
+
+class _Held:
+    """A model, and the lock of the thread that uses it."""
+
+    def __init__(self, model):
+        self.model = model
+        self.lock = threading.Lock()
+
+
+class _Step(beam.DoFn):
+    """A step that needs the model."""
+
+    def __init__(self, work):
+        super().__init__()
+        self._work = work
+        self._held = None
+
+    def setup(self):
+        self._held = self._work.acquire()
+
+
+class _CutScene(_Step):
+    """From jobs to `(path of the map, unit)`s."""
+
+    def process(self, job):
+        start = time.perf_counter()
+        units, error = [], None
+        try:
+            units = self._cut(job)
+        except Exception as problem:
+            error = _told(job, problem)
+        key = str(job.destination)
+        # One without blocks: each scene comes out at the end.
+        seconds = time.perf_counter() - start
+        yield key, _Unit(job, (), seconds, error)
+        for numbers in units:
+            yield key, _Unit(job, tuple(numbers))
+
+    def _cut(self, job):
+        for path in job.outputs():
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._work.open_run(self._held.model, job) as run:
+            if run.finished_counts() is not None:
+                return []
+            try:
+                done = run.open_store().prepare()
+            except ValueError:
+                if not self._work.options["overwrite"]:
+                    raise
+                # Blocks of another run, which may go.
+                done = run.open_store(resume=False).prepare()
+            return run.units(done, self._work.unit_blocks)
+
+
+class _PredictUnit(_Step):
+    """Predicts units that hold blocks, and hands all on."""
+
+    def process(self, element):
+        key, unit = element
+        if unit.numbers:
+            start = time.perf_counter()
+            error = None
+            try:
+                self._predict(unit)
+            except Exception as problem:
+                error = _told(unit.job, problem)
+            seconds = time.perf_counter() - start
+            unit = _Unit(unit.job, (), seconds, error)
+        yield key, unit
+
+    def _predict(self, unit):
+        held = self._held
+        with held.lock, self._work.open_run(held.model, unit.job) as run:
+            store = run.open_store()
+            store.check()
+            run.predict_unit(store, unit.numbers)
+
+
+class _PublishScene(_Step):
+    """From `(path, units)` to the outcome of their scene."""
+
+    def process(self, element):
+        units = list(element[1])
+        job = units[0].job
+        spent = sum(unit.seconds for unit in units)
+        errors = [unit.error for unit in units if unit.error is not None]
+        if errors:
+            yield SceneOutcome(job, FAILED, spent, None, errors[0])
+            return
+        start = time.perf_counter()
+        options = {**self._work.options, "resume": True}
+        with self._held.lock:
+            # All blocks are done: they are made into maps.
+            outcome = attempt_job(
+                self._held.model, job, options, self._work.outlines
+            )
+        seconds = spent + time.perf_counter() - start
+        yield dataclasses.replace(outcome, seconds=seconds)
+
+
+def _told(job, problem):
+    """Log what is wrong with a scene, and return it as one line."""
+    message, expected = error_line(problem)
+    logger.error("%s failed: %s", job.source, message, exc_info=not expected)
+    return message

@@ -1,0 +1,1 @@
+"""Lists of scenes, and reports about them."""

@@ -1,0 +1,265 @@
+"""From files, folders, patterns and manifests to scenes and their maps."""
+
+import dataclasses
+import glob
+import logging
+import os
+import pathlib
+
+from keras_rsseg.scenes.many.scene_manifest import read_manifest
+from keras_rsseg.scenes.reading.scene_source import is_virtual
+
+logger = logging.getLogger(__name__)
+
+# What is taken for a scene in a folder.
+_SUFFIXES = frozenset(
+    ".asc .bil .bip .bmp .bsq .ecw .gif .hgt .img .j2k .jp2 .jpeg .jpg .kea "
+    ".nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
+)
+# Arguments of `predict_scene` that are paths of rasters beside the map.
+_RASTERS = ("probabilities", "uncertainty")
+_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneJob:
+    """A scene and what is to be made of it.
+
+    Attributes:
+        source: path or URL of the scene.
+        destination: path of the map.
+        options: dict of arguments of `predict_scene` for this scene alone.
+        polygons: path of a GeoPackage or GeoJSON of its polygons, or `None`.
+        preview: path of a PNG of the map, or `None`.
+        style: whether to write a QGIS style beside the map.
+    """
+
+    source: str
+    destination: pathlib.Path
+    options: dict = dataclasses.field(default_factory=dict)
+    polygons: pathlib.Path | None = None
+    preview: pathlib.Path | None = None
+    style: bool = False
+
+    def rasters(self):
+        """Return the paths of the rasters to write, the map first."""
+        others = map(self.options.get, _RASTERS)
+        paths = [self.destination, *filter(None, others)]
+        return [pathlib.Path(path) for path in paths]
+
+    def outputs(self):
+        """Return the paths of all files to write, the map first."""
+        others = [self.polygons, self.preview]
+        if self.style:
+            others.append(self.destination.with_suffix(".qml"))
+        return [*self.rasters(), *filter(None, others)]
+
+    def absolute(self):
+        """Return the job with absolute paths."""
+        options = {
+            name: absolute(value) if name in (*_RASTERS, "area") else value
+            for name, value in self.options.items()
+        }
+        return SceneJob(
+            absolute(self.source),
+            absolute(self.destination),
+            options,
+            absolute(self.polygons),
+            absolute(self.preview),
+            self.style,
+        )
+
+    def with_endings(self, style=False, **endings):
+        """Return the job with more files beside its map.
+
+        Args:
+            style: whether to write a QGIS style.
+            **endings: what the names of `probabilities`, `uncertainty`,
+                `polygons` and `preview` end in, in place of the map's .tif.
+
+        Example:
+
+        >>> job = SceneJob("a.jp2", pathlib.Path("maps/a.tif"))
+        >>> str(job.with_endings(polygons=".gpkg").polygons)
+        'maps/a.gpkg'
+        """
+        stem = self.destination.with_suffix("")
+        paths = {
+            name: stem.with_name(stem.name + ending)
+            for name, ending in endings.items()
+            if ending is not None
+        }
+        rasters = {name: paths.pop(name) for name in _RASTERS if name in paths}
+        options = {**self.options, **rasters}
+        return dataclasses.replace(self, options=options, style=style, **paths)
+
+
+def absolute(path):
+    """Return an absolute path; what is none (a URL, a geometry) as it is.
+
+    Args:
+        path: `pathlib.Path`, str that names a file, or anything else.
+    """
+    if isinstance(path, pathlib.Path):
+        return path.absolute()
+    if isinstance(path, str) and os.path.exists(path):
+        return os.path.abspath(path)
+    return path
+
+
+def list_scenes(sources, output=None):
+    """Find scenes, and name their maps.
+
+    A source is one of:
+
+    - a file or URL: its map is `output`/name.tif.
+    - a folder, or a pattern such as `"2024/**/*.jp2"`: all rasters in it,
+      whose maps keep its sub-folders. What is hidden, no raster by its
+      suffix, or lies in `output`, is passed over.
+    - a manifest, see `read_manifest`: its column `output` is relative to
+      `output`.
+
+    Args:
+        sources: list of paths, URLs, patterns.
+        output: folder of the maps. Defaults to the manifest's.
+
+    Returns:
+        List of `SceneJob`s. A scene that was named twice is in it once.
+
+    Raises:
+        FileNotFoundError: if a file, or what matches a pattern, does not
+            exist, or a folder holds no raster.
+        ValueError: if scenes would have one map, or `output` is missing.
+
+    Example:
+
+    ```python
+    jobs = list_scenes(["flights/2024", "extra.jp2"], "maps")
+    ```
+    """
+    jobs = {}
+    for source in map(os.fspath, sources):
+        for scene, destination, options in _expand(source, output):
+            place = scene if is_virtual(scene) else os.path.abspath(scene)
+            job = SceneJob(scene, pathlib.Path(destination), options)
+            jobs.setdefault((place, os.path.abspath(destination)), job)
+    jobs = list(jobs.values())
+    if not jobs:
+        raise ValueError("`sources` names no scene")
+    check_outputs(jobs)
+    return jobs
+
+
+def check_outputs(jobs):
+    """Raise a ValueError where two files of some jobs are one.
+
+    Args:
+        jobs: list of `SceneJob`s.
+    """
+    owners = {}
+    for job in jobs:
+        for path in job.outputs():
+            other = owners.setdefault(os.path.abspath(path), job)
+            if other is not job or job.outputs().count(path) > 1:
+                raise ValueError(
+                    f"{path} would be written twice, for {other.source} and "
+                    f"for {job.source}. Say in a manifest where each map "
+                    "goes, or name other scenes"
+                )
+
+
+def is_several(source):
+    """Return whether a source is a folder, a pattern or a manifest."""
+    return (
+        os.path.isdir(source)
+        or _is_manifest(source)
+        or (
+            glob.has_magic(source)
+            and not os.path.exists(source)
+            and not is_virtual(source)
+        )
+    )
+
+
+def _is_manifest(source):
+    return source.lower().endswith(".csv") and not is_virtual(source)
+
+
+def _expand(source, output):
+    """Yield `(scene, destination, options)` for each scene of a source."""
+    if _is_manifest(source):
+        folder = os.path.dirname(source) if output is None else output
+        for scene, name, options in read_manifest(source):
+            name = name or _map_name(_base(scene))
+            yield scene, os.path.join(folder, name), options
+        return
+    if output is None:
+        raise ValueError("`output` must be a folder for the maps, is missing")
+    if not is_several(source):
+        if not is_virtual(source) and not os.path.exists(source):
+            raise FileNotFoundError(f"`source`: there is no file {source}")
+        yield source, os.path.join(output, _map_name(_base(source))), {}
+        return
+    if os.path.isdir(source):
+        top, suffix, paths = source, "", _walk(source)
+    else:
+        top, suffix = _fixed_part(source), os.path.splitext(source)[1]
+        paths = sorted(glob.glob(source, recursive=True))
+    # Maps of a run before are no scenes.
+    paths = [path for path in paths if not _is_inside(path, output, top)]
+    for path in _rasters(source, paths, suffix):
+        name = _map_name(os.path.relpath(path, top))
+        yield path, os.path.join(output, name), {}
+
+
+def _walk(folder):
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        for name in sorted(files):
+            if name[0] != ".":
+                yield os.path.join(place, name)
+
+
+def _is_inside(path, output, top):
+    """Whether a path lies in `output`, a folder within `top`."""
+    path, output, top = map(os.path.abspath, (path, output, top))
+    return output.startswith(top + os.sep) and path.startswith(output + os.sep)
+
+
+def _rasters(source, paths, suffix):
+    """Those of some paths that are rasters; a line tells of others."""
+    named = suffix and not glob.has_magic(suffix)
+    taken, others = [], []
+    for path in paths:
+        if os.path.isdir(path):
+            continue
+        known = os.path.splitext(path)[1].lower() in _SUFFIXES
+        (taken if known or named else others).append(path)
+    if others:
+        more = len(others) - _SHOWN
+        logger.warning(
+            "Passed over in %s, no rasters by their suffix: %s%s",
+            source,
+            ", ".join(map(os.path.basename, others[:_SHOWN])),
+            f" and {more} more" if more > 0 else "",
+        )
+    if not taken:
+        raise FileNotFoundError(f"There is no raster in {source}")
+    return taken
+
+
+def _fixed_part(pattern):
+    """The folder of a pattern, up to its first wildcard."""
+    parts = pathlib.Path(pattern).parts[:-1]
+    magic = [bool(glob.has_magic(part)) for part in parts] + [True]
+    return os.path.join("", *parts[: magic.index(True)])
+
+
+def _base(source):
+    path = source.partition("?")[0] if "://" in source else source
+    return os.path.basename(path.rstrip("/")) or "scene"
+
+
+def _map_name(name):
+    stem, suffix = os.path.splitext(name)
+    return (stem if suffix.lower() in _SUFFIXES else name) + ".tif"

@@ -1,0 +1,165 @@
+"""Scenes listed in a CSV file, with options of their own."""
+
+import csv
+import os
+import pathlib
+import re
+
+from keras_rsseg.scenes.reading.scene_source import is_virtual
+
+# Beginnings of an area that is given as text: GeoJSON, WKT.
+_GEOMETRY = re.compile(r"\s*(\{|(MULTI)?POLYGON\b|GEOMETRYCOLLECTION\b)", re.I)
+
+
+def read_manifest(path):
+    """Read the scenes that a CSV file lists.
+
+    Its columns, of which all but the first may be absent and any cell of
+    the others empty:
+
+    - `scene`: path or URL of the scene.
+    - `output`: path of its map.
+    - `bands`, `nodata`, `area`, `ground_sample_distance`, `value_range`:
+      as `predict_scene` takes them, for this scene alone. Lists with commas
+      or semicolons: `4;3;2`, `0;10000`.
+
+    Paths of scenes and areas are relative to the manifest.
+
+    Args:
+        path: path of the CSV file, UTF-8, with a header.
+
+    Returns:
+        List of `(scene, output, options)`: a path or URL, a path or `None`,
+        a dict of arguments of `predict_scene`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: for an unknown column, a row without a scene, a cell that
+            cannot be read, or a file without rows; with its line.
+
+    Example:
+
+    ```
+    scene,output,bands,nodata
+    north/2024.tif,north.tif,4;3;2,0
+    south/2024.tif,south.tif,,
+    ```
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no manifest {path}")
+    try:
+        # Excel begins UTF-8 with a mark.
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, strict=True)
+            _check_columns(path, rows.fieldnames or [])
+            entries = [_entry(path, rows.line_num, row) for row in rows]
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ValueError(f"The manifest {path} is no CSV: {error}") from error
+    if not entries:
+        raise ValueError(f"The manifest {path} lists no scene")
+    return entries
+
+
+def parse_option(name, text):
+    """Read an option of `predict_scene` from text.
+
+    Args:
+        name: a key of `OPTIONS`.
+        text: what a command line or a manifest gives.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: saying what is accepted.
+
+    Example:
+
+    >>> parse_option("bands", "nir, red,3")
+    ['nir', 'red', '3']
+    """
+    parse, accepted = OPTIONS[name]
+    try:
+        return parse(text.strip())
+    except ValueError as error:
+        raise ValueError(f"must be {accepted}, not {text!r}") from error
+
+
+def _parts(text):
+    return [part.strip() for part in re.split("[,;]", text)]
+
+
+def _bands(text):
+    parts = _parts(text)
+    if not all(parts):
+        raise ValueError(text)
+    return parts
+
+
+def _distance(text):
+    if text in ("auto", "native"):
+        return text if text == "auto" else None
+    return float(text)
+
+
+def _nodata(text):
+    return text if text == "border" else float(text)
+
+
+def _value_range(text):
+    low, high = map(float, _parts(text))
+    return low, high
+
+
+# Each option's reader, and what it accepts.
+OPTIONS = {
+    "bands": (_bands, "band numbers (from 1) or names, with commas"),
+    "nodata": (_nodata, "a number or border"),
+    "area": (str, "a path or a geometry"),
+    "ground_sample_distance": (_distance, "auto, native or metres"),
+    "value_range": (_value_range, "two numbers, with a comma"),
+}
+
+
+def _check_columns(path, columns):
+    known = ["scene", "output", *OPTIONS]
+    unknown = [name for name in columns if name not in known]
+    twice = {name for name in columns if columns.count(name) > 1}
+    if unknown or twice or "scene" not in columns:
+        raise ValueError(
+            f"The manifest {path} must have a column scene and may have "
+            f"{', '.join(known[1:])}, each once. Its columns: "
+            f"{', '.join(map(repr, columns))}"
+        )
+
+
+def _entry(path, line, row):
+    if None in row or None in row.values():
+        raise ValueError(
+            f"{path}, line {line}: the row must have as many cells as the "
+            "header; a cell with a comma must be in quotes"
+        )
+    cells = {name: text.strip() for name, text in row.items()}
+    scene = cells.pop("scene")
+    output = cells.pop("output", "")
+    if not scene:
+        raise ValueError(f"{path}, line {line}: the row names no scene")
+    options = {}
+    for name, text in cells.items():
+        if not text:
+            continue
+        try:
+            options[name] = parse_option(name, text)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {line}: {name} {error}") from error
+    area = options.get("area")
+    if area is not None and not _GEOMETRY.match(area):
+        options["area"] = _beside(path, area)
+    return _beside(path, scene), output or None, options
+
+
+def _beside(manifest, path):
+    if is_virtual(path):
+        return path
+    return os.path.join(os.path.dirname(manifest), path)

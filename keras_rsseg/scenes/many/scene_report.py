@@ -1,0 +1,257 @@
+"""What became of many scenes: a table to print, a CSV to keep."""
+
+import collections
+import csv
+import dataclasses
+import io
+import pathlib
+
+from rasterio.errors import RasterioError
+
+from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.predict_scene import SceneResult
+from keras_rsseg.scenes.writing.scene_paths import partial_path
+
+# What can become of a scene, the good first.
+DONE = "done"
+SKIPPED = "finished before"
+FAILED = "failed"
+INTERRUPTED = "interrupted"
+NOT_STARTED = "not started"
+STATUSES = (DONE, SKIPPED, FAILED, INTERRUPTED, NOT_STARTED)
+
+_COLUMNS = ("scene", "output", "status", "seconds", "valid_share", "error")
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneOutcome:
+    """What became of one scene.
+
+    Attributes:
+        job: its `SceneJob`.
+        status: `"done"`, `"finished before"` (by the run that was resumed),
+            `"failed"`, `"interrupted"` or `"not started"`.
+        seconds: time that it took.
+        result: its `SceneResult`; `None` without a map.
+        error: what went wrong, in one line; `None` where nothing did.
+    """
+
+    job: SceneJob
+    status: str = NOT_STARTED
+    seconds: float = 0.0
+    result: SceneResult | None = None
+    error: str | None = None
+
+    @property
+    def is_good(self):
+        """Whether all is there that was asked for."""
+        return self.status in (DONE, SKIPPED)
+
+
+def error_line(error):
+    """Return what to tell of an error, in one line.
+
+    Args:
+        error: an exception.
+
+    Returns:
+        `(message, is_expected)`: whether a scene, a file or an argument can
+        be as wrong as that; else it may be a bug, and is named.
+    """
+    message = " ".join(str(error).split())
+    if isinstance(error, OSError | ValueError | RasterioError):
+        return message, True
+    return f"{type(error).__name__}: {message}", False
+
+
+class SceneReport:
+    """Outcomes of scenes.
+
+    Args:
+        outcomes: list of `SceneOutcome`s.
+
+    Example:
+
+    ```python
+    report = predict_scenes(model, list_scenes(["flights"], "maps"))
+    print(report.to_text())
+    report.save("report.csv")
+    ```
+    """
+
+    def __init__(self, outcomes):
+        self.outcomes = list(outcomes)
+
+    @property
+    def bad(self):
+        """The outcomes of scenes that are not, or not wholly, done."""
+        return [outcome for outcome in self.outcomes if not outcome.is_good]
+
+    def class_names(self):
+        """Return the names of all classes, in the order of their ids."""
+        names = {}
+        for outcome in self.outcomes:
+            if outcome.result is not None:
+                names.update(dict.fromkeys(outcome.result.class_pixels))
+        return list(names)
+
+    def to_csv(self):
+        """Return the report as CSV.
+
+        A row for each scene: `scene`, `output`, `status`, `seconds`,
+        `valid_share` (0 to 1), `error`, and for each class its pixels and
+        its square metres. What is not known is empty.
+        """
+        names = self.class_names()
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        columns = [f"{name} {unit}" for name in names for unit in ("px", "m2")]
+        writer.writerow([*_COLUMNS, *columns])
+        for outcome in self.outcomes:
+            job, result = outcome.job, outcome.result
+            row = [job.source, job.destination, outcome.status]
+            row.append(f"{outcome.seconds:.2f}")
+            row.append("" if result is None else f"{result.valid_share:.6f}")
+            row.append(outcome.error or "")
+            writer.writerow([*row, *_class_cells(result, names)])
+        return text.getvalue()
+
+    @classmethod
+    def read(cls, path):
+        """Read a report that `save` wrote.
+
+        Args:
+            path: path of the CSV file.
+
+        Returns:
+            A `SceneReport`; areas to the square centimetre. Of the jobs
+            only paths are known.
+        """
+        with open(path, newline="", encoding="utf-8") as file:
+            return cls(map(_read_row, csv.DictReader(file)))
+
+    def save(self, path):
+        """Write the report as CSV, whole or not at all.
+
+        Args:
+            path: `pathlib.Path`; replaced if it exists.
+        """
+        partial = partial_path(path)
+        try:
+            partial.write_text(self.to_csv(), encoding="utf-8")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def to_text(self):
+        """Return the report as a table to print, and what is wrong."""
+        names = self.class_names()
+        rows = [["map", "status", "seconds", "valid", *names]]
+        rows += [self._row(outcome, names) for outcome in self.outcomes]
+        known = [o.result for o in self.outcomes if o.result is not None]
+        if len(known) > 1:
+            rows.append(
+                ["all", "", *_total(self.outcomes), *_sum(known, names)]
+            )
+        lines = _aligned(rows)
+        for outcome in self.bad:
+            if outcome.error is not None:
+                lines.append(f"{outcome.job.source}: {outcome.error}")
+        lines.append(self.summary())
+        return "\n".join(lines)
+
+    def summary(self):
+        """Return one line: how many scenes came out how."""
+        counts = collections.Counter(o.status for o in self.outcomes)
+        parts = [f"{counts[key]} {key}" for key in STATUSES if counts[key]]
+        total = len(self.outcomes)
+        return f"{total} scene{'s' * (total != 1)}: {', '.join(parts)}"
+
+    def _row(self, outcome, names):
+        result = outcome.result
+        row = [outcome.job.destination.name, outcome.status]
+        row.append(f"{outcome.seconds:.1f}")
+        if result is None:
+            return [*row, "", *[""] * len(names)]
+        sizes = [class_size(result, name) for name in names]
+        return [*row, f"{result.valid_share:.1%}", *sizes]
+
+
+def class_size(result, name):
+    """Return the size of a class in a map, to be read by a person.
+
+    Args:
+        result: a `SceneResult`.
+        name: name of the class.
+    """
+    if name not in result.class_pixels:
+        return ""
+    if result.class_areas is None:
+        return f"{result.class_pixels[name]} pixels"
+    return format_area(result.class_areas[name])
+
+
+def format_area(area):
+    """Return square metres in m2, ha or km2."""
+    if area < 1e4:
+        return f"{area:,.0f} m2"
+    if area < 1e6:
+        return f"{area / 1e4:,.2f} ha"
+    return f"{area / 1e6:,.2f} km2"
+
+
+def _class_cells(result, names):
+    for name in names:
+        pixels = None if result is None else result.class_pixels.get(name)
+        if pixels is None:
+            yield from ("", "")
+            continue
+        yield pixels
+        areas = result.class_areas
+        yield "" if areas is None else f"{areas[name]:.2f}"
+
+
+def _read_row(row):
+    row = {name: cell for name, cell in row.items() if cell != ""}
+    destination = pathlib.Path(row["output"])
+    seconds = float(row["seconds"])
+    result = None
+    if "valid_share" in row:
+        pixels = _read_cells(row, " px", int)
+        areas = _read_cells(row, " m2", float) or None
+        share = float(row["valid_share"])
+        result = SceneResult(destination, seconds, share, pixels, areas)
+    job = SceneJob(row["scene"], destination)
+    return SceneOutcome(job, row["status"], seconds, result, row.get("error"))
+
+
+def _read_cells(row, unit, read):
+    return {
+        name.removesuffix(unit): read(cell)
+        for name, cell in row.items()
+        if name.endswith(unit)
+    }
+
+
+def _total(outcomes):
+    return f"{sum(outcome.seconds for outcome in outcomes):.1f}", ""
+
+
+def _sum(results, names):
+    """Area of each class; of maps without a reference system, nothing."""
+    for name in names:
+        areas = [r.class_areas.get(name, 0) for r in results if r.class_areas]
+        yield format_area(sum(areas)) if areas else ""
+
+
+def _aligned(rows):
+    """Lines of columns, the first two to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if index < 2 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,157 @@
+"""The blocks of a map as what must be read and predicted for them."""
+
+import contextlib
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_rsseg.scenes.predicting.map_blocks import Block
+from keras_rsseg.scenes.predicting.sparse_blocks import has_no_blocks
+from keras_rsseg.scenes.predicting.tile_predictor import Tile
+from keras_rsseg.scenes.predicting.tile_predictor import reflected
+from keras_rsseg.scenes.predicting.tile_predictor import stack_tiles
+from keras_rsseg.scenes.reading.scene_source import block_cache
+
+# Rows whose validity is read at a time: as much as the processor's cache.
+_MASK_ROWS = 128
+
+
+class BlockBegin(NamedTuple):
+    """The tiles of a block follow.
+
+    Attributes:
+        block: `Block`.
+        continues: whether those that it shares with the block above it have
+            come just before.
+        valid: its valid pixels, packed bits `(h, w / 8)`, where tiles are on
+            another grid than the map; else `None`.
+    """
+
+    block: Block
+    continues: bool
+    valid: np.ndarray | None
+
+
+class BlockEnd(NamedTuple):
+    """The tiles of a block have come."""
+
+    block: Block
+
+
+class BlockEmpty(NamedTuple):
+    """The block has no valid pixel."""
+
+    block: Block
+
+
+class Batch(NamedTuple):
+    """What comes next: tiles, and the begin and end of blocks.
+
+    Attributes:
+        events: list of `BlockBegin`, `Tile` (without pixels), `BlockEnd` and
+            `BlockEmpty`.
+        pixels: array `(B, T, T, bands)` of the tiles, or `None` for none.
+    """
+
+    events: list
+    pixels: np.ndarray | None
+
+
+def read_batches(plan, scene, grid, done, batch_size):
+    """Read the blocks of a map that are still to do.
+
+    All that touches the scene's file happens in the thread that iterates.
+
+    Args:
+        plan: `ScenePlan`.
+        scene: `SceneReader` on the map's grid.
+        grid: reader on the model's grid, or `None` for the map's.
+        done: numbers of the blocks that are finished.
+        batch_size: number of tiles in a batch.
+
+    Yields:
+        `Batch`es.
+    """
+    with contextlib.ExitStack() as stack:
+        scene = stack.enter_context(scene.reopened())
+        stack.enter_context(scene_cache(scene, plan))
+        if grid is not None:
+            grid = stack.enter_context(grid.reopened())
+        events, tiles = [], []
+        for event in _events(plan, scene, grid, done):
+            if isinstance(event, Tile):
+                tiles.append(event)
+                event = event._replace(pixels=None)
+            events.append(event)
+            if len(tiles) == batch_size or not tiles:
+                yield _batch(events, tiles, batch_size)
+                events, tiles = [], []
+        if tiles:
+            yield _batch(events, tiles, batch_size)
+
+
+def scene_cache(scene, plan):
+    """Return a context in which GDAL keeps a section's row of tiles.
+
+    Blocks of a file that span the scene would be read again for each tile
+    if they were not kept whole.
+
+    Args:
+        scene: `SceneReader`.
+        plan: `ScenePlan`.
+    """
+    width = max(plan.section_width, scene.dataset.block_shapes[0][1])
+    share = min(1, width / scene.width)
+    rows = plan.tile_size * plan.size[0] / plan.grid_size[0] * share
+    return block_cache(scene.dataset, int(rows) + 1)
+
+
+def _batch(events, tiles, batch_size):
+    pixels = stack_tiles(tiles, batch_size) if tiles else None
+    return Batch(events, pixels)
+
+
+def _events(plan, scene, grid, done):
+    before, last = None, -1
+    for block in plan.blocks:
+        if block.number in done:
+            continue
+        empty, valid = _read_mask(scene, block, whole=grid is not None)
+        if empty:
+            yield BlockEmpty(block)
+            continue
+        continues = plan.continues(before, block)
+        last = last if continues else -1
+        yield BlockBegin(block, continues, valid)
+        for window in plan.tiles(block, after=last):
+            last = window.row
+            tile = _read_tile(grid or scene, window, plan.tile_size)
+            if tile is not None:
+                yield tile
+        yield BlockEnd(block)
+        before = block
+
+
+def _read_tile(reader, window, tile_size):
+    pixels, valid = reader.read(*window)
+    if not valid.any():
+        return None
+    pixels = reflected(pixels, tile_size)
+    return Tile(0, window.row, window.col, pixels, valid)
+
+
+def _read_mask(scene, block, whole):
+    """Whether a block is empty, and which pixels are valid if wanted."""
+    place = block.row, block.col, block.height, block.width
+    if has_no_blocks(scene, *place):
+        return True, None
+    parts, empty = [], True
+    for row in range(block.row, block.stop, _MASK_ROWS):
+        rows = min(_MASK_ROWS, block.stop - row)
+        valid = scene.read_valid(row, block.col, rows, block.width)
+        empty = empty and not valid.any()
+        if whole:
+            parts.append(np.packbits(valid, axis=1))
+        elif not empty:
+            break
+    return empty, np.concatenate(parts) if parts else None

@@ -1,0 +1,122 @@
+"""Which tiles the blocks of a map are made of."""
+
+import math
+
+from keras_rsseg.data.tiling import Window
+from keras_rsseg.data.tiling import tile_starts
+from keras_rsseg.scenes.predicting.map_blocks import map_blocks
+from keras_rsseg.scenes.predicting.row_resampler import input_range
+
+# Bytes of a section's sums, and its width where these would be too few: at
+# its border tiles are predicted twice.
+_SUMS = 64 << 20
+_LEAST_TILES = 8
+_USUAL_CLASSES = 16
+
+
+class ScenePlan:
+    """Blocks of a map, and the tiles that each of them needs.
+
+    Tiles lie on the one grid of `tile_windows`, whatever the blocks are.
+
+    Args:
+        size: `(height, width)` of the map.
+        grid_size: `(height, width)` of what the model sees.
+        tile_size: length of a tile, pixels of the model's grid.
+        stride: distance between tiles, pixels of the model's grid.
+        strip_height: rows of a block.
+        num_classes: number of classes, `None` if that is not known.
+
+    Attributes:
+        blocks: list of `Block`s.
+        section_width: columns of a block.
+        block_tiles: list of the number of tiles that each block needs
+            beside those of the block above it.
+        num_tiles: number of tiles to predict for the whole map.
+    """
+
+    def __init__(
+        self, size, grid_size, tile_size, stride, strip_height, num_classes
+    ):
+        self.size = size
+        self.grid_size = grid_size
+        self.tile_size = tile_size
+        self._shape = tuple(min(tile_size, length) for length in grid_size)
+        self._starts = [
+            tile_starts(length, tile_size, stride) for length in grid_size
+        ]
+        columns = _section_columns(tile_size, stride, num_classes)
+        share = size[1] / grid_size[1]
+        self.section_width = max(1, round(min(columns, grid_size[1]) * share))
+        self.blocks = map_blocks(*size, strip_height, self.section_width)
+        self.block_tiles = [
+            len(self.tiles(block, after=self._last_row(before)))
+            for before, block in self._pairs()
+        ]
+        self.num_tiles = sum(self.block_tiles)
+
+    def columns(self, block):
+        """Return the columns of the model's grid, `(start, stop)`."""
+        return self._inputs(1, block.col, block.col + block.width)
+
+    def rows(self, block):
+        """Return the rows of the model's grid, `(start, stop)`."""
+        return self._inputs(0, block.row, block.stop)
+
+    def continues(self, before, block):
+        """Whether a block lies below the one `before` (may be `None`)."""
+        return before is not None and (
+            (before.col, before.stop) == (block.col, block.row)
+        )
+
+    def tiles(self, block, after=-1):
+        """Return the windows of the tiles that a block needs.
+
+        Args:
+            block: `Block`.
+            after: leave out tiles that start in this row or above it.
+
+        Returns:
+            A list of `Window`s, row by row, which lie within the grid.
+        """
+        rows = self._meeting(0, *self.rows(block))
+        columns = self._meeting(1, *self.columns(block))
+        return [
+            Window(row, col, *self._shape)
+            for row in rows
+            if row > after
+            for col in columns
+        ]
+
+    def _inputs(self, axis, start, stop):
+        return input_range(self.grid_size[axis], self.size[axis], start, stop)
+
+    def _meeting(self, axis, start, stop):
+        """Where tiles start that meet a range of pixels."""
+        length = self._shape[axis]
+        return [
+            first
+            for first in self._starts[axis]
+            if first < stop and first + length > start
+        ]
+
+    def _last_row(self, block):
+        """First row of the last tiles of a block; -1 for none."""
+        if block is None:
+            return -1
+        return self._meeting(0, *self.rows(block))[-1]
+
+    def _pairs(self):
+        """Blocks, each with the one above it, `None` for none."""
+        before = None
+        for block in self.blocks:
+            yield before if self.continues(before, block) else None, block
+            before = block
+
+
+def _section_columns(tile_size, stride, num_classes):
+    """Columns of the model's grid, so that the next tile starts there."""
+    channels = (num_classes or _USUAL_CLASSES) + 2
+    columns = _SUMS // (4 * channels * tile_size)
+    columns = max(columns, _LEAST_TILES * tile_size)
+    return math.ceil(columns / stride) * stride

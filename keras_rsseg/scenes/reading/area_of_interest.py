@@ -1,0 +1,182 @@
+"""Where a map is wanted: polygons with their reference system."""
+
+import hashlib
+import json
+
+import numpy as np
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.errors import RasterioError
+from rasterio.warp import transform
+
+from keras_rsseg.scenes.reading.ground_size import scene_georeference
+from keras_rsseg.scenes.reading.pixel_area import PixelArea
+from keras_rsseg.scenes.reading.vector_source import read_vector
+
+# How far a side may be from its true place, pixels, and how often it may be
+# halved for that: 4 ** 20 times nearer.
+_TOLERANCE = 0.1
+_HALVINGS = 20
+_MOST_CORNERS = 2_000_000
+
+
+class AreaOfInterest:
+    """Polygons outside of which a map is void.
+
+    Args:
+        source: a path of a GeoJSON file, or of any other vector file
+            (GeoPackage, Shapefile; needs the extra `vector`), whose first
+            layer is taken; a WKT string (same extra); a GeoJSON-like dict; a
+            geometry of shapely or a frame of geopandas, or anything else
+            with `__geo_interface__`. Everything in it must be polygons or
+            multipolygons; it may be in several.
+        crs: reference system of its coordinates, anything that rasterio
+            takes. `"auto"` takes the one stated with `source`, WGS 84
+            longitude and latitude (GeoJSON's) where none is; `None` says
+            that they are those of the scene.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ImportError: if reading it needs the extra `vector`.
+        TypeError: if `source` is none of these.
+        ValueError: if it cannot be read, holds anything but polygons,
+            nothing, or coordinates that are no numbers; for a `crs` that
+            there is not.
+
+    Example:
+
+    ```python
+    harbour = {
+        "type": "Polygon",
+        "coordinates": [[[4.987, 51.84], [4.989, 51.84], [4.989, 51.842]]],
+    }
+    area = AreaOfInterest(harbour)
+    keras_rsseg.predict_scene(model, "scene.tif", "classes.tif", area=area)
+    ```
+    """
+
+    def __init__(self, source, crs="auto"):
+        self.polygons, own_crs = read_vector(source)
+        if isinstance(crs, str) and crs == "auto":
+            crs = own_crs or "EPSG:4326"
+        try:
+            self.crs = None if crs is None else CRS.from_user_input(crs)
+        except CRSError as error:
+            raise ValueError(
+                "`crs` of an area must be a reference system, 'auto' or "
+                f"None. Received: {crs!r}"
+            ) from error
+
+    @classmethod
+    def of(cls, area):
+        """Return `area` itself, or one made of it."""
+        return area if isinstance(area, cls) else cls(area)
+
+    @property
+    def digest(self):
+        """A string that is the same for equal areas only."""
+        rings = [[ring.tolist() for ring in rings] for rings in self.polygons]
+        system = self.crs and self.crs.to_wkt()
+        text = json.dumps([system, rings])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def on(self, dataset):
+        """Return the area on the grid of a scene.
+
+        Sides, which are straight in the area's reference system, are bent
+        as the scene's asks for, to a tenth of a pixel.
+
+        Args:
+            dataset: an open rasterio dataset.
+
+        Returns:
+            A `PixelArea`.
+
+        Raises:
+            ValueError: if the area does not meet the scene, cannot be
+                transformed to its reference system, or the scene has none.
+        """
+        crs, matrix = scene_georeference(dataset)
+        if self.crs is not None and crs is None:
+            raise ValueError(
+                f"The scene {dataset.name} has no coordinate reference "
+                "system, the area of interest has. Give it in the scene's "
+                "own coordinates (columns and rows, from the upper left "
+                "corner) as `AreaOfInterest(area, crs=None)`"
+            )
+        inverse = ~matrix
+        same = self.crs is None or self.crs == crs
+
+        def to_pixels(points):
+            x, y = points.T
+            if not same:
+                x, y = np.array(transform(self.crs, crs, x, y))
+            columns = inverse.a * x + inverse.b * y + inverse.c
+            rows = inverse.d * x + inverse.e * y + inverse.f
+            return np.stack([columns, rows], axis=1)
+
+        try:
+            area = PixelArea(
+                [
+                    [_bend(ring, to_pixels, same) for ring in rings]
+                    for rings in self.polygons
+                ]
+            )
+        except (CPLE_BaseError, RasterioError, _Unreachable) as error:
+            raise ValueError(
+                f"The area of interest, in {self._describe()}, cannot be "
+                f"transformed to the scene's {crs}: {error}. Cut it to the "
+                "surroundings of the scene, or give its `crs` if it is "
+                "another: `AreaOfInterest(area, crs=...)`"
+            ) from error
+        self._check_meeting(area, dataset)
+        return area
+
+    def _check_meeting(self, area, dataset):
+        if area.meets(dataset.height, dataset.width):
+            return
+        (left, top), (right, bottom) = area.bounds
+        raise ValueError(
+            f"The area of interest covers no pixel's centre of the scene "
+            f"{dataset.name}: in pixels it reaches from column {left:.1f} to "
+            f"{right:.1f} and from row {top:.1f} to {bottom:.1f} of "
+            f"{dataset.width} x {dataset.height}. Its coordinates were taken "
+            f"for {self._describe()}; if they are others, give "
+            "`AreaOfInterest(area, crs=...)`"
+        )
+
+    def _describe(self):
+        if self.crs is None:
+            return "the scene's own coordinates"
+        authority = self.crs.to_authority()
+        return ":".join(authority) if authority else self.crs.to_wkt()
+
+
+class _Unreachable(Exception):
+    """A point has no place in a reference system."""
+
+
+def _bend(ring, to_pixels, straight):
+    """Transform a ring, with more corners where its sides are bent."""
+    pixels = _finite(ring, to_pixels)
+    for _ in range(0 if straight else _HALVINGS):
+        middle = (ring + np.roll(ring, -1, axis=0)) / 2
+        moved = _finite(middle, to_pixels)
+        chord = (pixels + np.roll(pixels, -1, axis=0)) / 2
+        bent = np.hypot(*(moved - chord).T) > _TOLERANCE
+        if not bent.any() or len(ring) + bent.sum() > _MOST_CORNERS:
+            break
+        places = np.flatnonzero(bent) + 1
+        ring = np.insert(ring, places, middle[bent], axis=0)
+        pixels = np.insert(pixels, places, moved[bent], axis=0)
+    return pixels
+
+
+def _finite(points, to_pixels):
+    pixels = to_pixels(points)
+    bad = ~np.isfinite(pixels).all(axis=1)
+    if bad.any():
+        x, y = points[bad][0]
+        raise _Unreachable(f"({x:g}, {y:g}) has no place there")
+    return pixels

@@ -1,0 +1,203 @@
+"""A scene on a grid of another size, by GDAL's warper."""
+
+import contextlib
+import uuid
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from rasterio.enums import Resampling
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_source import reading_windows
+
+# Pixels looked at together, about.
+_MOST_PIXELS = 1 << 22
+
+
+class ResampledView:
+    """What the datasets of one resampled scene have in common.
+
+    The warper sees a virtual raster of the bands that are read, in pixel
+    coordinates: it makes no difference whether a scene is turned, south-up,
+    or not georeferenced at all. Where GDAL cannot tell by itself what holds
+    data, it gets a mask, for which the scene is read once more; the mask is
+    kept compressed in memory.
+
+    Args:
+        reader: `SceneReader` of the scene.
+        height: number of rows of the new grid.
+        width: number of columns of the new grid.
+    """
+
+    def __init__(self, reader, height, width):
+        # Pixels of the scene in one of this grid, down and along.
+        self.factors = reader.height / height, reader.width / width
+        self._size = height, width
+        self._reader = reader
+        self._mask = None
+
+    def __enter__(self):
+        reader = self._reader
+        if reader.validity.needs_mask:
+            self._mask = MemoryFile(ext=".tif")
+            try:
+                _write_mask(reader, self._mask)
+            except BaseException:
+                self._mask.close()
+                raise
+        self._xml = _pixel_xml(reader, self._mask)
+        self._nodata = None if self._mask else reader.validity.nodata
+        return self
+
+    def __exit__(self, *exception):
+        if self._mask is not None:
+            self._mask.close()
+
+    @contextlib.contextmanager
+    def open(self):
+        """Yield a dataset: the bands read, and one that is 0 for no data."""
+        height, width = self._size
+        down, along = self.factors
+        finer = max(self.factors) <= 1
+        with (
+            open_scene(self._xml) as pixels,
+            WarpedVRT(
+                pixels,
+                transform=Affine(along, 0, 0, 0, -down, 0),
+                height=height,
+                width=width,
+                resampling=Resampling.bilinear if finer else Resampling.average,
+                src_nodata=self._nodata,
+                add_alpha=pixels.count == len(self._reader.bands),
+            ) as warped,
+        ):
+            yield warped
+
+
+def any_in_cells(read, factors, row, col, height, width):
+    """Return which cells of a grid hold a pixel for which `read` is true.
+
+    Args:
+        read: callable `(row, col, height, width)` to a boolean array.
+        factors: pixels in a cell, down and along, any positive floats.
+        row: first row of cells.
+        col: first column of cells.
+        height: number of rows of cells.
+        width: number of columns of cells.
+
+    Returns:
+        A boolean array `(height, width)`.
+    """
+    columns = _pixel_ranges(col, width, factors[1])
+    left, right = columns[0, 0], columns[-1, 1]
+    found = np.zeros((height, width), bool)
+    step = int(max(1, _MOST_PIXELS / (right - left) / factors[0]))
+    for first in range(0, height, step):
+        part = found[first : first + step]
+        rows = _pixel_ranges(row + first, len(part), factors[0])
+        top, bottom = rows[0, 0], rows[-1, 1]
+        pixels = read(top, left, bottom - top, right - left)
+        if pixels.any():
+            pixels = _any_in_ranges(pixels, rows - top, axis=0)
+            part[:] = _any_in_ranges(pixels, columns - left, axis=1)
+    return found
+
+
+def _any_in_ranges(pixels, ranges, axis):
+    # `reduceat` knows no index beyond the last.
+    more = np.zeros_like(pixels.take([0], axis))
+    pixels = np.concatenate([pixels, more], axis=axis)
+    places = ranges.ravel()
+    return np.logical_or.reduceat(pixels, places, axis=axis).take(
+        np.arange(0, len(places), 2), axis
+    )
+
+
+def _pixel_ranges(first, count, factor):
+    """First pixel and end of each cell along an axis, `(count, 2)`."""
+    bounds = np.arange(first, first + count + 1) * factor
+    # Of 3 / 7 * 7 pixels the third is not the fourth.
+    start = np.floor(bounds[:-1] + 1e-6)
+    end = np.ceil(bounds[1:] - 1e-6)
+    return np.stack([start, end], axis=1).astype(int)
+
+
+def _write_mask(reader, file):
+    profile = {
+        "driver": "GTiff",
+        "count": 1,
+        "dtype": "uint8",
+        "height": reader.height,
+        "width": reader.width,
+        "tiled": True,
+        "blockxsize": 512,
+        "blockysize": 512,
+        "compress": "deflate",
+        "zlevel": 1,
+        "bigtiff": "if_safer",
+        # Any but identity, of which rasterio warns.
+        "transform": Affine.scale(2, -2),
+    }
+    with file.open(**profile) as mask:
+        for window in reading_windows(reader.height, reader.width):
+            row, col, height, width = window
+            valid = reader.read_data(*window).astype("uint8") * 255
+            mask.write(valid, 1, window=Window(col, row, width, height))
+
+
+def _pixel_xml(reader, mask):
+    """The XML of a virtual raster of the bands read, and of the alpha band.
+
+    With a mask it takes the place of all that says what holds data.
+    """
+    root = ET.fromstring(_virtual_xml(reader.dataset))
+    for name in ("SRS", "GeoTransform", "GCPList", "Metadata", "OverviewList"):
+        for element in root.findall(name):
+            root.remove(element)
+    bands = root.findall("VRTRasterBand")
+    for band in bands:
+        root.remove(band)
+    wanted = list(reader.bands)
+    if mask is None and reader.validity.alpha is not None:
+        wanted.append(reader.validity.alpha)
+    for number, wanted_number in enumerate(wanted, 1):
+        # A band that is read twice needs two elements.
+        band = ET.fromstring(ET.tostring(bands[wanted_number - 1]))
+        band.set("band", str(number))
+        for element in band.findall("NoDataValue"):
+            band.remove(element)
+        root.append(band)
+    if mask is not None:
+        for element in root.findall("MaskBand"):
+            root.remove(element)
+        root.append(_mask_element(reader, mask.name))
+    ET.SubElement(root, "GeoTransform").text = "0, 1, 0, 0, 0, -1"
+    return ET.tostring(root, encoding="unicode")
+
+
+def _virtual_xml(dataset):
+    path = f"/vsimem/{uuid.uuid4().hex}.vrt"
+    rasterio.shutil.copy(dataset, path, driver="VRT")
+    try:
+        with rasterio.open(path) as virtual:
+            return virtual.tags(ns="xml:VRT")["xml:VRT"]
+    finally:
+        rasterio.shutil.delete(path, driver="VRT")
+
+
+def _mask_element(reader, name):
+    element = ET.Element("MaskBand")
+    band = ET.SubElement(element, "VRTRasterBand", dataType="Byte")
+    source = ET.SubElement(band, "SimpleSource")
+    ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = name
+    ET.SubElement(source, "SourceBand").text = "1"
+    size = {"xSize": str(reader.width), "ySize": str(reader.height)}
+    for rectangle in ("SrcRect", "DstRect"):
+        ET.SubElement(source, rectangle, xOff="0", yOff="0", **size)
+    return element

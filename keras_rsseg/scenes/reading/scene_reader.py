@@ -1,0 +1,300 @@
+"""Read windows of a scene with their validity, on its grid or another."""
+
+import contextlib
+import copy
+
+import numpy as np
+from rasterio.errors import RasterioIOError
+from rasterio.windows import Window
+
+from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
+from keras_rsseg.scenes.reading.black_border import BORDER
+from keras_rsseg.scenes.reading.black_border import BlackBorder
+from keras_rsseg.scenes.reading.resampled_view import ResampledView
+from keras_rsseg.scenes.reading.resampled_view import any_in_cells
+from keras_rsseg.scenes.reading.scene_source import alpha_band
+from keras_rsseg.scenes.reading.scene_source import choose_bands
+from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_validity import SceneValidity
+from keras_rsseg.scenes.reading.value_scale import ValueScale
+from keras_rsseg.scenes.reading.value_scale import check_values
+
+
+class SceneReader:
+    """Windows of a scene: pixels, and which of them are valid.
+
+    A pixel is invalid where the dataset's mask says so (its nodata value in
+    all bands that are read, an alpha of 0, a mask band or file), where all
+    read bands equal `nodata`, where a band is NaN or infinite, and outside
+    the area of interest.
+
+    Readers keep no state between calls, but GDAL's datasets belong to one
+    thread: further ones take a reader of their own, see `reopened`.
+
+    Args:
+        dataset: an open rasterio dataset.
+        bands: list of band numbers (from 1) or names; see `choose_bands`.
+        nodata: value that means no data, in place of the dataset's own.
+            Alpha and mask bands still count. `"border"` takes for no data
+            what is black from the scene's border inwards, see
+            `BlackBorder`: for mosaics with black corners and no tag. The
+            scene is read once more for that.
+        model_bands: number or names of the bands that the model takes.
+        area: where a map is wanted, anything that `AreaOfInterest` takes;
+            `None` for everywhere.
+        value_range: `(low, high)`, values of the scene that become the
+            model's lowest and highest. What is beyond is clipped.
+        model_range: `(low, high)`, values that the model was made for;
+            `None` where that is not known.
+
+    Raises:
+        ValueError: for bands that do not exist, a `nodata` that the scene's
+            dtype cannot hold, an area that the scene does not meet, or a
+            dtype that the model was not made for without a `value_range`.
+
+    Example:
+
+    ```python
+    with open_scene("scene.tif") as dataset:
+        reader = SceneReader(dataset, bands=[4, 3, 2], value_range=(0, 3000))
+        pixels, valid = reader.read(0, 0, 256, 256)
+    ```
+    """
+
+    def __init__(
+        self,
+        dataset,
+        bands=None,
+        nodata=None,
+        model_bands=None,
+        area=None,
+        value_range=None,
+        model_range=None,
+    ):
+        self.dataset = dataset
+        self.name = dataset.name
+        self.bands = choose_bands(dataset, bands, model_bands)
+        self.dtype = np.dtype(dataset.dtypes[self.bands[0] - 1])
+        self.nodata = nodata
+        self.validity = SceneValidity(dataset, self.bands, nodata)
+        self.area = None if area is None else AreaOfInterest.of(area)
+        self._inside = self.area and self.area.on(dataset)
+        self._scale = ValueScale.between(value_range, model_range)
+        if self._scale is None:
+            check_values(self, model_range)
+        if nodata == BORDER:
+            self.validity.border = BlackBorder.find(self)
+
+    @property
+    def height(self):
+        """Number of rows."""
+        return self.dataset.height
+
+    @property
+    def width(self):
+        """Number of columns."""
+        return self.dataset.width
+
+    def read(self, row, col, height, width):
+        """Read a window that lies within the scene.
+
+        Args:
+            row: first row.
+            col: first column.
+            height: number of rows.
+            width: number of columns.
+
+        Returns:
+            `(pixels, valid)`: an array `(height, width, bands)` and a
+            boolean array `(height, width)`. Without a `value_range` pixels
+            are as in the scene, uint8 where it is uint8 and float32 else;
+            with one, float32 in the model's range. Pixels without data, and
+            those that hold no finite value, are filled with the mean of the
+            window's others, band by band: black or an extreme nodata value
+            would be an object to a network. Outside the area of interest
+            pixels are not valid, but keep what they show, the surroundings
+            of those inside; windows without any inside are not read.
+
+        Raises:
+            RasterioIOError: if the file is damaged there.
+        """
+        window = Window(col, row, width, height)
+        inside = self._within_area(window)
+        if inside is not None and not inside.any():
+            shape = height, width, len(self.bands)
+            bytes_only = self.dtype == np.uint8 and self._scale is None
+            pixels = np.zeros(shape, "uint8" if bytes_only else "float32")
+            return pixels, inside
+        pixels = self._read("read", None, window)
+        valid = self._data(window, pixels)
+        _fill(pixels, valid)
+        if self._scale is not None:
+            pixels = self._scale.apply(pixels)
+        elif pixels.dtype != np.uint8:
+            pixels = pixels.astype("float32", copy=False)
+        pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
+        return pixels, valid if inside is None else valid & inside
+
+    def read_valid(self, row, col, height, width):
+        """Return which pixels of a window are valid.
+
+        Args:
+            row: first row.
+            col: first column.
+            height: number of rows.
+            width: number of columns.
+
+        Returns:
+            A boolean array `(height, width)`.
+        """
+        window = Window(col, row, width, height)
+        inside = self._within_area(window)
+        if inside is not None and not inside.any():
+            return inside
+        valid = self.read_data(row, col, height, width)
+        return valid if inside is None else valid & inside
+
+    def read_stored(self, row, col, height, width):
+        """Return pixels `(bands, height, width)` as the scene has them.
+
+        Args:
+            row: first row.
+            col: first column.
+            height: number of rows.
+            width: number of columns.
+
+        Returns:
+            `(pixels, valid)`; `valid` whatever the area of interest.
+        """
+        window = Window(col, row, width, height)
+        pixels = self._read("read", None, window)
+        return pixels, self._data(window, pixels)
+
+    def read_data(self, row, col, height, width):
+        """Like `read_valid`, whatever the area of interest."""
+        window = Window(col, row, width, height)
+        pixels = None
+        if self.validity.needs_pixels:
+            pixels = self._read("read", None, window)
+        return self._data(window, pixels)
+
+    @contextlib.contextmanager
+    def reopened(self):
+        """Yield an equal reader with a handle of its own, for a thread.
+
+        What was found out about the scene is shared, not done again.
+        """
+        with open_scene(self.name) as dataset:
+            reader = copy.copy(self)
+            reader.dataset = dataset
+            yield reader
+
+    @contextlib.contextmanager
+    def resampled(self, height, width):
+        """Yield a reader of the same extent on another grid.
+
+        Averages where pixels become larger, bilinear where smaller. What
+        holds no data takes no part; a pixel is valid there if it holds
+        anything valid.
+
+        Args:
+            height: number of rows of the new grid.
+            width: number of columns of the new grid.
+
+        Yields:
+            A reader with `height`, `width`, `read`, `read_valid` and
+            `reopened`.
+
+        Raises:
+            ValueError: if the alpha band is read as data.
+        """
+        alpha = alpha_band(self.dataset)
+        if alpha in self.bands:
+            raise ValueError(
+                f"Band {alpha} of {self.name} is marked as alpha; it cannot "
+                "be resampled as data. Change its colour interpretation, or "
+                "give `resample='never'`"
+            )
+        with ResampledView(self, height, width) as view:
+            with view.open() as warped:
+                yield _ResampledReader(self, view, warped)
+
+    def _within_area(self, window):
+        """Which pixels lie in the area of interest; `None` for all."""
+        if self._inside is None:
+            return None
+        return self._inside.read(*_corner_and_size(window))
+
+    def _data(self, window, pixels):
+        """Which pixels of a window hold data."""
+        return self.validity.read(self._read, window, pixels)
+
+    def _read(self, method, bands, window):
+        """Call a method of the dataset, for all bands read by default."""
+        bands = self.bands if bands is None else bands
+        try:
+            return getattr(self.dataset, method)(bands, window=window)
+        except RasterioIOError as error:
+            first, end = self._scene_rows(window)
+            raise RasterioIOError(
+                f"{self.name} cannot be read at rows {first} to {end}: "
+                f"{error.__cause__ or error}"
+            ) from error
+
+    def _scene_rows(self, window):
+        return window.row_off, window.row_off + window.height
+
+
+class _ResampledReader(SceneReader):
+    """A warped dataset, whose alpha band tells where there is data."""
+
+    def __init__(self, scene, view, warped):
+        vars(self).update(vars(scene))
+        self._scene = scene
+        self._view = view
+        self.dataset = warped
+        self.bands = list(range(1, len(scene.bands) + 1))
+
+    @contextlib.contextmanager
+    def reopened(self):
+        with self._view.open() as warped:
+            yield _ResampledReader(self._scene, self._view, warped)
+
+    def read_data(self, row, col, height, width):
+        return self._data(Window(col, row, width, height), None)
+
+    def _data(self, window, pixels):
+        return self._read("read", self.dataset.count, window) > 0
+
+    def _within_area(self, window):
+        """Whether any of the scene's pixels in one of these lies inside."""
+        if self._inside is None:
+            return None
+        return any_in_cells(
+            self._inside.read, self._view.factors, *_corner_and_size(window)
+        )
+
+    def _scene_rows(self, window):
+        factor = self._view.factors[0]
+        first, end = super()._scene_rows(window)
+        return int(first * factor), min(
+            int(np.ceil(end * factor)), self._scene.height
+        )
+
+
+def _corner_and_size(window):
+    return window.row_off, window.col_off, window.height, window.width
+
+
+def _fill(pixels, valid):
+    """Fill what holds no data, in place, with the mean of what does."""
+    for band in pixels:
+        good = valid
+        if band.dtype.kind == "f":
+            good = valid & np.isfinite(band)
+        if good.all():
+            continue
+        mean = band[good].mean(dtype="float64") if good.any() else 0
+        if band.dtype.kind != "f":
+            mean = np.rint(mean)
+        band[~good] = mean

@@ -1,0 +1,119 @@
+"""Map a scene's values to those that a model was made for."""
+
+import logging
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+_BYTES = (0.0, 255.0)
+
+# Windows, along each axis and their size, from which values are guessed.
+_SAMPLES, _SAMPLE_SIZE = 4, 256
+
+
+class ValueScale(NamedTuple):
+    """A linear map from one range of values to another, clipped to it."""
+
+    low: float
+    high: float
+    model_low: float
+    model_high: float
+
+    @classmethod
+    def between(cls, value_range, model_range):
+        """Return the map, or `None` where values are to stay.
+
+        Args:
+            value_range: `(low, high)` of the scene, or `None`.
+            model_range: `(low, high)` of the model; `None` is taken for 0
+                to 255, which nearly all are made for.
+
+        Raises:
+            ValueError: if a range is none.
+        """
+        if model_range is not None:
+            model_range = _check_range("model_range", model_range)
+        if value_range is None:
+            return None
+        value_range = _check_range("value_range", value_range)
+        return cls(*value_range, *(model_range or _BYTES))
+
+    def apply(self, pixels):
+        """Return pixels, an array of any dtype, as float32."""
+        share = (pixels.astype("float32") - self.low) / (self.high - self.low)
+        np.clip(share, 0, 1, out=share)
+        share *= self.model_high - self.model_low
+        share += self.model_low
+        return share
+
+
+def check_values(reader, model_range):
+    """Refuse a scene whose dtype the model was not made for.
+
+    Args:
+        reader: `SceneReader` without a scale.
+        model_range: `(low, high)` of the model, or `None` for unknown.
+
+    Raises:
+        ValueError: for a scene of other than 8 bits where the model is made
+            for 8, and the reverse.
+    """
+    if model_range is None:
+        if reader.dtype != np.uint8:
+            logger.warning(
+                "The scene is %s, the model does not state its range: values "
+                "go to it as they are. Give `value_range=` if that is wrong.",
+                reader.dtype,
+            )
+        return
+    low, high = map(float, model_range)
+    if (reader.dtype == np.uint8) == ((low, high) == _BYTES):
+        return
+    hint = _percentiles(reader)
+    measured = (
+        f", such as ({hint[0]:.6g}, {hint[1]:.6g}), the 1st and 99th "
+        "percentile of a sample of it"
+        if hint is not None
+        else ""
+    )
+    raise ValueError(
+        f"The scene {reader.dataset.name} is {reader.dtype}, the model takes "
+        f"values from {low:g} to {high:g}. Say with `value_range=(low, high)` "
+        f"which of the scene's values become these{measured}; "
+        f"`value_range=({low:g}, {high:g})` leaves values as they are, but "
+        "clipped"
+    )
+
+
+def _percentiles(reader):
+    """1st and 99th percentile of valid pixels of a few windows, or `None`."""
+    size = [min(_SAMPLE_SIZE, side) for side in (reader.height, reader.width)]
+    places = [
+        np.unique(np.linspace(0, whole - part, _SAMPLES).astype(int))
+        for whole, part in zip((reader.height, reader.width), size, strict=True)
+    ]
+    found = []
+    for row in places[0]:
+        for col in places[1]:
+            pixels, valid = reader.read_stored(int(row), int(col), *size)
+            found.append(pixels[:, valid].ravel())
+    found = np.concatenate(found)
+    if not found.size or found.min() == found.max():
+        return None
+    return np.percentile(found, (1, 99))
+
+
+def _check_range(name, values):
+    try:
+        low, high = map(float, values)
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(
+            f"`{name}` must be two numbers, the lower first. Received: "
+            f"{values!r}"
+        )
+    return low, high

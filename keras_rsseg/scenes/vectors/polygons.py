@@ -1,0 +1,275 @@
+"""Write a map of classes as polygons, GeoPackage or GeoJSON."""
+
+import math
+import os
+import pathlib
+
+import numpy as np
+from rasterio.errors import RasterioIOError
+
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.ground_size import scene_georeference
+from keras_rsseg.scenes.vectors.patch_merging import merge_small
+from keras_rsseg.scenes.vectors.patches import neighbours
+from keras_rsseg.scenes.vectors.patches import trace_patches
+from keras_rsseg.scenes.vectors.polygon_file import write_features
+from keras_rsseg.scenes.writing.class_map import hex_color
+from keras_rsseg.scenes.writing.class_map import open_class_map
+from keras_rsseg.scenes.writing.class_map import read_legend
+from keras_rsseg.void import VOID
+
+# Pixels that a ground control point may be off the grid of the map.
+_POINT_TOLERANCE = 0.5
+
+
+def write_polygons(
+    classes, destination, *, minimum_area=0.0, simplify=0.0, overwrite=False
+):
+    """Write the patches of a map of classes as polygons.
+
+    Each patch, a connected area (by sides of pixels) of one class, becomes
+    a polygon with `class_id`, `class_name`, `color` (`#rrggbb`) and
+    `area_m2`. Void is left out. Polygons follow the borders of pixels, have
+    holes, and do not overlap; where two meet, both have the same vertices.
+
+    A GeoPackage has the map's reference system and the layer `classes`,
+    which QGIS draws in the map's colours (it keeps them in a second table,
+    `layer_styles`). GeoJSON is in WGS 84, longitude
+    first, as RFC 7946 wants it.
+
+    The map is traced line by line and never in memory as a whole; its
+    borders are, with some 120 bytes a vertex.
+
+    Needs shapely and pyogrio: `pip install keras-rsseg[vector]`.
+
+    Args:
+        classes: path of a map that `predict_scene` wrote.
+        destination: path of the file, `.gpkg` or `.geojson`. It appears
+            complete or not at all.
+        minimum_area: patches of less than so many square metres on the
+            ground are merged into their largest neighbour, the smallest
+            first. Void neither grows nor shrinks: a small patch stays where
+            void surrounds it.
+        simplify: about the size of the corners that are cut off, metres on
+            the ground: vertices are removed as long as the triangles that
+            go with them have at most an area of `simplify` squared
+            (Visvalingam and Whyatt). Neighbours keep sharing their border,
+            void too, and the map its frame. The stairs of pixels go from
+            one pixel's length on.
+        overwrite: whether an existing destination may be replaced.
+
+    Returns:
+        The destination as a `pathlib.Path`.
+
+    Raises:
+        FileExistsError: if the destination exists and `overwrite` is false.
+        FileNotFoundError: if the map or the destination's folder does not
+            exist.
+        ImportError: without shapely 2.1 or pyogrio.
+        ValueError: if `classes` is no map of classes or has ground control
+            points that no transform fits, for another suffix, for negative
+            sizes; where the map has no reference system, for sizes in
+            metres and for GeoJSON.
+        rasterio.errors.RasterioIOError: if the map is damaged.
+
+    Example:
+
+    ```python
+    keras_rsseg.scenes.write_polygons(
+        "classes.tif", "classes.gpkg", minimum_area=20, simplify=1
+    )
+    ```
+
+    Reference:
+        - [Visvalingam and Whyatt, 1993](
+          https://doi.org/10.1179/000870493786962263)
+    """
+    _check_size("minimum_area", minimum_area)
+    _check_size("simplify", simplify)
+    path = check_polygons(destination, overwrite)
+    with open_class_map(classes) as dataset:
+        crs, matrix = _check_grid(dataset, path, minimum_area or simplify)
+        pixel_size = ground_pixel_size(dataset)
+        polygons, ids = _trace(dataset, minimum_area, pixel_size)
+        if simplify:
+            polygons = _simplify(polygons, simplify, pixel_size)
+        legend = read_legend(dataset)
+        kept = ids != VOID
+        polygons, ids = polygons[kept], ids[kept]
+        fields = _fields(polygons, ids, legend, pixel_size)
+        polygons = _on_map(polygons, matrix)
+        write_features(path, polygons, fields, crs, legend, overwrite)
+    return path
+
+
+def check_polygons(destination, overwrite=False):
+    """Raise what `write_polygons` would raise about its destination.
+
+    Args:
+        destination: path of the file.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        The destination as a `pathlib.Path`.
+
+    Raises:
+        FileExistsError: if it exists and `overwrite` is false.
+        FileNotFoundError: if its folder does not exist.
+        ImportError: without shapely 2.1 or pyogrio.
+        PermissionError: if its folder cannot be written.
+        ValueError: for another suffix than .gpkg and .geojson.
+    """
+    path = pathlib.Path(destination)
+    if path.suffix.lower() not in (".gpkg", ".geojson"):
+        raise ValueError(
+            "Polygons are written to a .gpkg or a .geojson file. Received: "
+            f"{path}"
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent}")
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise FileExistsError(
+            f"{path} exists. Give `overwrite` (on the command line "
+            "--overwrite) to replace it"
+        )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {path.parent} cannot be written")
+    try:
+        import pyogrio  # noqa: F401
+        from shapely import coverage_simplify  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Polygons need shapely (2.1 or later) and pyogrio: pip install "
+            "'keras-rsseg[vector]'"
+        ) from error
+    return path
+
+
+def _check_size(name, value):
+    try:
+        fine = 0 <= float(value) < math.inf
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise ValueError(
+            f"`{name}` must be a number, 0 or more. Received: {value!r}"
+        )
+
+
+def _check_grid(dataset, path, sized):
+    """Return the reference system and the transform of a map."""
+    crs, matrix = scene_georeference(dataset)
+    inverse = ~matrix
+    for point in dataset.gcps[0]:
+        col, row = (
+            a * point.x + b * point.y + c
+            for a, b, c in (inverse[:3], inverse[3:6])
+        )
+        if math.hypot(col - point.col, row - point.row) > _POINT_TOLERANCE:
+            raise ValueError(
+                f"`classes`: {dataset.name} has ground control points that "
+                "no transform fits. Warp it to a grid first (gdalwarp -r near)"
+            )
+    if sized and ground_pixel_size(dataset) is None:
+        raise ValueError(
+            "`minimum_area` and `simplify` are measured on the ground; how "
+            f"large the pixels of {dataset.name} are there is unknown (no "
+            "coordinate reference system)"
+        )
+    if crs is None and path.suffix.lower() == ".geojson":
+        raise ValueError(
+            "GeoJSON has longitudes and latitudes, and where "
+            f"{dataset.name} lies is unknown (no coordinate reference "
+            "system). Write a .gpkg, which can do without"
+        )
+    return crs, matrix
+
+
+def _trace(dataset, minimum_area, pixel_size):
+    """Polygons in pixels and their classes, small ones merged."""
+    import shapely
+
+    patches = trace_patches(dataset)
+    polygons = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON,
+        patches.points.astype("float64"),
+        (patches.rings, patches.polygons),
+    )
+    ids, areas = patches.classes, shapely.area(polygons)
+    if areas.sum() != dataset.width * dataset.height:
+        raise RasterioIOError(f"{dataset.name} cannot be read as a whole")
+    if not minimum_area:
+        return polygons, ids
+    width, height = pixel_size
+    merged = merge_small(
+        ids,
+        areas,
+        neighbours(patches),
+        minimum_area / (width * height),
+    )
+    return _dissolve(polygons, merged), ids[np.unique(merged)]
+
+
+def _dissolve(polygons, merged):
+    """Join the polygons that belong together, in the order of their keys."""
+    import shapely
+
+    order = np.argsort(merged, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(merged[order])) + 1)
+    joined = [
+        polygons[group[0]]
+        if len(group) == 1
+        else shapely.coverage_union_all(polygons[group])
+        for group in groups
+    ]
+    # A tolerance of 0 takes the vertices that lie on straight lines.
+    return shapely.coverage_simplify(np.array(joined), 0.0)
+
+
+def _simplify(polygons, tolerance, pixel_size):
+    """Simplify a coverage; its vertices stay corners of pixels.
+
+    In pixels, since GEOS is exact on whole numbers: a border would else
+    come to run through a corner that lies on it. That pixels may not be
+    square does not matter, areas decide.
+    """
+    import shapely
+
+    return shapely.coverage_simplify(
+        polygons,
+        tolerance / math.sqrt(pixel_size[0] * pixel_size[1]),
+        simplify_boundary=False,
+    )
+
+
+def _fields(polygons, ids, legend, pixel_size):
+    """The attributes of polygons that are still in pixels."""
+    import shapely
+
+    unknown = np.unique(ids[ids >= legend.num_classes])
+    if len(unknown):
+        raise ValueError(
+            f"`classes` holds the ids {unknown.tolist()}, but names only "
+            f"{legend.num_classes} classes"
+        )
+    width, height = pixel_size or (math.nan, math.nan)
+    colors = [hex_color(color) for color in legend.colors]
+    return {
+        "class_id": ids.astype("int32"),
+        "class_name": np.array(legend.names, object)[ids],
+        "color": np.array(colors, object)[ids],
+        "area_m2": shapely.area(polygons) * (width * height),
+    }
+
+
+def _on_map(polygons, matrix):
+    """Polygons in pixels to the map's coordinates, outer rings leftwards."""
+    import shapely
+
+    def place(points):
+        col, row = points.T
+        x = matrix.a * col + matrix.b * row + matrix.c
+        y = matrix.d * col + matrix.e * row + matrix.f
+        return np.stack([x, y], axis=1)
+
+    return shapely.orient_polygons(shapely.transform(polygons, place))

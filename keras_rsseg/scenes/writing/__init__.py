@@ -1,0 +1,1 @@
+"""From blocks to finished rasters, whole or not at all."""

@@ -1,0 +1,32 @@
+"""What the tests of `keras-rsseg predict` share."""
+
+import pytest
+
+import keras_rsseg
+from tests.cli.predict_models import Model
+from tests.scenes.scene_files import random_scene
+from tests.scenes.scene_files import write_scene
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """Presets that were loaded."""
+    names = []
+
+    def from_preset(name):
+        names.append(name)
+        if name == "nonsense":
+            raise ValueError("Unknown preset 'nonsense'.\nThere are: small")
+        return Model()
+
+    for name, value in {
+        "DEFAULT_PRESET": "small",
+        "from_preset": from_preset,
+    }.items():
+        monkeypatch.setattr(keras_rsseg, name, value, raising=False)
+    return names
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return write_scene(tmp_path / "scene.tif", random_scene(70, 90))

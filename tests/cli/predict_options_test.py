@@ -1,0 +1,106 @@
+"""Each option of `keras-rsseg predict` comes where it should."""
+
+import inspect
+
+import pytest
+
+import keras_rsseg
+from tests.cli.commands import check_error
+from tests.cli.commands import run
+from tests.cli.predict_models import scenes_module
+
+
+class TestFlags:
+    def given(self, tmp_path, scene, monkeypatch, *flags):
+        """Return what `predict_scene` is called with."""
+        calls = []
+
+        def note(model, source, destination, **options):
+            calls.append(options)
+            raise ValueError("noted")
+
+        monkeypatch.setattr(scenes_module(), "predict_scene", note)
+        output = tmp_path / "map.tif"
+        result = run("predict", scene, "--output", output, *flags)
+        check_error(result, "noted")
+        return calls[0]
+
+    def test_by_default_its_own_defaults(
+        self, tmp_path, scene, loaded, monkeypatch
+    ):
+        given = self.given(tmp_path, scene, monkeypatch, "--quiet")
+        parameters = inspect.signature(
+            keras_rsseg.scenes.predict_scene
+        ).parameters
+        assert given.pop("progress") is False
+        for name, value in given.items():
+            assert value == parameters[name].default, name
+        # Those of the model are the preset's.
+        assert parameters.keys() - given.keys() == {
+            *("model", "source", "destination", "progress"),
+            *("class_names", "palette"),
+        }
+
+    def test_all_of_them(self, tmp_path, scene, loaded, monkeypatch):
+        prob, unsure = tmp_path / "prob.tif", tmp_path / "unsure.tif"
+        given = self.given(
+            *(tmp_path, scene, monkeypatch),
+            *("--probabilities", prob, "--uncertainty", unsure),
+            *("--uncertainty-kind", "margin", "--raster-dtype", "float16"),
+            *("--area", "fields.gpkg", "--value-range", "-1,2.5"),
+            *("--resample", "never", "--gsd", "native", "--nodata", -9999),
+            *("--tta", "flips", "--scales", "0.5,1", "--strip-height", 99),
+            *("--resume", "--overwrite", "--overlap", 0, "--batch-size", 7),
+            *("--bands", "nir,1"),
+        )
+        assert given == {
+            "tile_size": 512,
+            "overlap": 0,
+            "batch_size": 7,
+            "bands": ["nir", "1"],
+            "nodata": -9999.0,
+            "area": "fields.gpkg",
+            "ground_sample_distance": None,
+            "resample": "never",
+            "value_range": (-1.0, 2.5),
+            "test_time_augmentation": "flips",
+            "scales": (0.5, 1.0),
+            "probabilities": prob,
+            "uncertainty": unsure,
+            "uncertainty_kind": "margin",
+            "raster_dtype": "float16",
+            "strip_height": 99,
+            "resume": True,
+            "overwrite": True,
+            "progress": True,
+        }
+
+    def test_that_cannot_be_read(self, tmp_path, scene, loaded):
+        output = tmp_path / "map.tif"
+        for flags in [
+            ["--scales", "1,big"],
+            ["--value-range", "9"],
+            ["--bands", "1,,2"],
+            ["--gsd", "fine"],
+        ]:
+            result = run("predict", scene, "--output", output, *flags)
+            assert result.exit_code == 2, flags
+        assert loaded == []
+
+    def test_files_beside_the_map(self, tmp_path, scene, loaded):
+        pytest.importorskip("pyogrio")
+        output, vector = tmp_path / "map.tif", tmp_path / "patches.gpkg"
+        result = run(
+            *("predict", scene, "--output", output, "--style"),
+            *("--polygons", vector, "--minimum-area", 2, "--simplify", 1),
+        )
+        assert result.exit_code == 0, result.output
+        style = tmp_path / "map.qml"
+        assert style.exists() and vector.exists()
+        assert f"Wrote {vector}\nWrote {style}\n" in result.stdout
+        result = run(
+            *("predict", scene, "--output", tmp_path / "new.tif"),
+            *("--polygons", vector),
+        )
+        check_error(result, "--overwrite")
+        assert loaded == ["small"]

@@ -1,0 +1,226 @@
+"""Runs that end early: finished work is kept, and gone on with."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import numpy as np
+import pytest
+import rasterio
+
+from tests.scenes.predict_scene_test import predict
+from tests.scenes.scene_files import random_scene
+from tests.scenes.scene_files import threshold_classes
+from tests.scenes.scene_files import threshold_model
+from tests.scenes.scene_files import write_scene
+
+# Four blocks of two or three rows of tiles; tiles of 32, stride 24.
+OPTIONS = {"strip_height": 40, "batch_size": 2}
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return write_scene(tmp_path / "scene.tif", random_scene(150, 100), nodata=7)
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    yield
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"read-ahead", "write-behind"}
+
+
+class Counting:
+    """`threshold_model` that does something at a call."""
+
+    def __init__(self, at=None, does=None):
+        self.calls = 0
+        self.at, self.does = at, does
+
+    def predict_on_batch(self, tiles):
+        self.calls += 1
+        logits = threshold_model(tiles)
+        if self.calls == self.at:
+            return self.does(logits)
+        return logits
+
+
+def interrupts(logits):
+    raise KeyboardInterrupt
+
+
+def runs_out(logits):
+    raise MemoryError("accelerator")
+
+
+def not_a_number(logits):
+    return np.full_like(logits, np.nan)
+
+
+def undisturbed(scene, folder):
+    output = folder / "undisturbed.tif"
+    model = Counting()
+    predict(model, scene, output, **OPTIONS)
+    return output.read_bytes(), model.calls
+
+
+class TestResume:
+    @pytest.mark.parametrize(
+        "does, error",
+        [
+            (interrupts, KeyboardInterrupt),
+            (runs_out, MemoryError),
+            (not_a_number, ValueError),
+        ],
+    )
+    def test_finished_blocks_are_kept(self, tmp_path, scene, does, error):
+        expected, calls = undisturbed(scene, tmp_path)
+        output = tmp_path / "map.tif"
+        with pytest.raises(error):
+            predict(Counting(12, does), scene, output, **OPTIONS)
+        assert not output.exists()
+        assert (tmp_path / ".map.tif.blocks").is_dir()
+        model = Counting()
+        predict(model, scene, output, resume=True, **OPTIONS)
+        assert output.read_bytes() == expected
+        # The first blocks were not predicted again.
+        assert model.calls <= calls - 6
+        assert not (tmp_path / ".map.tif.blocks").exists()
+
+    def test_nothing_is_left_where_nothing_was_finished(self, tmp_path, scene):
+        with pytest.raises(KeyboardInterrupt):
+            predict(
+                Counting(2, interrupts), scene, tmp_path / "map.tif", **OPTIONS
+            )
+        assert list(tmp_path.iterdir()) == [scene]
+
+    def test_a_part_that_cannot_be_read(self, tmp_path):
+        """What lies above it is finished all the same."""
+        pixels = random_scene(160, 64)
+        scene = write_scene(
+            tmp_path / "scene.tif",
+            pixels,
+            compress="deflate",
+            tiled=True,
+            blockxsize=16,
+            blockysize=16,
+        )
+        whole = scene.read_bytes()
+        with rasterio.open(scene) as dataset:
+            tag = dataset.get_tag_item("BLOCK_OFFSET_1_7", "TIFF", bidx=1)
+        damaged = bytearray(whole)
+        damaged[int(tag) : int(tag) + 200] = bytes(200)
+        scene.write_bytes(damaged)
+        status = scene.stat()
+        output = tmp_path / "map.tif"
+        options = {"strip_height": 40, "batch_size": 1}
+        with pytest.raises(rasterio.errors.RasterioIOError, match="rows"):
+            predict(Counting(), scene, output, **options)
+        # Mended, with the time that it had: else it would be another scene.
+        scene.write_bytes(whole)
+        os.utime(scene, ns=(status.st_atime_ns, status.st_mtime_ns))
+        model = Counting()
+        _, classes = predict(model, scene, output, resume=True, **options)
+        np.testing.assert_array_equal(classes, threshold_classes(pixels))
+        # Tiles that start in rows 72, 96, 120 and 128, three in each.
+        assert model.calls == 12
+
+    def test_killed_while_writing(self, tmp_path, scene):
+        output = tmp_path / "map.tif"
+        script = f"""
+            import os, signal
+            from keras_rsseg.scenes.predict_scene import predict_scene
+            from keras_rsseg.scenes.writing.block_store import BlockStore
+            from tests.scenes.scene_files import threshold_model
+
+            write = BlockStore.write
+
+            def killed_after_two(self, block, *arguments):
+                if len(self.done) == 2:
+                    (self.folder / "000002_classes.tif.partial").touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                write(self, block, *arguments)
+
+            BlockStore.write = killed_after_two
+            predict_scene(
+                threshold_model, {str(scene)!r}, {str(output)!r},
+                tile_size=32, progress=False, strip_height=40, batch_size=2,
+            )
+        """
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(script)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+        assert not output.exists()
+        kept = tmp_path.glob(".map.tif.blocks/*.json")
+        assert {path.stem for path in kept} == {"000000", "000001", "settings"}
+        predict(threshold_model, scene, output, resume=True, **OPTIONS)
+        undisturbed = tmp_path / "undisturbed.tif"
+        predict(threshold_model, scene, undisturbed, **OPTIONS)
+        assert output.read_bytes() == undisturbed.read_bytes()
+        assert set(tmp_path.iterdir()) == {scene, output, undisturbed}
+
+    @pytest.mark.parametrize(
+        "change, match",
+        [
+            ({"overlap": 4}, "overlap"),
+            ({"strip_height": 41}, "blocks"),
+            ({"test_time_augmentation": "d4"}, "test_time_augmentation"),
+            ({"nodata": 9}, "nodata"),
+            ({"bands": [3, 2, 1]}, "bands"),
+        ],
+    )
+    def test_other_arguments_are_another_run(
+        self, tmp_path, scene, change, match
+    ):
+        output = tmp_path / "map.tif"
+        with pytest.raises(KeyboardInterrupt):
+            predict(Counting(12, interrupts), scene, output, **OPTIONS)
+        with pytest.raises(ValueError, match=match):
+            options = {**OPTIONS, **change}
+            predict(Counting(), scene, output, resume=True, **options)
+        # Nothing was lost by that.
+        model = Counting()
+        predict(model, scene, output, resume=True, **OPTIONS)
+        assert model.calls < 12
+
+    def test_other_weights_are_another_run(self, tmp_path, scene):
+        output = tmp_path / "map.tif"
+
+        class Weighted(Counting):
+            weights = 1.0
+
+            def get_weights(self):
+                return [np.full((2, 3), self.weights, "float32")]
+
+        with pytest.raises(KeyboardInterrupt):
+            predict(Weighted(12, interrupts), scene, output, **OPTIONS)
+        trained = Weighted()
+        trained.weights = 1.5
+        with pytest.raises(ValueError, match="model.weights"):
+            predict(trained, scene, output, resume=True, **OPTIONS)
+
+    def test_a_finished_map_is_left_as_it_is(self, tmp_path, scene):
+        output = tmp_path / "map.tif"
+        first, _ = predict(Counting(), scene, output, **OPTIONS)
+        before = output.stat()
+        model = Counting()
+        again, _ = predict(model, scene, output, resume=True, **OPTIONS)
+        assert model.calls == 0
+        assert output.stat() == before
+        assert again.class_pixels == first.class_pixels
+        assert again.valid_share == first.valid_share
+        # Another map there is refused, and so is one of an older scene.
+        with pytest.raises(FileExistsError, match="overwrite"):
+            predict(model, scene, output, resume=True, overlap=0)
+        os.utime(scene)
+        with pytest.raises(FileExistsError, match="overwrite"):
+            predict(model, scene, output, resume=True, **OPTIONS)
+        assert model.calls == 0
+        predict(model, scene, output, resume=True, overwrite=True, **OPTIONS)
+        assert model.calls > 0

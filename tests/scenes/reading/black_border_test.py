@@ -1,0 +1,122 @@
+"""Black corners without a tag are no data; shadows are."""
+
+import numpy as np
+import pytest
+from rasterio.features import rasterize
+
+from keras_rsseg.scenes.reading.scene_reader import SceneReader
+from keras_rsseg.scenes.reading.scene_source import open_scene
+from tests.scenes.scene_files import random_scene
+from tests.scenes.scene_files import write_scene
+
+
+def turned_scene(height=1300, width=900):
+    """A turned image in a black frame, with noise of compression."""
+    corners = [(300, 20), (860, 500), (520, 1270), (15, 700), (300, 20)]
+    shape = {"type": "Polygon", "coordinates": [corners]}
+    shown = rasterize([shape], (height, width)) > 0
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 13, (3, height, width), "uint8")
+    pixels[:, shown] = rng.integers(60, 256, (3, shown.sum()), "uint8")
+    return pixels, shown
+
+
+def valid_pixels(path, **options):
+    with open_scene(path) as dataset:
+        reader = SceneReader(dataset, nodata="border", **options)
+        return reader.read_valid(0, 0, reader.height, reader.width)
+
+
+def straight_border(black):
+    """By loops: pixels in black runs from the border, four ways."""
+    found = np.zeros(black.shape, bool)
+    for turn in range(4):
+        seen = np.rot90(black, turn).copy()
+        for row in seen:
+            stop = np.flatnonzero(~row)
+            row[stop[0] if len(stop) else len(row) :] = False
+        found |= np.rot90(seen, -turn)
+    return found
+
+
+class TestBlackBorder:
+    def test_a_turned_image(self, tmp_path):
+        """More rows than are searched at once."""
+        pixels, shown = turned_scene()
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        np.testing.assert_array_equal(valid_pixels(path), shown)
+
+    def test_shadows_and_holes_stay(self, tmp_path):
+        pixels, shown = turned_scene()
+        pixels[:, 600:700, 300:500] = 0
+        # One band alone, at the very border of the image.
+        pixels[0][shown] = 0
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        np.testing.assert_array_equal(valid_pixels(path), shown)
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_any_outline(self, tmp_path, seed):
+        rng = np.random.default_rng(seed)
+        black = rng.random((60, 70)) < 0.7
+        pixels = np.where(black, 0, 99).astype("uint8")[None].repeat(3, 0)
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        expected = ~straight_border(black)
+        np.testing.assert_array_equal(valid_pixels(path), expected)
+
+    def test_wider_than_is_read_at_once(self, tmp_path):
+        black = np.zeros((5, 9000), bool)
+        black[0, :5000] = black[0, 8000:] = black[4] = True
+        black[2, 100:200] = True
+        pixels = np.where(black, 0, 99).astype("uint8")[None].repeat(3, 0)
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        black[2] = False
+        np.testing.assert_array_equal(valid_pixels(path), ~black)
+
+    def test_other_dtypes_must_be_zero(self, tmp_path):
+        pixels = random_scene(40, 60).astype("uint16")
+        pixels[:, :10] = 0
+        pixels[:, 30:] = 3
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        expected = np.ones((40, 60), bool)
+        expected[:10] = False
+        np.testing.assert_array_equal(valid_pixels(path), expected)
+
+    def test_all_black(self, tmp_path):
+        path = write_scene(
+            tmp_path / "scene.tif", np.zeros((3, 40, 60), "uint8")
+        )
+        assert not valid_pixels(path).any()
+
+    def test_black_beside_what_alpha_hides(self, tmp_path):
+        """A fringe between the transparent and the image."""
+        pixels = np.concatenate([random_scene(40, 60)] * 2)[:4]
+        pixels[3] = 255
+        pixels[:, :10] = 0
+        pixels[:3, :12] = 0
+        path = write_scene(
+            tmp_path / "scene.tif", pixels, photometric="rgb", alpha="yes"
+        )
+        expected = np.ones((40, 60), bool)
+        expected[:12] = False
+        np.testing.assert_array_equal(valid_pixels(path), expected)
+
+    def test_in_place_of_a_stated_value(self, tmp_path):
+        """As any `nodata` is: black pixels inside are valid again."""
+        pixels = random_scene(40, 60)
+        pixels[:, :10] = pixels[:, 20, 20] = 0
+        path = write_scene(tmp_path / "scene.tif", pixels, nodata=0)
+        expected = np.ones((40, 60), bool)
+        expected[:10] = False
+        np.testing.assert_array_equal(valid_pixels(path), expected)
+
+    def test_black_takes_no_part_in_means(self, tmp_path):
+        pixels = np.full((3, 64, 64), 100, "uint8")
+        rows, columns = np.indices((64, 64))
+        pixels[:, rows + columns < 50] = 0
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        with open_scene(path) as dataset:
+            reader = SceneReader(dataset, nodata="border")
+            with reader.resampled(9, 11) as grid:
+                found, valid = grid.read(0, 0, 9, 11)
+        assert 0 < valid.mean() < 1
+        np.testing.assert_array_equal(found, 100)

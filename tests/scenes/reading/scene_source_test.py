@@ -1,0 +1,97 @@
+"""Which bands of a scene a model gets."""
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.enums import ColorInterp
+
+from keras_rsseg.scenes.reading.scene_source import choose_bands
+from keras_rsseg.scenes.reading.scene_source import open_scene
+from tests.scenes.scene_files import write_scene
+
+SENTINEL = "B1 B2 B3 B4 B5 B6 B7 B8 B8A B9 B10 B11 B12".split()
+RGB = ("red", "green", "blue")
+
+
+def scene(tmp_path, names=None, count=None, colors=None, dtype="uint8"):
+    count = count or len(names)
+    pixels = np.ones((count, 4, 4), dtype)
+    path = write_scene(tmp_path / "scene.tif", pixels)
+    with rasterio.open(path, "r+") as dataset:
+        if colors:
+            dataset.colorinterp = [ColorInterp[color] for color in colors]
+        if names:
+            dataset.descriptions = names
+    return path
+
+
+def choose(path, bands=None, model_bands=None):
+    with open_scene(path) as dataset:
+        return choose_bands(dataset, bands, model_bands)
+
+
+class TestChoosing:
+    def test_by_number_and_name_in_any_order(self, tmp_path):
+        path = scene(tmp_path, SENTINEL)
+        assert choose(path) == list(range(1, 14))
+        assert choose(path, [4, 3, 2], 3) == [4, 3, 2]
+        assert choose(path, ["b4", "B3", "B2"], RGB) == [4, 3, 2]
+        assert choose(path, ["B8A", 4, "3"]) == [9, 4, 3]
+        assert choose(path, "B8A") == [9]
+        assert choose(path, 8) == [8]
+
+    def test_by_the_models_names(self, tmp_path):
+        path = scene(tmp_path, ["NIR", "Blue", "Green", "Red"])
+        assert choose(path, None, RGB) == [4, 3, 2]
+        assert choose(path, None, ("nir", "red", "green")) == [1, 4, 3]
+
+    def test_by_colours(self, tmp_path):
+        colors = ["blue", "green", "red", "alpha"]
+        path = scene(tmp_path, count=4, colors=colors)
+        assert choose(path, None, RGB) == [3, 2, 1]
+        assert choose(path, None, 3) == [1, 2, 3]
+        assert choose(path, [4]) == [4]
+
+    def test_other_names_are_taken_in_order_with_a_word(self, tmp_path, caplog):
+        path = scene(tmp_path, ["green", "red", "nir"])
+        assert choose(path, None, RGB) == [1, 2, 3]
+        assert "order of the file" in caplog.text
+
+    @pytest.mark.parametrize(
+        "bands, match",
+        [
+            ([0], "band numbers 1 to 13"),
+            ([14], "band numbers 1 to 13"),
+            (["swir"], "swir"),
+            ([], "at least one band"),
+        ],
+    )
+    def test_bands_that_there_are_not(self, tmp_path, bands, match):
+        with pytest.raises(ValueError, match=match):
+            choose(scene(tmp_path, SENTINEL), bands)
+
+    @pytest.mark.parametrize("count", [1, 13])
+    def test_another_number_than_the_model_takes(self, tmp_path, count):
+        path = scene(tmp_path, count=count)
+        with pytest.raises(ValueError, match=f"3 bands.*has {count}"):
+            choose(path, None, RGB)
+        with pytest.raises(ValueError, match="3 bands.*names 1"):
+            choose(path, [1], 3)
+
+    def test_numbers_only(self, tmp_path):
+        path = scene(tmp_path, count=1, dtype="complex64")
+        with pytest.raises(ValueError, match="complex64"):
+            choose(path)
+
+
+def test_the_xml_of_a_vrt_is_a_scene(tmp_path):
+    path = scene(tmp_path, RGB)
+    xml = (
+        '<VRTDataset rasterXSize="4" rasterYSize="4">'
+        '<VRTRasterBand dataType="Byte" band="1"><SimpleSource>'
+        f"<SourceFilename>{path}</SourceFilename>"
+        "</SimpleSource></VRTRasterBand></VRTDataset>"
+    )
+    with open_scene(xml) as dataset:
+        assert dataset.shape == (4, 4)
+        assert dataset.read(1).all()
