@@ -67,8 +67,19 @@ def bottleneck_block(
         KerasTensor.
     """
     strides1, strides2 = (strides, 1) if stride_on == "1x1" else (1, strides)
+    keep_every = 1
+    if strides2 > 1 and dilation_rate > 1 and dilation_rate % strides2 == 0:
+        # Then the 3x3 convolution reads none but these pixels, see
+        # `ConvBNReLU.call()`.
+        keep_every, dilation_rate = strides2, dilation_rate // strides2
+        strides2 = 1
     y = ConvBNReLU(
-        filters, 1, strides=strides1, name=f"{name}_conv1", **options
+        filters,
+        1,
+        strides=strides1,
+        keep_every=keep_every,
+        name=f"{name}_conv1",
+        **options,
     )(x)
     y = ConvBNReLU(
         filters,

@@ -5,6 +5,7 @@ from keras_rsseg.layers.batch_norm import BatchNorm
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.upsampled_conv import upsampled_conv
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -27,6 +28,10 @@ class ConvBNReLU(keras.layers.Layer):
             `False`.
         activation: activation after the normalization, or `None`. Defaults
             to `"relu"`.
+        keep_every: int. Of the result every how many-th row and column is
+            kept, the first one included. Where this is not a stride is in
+            training: all pixels count in the batch's statistics. Above 1 for
+            kernels of size 1 only. Defaults to `1`.
         batch_norm_epsilon: float. Added to the variance. Defaults to `1e-5`.
         batch_norm_momentum: float. Momentum of the moving statistics.
             Defaults to `0.9`, PyTorch's 0.1.
@@ -40,7 +45,7 @@ class ConvBNReLU(keras.layers.Layer):
 
     Returns:
         Tensor `(batch, ceil(height / strides), ceil(width / strides),
-        filters)`.
+        filters)`, or with `keep_every` in the place of `strides`.
 
     Example:
 
@@ -58,19 +63,21 @@ class ConvBNReLU(keras.layers.Layer):
         dilation_rate=1,
         use_bias=False,
         activation="relu",
+        keep_every=1,
         batch_norm_epsilon=1e-5,
         batch_norm_momentum=0.9,
         data_format=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        _check_kernel(kernel_size, strides, dilation_rate)
+        _check_kernel(kernel_size, strides, dilation_rate, keep_every)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.dilation_rate = dilation_rate
         self.use_bias = use_bias
         self.activation = keras.activations.get(activation)
+        self.keep_every = keep_every
         self.batch_norm_epsilon = batch_norm_epsilon
         self.batch_norm_momentum = batch_norm_momentum
         self.data_format = standardize_data_format(data_format)
@@ -123,14 +130,48 @@ class ConvBNReLU(keras.layers.Layer):
             # Every tap of a kernel whose dilation is a multiple of the
             # stride lands on the stride's grid, so sampling first is exact.
             # It is also the only way: TensorFlow refuses both at once.
-            x = self._subsample(x)
+            x = self._subsample(x, self.strides)
         if self._padding:
             x = ops.pad(x, self._pad_width())
+        needs_all = training and self.batch_norm.trainable
+        if self.keep_every > 1 and not needs_all:
+            x = self._subsample(x, self.keep_every)
         x = self.batch_norm(self.conv(x), training=training)
+        if self.keep_every > 1 and needs_all:
+            x = self._subsample(x, self.keep_every)
         return x if self.activation is None else self.activation(x)
 
-    def _subsample(self, x):
-        step = slice(None, None, self.strides)
+    def call_upsampled(self, maps, align_corners=False, training=None):
+        """Applies the layer to maps of several sizes, joined.
+
+        As `call()` for the concatenation of all maps after they were resized
+        to the first one's size, in less time, see
+        `keras_rsseg.ops.upsampled_conv`.
+
+        Args:
+            maps: list of float tensors `(batch, h, w, channels)`, together
+                with the channels that the layer was built for.
+            align_corners: bool. How maps are resized.
+            training: bool. Whether to use and gather the batch's statistics.
+
+        Returns:
+            Tensor like that of `call()`.
+        """
+        x = upsampled_conv(
+            maps,
+            self.conv.kernel,
+            align_corners=align_corners,
+            data_format=self.data_format,
+        )
+        if self.use_bias:
+            shape = [1, 1, 1, 1]
+            shape[channel_axis(self.data_format)] = self.filters
+            x = x + ops.reshape(self.conv.bias, shape)
+        x = self.batch_norm(x, training=training)
+        return x if self.activation is None else self.activation(x)
+
+    def _subsample(self, x, every):
+        step = slice(None, None, every)
         if self.data_format == "channels_first":
             return x[:, :, step, step]
         return x[:, step, step, :]
@@ -148,6 +189,7 @@ class ConvBNReLU(keras.layers.Layer):
         for axis in (first, first + 1):
             if shape[axis] is not None:
                 shape[axis] = -(-shape[axis] // self.strides)
+                shape[axis] = -(-shape[axis] // self.keep_every)
         shape[channel_axis(self.data_format)] = self.filters
         return tuple(shape)
 
@@ -161,6 +203,7 @@ class ConvBNReLU(keras.layers.Layer):
                 "dilation_rate": self.dilation_rate,
                 "use_bias": self.use_bias,
                 "activation": keras.activations.serialize(self.activation),
+                "keep_every": self.keep_every,
                 "batch_norm_epsilon": self.batch_norm_epsilon,
                 "batch_norm_momentum": self.batch_norm_momentum,
                 "data_format": self.data_format,
@@ -169,7 +212,7 @@ class ConvBNReLU(keras.layers.Layer):
         return config
 
 
-def _check_kernel(kernel_size, strides, dilation_rate):
+def _check_kernel(kernel_size, strides, dilation_rate, keep_every):
     if kernel_size % 2 == 0:
         raise ValueError(
             "`kernel_size` must be odd, an even kernel has no symmetric "
@@ -179,4 +222,10 @@ def _check_kernel(kernel_size, strides, dilation_rate):
         raise ValueError(
             "`dilation_rate` must be 1 or a multiple of `strides`. "
             f"Received: dilation_rate={dilation_rate}, strides={strides}"
+        )
+    if keep_every > 1 and (kernel_size, strides) != (1, 1):
+        raise ValueError(
+            "`keep_every` above 1 needs `kernel_size=1` and `strides=1`. "
+            f"Received: keep_every={keep_every}, kernel_size={kernel_size}, "
+            f"strides={strides}"
         )

@@ -7,7 +7,7 @@ from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
-from keras_rsseg.ops.resize import resize
+from keras_rsseg.ops.upsampled_conv import upsampled_conv
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -119,27 +119,28 @@ class FlowConv(keras.layers.Layer):
 
     def call(self, fine, coarse):
         check_fine_and_coarse(fine, coarse, self.data_format)
-        coarse = resize(
-            coarse,
-            spatial_size(fine, self.data_format),
-            align_corners=True,
-            data_format=self.data_format,
-        )
         axis = channel_axis(self.data_format)
         if self.join == "concat":
-            both = ops.concatenate([coarse, fine], axis=axis)
-            x = self._conv(both, self.kernel)
+            fine_first = ops.roll(self.kernel, -coarse.shape[axis], axis=2)
+            x = self._conv([fine, coarse], fine_first)
         else:
-            x = self._conv(coarse, self.kernel)
-            x = x + self._conv(fine, self.fine_kernel)
+            size = spatial_size(fine, self.data_format)
+            x = self._conv([coarse], self.kernel, size)
+            x = x + self._conv([fine], self.fine_kernel)
         if self.bias is None:
             return x
         shape = [1, 1, 1, 1]
         shape[axis] = self.filters
         return x + ops.reshape(self.bias, shape)
 
-    def _conv(self, x, kernel):
-        return ops.conv(x, kernel, padding="same", data_format=self.data_format)
+    def _conv(self, maps, kernel, size=None):
+        return upsampled_conv(
+            maps,
+            kernel,
+            size,
+            align_corners=True,
+            data_format=self.data_format,
+        )
 
     def load_own_variables(self, store):
         if not self.zero_start or store.keys():

@@ -1,8 +1,6 @@
 import keras
-from keras import ops
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 
@@ -14,7 +12,8 @@ class PyramidFusion(keras.layers.Layer):
     Every level is resized bilinearly to the first one, all are concatenated
     and pass one convolution with batch normalization and ReLU. It is the last
     stage of PFNet's decoder (3x3, see section 3 of the paper) and of HRNetV2's
-    head (1x1).
+    head (1x1). What it computes is the same in less time, see
+    `keras_rsseg.ops.upsampled_conv`.
 
     Args:
         filters: int. Channels of the output.
@@ -22,7 +21,7 @@ class PyramidFusion(keras.layers.Layer):
         use_bias: bool. Whether the convolution has a bias. Defaults to
             `False`.
         align_corners: bool. How levels are resized, see
-            `keras_rsseg.layers.ResizeLike`. Defaults to `True`.
+            `keras_rsseg.ops.resize`. Defaults to `True`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -60,12 +59,6 @@ class PyramidFusion(keras.layers.Layer):
         self.use_bias = use_bias
         self.align_corners = align_corners
         self.data_format = standardize_data_format(data_format)
-        self.resize = ResizeLike(
-            align_corners=align_corners,
-            data_format=self.data_format,
-            dtype=self.dtype_policy,
-            name="resize",
-        )
         self.conv = ConvBNReLU(
             filters,
             kernel_size,
@@ -80,14 +73,11 @@ class PyramidFusion(keras.layers.Layer):
         shape = list(levels_shape[0])
         shape[axis] = sum(level[axis] for level in levels_shape)
         self.conv.build(tuple(shape))
-        self.resize.build(levels_shape[0], levels_shape[-1])
 
     def call(self, levels, training=None):
-        finest = levels[0]
-        resized = [finest]
-        resized += [self.resize(finest, level) for level in levels[1:]]
-        joined = ops.concatenate(resized, axis=channel_axis(self.data_format))
-        return self.conv(joined, training=training)
+        return self.conv.call_upsampled(
+            levels, align_corners=self.align_corners, training=training
+        )
 
     def compute_output_shape(self, levels_shape):
         shape = list(levels_shape[0])

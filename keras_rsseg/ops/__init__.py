@@ -10,6 +10,7 @@ from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
 from keras_rsseg.ops.points import scatter_points
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.ops.upsampled_conv import upsampled_conv
 
 __all__ = [
     "adaptive_average_pool",
@@ -22,4 +23,5 @@ __all__ = [
     "resize",
     "sample_points",
     "scatter_points",
+    "upsampled_conv",
 ]

@@ -102,14 +102,15 @@ class TestResNetEncoder(TestCase):
 
     def test_dilation_begins_with_the_first_block(self):
         encoder = ResNetEncoder(50, stackwise_dilations=(1, 1, 2, 4))
-        found = {
-            name: convolution(encoder, name)
-            for name in ("stage4_block1_conv2", "stage4_block2_conv2")
-        }
-        assert found == {
-            "stage4_block1_conv2": (2, 4),
-            "stage4_block2_conv2": (1, 4),
-        }
+        # Every other pixel is kept, of which a dilation of 2 is one of 4.
+        assert encoder.get_layer("stage4_block1_conv1").keep_every == 2
+        assert encoder.get_layer("stage4_block2_conv1").keep_every == 1
+        assert convolution(encoder, "stage4_block1_conv2") == (1, 2)
+        assert convolution(encoder, "stage4_block2_conv2") == (1, 4)
+        # Two 3x3 convolutions a block: the first has stride and dilation.
+        encoder = ResNetEncoder(18, stackwise_dilations=(1, 1, 2, 4))
+        assert convolution(encoder, "stage4_block1_conv1") == (2, 4)
+        assert convolution(encoder, "stage4_block1_conv2") == (1, 4)
 
     def test_channels_first_equals_channels_last(self):
         if keras.backend.backend() == "tensorflow":

@@ -8,6 +8,10 @@ from keras_rsseg.layers import ConvBNReLU
 from tests.layers.compiled import call
 from tests.test_case import TestCase
 
+# In inference and where the normalization is frozen, moving statistics count.
+TRAINING = [(False, True), (True, True), (True, False)]
+KERNEL = np.random.default_rng(2).standard_normal((1, 1, 3, 4))
+
 
 def plain_convolution(x, kernel, strides, dilation):
     """Loop over pixels and taps; zeros around, as many on either side."""
@@ -82,6 +86,25 @@ class TestConvBNReLU(TestCase):
         assert expected.min() < 0
         self.assert_close(call(layer, x), expected, 1e-5)
 
+    @pytest.mark.parametrize("training, trainable", TRAINING)
+    @pytest.mark.parametrize("size", [(7, 8), (1, 2)])
+    def test_pixels_that_are_not_kept_count_in_statistics(
+        self, size, training, trainable
+    ):
+        # Else the first blocks of PFNet's trunk would train as others do.
+        results = []
+        for keep_every in (1, 2):
+            layer, x, _ = layer_and_input(size, 1, 1, 1, keep_every=keep_every)
+            layer.batch_norm.trainable = trainable
+            layer.conv.set_weights([KERNEL])
+            outputs = call(layer, x, training=training)
+            assert layer.compute_output_shape(x.shape) == tuple(outputs.shape)
+            results.append((outputs, layer.batch_norm.get_weights()))
+        (everything, statistics), (kept, others) = results
+        self.assert_close(kept, everything[:, ::2, ::2], 1e-6)
+        for one, other in zip(others, statistics, strict=True):
+            self.assert_close(one, other, 1e-6)
+
     @pytest.mark.parametrize("strides, dilation", [(1, 1), (2, 1), (2, 4)])
     def test_channels_first_equals_channels_last(self, strides, dilation):
         if keras.backend.backend() == "tensorflow":
@@ -132,6 +155,11 @@ class TestConvBNReLU(TestCase):
             (
                 {"kernel_size": 3, "strides": 2, "dilation_rate": 3},
                 "dilation_rate=3, strides=2",
+            ),
+            ({"kernel_size": 3, "keep_every": 2}, "keep_every=2, kernel_size"),
+            (
+                {"kernel_size": 1, "keep_every": 2, "strides": 2},
+                "keep_every=2, .* strides=2",
             ),
         ],
     )

@@ -20,6 +20,7 @@ import pytest
         ("point_selection", 6),
         ("points", 3),
         ("resize", 2),
+        ("upsampled_conv", 1),
     ],
 )
 def test_examples(name, functions):

@@ -72,6 +72,9 @@ def test_leaving_early_closes_the_generator_in_its_thread():
 
 
 def test_waiting_can_be_interrupted():
+    # A shell's background jobs inherit that interrupts are ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def slow():
         yield 0
         while not stopped.wait(0.01):
@@ -89,6 +92,7 @@ def test_waiting_can_be_interrupted():
                 next(items)
             finally:
                 stopped.set()
+                signal.signal(signal.SIGINT, before)
 
 
 def test_all_is_written_before_the_end():

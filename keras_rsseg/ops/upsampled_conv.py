@@ -1,0 +1,295 @@
+"""Convolution of resized maps, computed before they are resized."""
+
+import functools
+import itertools
+
+import keras
+from keras import ops
+
+from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import check_rank
+from keras_rsseg.ops.data_format import is_float
+from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.resize import interpolation_matrix
+from keras_rsseg.ops.resize import resize
+
+_METHODS = ("auto", "coarse", "plain")
+
+
+def upsampled_conv(
+    maps,
+    kernel,
+    size=None,
+    align_corners=False,
+    method="auto",
+    data_format=None,
+):
+    """Convolves a concatenation of maps that are resized to one size.
+
+    `conv(concatenate(resize(map, size) for map in maps), kernel, "same")`,
+    bilinear and with stride 1, without the resized maps. Resizing is linear
+    and leaves channels alone, so it changes places with what each tap of the
+    kernel does to the channels: that is one matrix product at the size of the
+    map as it is. What is left is to resize, to shift by the tap and to sum,
+    which is one product with a matrix along each axis: the rows of
+    interpolation, shifted, zero outside.
+
+    Args:
+        maps: List of float tensors `(B, h, w, C)`, or `(B, C, h, w)` for
+            channels-first. Sizes may be unknown while tracing, and any from
+            1 upwards.
+        kernel: Tensor `(k, k, channels of all maps, filters)`, k odd.
+        size: Pair `(height, width)` of ints, or of scalar integer tensors.
+            Maps of that size are convolved as they are. Defaults to the size
+            of the first map.
+        align_corners: As in `keras_rsseg.ops.resize`.
+        method: `"coarse"`, as described, `"plain"`, as in the formula, or
+            `"auto"`, what was found to be faster for such shapes.
+        data_format: `"channels_last"`, `"channels_first"` or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        Tensor `(B, height, width, filters)`, or `(B, filters, height,
+        width)` for channels-first, of the dtype of the maps. Half-precision
+        maps are resized and summed in float32.
+
+    Raises:
+        ValueError: If an argument is not one of the above.
+        TypeError: If the maps are not floating point.
+
+    Example:
+        >>> import numpy as np
+        >>> fine = np.zeros((1, 32, 24, 8), "float32")
+        >>> coarse = np.zeros((1, 8, 6, 16), "float32")
+        >>> kernel = np.zeros((3, 3, 24, 4), "float32")
+        >>> x = upsampled_conv(
+        ...     [fine, coarse], kernel, data_format="channels_last"
+        ... )
+        >>> tuple(x.shape)
+        (1, 32, 24, 4)
+    """
+    data_format = standardize_data_format(data_format)
+    maps = [ops.convert_to_tensor(x) for x in maps]
+    kernel = ops.convert_to_tensor(kernel)
+    _check(maps, kernel, method, data_format)
+    if size is None:
+        size = spatial_size(maps[0], data_format)
+        fine = [True] + [_has_size(x, size, data_format) for x in maps[1:]]
+    else:
+        size = standardize_size("size", size)
+        fine = [_has_size(x, size, data_format) for x in maps]
+    options = {"align_corners": align_corners, "data_format": data_format}
+    if method == "auto":
+        pays = _coarse_pays(maps, kernel, size, fine, data_format)
+        method = "coarse" if pays else "plain"
+    if method == "plain" or all(fine):
+        return _plain(maps, kernel, size, fine, **options)
+    return _coarse(maps, kernel, size, fine, **options)
+
+
+def _check(maps, kernel, method, data_format):
+    if not maps:
+        raise ValueError("`maps` must hold one map or more. Received: none")
+    check_rank("kernel", kernel, 4, "(k, k, channels, filters)")
+    if kernel.shape[0] != kernel.shape[1] or kernel.shape[0] % 2 == 0:
+        raise ValueError(
+            "`kernel` must be square and of odd size. Received: "
+            f"kernel.shape={tuple(kernel.shape)}"
+        )
+    if method not in _METHODS:
+        raise ValueError(
+            f"`method` must be one of {_METHODS}. Received: method={method!r}"
+        )
+    for x in maps:
+        check_rank("maps", x, 4, "(B, H, W, C) or (B, C, H, W)")
+        if not is_float(x):
+            raise TypeError(
+                "`maps` must be floating point. Received dtype: "
+                f"{keras.backend.standardize_dtype(x.dtype)}"
+            )
+    channels = [x.shape[channel_axis(data_format)] for x in maps]
+    if sum(channels) != kernel.shape[2]:
+        raise ValueError(
+            "`kernel` must have as many input channels as all maps together. "
+            f"Received: kernel.shape={tuple(kernel.shape)} and maps of "
+            f"{channels} channels"
+        )
+
+
+def _has_size(x, size, data_format):
+    """Whether a map is known to be of that size."""
+    own = spatial_size(x, data_format)
+    known = all(isinstance(n, int) for n in (*own, *size))
+    return known and tuple(own) == tuple(size)
+
+
+def _coarse_pays(maps, kernel, size, fine, data_format):
+    """Whether it takes fewer products; on accelerators it was not measured.
+
+    The matrices along the axes are dense, so that their share grows with the
+    side of the map. Where sizes are unknown they are taken to be small.
+    """
+    if not _is_on_cpu(maps[0]):
+        return False
+    taps = kernel.shape[0]
+    height, width = size
+    products = {"coarse": 0, "plain": 0}
+    for x, is_fine in zip(maps, fine, strict=True):
+        own_height, own_width = spatial_size(x, data_format)
+        lengths = (height, width, own_height, own_width)
+        if is_fine:
+            continue
+        if not all(isinstance(length, int) for length in lengths):
+            return True
+        channels = x.shape[channel_axis(data_format)]
+        area = own_height * own_width
+        # Each of them for all filters.
+        products["plain"] += taps**2 * height * width * channels
+        products["coarse"] += taps**2 * area * (channels + height)
+        products["coarse"] += taps * height * width * own_width
+    return products["coarse"] < products["plain"]
+
+
+def _is_on_cpu(x):
+    backend = keras.backend.backend()
+    if backend == "torch":
+        return x.device.type == "cpu"
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() == "cpu"
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices()
+    return all(device.device_type == "CPU" for device in devices)
+
+
+def _plain(maps, kernel, size, fine, align_corners, data_format):
+    resized = [
+        x
+        if is_fine
+        else resize(
+            x, size, align_corners=align_corners, data_format=data_format
+        )
+        for x, is_fine in zip(maps, fine, strict=True)
+    ]
+    axis = channel_axis(data_format)
+    joined = resized[0] if len(maps) == 1 else ops.concatenate(resized, axis)
+    return _conv(joined, kernel, data_format)
+
+
+def _coarse(maps, kernel, size, fine, align_corners, data_format):
+    kernels = _kernel_of_each(maps, kernel, data_format)
+    coarse = [
+        (ops.cast(x, "float32"), ops.cast(part, "float32"))
+        for x, part, is_fine in zip(maps, kernels, fine, strict=True)
+        if not is_fine
+    ]
+    last = data_format == CHANNELS_LAST
+    sum_coarse = _sum_last if last else _sum_first
+    result = sum_coarse(coarse, size, align_corners)
+    for x, part, is_fine in zip(maps, kernels, fine, strict=True):
+        if is_fine:
+            convolved = _conv(x, part, data_format)
+            result = result + ops.cast(convolved, "float32")
+    return ops.cast(result, maps[0].dtype)
+
+
+def _kernel_of_each(maps, kernel, data_format):
+    channels = [x.shape[channel_axis(data_format)] for x in maps]
+    ends = list(itertools.accumulate(channels))[:-1]
+    return ops.split(kernel, ends, axis=2) if ends else [kernel]
+
+
+def _conv(x, kernel, data_format):
+    return ops.conv(x, kernel, padding="same", data_format=data_format)
+
+
+def _sum_last(coarse, size, align_corners):
+    """Channels-last: along each row, map by map, then along all columns."""
+    stripes, matrices = [], []
+    for x, kernel in coarse:
+        batch, height, width, channels = ops.shape(x)
+        taps, _, _, filters = kernel.shape
+        # A tap's shift along the row beside the pixel, to be summed with it.
+        kernel = ops.transpose(kernel, (2, 1, 0, 3))
+        x = ops.matmul(
+            ops.reshape(x, (-1, channels)), ops.reshape(kernel, (channels, -1))
+        )
+        x = ops.reshape(x, (batch * height, width * taps, taps * filters))
+        along_row = _shifts(size[1], width, taps, align_corners)
+        along_row = ops.reshape(
+            ops.transpose(along_row, (2, 1, 0)), (size[1], width * taps)
+        )
+        x = ops.matmul(along_row, x)
+        x = ops.reshape(x, (batch, height, size[1], taps, filters))
+        stripes += ops.unstack(x, taps, axis=3)
+        matrices.append(_flat_shifts(size[0], height, taps, align_corners))
+    x = _join(stripes, axis=1)
+    x = ops.reshape(x, (batch, -1, size[1] * filters))
+    x = ops.matmul(ops.transpose(_join(matrices, axis=0)), x)
+    return ops.reshape(x, (batch, *size, filters))
+
+
+def _sum_first(coarse, size, align_corners):
+    """Channels-first: along each column, map by map, then along all rows."""
+    stripes, matrices = [], []
+    for x, kernel in coarse:
+        batch, channels, height, width = ops.shape(x)
+        taps, _, _, filters = kernel.shape
+        kernel = ops.transpose(kernel, (1, 3, 0, 2))
+        x = ops.matmul(
+            ops.reshape(kernel, (-1, channels)),
+            ops.reshape(x, (batch, channels, height * width)),
+        )
+        x = ops.reshape(x, (batch * taps * filters, taps * height, width))
+        along_column = _flat_shifts(size[0], height, taps, align_corners)
+        x = ops.matmul(ops.transpose(along_column), x)
+        x = ops.reshape(x, (batch, taps, filters, size[0], width))
+        stripes += ops.unstack(x, taps, axis=1)
+        matrices.append(_flat_shifts(size[1], width, taps, align_corners))
+    x = _join(stripes, axis=3)
+    x = ops.reshape(x, (batch * filters * size[0], -1))
+    x = ops.matmul(x, _join(matrices, axis=0))
+    return ops.reshape(x, (batch, filters, *size))
+
+
+def _join(parts, axis):
+    return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis)
+
+
+def _flat_shifts(output_length, input_length, taps, align_corners):
+    shifts = _shifts(output_length, input_length, taps, align_corners)
+    return ops.reshape(shifts, (taps * input_length, output_length))
+
+
+def _shifts(output_length, input_length, taps, align_corners):
+    """`(taps, in, out)`: an axis resized, then shifted by each tap."""
+    arguments = (output_length, input_length, taps, align_corners)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        if not torch.compiler.is_compiling():
+            # Built anew it would take as long as a small convolution.
+            return ops.convert_to_tensor(_known_shifts(*arguments))
+    return _make_shifts(*arguments)
+
+
+@functools.lru_cache(maxsize=64)
+def _known_shifts(*arguments):
+    return ops.convert_to_numpy(_make_shifts(*arguments))
+
+
+def _make_shifts(output_length, input_length, taps, align_corners):
+    weights = interpolation_matrix(output_length, input_length, align_corners)
+    pixels = ops.arange(output_length)[None] + ops.arange(taps)[:, None]
+    pixels = pixels - taps // 2
+    inside = ops.logical_and(pixels >= 0, pixels < output_length)
+    weights = ops.take(
+        ops.transpose(weights), ops.where(inside, pixels, 0), axis=1
+    )
+    weights = weights * ops.cast(inside, "float32")
+    return ops.transpose(weights, (1, 0, 2))
