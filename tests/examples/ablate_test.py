@@ -23,8 +23,8 @@ def test_every_row_can_be_built(table):
     names = [row.name for row in rows]
     assert len(set(names)) == len(names) > 2
     for row in rows:
-        system, encoder = SYSTEMS[row.system]
-        encoder_cls = getattr(keras_rsseg.encoders, encoder)
+        system = SYSTEMS[row.system]
+        encoder_cls = getattr(keras_rsseg.encoders, system.encoder)
         if row.system == "hrnet":
             network = encoder_cls(8, (1, 1, 1), 1, 1, **row.encoder)
             assert network.get_config().items() >= row.encoder.items()
@@ -33,7 +33,7 @@ def test_every_row_can_be_built(table):
             inspect.signature(encoder_cls).parameters
         )
         assert not unknown
-        backbone_cls = getattr(keras_rsseg, system).backbone_cls
+        backbone_cls = getattr(keras_rsseg, system.task).backbone_cls
         backbone = backbone_cls(TinyEncoder(), **row.backbone)
         assert backbone.get_config().items() >= row.backbone.items()
 
