@@ -4,7 +4,7 @@ import importlib.util
 import os
 import pathlib
 
-from keras_rsseg.scenes.writing.scene_paths import partial_path
+from keras_rsseg.scenes.writing.durable_file import write_durably
 
 FILES = ("report.json", "report.md", "confusion_matrix.png", "worst_tiles.png")
 
@@ -55,8 +55,8 @@ def write_report(report, directory, overwrite=False):
 
     folder.mkdir(exist_ok=True)
     # Figures first: nothing that goes wrong with a picture can cost them.
-    _write(folder / "report.json", report.to_json().encode())
-    _write(folder / "report.md", report.to_markdown().encode())
+    write_durably(folder / "report.json", report.to_json().encode())
+    write_durably(folder / "report.md", report.to_markdown().encode())
     _draw(folder / "confusion_matrix.png", draw_confusion(report))
     worst = folder / "worst_tiles.png"
     if report.worst_tiles:
@@ -67,18 +67,9 @@ def write_report(report, directory, overwrite=False):
     return folder
 
 
-def _write(path, content):
-    partial = partial_path(path)
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _draw(path, figure):
     import io
 
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
-    _write(path, picture.getvalue())
+    write_durably(path, picture.getvalue())

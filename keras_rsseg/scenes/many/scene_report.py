@@ -10,7 +10,7 @@ from rasterio.errors import RasterioError
 
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.predict_scene import SceneResult
-from keras_rsseg.scenes.writing.scene_paths import partial_path
+from keras_rsseg.scenes.writing.durable_file import write_durably
 
 # What can become of a scene, the good first.
 DONE = "done"
@@ -136,12 +136,7 @@ class SceneReport:
         Args:
             path: `pathlib.Path`; replaced if it exists.
         """
-        partial = partial_path(path)
-        try:
-            partial.write_text(self.to_csv(), encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_durably(path, self.to_csv().encode("utf-8"))
 
     def to_text(self):
         """Return the report as a table to print, and what is wrong."""

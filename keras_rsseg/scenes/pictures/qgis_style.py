@@ -1,12 +1,12 @@
 """How QGIS should draw a map of classes."""
 
-import os
 import pathlib
 import xml.etree.ElementTree as ElementTree
 
 from keras_rsseg.scenes.writing.class_map import hex_color
 from keras_rsseg.scenes.writing.class_map import open_class_map
 from keras_rsseg.scenes.writing.class_map import read_legend
+from keras_rsseg.scenes.writing.durable_file import write_durably
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 # Elements and attributes as this version of QGIS writes them.
@@ -41,12 +41,7 @@ def write_qgis_style(classes, overwrite=False):
     with open_class_map(classes) as dataset:
         legend = read_legend(dataset)
     path = check_qgis_style(classes, overwrite)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(raster_style(legend), encoding="utf-8")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_durably(path, raster_style(legend).encode("utf-8"))
     return path
 
 

@@ -1,15 +1,14 @@
 """Finished blocks of a map as files: a record, and a GeoTIFF a product."""
 
-import contextlib
 import dataclasses
 import json
-import os
-import uuid
 import zlib
 
 import numpy as np
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
+
+from keras_rsseg.scenes.writing.durable_file import write_durably
 
 _TILE = 512
 _CHUNK = 1 << 20
@@ -124,38 +123,6 @@ def sum_of_values(raster):
         raster = np.where(np.isnan(raster), np.float16(-1), raster)
         raster = raster.view("uint16")
     return int(raster.sum(dtype="uint64"))
-
-
-def write_durably(path, data):
-    """Write a file that is whole on the disk when this returns, or absent.
-
-    Args:
-        path: `pathlib.Path` of the file; replaced if it exists.
-        data: bytes.
-    """
-    # Unique: several processes may make the same block.
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder):
-    """Make renames in a folder durable, where the system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _size_and_crc(path):

@@ -11,11 +11,11 @@ import filelock
 import numpy as np
 
 from keras_rsseg.scenes.writing.block_files import BlockRecord
-from keras_rsseg.scenes.writing.block_files import sync_folder
-from keras_rsseg.scenes.writing.block_files import write_durably
 from keras_rsseg.scenes.writing.block_files import write_raster
 from keras_rsseg.scenes.writing.cog import remove_map
 from keras_rsseg.scenes.writing.cog import write_cog
+from keras_rsseg.scenes.writing.durable_file import sync_folder
+from keras_rsseg.scenes.writing.durable_file import write_durably
 from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
