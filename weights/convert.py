@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from weights.checkpoint import read_checkpoint
+from weights.transfer import transfer
 
 # Of the largest magnitude. Rounding stays near 1e-6, and the smallest mistake
 # that the networks allow (corners aligned or not) is far above.
@@ -106,19 +107,37 @@ _OUTPUTS = {
 }
 
 
-def save(model, output, reference=None, finish=None):
-    """Save a converted model as a preset, after comparing it.
+def fill_and_save(
+    model,
+    state,
+    name_of,
+    output,
+    reference=None,
+    finish=None,
+    is_new=None,
+):
+    """Give a model a checkpoint's weights, and save it as a preset.
 
     Args:
-        model: `keras_rsseg.models.Segmenter` with its final weights.
+        model: `keras_rsseg.models.Segmenter`.
+        state: Dict from name to array.
+        name_of: As for `weights.transfer.transfer()`.
         output: Path of the preset folder.
         reference: Path of a reference output, see `compare()`, or `None`.
         finish: Function of the folder that adds to it before it appears under
             its name, or `None`.
+        is_new: As for `weights.transfer.transfer()`.
 
     Raises:
-        ValueError: The outputs differ; nothing was written.
+        ValueError: The checkpoint does not fit to the last tensor, or the
+            outputs differ; nothing was written.
     """
+    count = transfer(model, state, name_of, is_new)
+    typer.echo(f"{count} tensors assigned, none missing, none unused")
+    _save(model, output, reference, finish)
+
+
+def _save(model, output, reference, finish):
     with preset_folder(output) as folder:
         if reference is not None:
             differences = compare(model, reference)

@@ -33,12 +33,11 @@ if __name__ == "__main__":
 
 from weights.checkpoint import read_checkpoint
 from weights.convert import explain_errors
-from weights.convert import save
+from weights.convert import fill_and_save
 from weights.named_presets import arguments_of
 from weights.named_presets import write_card
 from weights.transfer import conv_bn_rules
 from weights.transfer import make_name_of
-from weights.transfer import transfer
 
 _BLOCK = r"stage1_block(?P<block>\d)"
 _MODULE = r"stage(?P<stage>\d)_module(?P<module>\d)"
@@ -194,10 +193,8 @@ def convert(
         )
     state = strip_training_wrapper(read_checkpoint(checkpoint))
     model = build(variant, **arguments)
-    count = transfer(model, state, name_of, is_flow)
-    typer.echo(f"{count} tensors assigned, none missing, none unused")
     finish = functools.partial(write_card, preset, checkpoint=checkpoint)
-    save(model, output, reference, finish)
+    fill_and_save(model, state, name_of, output, reference, finish, is_flow)
 
 
 def main(

@@ -38,12 +38,11 @@ if __name__ == "__main__":
 
 from weights.checkpoint import read_checkpoint
 from weights.convert import explain_errors
-from weights.convert import save
+from weights.convert import fill_and_save
 from weights.named_presets import arguments_of
 from weights.named_presets import write_card
 from weights.transfer import conv_bn_rules
 from weights.transfer import make_name_of
-from weights.transfer import transfer
 
 _BLOCK = r"stage(?P<stage>\d)_block(?P<block>\d+)"
 
@@ -330,10 +329,9 @@ def convert(
     )
     state = prepare(read_checkpoint(checkpoint), variant)
     model = build(variant, **arguments)
-    count = transfer(model, state, name_of_variant(variant))
-    typer.echo(f"{count} tensors assigned, none missing, none unused")
+    name_of = name_of_variant(variant)
     finish = functools.partial(write_card, preset, checkpoint=checkpoint)
-    save(model, output, reference, finish)
+    fill_and_save(model, state, name_of, output, reference, finish)
 
 
 def main(

@@ -25,9 +25,8 @@ if __name__ == "__main__":
 from weights import convert_pfsegnets
 from weights.checkpoint import read_checkpoint
 from weights.convert import explain_errors
-from weights.convert import save
+from weights.convert import fill_and_save
 from weights.transfer import make_name_of
-from weights.transfer import transfer
 
 
 def _alignment_rules(index):
@@ -83,9 +82,7 @@ def main(
     with explain_errors():
         state = read_checkpoint(checkpoint)
         model = build(num_classes)
-        count = transfer(model, state, name_of)
-        typer.echo(f"{count} tensors assigned, none missing, none unused")
-        save(model, output, reference)
+        fill_and_save(model, state, name_of, output, reference)
 
 
 if __name__ == "__main__":
