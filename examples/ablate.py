@@ -173,7 +173,9 @@ def run(row, seed, args):
     model = build_task(
         row.system, train_dubai.FACTS, args.encoder, encoder, row.backbone
     )
-    options = argparse.Namespace(**{**vars(args), "seed": seed, "backup": None})
+    options = argparse.Namespace(
+        **{**vars(args), "seed": seed, "backup": None, "frozen_share": 0.0}
+    )
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
     # leaves easy pixels out, which its baselines do not.
     losses = {"recipe": "paper"} if row.system == "pfnet" else {}

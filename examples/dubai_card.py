@@ -134,11 +134,16 @@ def _command(args, encoder):
         "--tile-size": args.tile_size,
         "--learning-rate": f"{args.learning_rate:g}",
         "--seed": args.seed,
-        **({"--data-format": args.data_format} if args.data_format else {}),
+        **_unless_default("--data-format", args.data_format, None),
+        **_unless_default("--precision", args.precision, "float32"),
         "--output": pathlib.Path(args.output).name,
     }
     options = " ".join(f"{k} {shlex.quote(str(v))}" for k, v in words.items())
     return f"python examples/train_dubai.py {_DATA} {options}"
+
+
+def _unless_default(option, value, default):
+    return {} if value == default else {option: value}
 
 
 def _details(args, augmentation, seconds):
@@ -146,7 +151,8 @@ def _details(args, augmentation, seconds):
     return (
         f"{args.steps} steps of {args.batch_size} random crops, AdamW with "
         f"weight decay 0.01, polynomial decay from {args.learning_rate:g}; "
-        f"flips, quarter turns, {changes}. Seed {args.seed}, "
+        f"the last epochs ({args.frozen_share:.0%}) with frozen statistics; "
+        f"flips, quarter turns, {changes}. Seed {args.seed}, {args.precision}, "
         f"{keras.backend.backend()}, {seconds:.0f} s on {_hardware()}."
     )
 

@@ -84,11 +84,15 @@ class TestStopped:
     def short_epochs(self, monkeypatch):
         monkeypatch.setattr(train_dubai, "STEPS_PER_EPOCH", 1)
 
-    @pytest.mark.parametrize("last", [1, 2])
+    # In the second epoch, and in the third, with frozen statistics, too.
+    @pytest.mark.parametrize("last", [1, 2, 3])
     def test_goes_on(
         self, scenes, tiny_hrnet, tmp_path, monkeypatch, capsys, last
     ):
-        small = f"{SMALL} --system hrnet"
+        small = (
+            "--steps 3 --batch-size 2 --tile-size 32 --system hrnet "
+            "--frozen-share 0.4"
+        )
 
         def start(name, others=small):
             output = tmp_path / name
@@ -110,12 +114,13 @@ class TestStopped:
         assert not (tmp_path / "stopped").exists()
         monkeypatch.setattr(train_dubai, "TrainingLog", log)
         with pytest.raises(SystemExit, match="other arguments"):
-            start("stopped", small.replace("--steps 2", "--steps 3"))
+            start("stopped", small.replace("--steps 3", "--steps 4"))
         capsys.readouterr()
         weights = start("stopped")
         printed = capsys.readouterr().out
-        assert "goes on after" in printed and "epoch 1/2" not in printed
-        assert ("epoch 2/2" in printed) == (last == 1)
+        assert "goes on after" in printed and "epoch 1/3" not in printed
+        assert ("epoch 2/3" in printed) == (last == 1)
+        assert ("epoch 3/3" in printed) == (last < 3)
         assert not (tmp_path / "stopped.backup").exists()
         for stopped, whole in zip(weights, expected, strict=True):
             np.testing.assert_allclose(stopped, whole, rtol=1e-5, atol=1e-6)

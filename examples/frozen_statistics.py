@@ -1,0 +1,33 @@
+"""Batch norm that no longer follows the batches it sees."""
+
+import contextlib
+
+import keras
+
+
+@contextlib.contextmanager
+def frozen_statistics(model):
+    """Train with the moving statistics of batch norm, not the batch's.
+
+    A network is trained on one normalisation and used with another. For
+    unusual tiles (nothing but dark water, say) the two differ, and a network
+    that never saw the second answers them with confident nonsense. A last
+    part of the training within this context lets it adapt. Compile the model
+    anew inside: what is trainable changes.
+
+    Args:
+        model: a `keras.Model`.
+    """
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer.trainable
+    ]
+    for layer in layers:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.trainable = True
