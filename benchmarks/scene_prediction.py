@@ -5,16 +5,18 @@
 
 For one scene, in turns, several times:
 
-- the bare model: `predict_on_batch` of the same batches of tiles, which were
-  read before;
+- the model as it was loaded: `predict_on_batch` of the same batches of tiles,
+  which were read before;
+- the bare model: the same of its faster twin, which `predict_scene` uses;
 - the whole command: `predict_scene`, from the open file to the finished and
   checked Cloud-Optimised GeoTIFF.
 
-Prints seconds of both, their ratio with its spread, and the most memory that
-the process has had so far: with the model loaded, after its first answers,
-and in the end. On a CPU both share its cores, so reading and writing cannot
-hide behind the network as they do behind an accelerator; there the seconds
-of all cores together (`CPU`) tell more, and do not depend on what else runs.
+Prints seconds of all, the ratio of the last two with its spread, and the most
+memory that the process has had so far: with the model loaded, after its first
+answers, and in the end. On a CPU both share its cores, so reading and writing
+cannot hide behind the network as they do behind an accelerator; there the
+seconds of all cores together (`CPU`) tell more, and do not depend on what else
+runs.
 
 Without a scene one is made (noisy gradients, tiled and compressed). On the
 backend that `KERAS_BACKEND` names.
@@ -22,6 +24,7 @@ backend that `KERAS_BACKEND` names.
 
 import argparse
 import contextlib
+import functools
 import os
 import pathlib
 import platform
@@ -37,6 +40,8 @@ import rasterio
 
 import keras_rsseg
 from keras_rsseg.scenes.predicting.block_reader import read_batches
+from keras_rsseg.scenes.predicting.fast_model import fast_model
+from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.predicting.tile_predictor import call_model
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
@@ -130,12 +135,14 @@ def main():
             make_scene(scene, args.side, model.ground_sample_distance or 0.5)
         batches = read_all(model, scene, args.tile_size, args.batch_size)
         # Compiled, and its memory taken, before any clock runs.
-        call_model(model, batches[0])
+        fast = fast_model(model, model_identity(model))
+        for network in (model, fast):
+            call_model(network, batches[0])
         memory.append(peak())
 
-        def bare():
+        def bare(network):
             for pixels in batches:
-                call_model(model, pixels)
+                call_model(network, pixels)
 
         def whole():
             keras_rsseg.predict_scene(
@@ -148,8 +155,10 @@ def main():
                 progress=False,
             )
 
+        runs = functools.partial(bare, model), functools.partial(bare, fast)
         times = [
-            (seconds_of(bare), seconds_of(whole)) for _ in range(args.repeats)
+            tuple(seconds_of(run) for run in (*runs, whole))
+            for _ in range(args.repeats)
         ]
     memory.append(peak())
     report(args, batches, times, memory)
@@ -164,11 +173,14 @@ def report(args, batches, times, memory):
         f"{keras.backend.backend()}, {os.cpu_count()} cores, "
         f"{platform.machine()}\n"
     )
-    print("| run | bare model s | whole command s | ratio | CPU ratio |")
-    print("|---|---|---|---|---|")
+    print(
+        "| run | model as loaded s | bare model s | whole command s | ratio | "
+        "CPU ratio |"
+    )
+    print("|---|---|---|---|---|---|")
     rows = [
-        (bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
-        for bare, whole in times
+        (loaded[0], bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
+        for loaded, bare, whole in times
     ]
     for number, row in enumerate(rows, 1):
         print(f"| {number} | {' | '.join(f'{part:.3f}' for part in row)} |")

@@ -27,6 +27,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from benchmarks.compiled import forward_and_gradients
 from keras_rsseg.ops import upsampled_conv
 
 # Kernel, filters, and the channels of maps by their stride.
@@ -62,52 +63,6 @@ def tensors_of(case, tile_size, batch_size, data_format):
     kernel = tensor(taps, taps, sum(channels.values()), filters) * 0.02
     side = -(-tile_size // min(channels))
     return kernel, maps, (side, side)
-
-
-def runs_of(function, kernel, maps):
-    """Return two functions of nothing: forwards, and with gradients."""
-
-    def loss(kernel, *maps):
-        return ops.sum(ops.square(function(kernel, *maps)))
-
-    backend = keras.backend.backend()
-    if backend == "jax":
-        import jax
-
-        forward = jax.jit(function)
-        backward = jax.jit(jax.grad(loss, range(1 + len(maps))))
-    elif backend == "tensorflow":
-        import tensorflow as tf
-
-        forward = tf.function(function)
-
-        @tf.function
-        def backward(*tensors):
-            with tf.GradientTape() as tape:
-                tape.watch(tensors)
-                value = loss(*tensors)
-            return tape.gradient(value, tensors)
-    else:
-        import torch
-
-        forward = torch.no_grad()(function)
-
-        def backward(*tensors):
-            tensors = [x.detach().requires_grad_() for x in tensors]
-            return torch.autograd.grad(loss(*tensors), tensors)
-
-    return [
-        functools.partial(_finish, forward, kernel, *maps),
-        functools.partial(_finish, backward, kernel, *maps),
-    ]
-
-
-def _finish(function, *tensors):
-    outputs = function(*tensors)
-    if keras.backend.backend() == "jax":
-        import jax
-
-        jax.block_until_ready(outputs)
 
 
 def compare(plain, fast, repetitions):
@@ -168,7 +123,7 @@ def print_row(case, tile_size, args):
         )
 
     plain, fast = (
-        runs_of(functools.partial(call, method), kernel, maps)
+        forward_and_gradients(functools.partial(call, method), kernel, *maps)
         for method in ("plain", "coarse")
     )
     cells = [f"{tile_size}", case]

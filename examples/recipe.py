@@ -17,6 +17,7 @@ import tensorflow_datasets as tfds
 
 import keras_rsseg
 from examples.distribution import distributed
+from examples.networks import SYSTEMS
 from examples.networks import build_task
 from keras_rsseg.data import as_protocol
 from keras_rsseg.data import count_tiles
@@ -188,6 +189,12 @@ def parse_arguments(description, recipe, arguments=None):
     add = parser.add_argument
     add("--manual-dir", help="folder of the downloads", required=True)
     add("--dataset", default=recipe.dataset, help="such as isaid/partial")
+    add(
+        "--system",
+        choices=_alternatives(recipe.system),
+        default=recipe.system,
+        help="network on the same encoder, such as a baseline",
+    )
     add("--data-dir", help="where TFDS keeps what it has prepared")
     add("--encoder", help="preset to start from; else at random")
     add("--output", help="folder to write", required=True)
@@ -210,10 +217,17 @@ def parse_arguments(description, recipe, arguments=None):
     return args
 
 
+def _alternatives(system):
+    """Return the systems that take the encoder that one takes."""
+    encoder = SYSTEMS[system].encoder
+    return [name for name, other in SYSTEMS.items() if other.encoder == encoder]
+
+
 def _as_told(recipe, args):
     """The recipe with what the command line changes."""
     changes = {
         "dataset": args.dataset,
+        "system": args.system,
         "epochs": args.epochs or recipe.epochs,
         "batch_size": args.batch_size,
         "learning_rate": args.learning_rate,

@@ -27,8 +27,7 @@ from examples import recipe
 RECIPE = recipe.Recipe(
     dataset="vaihingen/ifwm",
     validation_split="test",
-    system="hrnet",
-    encoder_options={"fusion": "ifwm"},
+    system="hrnet_ifwm",
     protocol="ifwm",
     augmentation="ifwm",
     epochs=40,

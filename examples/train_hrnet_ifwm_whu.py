@@ -26,8 +26,7 @@ from examples import recipe
 RECIPE = recipe.Recipe(
     dataset="whu_building",
     validation_split="validation",
-    system="hrnet",
-    encoder_options={"fusion": "ifwm"},
+    system="hrnet_ifwm",
     protocol="ifwm",
     augmentation="ifwm",
     epochs=40,

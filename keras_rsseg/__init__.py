@@ -34,6 +34,7 @@ _HOMES = {
     "evaluate": "evaluation",
     "from_preset": "models",
     "list_presets": "models",
+    "optimize_for_inference": "models",
     "predict_scene": "scenes",
     "predict_scenes": "scenes",
     "upload_preset": "models",

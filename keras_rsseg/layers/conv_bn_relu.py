@@ -1,10 +1,13 @@
 import keras
+import numpy as np
 from keras import ops
 
 from keras_rsseg.layers.batch_norm import BatchNorm
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.padded_conv import padded_conv
+from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
 
 
@@ -81,14 +84,12 @@ class ConvBNReLU(keras.layers.Layer):
         self.batch_norm_epsilon = batch_norm_epsilon
         self.batch_norm_momentum = batch_norm_momentum
         self.data_format = standardize_data_format(data_format)
+        self.folded = False
 
         self._subsamples = strides > 1 and dilation_rate > 1
         conv_strides = 1 if self._subsamples else strides
         conv_dilation = (
             dilation_rate // strides if self._subsamples else dilation_rate
-        )
-        self._padding = (
-            conv_dilation * (kernel_size - 1) // 2 if conv_strides > 1 else 0
         )
         self.conv = keras.layers.Conv2D(
             filters,
@@ -131,15 +132,36 @@ class ConvBNReLU(keras.layers.Layer):
             # stride lands on the stride's grid, so sampling first is exact.
             # It is also the only way: TensorFlow refuses both at once.
             x = self._subsample(x, self.strides)
-        if self._padding:
-            x = ops.pad(x, self._pad_width())
-        needs_all = training and self.batch_norm.trainable
-        if self.keep_every > 1 and not needs_all:
+        # In training all pixels count in the batch's statistics.
+        needs_all = training and self.batch_norm.trainable and not self.folded
+        if not needs_all:
             x = self._subsample(x, self.keep_every)
-        x = self.batch_norm(self.conv(x), training=training)
-        if self.keep_every > 1 and needs_all:
+        if self.folded:
+            # Normalization has its weights in float32 whatever the policy.
+            beta = ops.cast(self.batch_norm.beta, self.compute_dtype)
+            return self._activate(self._convolve(x, beta))
+        x = self._convolve(x)
+        if self.use_bias:
+            x = x + self._for_maps(self.conv.bias)
+        x = self.batch_norm(x, training=training)
+        if needs_all:
             x = self._subsample(x, self.keep_every)
-        return x if self.activation is None else self.activation(x)
+        return self._activate(x)
+
+    def _convolve(self, x, bias=None):
+        (strides, _), (dilation_rate, _) = (
+            self.conv.strides,
+            self.conv.dilation_rate,
+        )
+        return padded_conv(
+            x,
+            self.conv.kernel,
+            bias,
+            strides=strides,
+            padding=dilation_rate * (self.kernel_size - 1) // 2,
+            dilation_rate=dilation_rate,
+            data_format=self.data_format,
+        )
 
     def call_upsampled(self, maps, align_corners=False, training=None):
         """Applies the layer to maps of several sizes, joined.
@@ -163,25 +185,61 @@ class ConvBNReLU(keras.layers.Layer):
             align_corners=align_corners,
             data_format=self.data_format,
         )
+        if self.folded:
+            beta = ops.cast(self.batch_norm.beta, x.dtype)
+            return self._activate(x + self._for_maps(beta))
         if self.use_bias:
-            shape = [1, 1, 1, 1]
-            shape[channel_axis(self.data_format)] = self.filters
-            x = x + ops.reshape(self.conv.bias, shape)
-        x = self.batch_norm(x, training=training)
+            x = x + self._for_maps(self.conv.bias)
+        return self._activate(self.batch_norm(x, training=training))
+
+    def _activate(self, x):
         return x if self.activation is None else self.activation(x)
 
+    def _for_maps(self, bias):
+        shape = [1, 1, 1, 1]
+        shape[channel_axis(self.data_format)] = self.filters
+        return ops.reshape(bias, shape)
+
+    def fold(self):
+        """Folds the normalization into the kernel, for inference.
+
+        The layer keeps its weights, with values that make the normalization
+        the identity but for its `beta`, and skips it. Saved and loaded into
+        a layer that is not folded, they give the same outputs.
+
+        Afterwards the layer computes the same in training as in inference.
+        """
+        norm = self.batch_norm
+        gamma, beta, mean, variance = (
+            np.asarray(ops.convert_to_numpy(x), "float64")
+            for x in (
+                norm.gamma,
+                norm.beta,
+                norm.moving_mean,
+                norm.moving_variance,
+            )
+        )
+        scale = gamma / np.sqrt(variance + norm.epsilon)
+        kernel = np.asarray(ops.convert_to_numpy(self.conv.kernel), "float64")
+        bias = beta - mean * scale
+        if self.use_bias:
+            bias += ops.convert_to_numpy(self.conv.bias) * scale
+            self.conv.bias.assign(np.zeros_like(bias))
+        self.conv.kernel.assign(kernel * scale)
+        store_for_conv(self.conv.kernel)
+        norm.gamma.assign(np.ones_like(bias))
+        norm.beta.assign(bias)
+        norm.moving_mean.assign(np.zeros_like(bias))
+        norm.moving_variance.assign(np.full_like(bias, 1 - norm.epsilon))
+        self.folded = True
+
     def _subsample(self, x, every):
+        if every == 1:
+            return x
         step = slice(None, None, every)
         if self.data_format == "channels_first":
             return x[:, :, step, step]
         return x[:, step, step, :]
-
-    def _pad_width(self):
-        width = [[0, 0], [0, 0], [0, 0], [0, 0]]
-        first = first_spatial_axis(self.data_format)
-        for axis in (first, first + 1):
-            width[axis] = [self._padding, self._padding]
-        return width
 
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)

@@ -34,6 +34,7 @@ from keras_rsseg.models.hrnet.hrnet import HRNet
 from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
 from keras_rsseg.models.hrnet.hrnet_image_converter import HRNetImageConverter
 from keras_rsseg.models.hrnet.hrnet_preprocessor import HRNetPreprocessor
+from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.pfnet import pfnet_presets as _pfnet_presets  # noqa: F401
 from keras_rsseg.models.pfnet.pfnet import PFNet
 from keras_rsseg.models.pfnet.pfnet_backbone import PFNetBackbone
@@ -87,5 +88,6 @@ __all__ = [
     "TileConverter",
     "from_preset",
     "list_presets",
+    "optimize_for_inference",
     "upload_preset",
 ]

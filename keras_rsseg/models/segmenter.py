@@ -10,6 +10,7 @@ from keras_rsseg.hub.preset_versions import record_version
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.mean_iou import MeanIoU
 from keras_rsseg.models.band_adaptation import load_for_bands
+from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.tile_checks import check_masks
 from keras_rsseg.models.tile_checks import check_tiles
 from keras_rsseg.void import VOID
@@ -204,6 +205,10 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         """
         self._check_arrays(x, y)
         return super().evaluate(x, y, *args, **kwargs)
+
+    def for_inference(self):
+        """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""
+        return optimize_for_inference(self)
 
     def _check_arrays(self, tiles, masks=None):
         """Check all before the first step; datasets are checked as read."""

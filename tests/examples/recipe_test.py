@@ -75,7 +75,8 @@ def test_each_script_trains_scores_and_writes_a_preset(script, tmp_path):
     assert 0 <= report.scores["patch"].pixel_accuracy <= 1
     assert len(report.scores["scene"].iou) == facts.num_classes
     model = keras_rsseg.from_preset(tmp_path / "output" / "preset")
-    assert type(model).__name__.lower() == module.RECIPE.system
+    system = networks.SYSTEMS[module.RECIPE.system]
+    assert type(model).__name__ == system.task
     assert tuple(model.class_names) == facts.class_names
     assert model.ground_sample_distance == facts.ground_sample_distance
     assert tuple(model.bands) == facts.bands
@@ -83,8 +84,26 @@ def test_each_script_trains_scores_and_writes_a_preset(script, tmp_path):
     log = (tmp_path / "output" / "log.csv").read_text()
     (epoch,) = csv.DictReader(log.splitlines())
     assert float(epoch["learning_rate"]) > 0
-    fusion = module.RECIPE.encoder_options.get("fusion", "bilinear")
+    fusion = system.encoder_options.get("fusion", "bilinear")
+    assert ("ifwm" in script) == (fusion == "ifwm")
     assert getattr(model.backbone.image_encoder, "fusion", fusion) == fusion
+
+
+def test_baselines_are_trained_by_the_same_recipe(tmp_path, capsys):
+    recipe = importlib.import_module("examples.train_hrnet_ifwm_whu").RECIPE
+
+    def parse(*more):
+        arguments = _arguments(tmp_path, *more)
+        return recipes.parse_arguments("", recipe, arguments)
+
+    assert recipes._as_told(recipe, parse()) == dataclasses.replace(
+        recipes._as_told(recipe, parse("--system", "hrnet")),
+        system="hrnet_ifwm",
+    )
+    with pytest.raises(SystemExit):
+        # Another encoder: the recipe says nothing about it.
+        parse("--system", "semantic_fpn")
+    assert "pfnet_hrnet_ifwm" in capsys.readouterr().err
 
 
 def test_the_released_schedule_ends_at_zero_the_exponential_does_not():

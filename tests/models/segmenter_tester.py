@@ -209,6 +209,19 @@ class SegmenterTester(TestCase):
         losses = [m.train_on_batch(tiles, masks)[0] for m in (first, model)]
         assert float(losses[0]) == pytest.approx(float(losses[1]), 1e-4)
 
+    def test_faster_twin_answers_the_same(self):
+        model = for_few_steps(self.make_model())
+        self.randomise_statistics(model)
+        tiles, _ = make_tiles(2, 33, 50)
+        expected = model.predict_on_batch(tiles)
+        weights = model.get_weights()
+        twin = for_few_steps(keras_rsseg.optimize_for_inference(model))
+        self.assert_close(twin.predict_on_batch(tiles), expected, 3e-5)
+        first = keras.backend.backend() == "torch"
+        assert (twin.backbone.data_format == "channels_first") == first
+        self.assert_allclose(model.get_weights(), weights, 0, 0)
+        assert model.trainable_variables and not twin.trainable_variables
+
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):
         # 512 x 512 pixels are more than float16 can count.

@@ -7,6 +7,7 @@ times the rounding of the reference itself.
 import numpy as np
 import pytest
 
+from keras_rsseg import optimize_for_inference
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
 from tests.weights.networks import assert_keys
@@ -40,6 +41,9 @@ class TestHRNet(TestCase):
             key = f"{prefix}main_out"
             logits = model(tiles, training=False)
             self.assert_close(logits, expected[key], msg=key)
+            if size == "2x64x64":
+                logits = optimize_for_inference(model)(tiles)
+                self.assert_close(logits, expected[key], msg=f"fast {key}")
 
     @pytest.mark.parametrize(
         "width, expected",
@@ -82,6 +86,8 @@ class TestPFNet(TestCase):
                 self.assert_close(value, expected[key], msg=key)
         outputs = pfnet(tiles, training=False)
         self.assert_close(outputs, expected["main_out"], msg="main_out")
+        outputs = optimize_for_inference(pfnet)(tiles)
+        self.assert_close(outputs, expected["main_out"], msg="fast main_out")
 
     @pytest.mark.parametrize("size", ["1x128x128", "2x64x64"])
     def test_points(self, pfnet, size):

@@ -9,6 +9,7 @@ from keras_rsseg.scenes.predicting.block_maker import BlockMaker
 from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import read_batches
 from keras_rsseg.scenes.predicting.block_reader import scene_cache
+from keras_rsseg.scenes.predicting.fast_model import fast_model
 from keras_rsseg.scenes.predicting.run_identity import provenance
 from keras_rsseg.scenes.predicting.run_identity import run_settings
 from keras_rsseg.scenes.predicting.run_identity import settings_digest
@@ -143,23 +144,24 @@ class SceneRun:
             plan, self.scene, self._grid, store.done, batch_size
         )
         maker = BlockMaker(plan, views, store)
+        model = fast_model(self._model, self.settings["model"])
         with (
             _ProgressBar(plan, store.done, not progress) as bar,
             read_ahead(batches, _BATCHES) as batches,
             write_behind(maker.consume, _ANSWERS) as put,
         ):
             for batch in batches:
-                for answer in self._answers(batch):
+                for answer in self._answers(model, batch):
                     put(answer)
                 bar.update(batch.events)
 
-    def _answers(self, batch):
+    def _answers(self, model, batch):
         """Yield what `BlockMaker.consume` takes, for one batch."""
         if batch.pixels is None:
             yield batch.events, None, None
             return
         for number, view in enumerate(self._options.views):
-            logits = call_model(self._model, view.apply(batch.pixels))
+            logits = call_model(model, view.apply(batch.pixels))
             self.legend.complete(logits.shape[-1])
             yield batch.events, number, logits
 

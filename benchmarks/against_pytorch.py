@@ -1,0 +1,209 @@
+"""How fast is the package beside the same networks in plain PyTorch?
+
+    python -m benchmarks.against_pytorch
+    python -m benchmarks.against_pytorch --cases hrnet_w18 hrnet_w18_ifwm
+    python -m benchmarks.against_pytorch --work step --sizes 256 --batch-size 2
+    python -m benchmarks.against_pytorch --cases grid_sample point_flow
+
+Contenders: the networks of `benchmarks.plain_pytorch` as they are, in
+`channels_last`, compiled by `torch.compile`, and both; and those of this
+package on its three backends, as `optimize_for_inference` makes them and
+`predict_on_batch` and `train_on_batch` run them. Each is a process of its
+own; they run in turns, one at a time, so that a machine that slows down does
+so for all of them. Single operations, see `benchmarks.op_cases`, are compared
+in the same way; of these `step` takes all gradients.
+
+Prints the median seconds, their ratio to the fastest plain mode of the same
+turn (median and quartiles), the seconds of the first run with all
+compilation, peak memory, and how much the networks compute.
+
+Allocation of large tensors dominates on CPUs where each is mapped and
+unmapped; so that it does not, all contenders get the same settings of the
+allocator, see `ALLOCATOR`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+
+from benchmarks.contenders import BACKENDS
+from benchmarks.contenders import NUM_CLASSES
+from benchmarks.contenders import PLAIN_MODES
+from benchmarks.op_cases import CASES
+
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": "4000000000",
+    "MALLOC_TRIM_THRESHOLD_": "8000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+}
+
+
+class Contender:
+    """A process that runs when it is told to.
+
+    Args:
+        name: of `PLAIN_MODES` or `BACKENDS`.
+        told: dict, what it is to do.
+    """
+
+    def __init__(self, name, told):
+        self.name = name
+        environment = {
+            **os.environ,
+            **ALLOCATOR,
+            "KERAS_BACKEND": name if name in BACKENDS else "torch",
+            "OMP_NUM_THREADS": str(told["threads"]),
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+        }
+        told = json.dumps({"contender": name, **told})
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.contenders", told],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            text=True,
+        )
+        self.facts = self._read()
+
+    def _read(self):
+        for line in self._process.stdout:
+            if line.startswith("\x1e"):
+                return json.loads(line[1:])
+        self._process.communicate()  # It failed.
+        return None
+
+    def run(self):
+        """Return the seconds of a run."""
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._read()["seconds"]
+
+    def stop(self):
+        """Return the peak memory in MB."""
+        self._process.stdin.close()
+        with self._process:
+            facts = self._read()
+        return facts["peak"]
+
+
+def contest(names, told, rounds):
+    """Run all in turns.
+
+    Returns:
+        dict from name to `(first, seconds, peak, parameters)`, in which
+        `seconds` are those of every round; `None` for one that failed.
+    """
+    contenders = [Contender(name, told) for name in names]
+    able = [c for c in contenders if c.facts is not None]
+    seconds = {c.name: [] for c in able}
+    for turn in range(rounds + 1 if able else 0):
+        for contender in able[turn % len(able) :] + able[: turn % len(able)]:
+            spent = contender.run()
+            if turn:  # The first warms up what the first run did not.
+                seconds[contender.name].append(spent)
+    results = {name: None for name in names}
+    for c in able:
+        results[c.name] = (
+            c.facts["first"],
+            np.array(seconds[c.name]),
+            c.stop(),
+            c.facts["parameters"],
+        )
+    return results
+
+
+def print_table(results):
+    """Print a row a contender."""
+    plain = {n: r[1] for n, r in results.items() if r and n in PLAIN_MODES}
+    fastest = min(plain, key=lambda name: statistics.median(plain[name]))
+    print("| | seconds | ratio (quartiles) | first run s | peak MB |")
+    print("|---|---|---|---|---|")
+    for name, result in results.items():
+        if result is None:
+            print(f"| {name} | failed | | | |")
+            continue
+        first, seconds, peak, _ = result
+        ratios = seconds / plain[fastest]
+        low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
+        shown = f"{middle:.2f} ({low:.2f} to {high:.2f})"
+        print(
+            f"| {name} | {np.median(seconds):.4f} | {shown} | {first:.1f} | "
+            f"{peak:.0f} |",
+            flush=True,
+        )
+    print(f"\n1.00 is the fastest plain mode, {fastest}.\n", flush=True)
+
+
+def print_size(case, size):
+    """Print what the networks are, and how much this package computes."""
+    os.environ["KERAS_BACKEND"] = "torch"
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    from benchmarks.contenders import package_network
+    from benchmarks.count_macs import count_macs
+    from benchmarks.count_macs import count_parameters
+
+    model = package_network(case)
+    print(
+        f"{count_parameters(model):,} parameters, "
+        f"{count_macs(model, size) / 1e9:.1f} GMACs a tile in this package\n"
+    )
+
+
+def parse_arguments():
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "--cases",
+        nargs="+",
+        choices=(*NUM_CLASSES, *CASES),
+        default=["pfnet_r50"],
+    )
+    add("--work", choices=("forward", "step"), default="forward")
+    add("--sizes", type=int, nargs="+", default=[512])
+    add("--batch-size", type=int, default=1)
+    add("--precision", default="float32", help="or mixed_bfloat16")
+    add("--rounds", type=int, default=11)
+    add("--threads", type=int, default=os.cpu_count())
+    add("--contenders", nargs="+", default=[*PLAIN_MODES, *BACKENDS])
+    return parser.parse_args()
+
+
+def main():
+    """Print a table for every case and size."""
+    args = parse_arguments()
+    print(
+        f"    python -m benchmarks.against_pytorch {' '.join(sys.argv[1:])}\n"
+    )
+    print(f"{args.threads} threads of {os.cpu_count()}, {platform.machine()}\n")
+    for case in args.cases:
+        for size in args.sizes:
+            print(
+                f"## {case}, {args.work}, {args.batch_size} x {size} px, "
+                f"{args.precision}\n"
+            )
+            if case in NUM_CLASSES:
+                print_size(case, size)
+            told = {
+                "case": case,
+                "work": args.work,
+                "size": size,
+                "batch_size": args.batch_size,
+                "precision": args.precision,
+                "threads": args.threads,
+            }
+            print_table(contest(args.contenders, told, args.rounds))
+
+
+if __name__ == "__main__":
+    main()

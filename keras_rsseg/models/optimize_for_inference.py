@@ -1,0 +1,80 @@
+import keras
+
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
+
+
+def optimize_for_inference(model, data_format=None, dtype=None):
+    """Returns a faster twin of a task, for inference alone.
+
+    Batch normalization becomes part of the convolutions before it, which
+    then add their bias in the same step. The layout inside the network is
+    the one that the backend computes fastest; tiles and logits stay
+    channels-last. Nothing is approximated: logits differ from the task's by
+    rounding, at most 3e-5 of the largest one in float32. (A PFNet picks its
+    points by comparison, so where two candidates tie within rounding another
+    one may be picked.)
+
+    The twin is a task of the same class. Its `predict()`, `evaluate()`, call
+    and `save_to_preset()` work as before, and what it saves is a preset like
+    any other. It does not learn; go on training with the task, which is left
+    as it is. `keras_rsseg.predict_scene` makes this twin by itself.
+
+    Args:
+        model: a task, such as `keras_rsseg.PFNet`.
+        data_format: layout inside the network, `"channels_first"` or
+            `"channels_last"`. Defaults to channels-first on torch and
+            channels-last elsewhere, which were the faster ones.
+        dtype: dtype policy, such as `"bfloat16"` or `"mixed_float16"`, which
+            costs accuracy: check the scores. Defaults to the task's.
+
+    Returns:
+        A task with weights of its own.
+
+    Raises:
+        TypeError: `model` is not a task of this package.
+
+    Example:
+
+    ```python
+    model = keras_rsseg.from_preset("hrnet_w18_dubai")
+    fast = keras_rsseg.optimize_for_inference(model)
+    logits = fast.predict(tiles)
+    ```
+    """
+    # The class of all tasks imports this module.
+    backbone = getattr(model, "backbone", None)
+    if not isinstance(backbone, SegmentationBackbone):
+        raise TypeError(
+            "`model` must be a task such as `keras_rsseg.PFNet`. Received: "
+            f"{type(model).__name__}"
+        )
+    twin = _rebuilt(model, data_format or _fastest_data_format(), dtype)
+    for layer in twin._flatten_layers():
+        if isinstance(layer, ConvBNReLU):
+            layer.fold()
+    twin.trainable = False
+    if hasattr(model, "preset"):
+        twin.preset = model.preset
+    return twin
+
+
+def _rebuilt(model, data_format, dtype):
+    """Return the same task in another layout or precision."""
+    config = model.get_config()
+    backbone = config["backbone"]
+    changes = {"data_format": data_format}
+    if dtype is not None:
+        changes["dtype"] = dtype
+    config["backbone"] = {
+        **backbone,
+        "config": {**backbone["config"], **changes},
+    }
+    twin = type(model).from_config(config)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def _fastest_data_format():
+    torch = keras.backend.backend() == "torch"
+    return "channels_first" if torch else "channels_last"

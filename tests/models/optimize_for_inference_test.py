@@ -1,0 +1,79 @@
+"""The faster twin: what it keeps, what it saves, what it refuses."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_rsseg
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from tests.models.segmenter_tester import for_few_steps
+from tests.models.segmenter_tester import make_tiles
+from tests.models.tiny_encoder import TinyEncoder
+from tests.test_case import TestCase
+
+
+def make_model():
+    keras.utils.set_random_seed(3)
+    backbone = keras_rsseg.models.SemanticFPNBackbone(TinyEncoder(), fpn_dim=8)
+    model = keras_rsseg.SemanticFPN(
+        backbone,
+        num_classes=3,
+        class_names=["a", "b", "c"],
+        palette=[(0, 0, 0), (1, 1, 1), (2, 2, 2)],
+    )
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        if weight.path.endswith(("gamma", "moving_variance")):
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    return for_few_steps(model)
+
+
+class TestOptimizeForInference(TestCase):
+    def test_what_it_saves_is_a_preset_like_any_other(self, tmp_path):
+        model = make_model()
+        tiles, _ = make_tiles(1)
+        twin = keras_rsseg.optimize_for_inference(model, "channels_last")
+        assert twin.class_names == model.class_names
+        assert twin.palette == model.palette
+        twin.save_to_preset(tmp_path)
+        loaded = for_few_steps(keras_rsseg.from_preset(str(tmp_path)))
+        assert not any(
+            layer.folded
+            for layer in loaded._flatten_layers()
+            if isinstance(layer, ConvBNReLU)
+        )
+        self.assert_close(
+            loaded.predict_on_batch(tiles), model.predict_on_batch(tiles)
+        )
+
+    def test_twin_of_a_preset_knows_its_name(self, tmp_path):
+        make_model().save_to_preset(tmp_path)
+        model = keras_rsseg.from_preset(str(tmp_path))
+        assert keras_rsseg.optimize_for_inference(model).preset == model.preset
+
+    def test_twin_of_a_twin_is_the_same_again(self):
+        model = make_model()
+        tiles, _ = make_tiles(1)
+        twin = keras_rsseg.optimize_for_inference(model)
+        twice = for_few_steps(keras_rsseg.optimize_for_inference(twin))
+        self.assert_close(
+            twice.predict_on_batch(tiles), model.predict_on_batch(tiles)
+        )
+
+    def test_precision_of_choice(self):
+        model = make_model()
+        tiles, _ = make_tiles(1)
+        twin = for_few_steps(
+            keras_rsseg.optimize_for_inference(model, dtype="mixed_bfloat16")
+        )
+        assert twin.backbone.image_encoder.compute_dtype == "bfloat16"
+        logits = twin.predict_on_batch(tiles)
+        assert logits.dtype == "float32"
+        difference = self.assert_close(
+            logits, model.predict_on_batch(tiles), 0.05
+        )
+        assert difference > 1e-5, "it computed in float32"
+
+    def test_only_tasks(self):
+        with pytest.raises(TypeError, match="`model`.*task.*Sequential"):
+            keras_rsseg.optimize_for_inference(keras.Sequential([]))

@@ -1,0 +1,83 @@
+"""Padding, convolution and bias in one are the three after one another."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_rsseg.ops import padded_conv
+from keras_rsseg.ops.padded_conv import store_for_conv
+from tests.ops.evaluate import evaluate
+from tests.test_case import TestCase
+
+
+def convolve(x, kernel, bias, strides, padding, dilation_rate):
+    """Sum over the taps in float64."""
+    x = np.pad(x, [(0, 0), (padding,) * 2, (padding,) * 2, (0, 0)])
+    size = kernel.shape[0]
+    reach = dilation_rate * (size - 1)
+    rows = range(0, x.shape[1] - reach, strides)
+    columns = range(0, x.shape[2] - reach, strides)
+    y = np.zeros((len(x), len(rows), len(columns), kernel.shape[3])) + bias
+    for i, j in np.ndindex(size, size):
+        part = x[:, i * dilation_rate :, j * dilation_rate :]
+        part = part[:, ::strides, ::strides][:, : len(rows), : len(columns)]
+        y += part @ kernel[i, j]
+    return y
+
+
+class TestBiasedConv(TestCase):
+    @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+    @pytest.mark.parametrize(
+        "size, strides, padding, dilation_rate",
+        [
+            (3, 1, 1, 1),
+            (3, 2, 1, 1),
+            (3, 1, 4, 4),
+            (3, 1, 0, 1),
+            (1, 1, 0, 1),
+            (1, 2, 0, 1),
+            (7, 2, 3, 1),
+        ],
+    )
+    def test_values(self, size, strides, padding, dilation_rate, data_format):
+        first = data_format == "channels_first"
+        if first and keras.backend.backend() == "tensorflow":
+            pytest.skip("TensorFlow's CPU convolution is channels-last only")
+        rng = np.random.default_rng(size)
+        x = rng.standard_normal((2, 11, 8, 3))
+        kernel = rng.standard_normal((size, size, 3, 5))
+        bias = rng.standard_normal(5)
+        expected = convolve(x, kernel, bias, strides, padding, dilation_rate)
+        x = x.transpose(0, 3, 1, 2) if first else x
+
+        def function(x, kernel, bias=None):
+            return padded_conv(
+                x, kernel, bias, strides, padding, dilation_rate, data_format
+            )
+
+        tensors = [array.astype("float32") for array in (x, kernel, bias)]
+        for given, values in ((bias, expected), (None, expected - bias)):
+            y = evaluate(function, *tensors[: 2 if given is None else 3])
+            y = y.transpose(0, 2, 3, 1) if first else y
+            self.assert_close(y, values, 1e-5)
+
+    def test_a_stored_kernel_is_the_same_kernel(self):
+        kernel = keras.Variable(
+            np.random.default_rng(0).normal(size=(3, 3, 2, 4))
+        )
+        values = ops.convert_to_numpy(kernel)
+        store_for_conv(kernel)
+        np.testing.assert_array_equal(ops.convert_to_numpy(kernel), values)
+        assert tuple(kernel.shape) == (3, 3, 2, 4)
+        if keras.backend.backend() == "torch":
+            assert kernel.value.permute(3, 2, 0, 1).is_contiguous()
+        kernel.assign(values + 1)
+        np.testing.assert_array_equal(ops.convert_to_numpy(kernel), values + 1)
+
+    def test_ranks(self):
+        image, kernel = np.ones((4, 4, 2), "float32"), np.ones((1, 1, 2, 3))
+        with pytest.raises(ValueError, match="`x` must have shape"):
+            padded_conv(image, kernel, np.zeros(3))
+        with pytest.raises(ValueError, match="`kernel` must have shape"):
+            padded_conv(image[None], kernel[0], np.zeros(3))
