@@ -116,6 +116,16 @@ class TestNotToBeHad:
         assert "cannot be reached. Its weights are not published" in message
         assert "convert.py --output far" in message
 
+    def test_the_front_door(self, hub, client):
+        message = refused(client, "pfnet_r50_isaid")
+        assert "pfnet_r50_isaid is not on the Hub" in message
+        assert "convert_pfsegnets.py" in message
+        assert "train_pfnet_isaid.py" in message
+        client.call("configure", cache=client.cache, endpoint=NOBODY)
+        message = refused(client, "pfnet_r50_isaid")
+        assert "the Hub cannot be reached" in message
+        assert "convert_pfsegnets.py" in message
+
 
 class TestCache:
     def test_once_loaded_no_network_is_needed(self, hub, client, preset):
