@@ -97,8 +97,8 @@ def contest(names, told, rounds):
     """Run all in turns.
 
     Returns:
-        dict from name to `(first, seconds, peak, parameters)`, in which
-        `seconds` are those of every round; `None` for one that failed.
+        dict from name to `(first, seconds, peak)`, in which `seconds` are
+        those of every round; `None` for one that failed.
     """
     contenders = [Contender(name, told) for name in names]
     able = [c for c in contenders if c.facts is not None]
@@ -114,7 +114,6 @@ def contest(names, told, rounds):
             c.facts["first"],
             np.array(seconds[c.name]),
             c.stop(),
-            c.facts["parameters"],
         )
     return results
 
@@ -129,7 +128,7 @@ def print_table(results):
         if result is None:
             print(f"| {name} | failed | | | |")
             continue
-        first, seconds, peak, _ = result
+        first, seconds, peak = result
         ratios = seconds / plain[fastest]
         low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
         shown = f"{middle:.2f} ({low:.2f} to {high:.2f})"

@@ -59,7 +59,7 @@ def plain_network(case):
 
 
 def plain(mode, case, work, size, batch_size, precision):
-    """Return what a run does, and the number of parameters."""
+    """Return what a run does."""
     import torch
 
     torch.manual_seed(0)
@@ -100,8 +100,7 @@ def plain(mode, case, work, size, batch_size, precision):
         optimizer.step()
         loss.item()
 
-    count = sum(x.numel() for x in network.parameters())
-    return {"forward": forward, "step": step}[work], count
+    return {"forward": forward, "step": step}[work]
 
 
 # === This package ===
@@ -123,7 +122,7 @@ def package_network(case):
 
 
 def package(case, work, size, batch_size, precision):
-    """Return what a run does, and the number of parameters."""
+    """Return what a run does."""
     import keras
 
     import keras_rsseg
@@ -133,18 +132,17 @@ def package(case, work, size, batch_size, precision):
         keras.config.set_image_data_format("channels_first")
     keras.utils.set_random_seed(0)
     model = package_network(case)
-    count = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     tiles, masks = tiles_and_masks(case, size, batch_size)
     recipe = {"recipe": "paper"} if case == "pfnet_r50" else {}
     if work == "forward":
         model = keras_rsseg.optimize_for_inference(model)
-        return lambda: np.asarray(model.predict_on_batch(tiles)), count
+        return lambda: np.asarray(model.predict_on_batch(tiles))
     model.compile(
         optimizer=keras.optimizers.SGD(LEARNING_RATE, momentum=0.9),
         metrics=[],
         **recipe,
     )
-    return lambda: np.asarray(model.train_on_batch(tiles, masks)), count
+    return lambda: np.asarray(model.train_on_batch(tiles, masks))
 
 
 # === Operations alone ===
@@ -181,7 +179,7 @@ def operation(contender, case, work, size, batch_size, precision):
         layout = "channels_first" if first else "channels_last"
         function = op_cases.package_function(case, layout)
     runs = forward_and_gradients(function, *tensors)
-    return runs[("forward", "step").index(work)], 0
+    return runs[("forward", "step").index(work)]
 
 
 # === The process ===
@@ -208,14 +206,14 @@ def main():
         import keras  # noqa: F401
     limit_threads(threads)
     if told["case"] in op_cases.CASES:
-        run, count = operation(contender, **told)
+        run = operation(contender, **told)
     elif is_plain:
-        run, count = plain(contender, **told)
+        run = plain(contender, **told)
     else:
-        run, count = package(**told)
+        run = package(**told)
     begin = time.perf_counter()
     run()
-    answer(first=time.perf_counter() - begin, parameters=count)
+    answer(first=time.perf_counter() - begin)
     for _ in sys.stdin:
         begin = time.perf_counter()
         run()

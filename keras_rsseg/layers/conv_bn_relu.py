@@ -5,6 +5,7 @@ from keras import ops
 from keras_rsseg.layers.batch_norm import BatchNorm
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.padded_conv import store_for_conv
@@ -140,10 +141,7 @@ class ConvBNReLU(keras.layers.Layer):
             # Normalization has its weights in float32 whatever the policy.
             beta = ops.cast(self.batch_norm.beta, self.compute_dtype)
             return self._activate(self._convolve(x, beta))
-        x = self._convolve(x)
-        if self.use_bias:
-            x = x + self._for_maps(self.conv.bias)
-        x = self.batch_norm(x, training=training)
+        x = self._normalize(self._convolve(x), training)
         if needs_all:
             x = self._subsample(x, self.keep_every)
         return self._activate(x)
@@ -185,20 +183,18 @@ class ConvBNReLU(keras.layers.Layer):
             align_corners=align_corners,
             data_format=self.data_format,
         )
+        return self._activate(self._normalize(x, training))
+
+    def _normalize(self, x, training):
         if self.folded:
             beta = ops.cast(self.batch_norm.beta, x.dtype)
-            return self._activate(x + self._for_maps(beta))
+            return x + for_maps(beta, self.data_format)
         if self.use_bias:
-            x = x + self._for_maps(self.conv.bias)
-        return self._activate(self.batch_norm(x, training=training))
+            x = x + for_maps(self.conv.bias, self.data_format)
+        return self.batch_norm(x, training=training)
 
     def _activate(self, x):
         return x if self.activation is None else self.activation(x)
-
-    def _for_maps(self, bias):
-        shape = [1, 1, 1, 1]
-        shape[channel_axis(self.data_format)] = self.filters
-        return ops.reshape(bias, shape)
 
     def fold(self):
         """Folds the normalization into the kernel, for inference.

@@ -5,6 +5,7 @@ from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
@@ -129,9 +130,7 @@ class FlowConv(keras.layers.Layer):
             x = x + self._conv([fine], self.fine_kernel)
         if self.bias is None:
             return x
-        shape = [1, 1, 1, 1]
-        shape[axis] = self.filters
-        return x + ops.reshape(self.bias, shape)
+        return x + for_maps(self.bias, self.data_format)
 
     def _conv(self, maps, kernel, size=None):
         return upsampled_conv(

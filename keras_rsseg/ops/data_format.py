@@ -24,6 +24,13 @@ def channel_axis(data_format):
     return 1 if data_format == CHANNELS_FIRST else -1
 
 
+def for_maps(vector, data_format):
+    """Returns `(channels,)` so shaped that maps can be added to it."""
+    shape = [1, 1, 1, 1]
+    shape[channel_axis(data_format)] = -1
+    return ops.reshape(vector, shape)
+
+
 def first_spatial_axis(data_format):
     """Axis of the height; that of the width follows."""
     return 2 if data_format == CHANNELS_FIRST else 1

@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from keras_rsseg.ops.data_format import CHANNELS_FIRST
-from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
 
 
@@ -56,17 +56,15 @@ def padded_conv(
     x, kernel = ops.convert_to_tensor(x), ops.convert_to_tensor(kernel)
     check_rank("x", x, 4, "(B, H, W, C) or (B, C, H, W)")
     check_rank("kernel", kernel, 4, "(k, k, C, F)")
-    arguments = x, kernel, bias, strides, padding, dilation_rate, data_format
-    backend = keras.backend.backend()
-    if backend == "torch" and bias is not None:
-        return _torch(*arguments)
-    last = data_format != CHANNELS_FIRST
-    if backend == "tensorflow" and bias is not None and last:
-        return _tensorflow(*arguments)
-    return _plain(*arguments)
+    arguments = x, kernel, strides, padding, dilation_rate, data_format
+    if bias is None:
+        return _conv(*arguments)
+    if keras.backend.backend() == "torch":
+        return _torch(bias, *arguments)
+    return _add_bias(_conv(*arguments), bias, data_format)
 
 
-def _torch(x, kernel, bias, strides, padding, dilation_rate, data_format):
+def _torch(bias, x, kernel, strides, padding, dilation_rate, data_format):
     from torch.nn.functional import conv2d
 
     first = data_format == CHANNELS_FIRST
@@ -81,48 +79,36 @@ def _torch(x, kernel, bias, strides, padding, dilation_rate, data_format):
     return y if first else y.permute(0, 2, 3, 1)
 
 
-def _tensorflow(x, kernel, bias, strides, padding, dilation_rate, _):
-    import tensorflow as tf
-
-    pad = [padding, padding]
-    if strides > 1:
-        x = tf.pad(x, [[0, 0], pad, pad, [0, 0]]) if padding else x
-        padding = "VALID"
-    else:
-        # The graph's fused kernels know no explicit padding.
-        same = kernel.shape[0] // 2 * dilation_rate == padding
-        padding = "SAME" if same else [[0, 0], pad, pad, [0, 0]]
-    y = tf.nn.conv2d(x, kernel, strides, padding, dilations=dilation_rate)
-    return tf.nn.bias_add(y, bias)
-
-
-def _plain(x, kernel, bias, strides, padding, dilation_rate, data_format):
-    first = first_spatial_axis(data_format)
-    axis = channel_axis(data_format)
-    same = dilation_rate * (kernel.shape[0] - 1) == 2 * padding
-    same = same and strides == 1
+def _conv(x, kernel, strides, padding, dilation_rate, data_format):
+    # TensorFlow's fused kernels know no explicit padding.
+    same = strides == 1 and dilation_rate * (kernel.shape[0] - 1) == 2 * padding
     if padding and not same:
+        first = first_spatial_axis(data_format)
         width = [(0, 0)] * 4
         width[first] = width[first + 1] = (padding, padding)
         x = ops.pad(x, width)
-    is_product = kernel.shape[:2] == (1, 1) and axis == -1
+    is_product = kernel.shape[:2] == (1, 1) and data_format != CHANNELS_FIRST
     if is_product and keras.backend.backend() == "jax":
         step = slice(None, None, strides)
-        y = ops.matmul(x[:, step, step], kernel[0, 0])
-    else:
-        y = ops.conv(
-            x,
-            kernel,
-            strides,
-            "same" if same else "valid",
-            data_format=data_format,
-            dilation_rate=dilation_rate,
-        )
-    if bias is None:
-        return y
-    shape = [1, 1, 1, 1]
-    shape[axis] = -1
-    return y + ops.reshape(bias, shape)
+        return ops.matmul(x[:, step, step], kernel[0, 0])
+    return ops.conv(
+        x,
+        kernel,
+        strides,
+        "same" if same else "valid",
+        data_format=data_format,
+        dilation_rate=dilation_rate,
+    )
+
+
+def _add_bias(x, bias, data_format):
+    backend = keras.backend.backend()
+    if backend == "tensorflow" and data_format != CHANNELS_FIRST:
+        import tensorflow as tf
+
+        # Graphs join it with the convolution, an addition they may not.
+        return tf.nn.bias_add(x, bias)
+    return x + for_maps(bias, data_format)
 
 
 def store_for_conv(kernel):
