@@ -134,6 +134,8 @@ def _command(args, encoder):
         "--tile-size": args.tile_size,
         "--learning-rate": f"{args.learning_rate:g}",
         "--seed": args.seed,
+        **_unless_default("--recipe", args.recipe, "released"),
+        **_unless_default("--frozen-share", args.frozen_share, 0.3),
         **_unless_default("--data-format", args.data_format, None),
         **_unless_default("--precision", args.precision, "float32"),
         "--output": pathlib.Path(args.output).name,
@@ -163,6 +165,11 @@ def _hardware():
 
         if torch.cuda.is_available():
             return torch.cuda.get_device_name()
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        if jax.default_backend() != "cpu":
+            return jax.devices()[0].device_kind
     elif keras.distribution.list_devices("gpu"):
         return "a GPU"
     return f"{os.cpu_count()} CPU cores"

@@ -126,6 +126,16 @@ class TestStopped:
             np.testing.assert_allclose(stopped, whole, rtol=1e-5, atol=1e-6)
 
 
+def test_keeps_nothing_where_told(scenes, encoder, tmp_path):
+    folder = tmp_path / "preset"
+    words = [*arguments(scenes, encoder, folder), "--no-backup"]
+    train_dubai.main(words)
+    # Neither beside the preset nor in the folder of the process.
+    assert [path.name for path in tmp_path.iterdir()] == ["preset"]
+    with pytest.raises(SystemExit):
+        train_dubai.parse_arguments([*words, "--backup", str(tmp_path)])
+
+
 @pytest.mark.parametrize("system", ["hrnet_ifwm", "pfnet_hrnet_ifwm"])
 def test_systems_of_the_second_paper(system, tiny_hrnet):
     model = build_task(system, train_dubai.FACTS, tiny_hrnet)
