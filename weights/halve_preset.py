@@ -2,11 +2,13 @@
 
 Kernels become float16, which halves the files; vectors (batch norm, biases)
 stay float32, since variances can be too small for float16. Keras reads either
-and computes as its dtype policy says.
+and computes as its dtype policy says. A `card.json` says so; its score is that
+of the old weights until `examples/train_dubai.py --score --update-card`.
 
     python -m weights.halve_preset runs/hrnet_w18_dubai half/hrnet_w18_dubai
 """
 
+import json
 import pathlib
 import shutil
 import sys
@@ -20,6 +22,7 @@ if __name__ == "__main__":
     # Run as a file, Python looks for modules beside it only.
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from keras_rsseg.hub.preset_files import CARD_FILE
 from weights.convert import explain_errors
 from weights.convert import preset_folder
 
@@ -52,9 +55,17 @@ def halve_preset(source, destination):
     for path in sorted(source.iterdir()):
         if path.name.endswith(".weights.h5"):
             halve_weights(path, destination / path.name)
+        elif path.name == CARD_FILE:
+            _write_card(path, destination / path.name)
         else:
             shutil.copyfile(path, destination / path.name)
     return _size(source), _size(destination)
+
+
+def _write_card(source, destination):
+    facts = json.loads(source.read_text(encoding="utf-8"))
+    facts["weights_source"] += " Kernels are stored in half precision."
+    destination.write_text(json.dumps(facts, indent=4) + "\n", "utf-8")
 
 
 def _copy_group(old, new):

@@ -1,5 +1,7 @@
 """What ships in half precision predicts what was trained."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -27,8 +29,12 @@ def test_halved_preset_is_smaller_and_predicts_the_same(tmp_path):
     full, half = tmp_path / "full", tmp_path / "half"
     half.mkdir()
     model.save_to_preset(full)
+    card = {"weights_source": "Trained.", "score": {"mean_iou": 0.5}}
+    (full / "card.json").write_text(json.dumps(card))
     before, after = halve_preset(full, half)
     assert after < before
+    card["weights_source"] = "Trained. Kernels are stored in half precision."
+    assert json.loads((half / "card.json").read_text()) == card
     restored = keras_rsseg.from_preset(half)
     for old, new in zip(model.weights, restored.weights, strict=True):
         assert new.dtype == "float32"
