@@ -1,13 +1,15 @@
 """Score, size and speed of presets trained on Dubai, as one table.
 
     python -m benchmarks.score_presets ../shared/data/dubai \
-        pfnet_r50_dubai hrnet_w18_dubai
+        pfnet_r50_dubai hrnet_w18_dubai --seeds runs
 
 prints, in Markdown, the mean IoU and that of every class by the protocol of
 `examples/train_dubai.py`, measured now (`--from-cards` takes what each
 `card.json` states), trainable parameters, GMACs for a tile of 512 px, and
 seconds a megapixel: `predict_on_batch` of one tile, normalisation included,
-on the backend that `KERAS_BACKEND` names. The networks take turns, so that
+on the backend that `KERAS_BACKEND` names. With `--seeds`, the mean and the
+sample standard deviation of what all cards `FOLDER/*/NAME/card.json` state,
+trainings that differ by the seed alone. The networks take turns, so that
 other work on the machine slows all of them down alike; the median of the
 rounds is given, and the fastest and slowest.
 """
@@ -56,20 +58,39 @@ def seconds_per_megapixel(models, size, rounds):
     return [seconds[1:] for seconds in times]
 
 
+def read_score(card):
+    """Return the score that a `card.json` states, a dict."""
+    return json.loads(card.read_text(encoding="utf-8"))["score"]
+
+
+def over_seeds(folder, seeds):
+    """Return the cell for the scores of all trainings of one name."""
+    cards = sorted(seeds.glob(f"*/{pathlib.Path(folder).name}/card.json"))
+    means = [read_score(card)["mean_iou"] for card in cards]
+    if len(means) < 2:
+        return f"{len(means)} of them"
+    return (
+        f"{statistics.fmean(means):.3f} ± {statistics.stdev(means):.3f} "
+        f"({len(means)})"
+    )
+
+
 def scores(folder, model, args):
     """Return the IoU of each class."""
     if args.from_cards:
-        card = json.loads((pathlib.Path(folder) / "card.json").read_text())
-        return [card["score"]["classes"][name] for name in CLASSES]
+        card = read_score(pathlib.Path(folder) / "card.json")
+        return [card["classes"][name] for name in CLASSES]
     print(f"== {folder}", file=sys.stderr, flush=True)
     return train_dubai.evaluate(model, args, file=sys.stderr)
 
 
-def row(folder, model, ious, seconds, size):
+def row(folder, model, ious, seconds, args):
     """Return a line of the table."""
+    size = args.size
     cells = [
         f"`{pathlib.Path(folder).name}`",
         f"{statistics.fmean(ious):.3f}",
+        *([over_seeds(folder, args.seeds)] if args.seeds else []),
         *(f"{iou:.3f}" for iou in ious),
         f"{count_parameters(model) / 1e6:.1f} M",
         f"{count_macs(model, size) / 1e9:.1f}",
@@ -87,6 +108,9 @@ def parse_arguments(arguments=None):
     parser.add_argument("--size", type=int, default=512, help="pixels")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--from-cards", action="store_true")
+    parser.add_argument(
+        "--seeds", type=pathlib.Path, help="folder of folders of presets"
+    )
     return parser.parse_args(arguments)
 
 
@@ -100,13 +124,14 @@ def main(arguments=None):
     ]
     times = seconds_per_megapixel(models, args.size, args.rounds)
     head = [
-        *("", "mean IoU", *CLASSES, "parameters"),
+        *("", "mean IoU", *(["of all seeds"] if args.seeds else [])),
+        *(*CLASSES, "parameters"),
         f"GMACs ({args.size} px)",
         "seconds a megapixel",
     ]
     print(f"| {' | '.join(head)} |\n{'| --- ' * len(head)}|")
     for line in zip(args.presets, models, ious, times, strict=True):
-        print(row(*line, args.size))
+        print(row(*line, args))
 
 
 if __name__ == "__main__":

@@ -32,6 +32,17 @@ def test_table(tmp_path, monkeypatch, capsys):
     assert "| `tiny` | 0.500 | 0.000 |" in capsys.readouterr().out
 
 
+def test_all_seeds_of_a_name(tmp_path):
+    for seed, mean in enumerate((0.5, 0.6, 0.7)):
+        folder = tmp_path / f"seed{seed}" / "net"
+        folder.mkdir(parents=True)
+        card = {"score": {"mean_iou": mean}}
+        (folder / "card.json").write_text(json.dumps(card))
+    cell = score_presets.over_seeds("presets/net", tmp_path)
+    assert cell == "0.600 ± 0.100 (3)"
+    assert score_presets.over_seeds("presets/other", tmp_path) == "0 of them"
+
+
 def test_networks_take_turns():
     calls = []
 
