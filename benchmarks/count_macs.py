@@ -43,8 +43,8 @@ def count_macs(model, height=512, width=None):
     Example:
 
     ```python
-    model = keras_rsseg.from_preset("hrnet_w18_dubai")
-    count_macs(model) / 1e9  # 18.4 (GMACs)
+    model = keras_rsseg.from_preset("hrnet_ifwm_w18_dubai")
+    count_macs(model) / 1e9  # 18.3 (GMACs)
     ```
     """
     shape = _sized(model.input_shape[1:], height, width or height)

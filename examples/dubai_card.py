@@ -134,7 +134,7 @@ def _command(args, encoder):
         "--tile-size": args.tile_size,
         "--learning-rate": f"{args.learning_rate:g}",
         "--seed": args.seed,
-        **_unless_default("--recipe", args.recipe, "released"),
+        **_unless_default("--recipe", args.recipe, "paper"),
         **_unless_default("--frozen-share", args.frozen_share, 0.3),
         **_unless_default("--data-format", args.data_format, None),
         **_unless_default("--precision", args.precision, "float32"),

@@ -253,10 +253,12 @@ def parse_arguments(arguments=None):
         help="last part of the epochs, with frozen statistics of batch norm",
     )
     add_data_format(parser)
+    # By the released one, PFNet took vegetation for water: a mean IoU of 0.61
+    # where the paper's gave 0.69.
     parser.add_argument(
         "--recipe",
-        choices=("released", "paper"),
-        default="released",
+        choices=("paper", "released"),
+        default="paper",
         help="losses of PFNet, see its compile()",
     )
     parser.add_argument(

@@ -1,5 +1,9 @@
 """What many entries of the registry say alike."""
 
+import statistics
+
+from keras_rsseg.class_legends import DUBAI
+
 RELEASED = {
     "licence": "none stated with the released code and its checkpoints",
     "weights_source": (
@@ -56,7 +60,9 @@ def train_command(script, name):
     return f"python examples/{script}.py --manual-dir FOLDER --output {name}"
 
 
-def dubai_facts(name, system, network, encoder):
+def dubai_facts(
+    name, system, network, encoder, ious, steps=1000, tile_size=384, others=""
+):
     """Return what presets trained on the scenes of Dubai share.
 
     Args:
@@ -64,13 +70,19 @@ def dubai_facts(name, system, network, encoder):
         system: string, `--system` of `examples/train_dubai.py`.
         network: string, what it is.
         encoder: string, the preset it starts from.
+        ious: tuple, the IoU of each class, measured on the published weights.
+        steps: int, `--steps` of the training.
+        tile_size: int, `--tile-size` of it, pixels.
+        others: string, further options of it, each with a space before it.
 
     Returns:
         dict of facts, see `keras_rsseg.hub.registry.register_presets`.
     """
+    script = "python examples/train_dubai.py ../shared/data/dubai"
     command = (
-        "python examples/train_dubai.py ../shared/data/dubai --system "
-        f"{system} --encoder {encoder} --output {name}"
+        f"{script} --system {system} --encoder {encoder} --steps {steps} "
+        f"--tile-size {tile_size} --precision mixed_bfloat16{others} "
+        f"--output {name}"
     )
     return {
         "handle": f"hf://keras-rsseg/{name}",
@@ -81,7 +93,7 @@ def dubai_facts(name, system, network, encoder):
         "dataset": "dubai",
         "protocol": (
             "Parts 1, 2, 4, 5, 7 and 8 of every scene train, parts 3, 6 and "
-            "9 validate; random crops of 256 px."
+            f"9 validate; random crops of {tile_size} px."
         ),
         "licence": "Apache-2.0",
         "weights_source": (
@@ -89,5 +101,15 @@ def dubai_facts(name, system, network, encoder):
             "with examples/train_dubai.py."
         ),
         "training": command,
+        "score": {
+            "mean_iou": round(statistics.fmean(ious), 3),
+            "classes": dict(zip(DUBAI["class_names"], ious, strict=True)),
+            "data": (
+                "validation parts of Dubai, each pixel counted once, void "
+                "left out"
+            ),
+            "by": "keras_rsseg",
+            "command": f"{script} --score {name}",
+        },
         "how_to_get": {"train": command},
     }

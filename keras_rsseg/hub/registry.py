@@ -9,7 +9,7 @@ from keras_rsseg.hub.handle import parse_handle
 from keras_rsseg.hub.preset_files import CARD_FILE
 from keras_rsseg.hub.preset_files import preset_files
 
-DEFAULT_PRESET = "hrnet_w18_dubai"
+DEFAULT_PRESET = "hrnet_ifwm_w18_dubai"
 ORGANISATION = "keras-rsseg"
 
 _PACKAGE = "package://"

@@ -37,7 +37,7 @@ def optimize_for_inference(model, data_format=None, dtype=None):
     Example:
 
     ```python
-    model = keras_rsseg.from_preset("hrnet_w18_dubai")
+    model = keras_rsseg.from_preset("hrnet_ifwm_w18_dubai")
     fast = keras_rsseg.optimize_for_inference(model)
     logits = fast.predict(tiles)
     ```

@@ -14,12 +14,12 @@ class HRNet(Segmenter):
     Example:
 
     ```python
-    # The preset that comes with the package.
-    model = keras_rsseg.HRNet.from_preset("hrnet_w18_dubai")
+    # The preset that comes with the package, HRNet with IFWM.
+    model = keras_rsseg.HRNet.from_preset("hrnet_ifwm_w18_dubai")
     logits = model.predict(np.zeros((1, 256, 256, 3), "uint8"))
 
-    # The same weights under IFWM, to be trained further.
-    model = keras_rsseg.HRNet.from_preset("hrnet_w18_dubai", fusion="ifwm")
+    # The weights of a plain HRNet under IFWM, to be trained further.
+    model = keras_rsseg.HRNet.from_preset("my_hrnet", fusion="ifwm")
 
     # A new network.
     encoder = keras_rsseg.encoders.HRNetEncoder(width=18)

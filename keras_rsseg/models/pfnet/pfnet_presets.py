@@ -85,9 +85,14 @@ register_presets(
                 "pfnet",
                 "PFNet on a ResNet-50",
                 "resnet50_imagenet",
+                (0.5982, 0.8544, 0.4751, 0.6150, 0.8982),
+                steps=800,
+                tile_size=256,
+                others=" --data-format channels_first",
             ),
             "task": "PFNet",
             "parameters": 32_867_400,
+            "size": 66_792_889,
         },
         "pfnet_hrnet_ifwm_w18_dubai": {
             **class_legends.DUBAI,
@@ -96,9 +101,12 @@ register_presets(
                 "pfnet_hrnet_ifwm",
                 "PFNet's decoder (128 channels) on an HRNetV2-W18 with IFWM",
                 "hrnet_w18_coco_lvis",
+                (0.4863, 0.8333, 0.4188, 0.3175, 0.7550),
+                others=" --recipe released",
             ),
             "task": "PFNet",
             "parameters": 11_332_074,
+            "size": 26_153_581,
         },
     }
 )

@@ -63,9 +63,11 @@ register_presets(
                 "semantic_fpn",
                 "FPN with pyramid pooling on a ResNet-50",
                 "resnet50_imagenet",
+                (0.6185, 0.8598, 0.4978, 0.6591, 0.8953),
             ),
             "task": "SemanticFPN",
             "parameters": 30_987_333,
+            "size": 62_962_649,
         },
     }
 )
