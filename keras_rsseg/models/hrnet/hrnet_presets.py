@@ -40,16 +40,9 @@ register_presets(
             "parameters": 9_637_325,
             "size": 22_497_154,
         },
+        # The rest is in its card.json.
         "hrnet_ifwm_w18_dubai": {
             **class_legends.DUBAI,
-            **dubai_facts(
-                "hrnet_ifwm_w18_dubai",
-                "hrnet_ifwm",
-                "HRNetV2-W18 with IFWM",
-                "hrnet_w18_coco_lvis",
-                (0.6078, 0.8631, 0.5185, 0.6519, 0.8933),
-            ),
-            # What its card.json says comes on top.
             "handle": "package://hrnet_ifwm_w18_dubai",
             "task": "HRNet",
             "parameters": 9_697_435,
