@@ -40,11 +40,11 @@ import rasterio
 
 import keras_rsseg
 from keras_rsseg.scenes.predicting.block_reader import read_batches
-from keras_rsseg.scenes.predicting.fast_model import fast_model
 from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.predicting.tile_predictor import call_model
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
+from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_source import open_scene

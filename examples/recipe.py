@@ -40,7 +40,7 @@ class Recipe:
         validation_split: the split that is scored.
         system: a key of `examples.networks.SYSTEMS`.
         protocol: a key of `keras_rsseg.data.PROTOCOLS`.
-        augmentation: what `keras_rsseg.data.paper_augmentation` takes.
+        augmentation: what `keras_rsseg.data.protocols` takes.
         epochs: int.
         batch_size: int, over all devices.
         learning_rate: float, at the start.

@@ -7,13 +7,14 @@ wait for a deep-learning framework, nor should a program that only cuts tiles.
 import importlib
 import sys
 
-__version__ = "0.1.0"
+from keras_rsseg._version import __version__ as __version__
 
 _MODULES = (
     "beam",
     "data",
     "datasets",
     "encoders",
+    "errors",
     "evaluation",
     "layers",
     "losses",

@@ -9,6 +9,6 @@ except ImportError as error:
 
 from keras_rsseg.beam.predict_scenes import PredictScenes
 from keras_rsseg.beam.predict_scenes import WriteReport
-from keras_rsseg.beam.run_scenes import run_scenes
+from keras_rsseg.beam.predict_scenes import run_scenes
 
 __all__ = ["PredictScenes", "WriteReport", "run_scenes"]

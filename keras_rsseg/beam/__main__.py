@@ -7,9 +7,9 @@ import typer
 from apache_beam.options.pipeline_options import PipelineOptions
 
 import keras_rsseg
-from keras_rsseg.beam.run_scenes import run_scenes
+from keras_rsseg.beam.predict_scenes import run_scenes
+from keras_rsseg.cli import predict as several
 from keras_rsseg.cli import predict_options as options
-from keras_rsseg.cli import predict_several as several
 from keras_rsseg.cli.errors import plain_errors
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

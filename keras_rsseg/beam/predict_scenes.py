@@ -10,7 +10,10 @@ import apache_beam as beam
 from apache_beam.utils.shared import Shared
 
 from keras_rsseg.beam.shared_run import open_run
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.many.scene_list import absolute
+from keras_rsseg.scenes.many.scene_list import check_outputs
 from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
@@ -73,7 +76,7 @@ class PredictScenes(beam.PTransform):
     ):
         super().__init__()
         if unit_blocks < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"`unit_blocks` must be positive. Received: {unit_blocks}"
             )
         outlines = {"minimum_area": minimum_area, "simplify": simplify}
@@ -253,3 +256,52 @@ def _told(job, problem):
     message, expected = error_line(problem)
     logger.error("%s failed: %s", job.source, message, exc_info=not expected)
     return message
+
+
+def run_scenes(load_model, jobs, report, pipeline_options=None, **options):
+    """Predict maps of many scenes with a Beam pipeline, and wait for them.
+
+    Args:
+        load_model: callable without arguments that returns the model; see
+            `PredictScenes`.
+        jobs: list of `SceneJob`s, such as `list_scenes` returns. All paths
+            are of a file system that all machines share.
+        report: path of a CSV file for the report, on that file system, too;
+            replaced if it exists.
+        pipeline_options: `apache_beam` `PipelineOptions`: which runner, and
+            how. Defaults to Beam's, which is this machine.
+        **options: arguments of `PredictScenes`, and of `predict_scene`.
+
+    Returns:
+        A `SceneReport`. Its seconds are those of all machines together.
+
+    Raises:
+        ValueError: if files would be written twice.
+
+    Example:
+
+    ```python
+    load = functools.partial(keras_rsseg.from_preset, "pfnet_r50_isaid")
+    jobs = list_scenes(["/shared/list.csv"], "/shared/maps")
+    options = PipelineOptions(["--runner=FlinkRunner"])
+    report = run_scenes(load, jobs, "/shared/report.csv", options)
+    print(report.to_text())
+    ```
+    """
+    # Workers may have another working directory.
+    jobs = [job.absolute() for job in jobs]
+    if options.get("area") is not None:
+        options["area"] = absolute(options["area"])
+    path = pathlib.Path(report).absolute()
+    check_outputs(jobs)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One of a run before would be taken for this one's.
+    path.unlink(missing_ok=True)
+    with beam.Pipeline(options=pipeline_options) as pipeline:
+        outcomes = (
+            pipeline
+            | "Scenes" >> beam.Create(jobs)
+            | PredictScenes(load_model, **options)
+        )
+        _ = outcomes | WriteReport(path, [job.destination for job in jobs])
+    return SceneReport.read(path)

@@ -4,12 +4,12 @@ import contextlib
 import inspect
 import json
 
+from keras_rsseg.scenes.maps.block_files import BlockRecord
+from keras_rsseg.scenes.maps.block_store import BlockStore
+from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.predict_scene import predict_scene
-from keras_rsseg.scenes.predicting import open_run as predicting
+from keras_rsseg.scenes.predicting import scene_run as predicting
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
-from keras_rsseg.scenes.writing.block_files import BlockRecord
-from keras_rsseg.scenes.writing.block_store import BlockStore
-from keras_rsseg.scenes.writing.map_grid import MapGrid
 
 
 @contextlib.contextmanager

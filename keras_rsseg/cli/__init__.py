@@ -9,7 +9,7 @@ import keras_rsseg
 from keras_rsseg.cli.evaluate import evaluate
 from keras_rsseg.cli.predict import predict
 from keras_rsseg.cli.presets import presets
-from keras_rsseg.cli.upload import upload
+from keras_rsseg.cli.presets import upload
 
 # TensorFlow reads it when it is loaded, which the commands do.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -11,6 +11,7 @@ import keras_rsseg
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.errors import ArgumentError
 
 
 def evaluate(
@@ -161,7 +162,7 @@ def _check_output(output, overwrite):
     try:
         evaluation.check_output(output, overwrite)
     except ImportError as error:
-        raise ValueError(str(error)) from error
+        raise ArgumentError(str(error)) from error
 
 
 def _tiling(protocol, tile_size, stride):
@@ -222,7 +223,7 @@ def _read_palette(palette):
             content = {"colors": content}
         return Palette(**content)
     except (TypeError, ValueError) as error:
-        raise ValueError(
+        raise ArgumentError(
             f'{palette} must hold JSON such as {{"colors": [[255, 0, 0]], '
             f'"void_colors": [[0, 0, 0]]}}: {error}'
         ) from error

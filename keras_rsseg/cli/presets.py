@@ -1,4 +1,6 @@
-"""`keras-rsseg presets`: what --preset takes."""
+"""`keras-rsseg presets` and `keras-rsseg upload`."""
+
+from typing import Annotated
 
 import typer
 
@@ -31,3 +33,27 @@ def _facts(facts):
     for key, whose in (("score", "measured"), ("paper_score", "the paper's")):
         if key in facts:
             yield f"mean IoU {facts[key]['mean_iou']:.3f} ({whose})"
+
+
+def upload(
+    folder: Annotated[
+        str,
+        typer.Argument(
+            help="Folder that `save_to_preset()` wrote, with a card.json."
+        ),
+    ],
+    handle: Annotated[str, typer.Argument(help="hf://org/name")],
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Hide a new repository from others."),
+    ] = False,
+    revision: Annotated[
+        str | None, typer.Option(help="Branch, made if there is none.")
+    ] = None,
+):
+    """Check a preset, write its card and publish it on the Hub."""
+    with plain_errors():
+        result = keras_rsseg.upload_preset(
+            handle, folder, private=private, revision=revision
+        )
+    typer.echo(result.url if result.changed else "Nothing new to upload.")

@@ -2,11 +2,12 @@
 
 import math
 
-from keras_rsseg.data.cutting import cut
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.resampling import blur as blur_image
+from keras_rsseg.data.resampling import cut
 from keras_rsseg.data.resampling import rotate as rotate_tile
 from keras_rsseg.data.resampling import scale as scale_tile
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 _FLIPS = (True, False, "horizontal", "vertical")
@@ -99,7 +100,7 @@ class Augmentation:
 
     def _check(self):
         if self.scale[0] == 0:
-            raise ValueError(
+            raise ArgumentError(
                 f"`scale` must be positive. Received: {self.scale}"
             )
         for name, limit in (
@@ -110,11 +111,11 @@ class Augmentation:
         ):
             value = getattr(self, name)
             if not 0 <= value < limit:
-                raise ValueError(
+                raise ArgumentError(
                     f"`{name}` must lie in [0, {limit}). Received: {value!r}"
                 )
         if not 0 <= self.rotate <= 180:
-            raise ValueError(
+            raise ArgumentError(
                 "`rotate` must lie in [0, 180] degrees. Received: "
                 f"{self.rotate!r}"
             )
@@ -124,7 +125,7 @@ class Augmentation:
         ):
             value = getattr(self, name)
             if value not in accepted:
-                raise ValueError(
+                raise ArgumentError(
                     f"`{name}` must be one of {accepted}. Received: {value!r}"
                 )
 
@@ -161,7 +162,7 @@ class Augmentation:
         seed = self._next_seed(tf) if seed is None else seed
         tile = tuple(image.shape[:2])
         if None in tile:
-            raise ValueError(
+            raise ArgumentError(
                 "`image` must have a static height and width. Received: "
                 f"shape {image.shape}"
             )
@@ -320,7 +321,7 @@ def _is_pair(value):
 def _as_range(name, pair):
     pair = tuple(float(value) for value in pair)
     if len(pair) != 2 or not 0 <= pair[0] <= pair[1] < math.inf:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be (smallest, largest), at least 0 and ascending. "
             f"Received: {pair}"
         )

@@ -1,14 +1,78 @@
-"""How often classes occur, and weights against their imbalance."""
+"""Masks one after the other, wherever they come from."""
 
 import math
 
 import numpy as np
 
-from keras_rsseg.data.mask_sources import iterate_masks
+from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
+from keras_rsseg.data.reading import is_path
+from keras_rsseg.data.reading import read_mask
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 _CHUNK = 1 << 20
+
+
+def iterate_masks(source, palette=None):
+    """Yield the masks of a source, each a uint8 array `(H, W)`.
+
+    Args:
+        source: path or array of a mask; a list of these, or an array
+            `(N, H, W)`; an `ImageMaskPairs`; a `tf.data.Dataset` of records
+            (dicts with a `"mask"`) or of batches `(images, masks)`, or any
+            other iterable of such elements.
+        palette: `Palette` of colour-coded masks, or `None`.
+
+    Yields:
+        Class ids, void = 255.
+
+    Raises:
+        ValueError: if the source has no end or no masks, and see
+            `read_mask`.
+    """
+    palette = as_palette(palette)
+    if isinstance(source, ImageMaskPairs):
+        for index in range(len(source)):
+            yield source.read_mask(index)
+        return
+    if hasattr(source, "as_numpy_iterator"):
+        if int(source.cardinality()) == -1:
+            raise ArgumentError(
+                "`source` must end. Received: a dataset that repeats"
+            )
+        source = source.as_numpy_iterator()
+    elif is_path(source) or _is_one_mask(source, palette):
+        source = [source]
+    unlisted = UnlistedColors()
+    for element in source:
+        for mask in _masks_of(element):
+            yield read_mask(mask, palette=palette, unlisted=unlisted)
+    unlisted.warn(stacklevel=4)
+
+
+def _is_one_mask(source, palette):
+    colored = palette is not None
+    return isinstance(source, np.ndarray) and source.ndim == 2 + colored
+
+
+def _masks_of(element):
+    if isinstance(element, dict):
+        if "mask" not in element:
+            raise ArgumentError(
+                '`source` must hold records with a "mask". Received: records '
+                f"of {sorted(element)}"
+            )
+        return [np.asarray(element["mask"])]
+    if not isinstance(element, tuple):
+        return [element]
+    if len(element) < 2 or isinstance(element[1], dict):
+        raise ArgumentError(
+            "`source` must hold (images, masks). Received: images alone"
+        )
+    masks = np.asarray(element[1])
+    return masks if masks.ndim > 2 else [masks]
 
 
 def count_classes(source, num_classes=None, palette=None, per_image=False):
@@ -102,14 +166,14 @@ def class_weights(counts, method="inverse", beta=None):
     """
     counts = np.asarray(counts, "float64")
     if counts.ndim not in (1, 2) or not np.isfinite(counts).all():
-        raise ValueError(
+        raise ArgumentError(
             "`counts` must be finite, of shape (classes,) or (images, "
             f"classes). Received: {counts.tolist()}"
         )
     images, counts = np.atleast_2d(counts), np.atleast_2d(counts).sum(axis=0)
     found = counts > 0
     if (images < 0).any() or not found.any():
-        raise ValueError(
+        raise ArgumentError(
             "`counts` must be at least 0, and one above. Received: "
             f"{counts.tolist()}"
         )
@@ -139,12 +203,12 @@ def check_class_weights(weights, num_classes=None):
         or (array < 0).any()
         or not array.any()
     ):
-        raise ValueError(
+        raise ArgumentError(
             "`class_weights` must be a float at least 0 for each class, one "
             f"of them above. Received: {weights!r}"
         )
     if num_classes is not None and array.size != num_classes:
-        raise ValueError(
+        raise ArgumentError(
             f"`class_weights` must have one weight for each of {num_classes} "
             f"classes. Received: {array.size}"
         )
@@ -158,13 +222,13 @@ def _raw_weights(images, counts, method, beta):
         held = ((images > 0) * images.sum(axis=1, keepdims=True)).sum(axis=0)
         return held / counts
     if method != "effective_number":
-        raise ValueError(
+        raise ArgumentError(
             '`method` must be "inverse", "median_frequency" or '
             f'"effective_number". Received: {method!r}'
         )
     beta = 1 - 1 / max(np.median(counts), 1.0) if beta is None else beta
     if not 0 <= beta < 1:
-        raise ValueError(f"`beta` must lie in [0, 1). Received: {beta!r}")
+        raise ArgumentError(f"`beta` must lie in [0, 1). Received: {beta!r}")
     if beta == 0:
         return np.ones(counts.shape)
     # 1 - beta ** counts, without rounding beta ** counts to 1.
@@ -185,7 +249,7 @@ def _check_ids(counts, num_classes):
         return
     wrong = np.flatnonzero(counts[num_classes:]) + num_classes
     if wrong.size:
-        raise ValueError(
+        raise ArgumentError(
             f"A mask holds class ids out of range: {wrong.tolist()}. Accepted "
             f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
             "(void)"

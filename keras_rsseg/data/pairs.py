@@ -15,6 +15,7 @@ from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.validity import may_lack_data
 from keras_rsseg.data.validity import read_valid
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 NO_DATA = -1
@@ -70,7 +71,7 @@ class ImageMaskPairs:
         if num_classes is None and self._palette is not None:
             num_classes = self._palette.num_classes
         if num_classes is not None and not 1 <= num_classes <= VOID:
-            raise ValueError(
+            raise ArgumentError(
                 f"`num_classes` must lie in 1..{VOID}, as id {VOID} is void. "
                 f"Received: {num_classes!r}"
             )
@@ -145,7 +146,7 @@ class ImageMaskPairs:
             ValueError: if there are no masks.
         """
         if self._masks is None:
-            raise ValueError("There are no masks, `masks` was None.")
+            raise ArgumentError("There are no masks, `masks` was None.")
         window = window or Window(0, 0, *self.sizes[index])
         ids = self._read_ids(index, window)
         valid = self._read_valid(index, window)
@@ -176,7 +177,7 @@ class ImageMaskPairs:
             values = [fact[position] for fact in facts]
             for index, value in enumerate(values):
                 if value != values[0]:
-                    raise ValueError(
+                    raise ArgumentError(
                         f"All images must have the same {what}. Received: "
                         f"{values[0]} in {self.names[0]}, {value} in "
                         f"{self.names[index]}"
@@ -189,7 +190,7 @@ class ImageMaskPairs:
             size = _mask_size(mask)
             if size != self.sizes[index]:
                 high, wide = self.sizes[index]
-                raise ValueError(
+                raise ArgumentError(
                     "Image and mask must have the same size. Received: "
                     f"{self.names[index]} of {high}x{wide} pixels (height x "
                     f"width), {name_of(mask, f'masks[{index}]')} of "
@@ -246,12 +247,14 @@ def _as_lists(images, masks):
     )
     images = [images] if single else list(images)
     if not images:
-        raise ValueError("`images` must list at least one image. Received: []")
+        raise ArgumentError(
+            "`images` must list at least one image. Received: []"
+        )
     if masks is not None:
         alone = single and not isinstance(masks, list | tuple)
         masks = [masks] if alone or is_path(masks) else list(masks)
         if len(masks) != len(images):
-            raise ValueError(
+            raise ArgumentError(
                 "`images` and `masks` must have the same length. Received: "
                 f"{len(images)} images, {len(masks)} masks"
             )
@@ -291,7 +294,7 @@ def _check_range(ids, num_classes, name):
     found = np.flatnonzero(np.bincount(ids.ravel(), minlength=256))
     wrong = found[(found >= num_classes) & (found != VOID)]
     if wrong.size:
-        raise ValueError(
+        raise ArgumentError(
             f"{name} holds class ids out of range: {wrong.tolist()}. Accepted "
             f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
             "(void)"

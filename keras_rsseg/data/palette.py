@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 _UNLISTED = 254
@@ -46,19 +47,19 @@ class Palette:
         self.void_colors = [_as_color(color) for color in void_colors]
         self.names = None if names is None else [str(name) for name in names]
         if not 1 <= len(self.colors) <= _UNLISTED:
-            raise ValueError(
+            raise ArgumentError(
                 f"`colors` must list 1 to {_UNLISTED} colours. Received: "
                 f"{len(self.colors)}"
             )
         listed = collections.Counter(self.colors + self.void_colors)
         twice = [color for color, count in listed.items() if count > 1]
         if twice:
-            raise ValueError(
+            raise ArgumentError(
                 "`colors` and `void_colors` must not list a colour twice. "
                 f"Received twice: {twice}"
             )
         if self.names is not None and len(self.names) != len(self.colors):
-            raise ValueError(
+            raise ArgumentError(
                 "`names` must have one name a colour. Received: "
                 f"{len(self.names)} names, {len(self.colors)} colours"
             )
@@ -96,7 +97,7 @@ class Palette:
         """
         rgb = np.asarray(rgb)
         if rgb.ndim != 3 or rgb.shape[-1] != 3 or rgb.dtype != np.uint8:
-            raise ValueError(
+            raise ArgumentError(
                 "`rgb` must be a uint8 array (H, W, 3). Received: "
                 f"{rgb.dtype} {rgb.shape}"
             )
@@ -133,7 +134,7 @@ class Palette:
         ids = np.asarray(ids)
         wrong = np.setdiff1d(ids, np.r_[np.arange(self.num_classes), VOID])
         if wrong.size:
-            raise ValueError(
+            raise ArgumentError(
                 f"`ids` must lie in 0..{self.num_classes - 1} or be {VOID} "
                 f"(void). Received: {wrong[:10].tolist()}"
             )
@@ -215,7 +216,7 @@ def _as_color(color):
     if len(values) != 3 or not all(
         hasattr(value, "__index__") and 0 <= value <= 255 for value in values
     ):
-        raise ValueError(
+        raise ArgumentError(
             "A colour must be three ints (r, g, b) from 0 to 255. Received: "
             f"{color!r}"
         )

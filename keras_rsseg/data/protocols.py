@@ -2,10 +2,16 @@
 
 import dataclasses
 
+from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.tiling import as_size
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.errors import ArgumentError
 
 DEFAULT_TILE_SIZE = 512
+
+_PFNET_PAPER = "PointFlow (Li et al., CVPR 2021)"
+# The released scripts' blur, on every training image.
+_BLUR = (0.15, 1.30)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +33,6 @@ class TilingProtocol:
     rotation: float = 0.0
     source: str = ""
 
-
-_PFNET_PAPER = "PointFlow (Li et al., CVPR 2021)"
 
 PROTOCOLS = {
     protocol.name: protocol
@@ -84,7 +88,7 @@ def as_protocol(protocol):
     if isinstance(protocol, TilingProtocol):
         return protocol
     if not isinstance(protocol, str) or protocol not in PROTOCOLS:
-        raise ValueError(
+        raise ArgumentError(
             f"`protocol` must be one of {sorted(PROTOCOLS)} or a "
             f"`TilingProtocol`. Received: {protocol!r}"
         )
@@ -112,7 +116,7 @@ def tile_and_stride(tile_size=None, stride=None, protocol=None):
         protocol = as_protocol(protocol)
         for name, value in (("tile_size", tile_size), ("stride", stride)):
             if value is not None:
-                raise ValueError(
+                raise ArgumentError(
                     f"`protocol` sets `{name}`, leave one of them out. "
                     f"Received: protocol={protocol.name!r}, {name}={value!r}"
                 )
@@ -122,3 +126,56 @@ def tile_and_stride(tile_size=None, stride=None, protocol=None):
     # Raises where the stride is longer than the tile.
     tile_windows(*tile, tile, steps)
     return tile, steps
+
+
+_RECIPES = {
+    "isaid": dict(flip=True, rotate90=True, blur=_BLUR),
+    "isprs": dict(
+        flip="horizontal",
+        rotate90=True,
+        scale=(0.5, 2.0),
+        scale_distribution="uniform",
+        blur=_BLUR,
+    ),
+    "ifwm": dict(flip=False, rotate90=False, rotate=PROTOCOLS["ifwm"].rotation),
+}
+
+
+def paper_augmentation(name, **changes):
+    """Return the `Augmentation` that a paper trained with.
+
+    - `"isaid"`, PFNet's released script: flips both ways, multiples of 90
+      degrees, and a Gaussian blur of standard deviation 0.15 to 1.30 on
+      every tile.
+    - `"isprs"`, PFNet's for Vaihingen and Potsdam: mirrored left-right
+      alone, multiples of 90 degrees, magnified by 0.5 to 2 (uniform) with a
+      crop, and the same blur.
+    - `"ifwm"`: a random rotation, of any angle, as its range is not stated.
+
+    PFNet's paper names flips and rotations only. The released scripts scale
+    a tile by itself; `tile_dataset` and `tile_records` take what lies
+    around it from its scene, and leave void only beyond that. They resize
+    bicubically, and cut the blurred values off where these are rounded.
+
+    Args:
+        name: one of the above.
+        **changes: arguments of `Augmentation` that differ from the recipe,
+            such as `blur=0`, `brightness=0.2` or `seed=1`.
+
+    Returns:
+        An `Augmentation`.
+
+    Raises:
+        ValueError: if there is no recipe of that name.
+
+    Example:
+
+    ```python
+    augmentation = paper_augmentation("isprs", seed=1)
+    ```
+    """
+    if name not in _RECIPES:
+        raise ArgumentError(
+            f"`name` must be one of {sorted(_RECIPES)}. Received: {name!r}"
+        )
+    return Augmentation(**{**_RECIPES[name], **changes})

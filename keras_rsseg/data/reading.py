@@ -13,6 +13,7 @@ from rasterio.errors import RasterioError
 
 from keras_rsseg.data.palette import as_palette
 from keras_rsseg.data.tiling import Window
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 # By default GDAL fills the rest of a PNG that breaks off with whatever is in
@@ -62,7 +63,7 @@ def open_raster(path):
             with dataset:
                 yield dataset
     except RasterioError as error:
-        raise ValueError(
+        raise ArgumentError(
             f"{path} cannot be read as an image (PNG, JPEG, TIFF): {error}"
         ) from error
 
@@ -184,7 +185,7 @@ def _band_numbers(bands, count, name):
         if not hasattr(number, "__index__") or not 1 <= number <= count
     ]
     if wrong or not numbers:
-        raise ValueError(
+        raise ArgumentError(
             f"`bands` must list numbers from 1 to {count}, the bands of "
             f"{name}. Received: {bands!r}"
         )
@@ -196,7 +197,7 @@ def _image_array(source):
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.dtype.kind not in "uif":
-        raise ValueError(
+        raise ArgumentError(
             "An image must be a path or a numeric array (H, W, C) or (H, W). "
             f"Received: {array.dtype} {array.shape}"
         )
@@ -208,7 +209,7 @@ def _mask_array(source):
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3:
-        raise ValueError(
+        raise ArgumentError(
             "A mask must be a path or an array (H, W), (H, W, 1) or, with a "
             f"palette, (H, W, 3). Received: {array.dtype} {array.shape}"
         )
@@ -219,7 +220,7 @@ def _expand_color_map(dataset, indices, name):
     try:
         table = _color_table(dataset)
     except ValueError:
-        raise ValueError(
+        raise ArgumentError(
             f"`palette` was given but {name} has one band and no colour map: "
             "its values are class ids already. Leave `palette` out."
         ) from None
@@ -236,13 +237,13 @@ def _color_table(dataset):
 
 def _as_ids(pixels, nodata, name):
     if pixels.shape[-1] != 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{name} has {pixels.shape[-1]} bands: a colour-coded mask needs "
             "`palette`; a mask of class ids has one band."
         )
     values = pixels[..., 0]
     if values.dtype.kind not in "uib":
-        raise ValueError(
+        raise ArgumentError(
             f"{name} must hold integer class ids. Received: {values.dtype}"
         )
     if values.dtype != np.uint8:
@@ -250,7 +251,7 @@ def _as_ids(pixels, nodata, name):
             values = np.where(values == nodata, VOID, values)
         if values.size and (values.min() < 0 or values.max() > VOID):
             wrong = np.unique(values[(values < 0) | (values > VOID)])
-            raise ValueError(
+            raise ArgumentError(
                 f"{name} holds ids outside 0..{VOID}: {wrong[:10].tolist()}"
             )
         return values.astype("uint8")
@@ -261,7 +262,7 @@ def _as_ids(pixels, nodata, name):
 
 def _colors_to_ids(pixels, palette, unlisted, name):
     if pixels.shape[-1] not in (3, 4) or pixels.dtype != np.uint8:
-        raise ValueError(
+        raise ArgumentError(
             f"`palette` was given, so {name} must be a uint8 RGB or RGBA "
             f"mask. Received: {pixels.dtype}, {pixels.shape[-1]} band(s)"
         )
@@ -296,7 +297,7 @@ def intersect(window, size):
     top, left = max(row, 0), max(col, 0)
     bottom, right = min(row + height, size[0]), min(col + width, size[1])
     if top >= bottom or left >= right:
-        raise ValueError(
+        raise ArgumentError(
             f"`window` {tuple(window)} (row, col, height, width) lies outside "
             f"the image of {size[0]}x{size[1]} pixels"
         )

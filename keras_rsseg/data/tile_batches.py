@@ -3,6 +3,7 @@
 import secrets
 
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.errors import ArgumentError
 
 _LARGEST = 2**63 - 1
 
@@ -17,7 +18,7 @@ def as_written(function):
 def check_positive(name, value):
     """Raise `ValueError` unless `value` is a positive int."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be a positive int. Received: {value!r}"
         )
 
@@ -43,23 +44,23 @@ def settle(augmentation, seed, repeat, first_epoch, unscaled):
         augmentation = Augmentation(flip=False, rotate90=False)
     for name, asked in unscaled.items():
         if asked and augmentation.scale != (1.0, 1.0):
-            raise ValueError(
+            raise ArgumentError(
                 f"`{name}` needs windows as they are. Received: an "
                 f"augmentation with scale={augmentation.scale}"
             )
     seed = augmentation.seed if seed is None else seed
     if not hasattr(first_epoch, "__index__") or first_epoch < 0:
-        raise ValueError(
+        raise ArgumentError(
             "`first_epoch` must be an int, at least 0. Received: "
             f"{first_epoch!r}"
         )
     if first_epoch and not repeat:
-        raise ValueError(
+        raise ArgumentError(
             "`first_epoch` goes with repeat=True. Received: "
             f"first_epoch={first_epoch}"
         )
     if first_epoch and seed is None:
-        raise ValueError(
+        raise ArgumentError(
             "`first_epoch` needs a `seed`, or the epochs before it are not "
             "known. Received: seed=None"
         )

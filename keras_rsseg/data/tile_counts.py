@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_rsseg.data.mask_sources import iterate_masks
+from keras_rsseg.data.class_statistics import iterate_masks
 from keras_rsseg.data.protocols import tile_and_stride
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.void import VOID

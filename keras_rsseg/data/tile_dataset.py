@@ -15,6 +15,7 @@ from keras_rsseg.data.tile_places import balanced_places
 from keras_rsseg.data.tile_places import random_places
 from keras_rsseg.data.tile_places import sliding_places
 from keras_rsseg.data.tiling import Window
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 
@@ -181,7 +182,7 @@ def _check_sampling(
     sampling, stride, tiles_per_epoch, count_once, class_weights
 ):
     if sampling not in ("windows", "random", "balanced"):
-        raise ValueError(
+        raise ArgumentError(
             '`sampling` must be "windows", "random" or "balanced". Received: '
             f"{sampling!r}"
         )
@@ -194,7 +195,7 @@ def _check_sampling(
         ("class_weights", class_weights, ("balanced",)),
     ):
         if value is not None and sampling not in goes_with:
-            raise ValueError(
+            raise ArgumentError(
                 f"`{name}` goes with sampling="
                 f"{' or '.join(map(repr, goes_with))}. Received: "
                 f"{name}={value!r}, sampling={sampling!r}"

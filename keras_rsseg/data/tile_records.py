@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_rsseg.data.class_statistics import check_class_weights
-from keras_rsseg.data.cutting import cut
 from keras_rsseg.data.protocols import tile_and_stride
+from keras_rsseg.data.resampling import cut
 from keras_rsseg.data.tile_batches import as_written
 from keras_rsseg.data.tile_batches import check_positive
 from keras_rsseg.data.tile_batches import endless_epochs
@@ -13,6 +13,7 @@ from keras_rsseg.data.tile_batches import settle
 from keras_rsseg.data.tile_batches import shuffled
 from keras_rsseg.data.tile_batches import source_window
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 _RECORDS_AHEAD = 1
@@ -108,7 +109,7 @@ def tile_records(
     check_positive("batch_size", batch_size)
     check_positive("images_at_once", images_at_once)
     if isinstance(shuffle, bool) or shuffle < 0:
-        raise ValueError(
+        raise ArgumentError(
             "`shuffle` must be a number of tiles, 0 for none. Received: "
             f"{shuffle!r}"
         )
@@ -160,23 +161,23 @@ def _check_records(records, places):
     """Return the records' `element_spec`."""
     spec = getattr(records, "element_spec", None)
     if not isinstance(spec, dict) or "image" not in spec:
-        raise ValueError(
+        raise ArgumentError(
             '`records` must be a tf.data.Dataset of dicts with "image" and '
             f'"mask". Received: {records!r} of {spec!r}'
         )
     shape = spec["image"].shape
     if shape.rank != 3 or shape[-1] is None:
-        raise ValueError(
+        raise ArgumentError(
             "`records` must hold whole images (H, W, C), their number of "
             f"bands known; do not batch them. Received: {spec['image']}"
         )
     if places and "name" not in spec:
-        raise ValueError(
+        raise ArgumentError(
             '`places` needs records with a "name". Received: records of '
             f"{sorted(spec)}"
         )
     if int(records.cardinality()) == -1:
-        raise ValueError(
+        raise ArgumentError(
             "`records` must end, so that epochs can be told apart; use "
             "`repeat` here instead. Received: records without end"
         )
@@ -259,7 +260,7 @@ def _cutter(tf, tile, augmentation):
 def _keeper(tf, class_weights, spec):
     """Return the function that decides which tiles are kept."""
     if "mask" not in spec:
-        raise ValueError(
+        raise ArgumentError(
             '`class_weights` needs records with a "mask". Received: records '
             f"of {sorted(spec)}"
         )

@@ -7,6 +7,7 @@ from keras_rsseg.datasets import loveda
 from keras_rsseg.datasets import potsdam
 from keras_rsseg.datasets import vaihingen
 from keras_rsseg.datasets import whu_building
+from keras_rsseg.errors import ArgumentError
 
 _FACTS = {
     facts.name: facts
@@ -45,7 +46,7 @@ def facts(name):
     ```
     """
     if name not in _FACTS:
-        raise ValueError(
+        raise ArgumentError(
             f"`name` must be one of {sorted(_FACTS)}. Received: {name!r}"
         )
     return _FACTS[name]

@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_rsseg.data.palette import Palette
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 
@@ -47,7 +48,7 @@ class DatasetFacts:
             ValueError: if the data set has no palette.
         """
         if self.palette is None:
-            raise ValueError(f"{self.name} has no palette")
+            raise ArgumentError(f"{self.name} has no palette")
         return Palette(self.palette, self.class_names, self.void_colors)
 
     def as_metadata(self):

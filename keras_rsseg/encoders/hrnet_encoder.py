@@ -5,6 +5,7 @@ from keras_rsseg.encoders.model_keywords import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.resize_like import ResizeLike
@@ -103,7 +104,7 @@ class HRNetEncoder(PresetEncoder):
         **kwargs,
     ):
         if len(stackwise_num_modules) != 3:
-            raise ValueError(
+            raise ArgumentError(
                 "`stackwise_num_modules` must have one entry for each of the "
                 "stages 2, 3 and 4. Received: stackwise_num_modules="
                 f"{stackwise_num_modules}"
@@ -171,12 +172,12 @@ class HRNetEncoder(PresetEncoder):
 
 def _check_fusion(fusion, align_corners):
     if fusion not in ("bilinear", *_FLOWS):
-        raise ValueError(
+        raise ArgumentError(
             f"`fusion` must be 'bilinear' or one of {tuple(_FLOWS)}. "
             f"Received: fusion={fusion!r}"
         )
     if fusion != "bilinear" and not align_corners:
-        raise ValueError(
+        raise ArgumentError(
             "`align_corners` must be True for a `fusion` with flow, whose "
             "start is a resize with aligned corners. Received: "
             f"align_corners={align_corners}, fusion={fusion!r}"

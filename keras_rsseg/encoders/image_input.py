@@ -1,5 +1,7 @@
 import keras
 
+from keras_rsseg.errors import ArgumentError
+
 
 def image_input(image_shape, data_format):
     """Return the input of an encoder.
@@ -17,7 +19,7 @@ def image_input(image_shape, data_format):
     """
     image_shape = tuple(image_shape)
     if len(image_shape) != 3 or image_shape[2] is None:
-        raise ValueError(
+        raise ArgumentError(
             "`image_shape` must be (height, width, bands), of which height "
             f"and width may be None. Received: image_shape={image_shape}"
         )

@@ -5,6 +5,7 @@ from keras_rsseg.encoders.model_keywords import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -93,7 +94,7 @@ class ResNetEncoder(PresetEncoder):
             ("stackwise_dilations", stackwise_dilations),
         ):
             if len(value) != 4:
-                raise ValueError(
+                raise ArgumentError(
                     f"`{name}` must have one entry for each of the 4 stages. "
                     f"Received: {name}={value}"
                 )
@@ -154,7 +155,7 @@ class ResNetEncoder(PresetEncoder):
 
 def _check_choice(name, value, accepted):
     if value not in accepted:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be one of {accepted}. Received: {name}={value!r}"
         )
 

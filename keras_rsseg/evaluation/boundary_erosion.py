@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
 # Strips of this many pixels stay in cache.
@@ -42,7 +43,7 @@ def erode_boundaries(mask, radius=3):
     """
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype.kind not in "ui":
-        raise ValueError(
+        raise ArgumentError(
             "`mask` must be an integer array (H, W). Received: "
             f"{mask.dtype} {mask.shape}"
         )
@@ -54,7 +55,7 @@ def erode_boundaries(mask, radius=3):
 def near_boundary(mask, radius=3):
     """Return where `erode_boundaries` makes pixels void, a bool array."""
     if not radius > 0:
-        raise ValueError(
+        raise ArgumentError(
             f"`radius` must be a positive number. Received: {radius!r}"
         )
     height, width = mask.shape

@@ -7,16 +7,17 @@ from tqdm import tqdm
 
 from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.tiling import tile_starts
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.evaluation.evaluation_report import EvaluationReport
+from keras_rsseg.evaluation.labelled_scene import PairScenes
+from keras_rsseg.evaluation.labelled_scene import RecordScenes
 from keras_rsseg.evaluation.mask_palette import IDS
 from keras_rsseg.evaluation.mask_palette import check_palette
-from keras_rsseg.evaluation.pair_scenes import PairScenes
-from keras_rsseg.evaluation.record_scenes import RecordScenes
 from keras_rsseg.evaluation.report_folder import check_output
-from keras_rsseg.evaluation.tally import Tally
+from keras_rsseg.evaluation.scene_scorer import Tally
+from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
 from keras_rsseg.scenes.predicting.tile_predictor import predict_tiles
-from keras_rsseg.scenes.writing.legend import Legend
 
 logger = logging.getLogger(__name__)
 
@@ -174,12 +175,12 @@ def _check_arguments(model, protocol, eroded, batch_size, num_worst_tiles):
         ("num_worst_tiles", num_worst_tiles, 0),
     ):
         if not hasattr(value, "__index__") or value < least:
-            raise ValueError(
+            raise ArgumentError(
                 f"`{name}` must be an int, {least} at least. Received: "
                 f"{value!r}"
             )
     if eroded is not None and not 1 <= eroded <= _MOST_ERODED:
-        raise ValueError(
+        raise ArgumentError(
             f"`eroded` must be None or 1 to {_MOST_ERODED} pixels. Received: "
             f"{eroded!r}"
         )
@@ -205,7 +206,7 @@ def _legend(model, class_names, palette):
         getattr(model, "num_classes", None),
     )
     if legend.num_classes is None:
-        raise ValueError(
+        raise ArgumentError(
             "The number of classes is not known: `model` has no "
             "`num_classes`. Give `class_names`"
         )
@@ -224,7 +225,7 @@ def _class_ids(left_out, names):
         part for part in left_out if isinstance(part, str) and part not in names
     }
     if unknown:
-        raise ValueError(
+        raise ArgumentError(
             f"`left_out` names classes that there are not: {sorted(unknown)}. "
             f"There are: {', '.join(names)}"
         )

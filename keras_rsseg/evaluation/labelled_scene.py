@@ -1,9 +1,100 @@
-"""A scene with its truth, and what must hold for it to be scored."""
+"""Scenes with labels: files in pairs, or records of a data set."""
 
 import collections
+import os
+import pathlib
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+import numpy as np
 
 from keras_rsseg.data.pairs import NO_DATA
+from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.data.palette import UnlistedColors
+from keras_rsseg.data.reading import is_path
+from keras_rsseg.data.reading import name_of
+from keras_rsseg.data.reading import read_mask
+from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.evaluation.mask_palette import palette_of
 from keras_rsseg.void import VOID
+
+_SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".vrt")
+_SHOWN = 8
+
+
+def matching_files(images, masks):
+    """Pair images with masks of the same name, whatever their suffixes.
+
+    Args:
+        images: path of a folder or of an image.
+        masks: path of a folder or of a mask; a folder where `images` is one.
+
+    Returns:
+        Two lists of paths of one length, ordered by name. Files that are no
+        images by their suffix, and hidden ones, are passed over.
+
+    Raises:
+        FileNotFoundError: if there is no such file or folder.
+        ValueError: if an image has no mask, a mask no image, two files of a
+            folder one name, or a folder holds no image.
+
+    Example:
+
+    ```python
+    images, masks = matching_files("val/images", "val/masks")
+    report = keras_rsseg.evaluate(model, (images, masks))
+    ```
+    """
+    images, masks = pathlib.Path(images), pathlib.Path(masks)
+    for path in (images, masks):
+        if not path.exists():
+            raise FileNotFoundError(f"There is no file or folder {path}")
+    if images.is_dir() != masks.is_dir():
+        raise ArgumentError(
+            "`images` and `masks` must be two folders or two files. Received: "
+            f"{images} and {masks}"
+        )
+    if not images.is_dir():
+        return [images], [masks]
+    found = _by_stem(images), _by_stem(masks)
+    for one, other, missing, folder in (
+        (*found, "masks", masks),
+        (*found[::-1], "images", images),
+    ):
+        alone = sorted(set(one) - set(other))
+        if alone:
+            raise ArgumentError(
+                f"{len(alone)} of {len(one)} files have no partner in "
+                f"{folder}. Missing {missing}: {_listed(alone)} (any suffix "
+                f"of {', '.join(_SUFFIXES)}). There are: "
+                f"{_listed(sorted(other))}"
+            )
+    stems = sorted(found[0])
+    return tuple([files[stem] for stem in stems] for files in found)
+
+
+def _by_stem(folder):
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
+            continue
+        if path.stem in files:
+            raise ArgumentError(
+                f"Two files of {folder} have one name, so their partners "
+                f"cannot be told: {files[path.stem].name}, {path.name}"
+            )
+        files[path.stem] = path
+    if not files:
+        raise ArgumentError(
+            f"The folder {folder} holds no images ({', '.join(_SUFFIXES)})"
+        )
+    return files
+
+
+def _listed(names):
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 class LabelledScene:
@@ -43,7 +134,7 @@ def check_names(names):
     """Refuse a data set that holds a scene twice."""
     if len(set(names)) < len(names):
         name, count = collections.Counter(names).most_common(1)[0]
-        raise ValueError(
+        raise ArgumentError(
             f"`dataset` holds the scene {name} {count} times, so that it "
             "would be counted as often"
         )
@@ -56,7 +147,7 @@ def check_bands(pairs, model):
     if count in (None, pairs.bands):
         return
     names = "" if isinstance(wanted, int) else f" ({', '.join(wanted)})"
-    raise ValueError(
+    raise ArgumentError(
         f"The model takes {count} bands{names}, the images have {pairs.bands}. "
         "Say which to read with `bands=`, by number from 1"
     )
@@ -65,8 +156,204 @@ def check_bands(pairs, model):
 def check_labelled(unlabelled):
     """Refuse scenes, given by name, in which there is nothing to score."""
     if unlabelled:
-        raise ValueError(
+        raise ArgumentError(
             "Scenes without a labelled pixel cannot be scored. Leave them out, "
             "or give the `palette` of their masks. Received: "
             + ", ".join(unlabelled)
         )
+
+
+class PairScenes:
+    """Scenes from files or arrays, all checked on construction.
+
+    Args:
+        images: list of paths or arrays, or one of them, or a folder.
+        masks: the same of the masks.
+        num_classes: int; ids must lie below it or be 255.
+        palette: see `palette_of`.
+        bands: band numbers to read, from 1, or `None` for all.
+        model: the model, for its `bands` and `palette`.
+
+    Raises:
+        FileNotFoundError, ValueError: see `keras_rsseg.evaluate`.
+    """
+
+    def __init__(self, images, masks, num_classes, palette, bands, model):
+        images, masks = _as_lists(images, masks)
+        palette = palette_of(masks, palette, model)
+        self._pairs = ImageMaskPairs(
+            images, masks, palette, num_classes, bands, cache=False
+        )
+        self._names = _names(images)
+        check_names(self._names)
+        check_bands(self._pairs, model)
+        check_labelled(
+            [
+                name
+                for name, mask in zip(self._names, masks, strict=True)
+                if not _is_labelled(mask, palette)
+            ]
+        )
+
+    def __iter__(self):
+        for index, name in enumerate(self._names):
+            yield LabelledScene.read_pair(self._pairs, index, name)
+
+    def count_tiles(self, tile_size, stride):
+        """Return the number of tiles of all scenes."""
+        return sum(
+            len(tile_windows(*size, tile_size, stride))
+            for size in self._pairs.sizes
+        )
+
+
+def _as_lists(images, masks):
+    if masks is None:
+        raise ArgumentError(
+            "`dataset` must have masks. Received: None for them"
+        )
+    if any(_is_folder(source) for source in (images, masks)):
+        return matching_files(images, masks)
+    alone = _is_one(images)
+    images = [images] if alone else list(images)
+    masks = [masks] if alone and _is_one(masks) else list(masks)
+    return images, masks
+
+
+def _is_folder(source):
+    return is_path(source) and pathlib.Path(source).is_dir()
+
+
+def _is_one(source):
+    return is_path(source) or isinstance(source, np.ndarray) and source.ndim < 4
+
+
+def _is_labelled(mask, palette):
+    # What the palette lacks was reported when the ids were checked.
+    return (read_mask(mask, None, palette, UnlistedColors()) != VOID).any()
+
+
+def _names(images):
+    """Stems of the files; whole paths where stems do not tell them apart."""
+    names = [
+        name_of(image, f"images[{index}]") for index, image in enumerate(images)
+    ]
+    stems = {pathlib.Path(name).stem: None for name in names}
+    files = all(is_path(image) for image in images)
+    return list(stems) if files and len(stems) == len(names) else names
+
+
+class RecordScenes:
+    """Scenes from dicts with `"image"`, `"mask"` and maybe `"name"`.
+
+    What can be iterated again is read once to check it; what cannot, such as
+    a generator, is checked as it is read.
+
+    Args:
+        records: iterable of records, or a `tf.data.Dataset`.
+        num_classes: int; ids must lie below it or be 255.
+        palette: see `palette_of`.
+        bands: band numbers to read, from 1, or `None` for all.
+        model: the model, for its `bands` and `palette`.
+
+    Raises:
+        TypeError, ValueError: see `keras_rsseg.evaluate`.
+    """
+
+    def __init__(self, records, num_classes, palette, bands, model):
+        self._open = _opener(records)
+        self._once = isinstance(records, Iterator)
+        self._num_classes = num_classes
+        self._palette = palette
+        self._bands = bands
+        self._model = model
+
+    def __iter__(self):
+        for scene in self._read_all():
+            if self._once:
+                check_labelled(_if_unlabelled(scene))
+            yield scene
+
+    def count_tiles(self, tile_size, stride):
+        """Check all scenes and return the number of their tiles.
+
+        Returns:
+            An int; `None` for an iterator, which is left as it is.
+        """
+        if self._once:
+            return None
+        count, unlabelled = 0, []
+        for scene in self._read_all():
+            size = scene.height, scene.width
+            count += len(tile_windows(*size, tile_size, stride))
+            unlabelled += _if_unlabelled(scene)
+        check_labelled(unlabelled)
+        return count
+
+    def _read_all(self):
+        names, dtype = [], None
+        for index, record in enumerate(self._open()):
+            scene = self._read(index, record)
+            names.append(scene.name)
+            check_names(names)
+            dtype = dtype or scene.image.dtype
+            if scene.image.dtype != dtype:
+                raise ArgumentError(
+                    "All images must have one dtype. Received: "
+                    f"{scene.image.dtype} in {scene}, {dtype} in {names[0]}"
+                )
+            yield scene
+        if not names:
+            raise ArgumentError("`dataset` must hold a scene. Received: none")
+
+    def _read(self, index, record):
+        if not isinstance(record, Mapping) or not {"image", "mask"} <= set(
+            record
+        ):
+            raise _wrong_dataset(record)
+        name = record.get("name", f"scene {index}")
+        name = name.decode() if isinstance(name, bytes) else str(name)
+        try:
+            pairs = ImageMaskPairs(
+                [record["image"]],
+                [record["mask"]],
+                palette_of([record["mask"]], self._palette, self._model),
+                self._num_classes,
+                self._bands,
+            )
+            check_bands(pairs, self._model)
+        except ValueError as error:
+            raise ArgumentError(f"In the scene {name}: {error}") from error
+        return LabelledScene.read_pair(pairs, 0, name)
+
+
+def _opener(records):
+    """Return the function that starts to iterate."""
+    if hasattr(records, "as_numpy_iterator"):
+        if int(records.cardinality()) == -1:
+            raise ArgumentError(
+                "`dataset` must end. Received: one that repeats for ever"
+            )
+        return records.as_numpy_iterator
+    if isinstance(records, Mapping | str | os.PathLike) or not hasattr(
+        records, "__iter__"
+    ):
+        raise _wrong_dataset(records)
+    return lambda: iter(records)
+
+
+def _wrong_dataset(received):
+    what = (
+        f"a dict with {sorted(received)}"
+        if isinstance(received, Mapping)
+        else type(received).__name__
+    )
+    return TypeError(
+        "`dataset` must be an iterable of records, which are dicts with the "
+        "'image' and the 'mask' of a whole scene, or a pair (images, masks) "
+        f"of lists or folders. Received: {what}"
+    )
+
+
+def _if_unlabelled(scene):
+    return [] if (scene.truth != VOID).any() else [scene.name]

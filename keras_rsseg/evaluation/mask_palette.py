@@ -7,6 +7,7 @@ from keras_rsseg.data.palette import as_palette
 from keras_rsseg.data.reading import is_path
 from keras_rsseg.data.reading import name_of
 from keras_rsseg.data.reading import open_raster
+from keras_rsseg.errors import ArgumentError
 
 # What `palette` may be instead, for masks with a misleading colour map.
 IDS = "ids"
@@ -18,7 +19,7 @@ def check_palette(palette):
     if not isinstance(palette, str):
         return as_palette(palette)
     if palette != IDS:
-        raise ValueError(
+        raise ArgumentError(
             f"`palette` must be colours, {IDS!r} or None. Received: {palette!r}"
         )
     return palette
@@ -55,7 +56,7 @@ def palette_of(masks, palette, model):
         return colors
     if _UNCLEAR in contents:
         name = name_of(masks[contents.index(_UNCLEAR)])
-        raise ValueError(
+        raise ArgumentError(
             f"The colour map of {name} has colours of classes and others in "
             "their place: it could hold colours or class ids. Give `palette` "
             f"(on the command line --palette): colours, or {IDS!r}"
@@ -104,7 +105,7 @@ def _check_alike(contents, masks):
             name_of(masks[place], f"masks[{place}]")
             for place in (contents.index(_COLORS), contents.index(IDS))
         ]
-        raise ValueError(
+        raise ArgumentError(
             "Masks must all hold colours or all class ids. Received: "
             f"{names[0]} with colours, {names[1]} with ids"
         )

@@ -4,6 +4,7 @@ import copy
 import json
 import pathlib
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.hub.handle import SCHEME
 from keras_rsseg.hub.handle import parse_handle
 from keras_rsseg.hub.preset_files import CARD_FILE
@@ -79,13 +80,13 @@ def register_presets(presets):
     """
     for name, facts in presets.items():
         if name in _PRESETS:
-            raise ValueError(f"`presets`: the name {name!r} is taken.")
+            raise ArgumentError(f"`presets`: the name {name!r} is taken.")
         if "handle" not in facts:
-            raise ValueError(f"`presets`: {name!r} has no handle.")
+            raise ArgumentError(f"`presets`: {name!r} has no handle.")
         unknown = sorted(set(facts) - _FACTS)
         unknown += sorted(set(facts.get("how_to_get", ())) - set(_SOURCES))
         if unknown:
-            raise ValueError(
+            raise ArgumentError(
                 f"`presets`: {name!r} has unknown facts {unknown}. Known are "
                 f"{sorted(_FACTS)}."
             )

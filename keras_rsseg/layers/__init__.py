@@ -1,18 +1,18 @@
 """Reusable Keras layers."""
 
 from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
-from keras_rsseg.layers.batch_norm import BatchNorm
-from keras_rsseg.layers.channel_attention import ChannelAttention
+from keras_rsseg.layers.attention import ChannelAttention
+from keras_rsseg.layers.attention import CrissCrossAttention
+from keras_rsseg.layers.attention import DenseAffinity
+from keras_rsseg.layers.attention import PositionAttention
+from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.criss_cross_attention import CrissCrossAttention
 from keras_rsseg.layers.deformable_conv import DeformableConv
-from keras_rsseg.layers.dense_affinity import DenseAffinity
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
-from keras_rsseg.layers.flow_points import FlowPoints
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.point_flow import PointFlow
-from keras_rsseg.layers.position_attention import PositionAttention
+from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike

@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
@@ -139,7 +140,7 @@ def _standardize_rates(dilation_rates):
         or any(int(rate) != rate or rate < 1 for rate in rates)
         or len(set(rates)) != len(rates)
     ):
-        raise ValueError(
+        raise ArgumentError(
             "`dilation_rates` must hold one or more different positive "
             f"integers. Received: dilation_rates={dilation_rates}"
         )

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_rsseg.layers.batch_norm import BatchNorm
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import for_maps
@@ -10,6 +11,60 @@ from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class BatchNorm(keras.layers.BatchNormalization):
+    """Batch normalization as PyTorch has it, with native kernels.
+
+    It differs from `keras.layers.BatchNormalization` in its defaults, in the
+    moving variance, which is that of unbiased estimates as in the released
+    networks, and in speed (see `keras_rsseg.ops.batch_norm`). Weights are
+    the same.
+
+    Args:
+        axis: int. The channels' axis. Defaults to `-1`.
+        momentum: float. Momentum of the moving statistics. Defaults to
+            `0.9`, which PyTorch calls 0.1.
+        epsilon: float. Added to the variance. Defaults to `1e-5`.
+        **kwargs: other keyword arguments of
+            `keras.layers.BatchNormalization`, except `renorm` and
+            `synchronized`.
+
+    Call arguments:
+        inputs: float tensor `(batch, height, width, channels)`.
+        training: bool. Whether to use and gather the batch's statistics.
+
+    Returns:
+        Tensor like `inputs`.
+
+    Example:
+
+    ```python
+    layer = keras_rsseg.layers.BatchNorm()
+    layer(np.ones((2, 8, 8, 3), "float32"), training=True)  # zeros
+    ```
+    """
+
+    def __init__(self, axis=-1, momentum=0.9, epsilon=1e-5, **kwargs):
+        super().__init__(
+            axis=axis, momentum=momentum, epsilon=epsilon, **kwargs
+        )
+
+    def call(self, inputs, training=None, mask=None):
+        if not (training and self.trainable):
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance = batch_norm(
+            inputs, self.gamma, self.beta, self.epsilon, self.axis
+        )
+        for moving, batch in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            moving.assign(
+                moving * self.momentum + batch * (1.0 - self.momentum)
+            )
+        return outputs
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -268,17 +323,17 @@ class ConvBNReLU(keras.layers.Layer):
 
 def _check_kernel(kernel_size, strides, dilation_rate, keep_every):
     if kernel_size % 2 == 0:
-        raise ValueError(
+        raise ArgumentError(
             "`kernel_size` must be odd, an even kernel has no symmetric "
             f"padding. Received: kernel_size={kernel_size}"
         )
     if strides > 1 and dilation_rate > 1 and dilation_rate % strides:
-        raise ValueError(
+        raise ArgumentError(
             "`dilation_rate` must be 1 or a multiple of `strides`. "
             f"Received: dilation_rate={dilation_rate}, strides={strides}"
         )
     if keep_every > 1 and (kernel_size, strides) != (1, 1):
-        raise ValueError(
+        raise ArgumentError(
             "`keep_every` above 1 needs `kernel_size=1` and `strides=1`. "
             f"Received: keep_every={keep_every}, kernel_size={kernel_size}, "
             f"strides={strides}"

@@ -1,8 +1,9 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
-from keras_rsseg.layers.initializers import torch_default_initializer
+from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -86,7 +87,7 @@ class DeformableConv(keras.layers.Layer):
         axis = channel_axis(self.data_format)
         channels = input_shape[axis]
         if channels is None:
-            raise ValueError(
+            raise ArgumentError(
                 "`inputs` must have a known number of channels. Received: "
                 f"{input_shape}"
             )

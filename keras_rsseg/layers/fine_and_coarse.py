@@ -1,5 +1,8 @@
-"""Checks that the layers share which join a fine map and a coarse one."""
+"""What layers of a fine and a coarse map have in common."""
 
+import keras
+
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 
@@ -7,7 +10,7 @@ from keras_rsseg.ops.data_format import spatial_size
 def check_kernel_size(name, size):
     """Raises a `ValueError` naming the argument unless it is odd."""
     if int(size) != size or size < 1 or size % 2 == 0:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be a positive odd integer. Received: {name}={size}"
         )
 
@@ -16,7 +19,7 @@ def check_same_channels(fine_shape, coarse_shape, data_format):
     """Raises a `ValueError` unless two maps have as many channels."""
     axis = channel_axis(data_format)
     if fine_shape[axis] is None or fine_shape[axis] != coarse_shape[axis]:
-        raise ValueError(
+        raise ArgumentError(
             "`fine` and `coarse` must have the same, known number of "
             f"channels. Received: {fine_shape}, {coarse_shape}"
         )
@@ -31,9 +34,20 @@ def check_fine_and_coarse(fine, coarse, data_format):
     ):
         known = isinstance(length, int) and isinstance(coarse_length, int)
         if known and coarse_length > length:
-            raise ValueError(
+            raise ArgumentError(
                 "`coarse` must not be larger than `fine`: a layer that "
                 "joins two maps is called `layer(fine, coarse)`. "
                 f"Received: fine.shape={tuple(fine.shape)}, "
                 f"coarse.shape={tuple(coarse.shape)}"
             )
+
+
+def torch_default_initializer():
+    """Return what a PyTorch convolution starts its kernel from.
+
+    Uniform in `± 1 / sqrt(fan_in)`: `torch.nn.init.kaiming_uniform_` with
+    `a=sqrt(5)`.
+    """
+    return keras.initializers.VarianceScaling(
+        1 / 3, mode="fan_in", distribution="uniform"
+    )

@@ -1,9 +1,10 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
+from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.layers.flow_conv import FlowConv
-from keras_rsseg.layers.initializers import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.flow_warp import flow_warp
@@ -62,12 +63,12 @@ class FlowAlignment(keras.layers.Layer):
     def __init__(self, reduced_dim=None, version=1, data_format=None, **kwargs):
         super().__init__(**kwargs)
         if reduced_dim is not None and reduced_dim < 1:
-            raise ValueError(
+            raise ArgumentError(
                 "`reduced_dim` must be a positive integer or None. "
                 f"Received: reduced_dim={reduced_dim}"
             )
         if version not in (1, 2):
-            raise ValueError(
+            raise ArgumentError(
                 f"`version` must be 1 or 2. Received: version={version}"
             )
         self.reduced_dim = reduced_dim

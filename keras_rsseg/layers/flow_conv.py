@@ -1,9 +1,10 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
-from keras_rsseg.layers.initializers import torch_default_initializer
+from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import spatial_size
@@ -78,7 +79,7 @@ class FlowConv(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if join not in ("concat", "add"):
-            raise ValueError(
+            raise ArgumentError(
                 f"`join` must be 'concat' or 'add'. Received: join={join!r}"
             )
         check_kernel_size("kernel_size", kernel_size)

@@ -3,6 +3,7 @@ import math
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.flow_conv import FlowConv
@@ -100,7 +101,7 @@ class ImprovedFlowWarp(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if flow not in ("add", "concat"):
-            raise ValueError(
+            raise ArgumentError(
                 f"`flow` must be 'add' or 'concat'. Received: flow={flow!r}"
             )
         if kernel_size is not None:
@@ -163,7 +164,7 @@ def _region_size(fine_size, coarse_size):
     # Sizes halved and rounded up have too small a ratio, never too large.
     ratio = 2 ** round(math.log2(max(ratios))) if ratios else None
     if ratio not in (2, 4, 8):
-        raise ValueError(
+        raise ArgumentError(
             "`kernel_size=None` needs a `fine` map that is known to be about "
             "2, 4 or 8 times as large as `coarse`; give a `kernel_size`, "
             "2 * ratio - 1. Received (height, width): "

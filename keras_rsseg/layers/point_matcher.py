@@ -1,18 +1,49 @@
+import collections
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
-from keras_rsseg.layers.flow_points import FlowPoints
-from keras_rsseg.layers.initializers import torch_default_initializer
+from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.ops import point_selection
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
+
+FlowPoints = collections.namedtuple(
+    "FlowPoints",
+    [
+        "saliency",
+        "boundary_logits",
+        "boundary_coarse",
+        "boundary_fine",
+        "salient_coarse",
+        "salient_fine",
+    ],
+)
+FlowPoints.__doc__ = """The points through which semantics flow.
+
+Fields:
+    saliency: `(batch, h, w, 1)` float32, in (0, 1). One channel first for
+        `"channels_first"`, as the boundary logits. `None` where nothing of
+        the layer needs it.
+    boundary_logits: `(batch, h, w, 1)`, or `None` where no boundary points
+        flow.
+    boundary_coarse: `(batch, K)` int32, `row * w + column` in the coarse map.
+        `K` is 0 where no boundary points flow; so for the salient ones.
+    boundary_fine: `(batch, K)` int32, `row * W + column` in the fine map.
+    salient_coarse: `(batch, max_pool_size**2)` int32, as above. A point may
+        occur more than once, except with `salient_sampler="attention"`, which
+        takes at most all pixels.
+    salient_fine: like `salient_coarse`, in the fine map.
+"""
+
 
 FLOWS = ("salient", "boundary")
 _CHOICES = {
@@ -241,18 +272,18 @@ class PointMatcher(keras.layers.Layer):
         for name in _NUMBERS:
             value = getattr(self, name)
             if int(value) != value or value < 1:
-                raise ValueError(
+                raise ArgumentError(
                     f"`{name}` must be a positive integer. "
                     f"Received: {name}={value}"
                 )
         if self.matcher_kernel_size % 2 == 0:
-            raise ValueError(
+            raise ArgumentError(
                 "`matcher_kernel_size` must be odd. Received: "
                 f"matcher_kernel_size={self.matcher_kernel_size}"
             )
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ValueError(
+                raise ArgumentError(
                     f"`{name}` must be one of {choices}. Received: "
                     f"{name}={getattr(self, name)!r}"
                 )
@@ -268,7 +299,7 @@ def standardize_flows(flows):
     """The flows in their order; raises a `ValueError` for unknown ones."""
     flows = (flows,) if isinstance(flows, str) else tuple(flows)
     if not flows or set(flows) - set(FLOWS):
-        raise ValueError(
+        raise ArgumentError(
             f"`flows` must be one or both of {FLOWS}. Received: flows={flows!r}"
         )
     return tuple(flow for flow in FLOWS if flow in flows)

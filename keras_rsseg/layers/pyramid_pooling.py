@@ -1,6 +1,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
@@ -147,7 +148,7 @@ def _standardize_bin_sizes(bin_sizes):
         or any(int(size) != size or size < 1 for size in sizes)
         or len(set(sizes)) != len(sizes)
     ):
-        raise ValueError(
+        raise ArgumentError(
             "`bin_sizes` must hold one or more different positive integers. "
             f"Received: bin_sizes={bin_sizes}"
         )

@@ -1,16 +1,16 @@
 """Losses for masks with void pixels."""
 
-from keras_rsseg.losses.advance_annealing import AdvanceAnnealing
+from keras_rsseg.losses.annealing import AdvanceAnnealing
 from keras_rsseg.losses.annealing import Annealing
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
-from keras_rsseg.losses.dice_loss import DiceLoss
 from keras_rsseg.losses.focal_loss import FocalLoss
-from keras_rsseg.losses.foreground_aware_loss import ForegroundAwareLoss
-from keras_rsseg.losses.lovasz_loss import LovaszLoss
+from keras_rsseg.losses.focal_loss import ForegroundAwareLoss
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
+from keras_rsseg.losses.region_loss import DiceLoss
+from keras_rsseg.losses.region_loss import LovaszLoss
 from keras_rsseg.losses.region_loss import RegionLoss
+from keras_rsseg.losses.region_loss import TverskyLoss
 from keras_rsseg.losses.segmentation_loss import SegmentationLoss
-from keras_rsseg.losses.tversky_loss import TverskyLoss
 
 __all__ = [
     "AdvanceAnnealing",

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.masks import squeeze_mask
 
 
@@ -66,7 +67,7 @@ class BoundaryCrossEntropy(keras.losses.Loss):
         if len(logits.shape) == 3:
             logits = ops.expand_dims(logits, axis=-1)
         if logits.shape[-1] != 1:
-            raise ValueError(
+            raise ArgumentError(
                 "Boundary logits must have the shape (batch, height, width) "
                 "or (batch, height, width, 1). "
                 f"Received: {tuple(y_pred.shape)}"

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.losses.annealing import Annealing
 from keras_rsseg.losses.segmentation_loss import SegmentationLoss
 from keras_rsseg.void import VOID
 
@@ -74,8 +76,96 @@ def focal_factor(cross_entropy, gamma):
 def standardize_gamma(gamma):
     """Return `gamma` as a float, or raise a ValueError if it is negative."""
     if not 0 <= gamma < float("inf"):
-        raise ValueError(
+        raise ArgumentError(
             "Argument `gamma` must be a finite number >= 0. "
             f"Received: gamma={gamma}"
         )
     return float(gamma)
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class ForegroundAwareLoss(SegmentationLoss):
+    """FarSeg's foreground-aware optimisation.
+
+    In aerial images most pixels are easy background, and they govern the
+    gradient. Here the cross-entropy of a pixel whose true class has the
+    probability `p` is multiplied by `(1 - p)**gamma / Z`, with `Z` such that
+    the sum over the batch stays what it was: the easy pixels' share goes to
+    the hard ones, and no learning rate has to change. No gradient flows
+    through the factors. So the value of the loss is always that of (weighted)
+    cross-entropy; only its gradient differs.
+
+    Early in training the factors are mostly wrong. With `annealing_steps`
+    they are blended with 1, `factor + weight * (1 - factor)`, where the
+    weight falls from 1, plain cross-entropy, to 0 in that number of steps of
+    the optimizer (10000 in the paper). `AdvanceAnnealing` must then be among
+    the callbacks of `fit`, or the weight stays 1; and on JAX the metrics of
+    `compile` must hold `loss.annealing`, which reports the weight on every
+    backend. The steps are the optimizer's, so a training that is resumed
+    with its optimizer's state goes on where it was.
+
+    Args:
+        gamma: float >= 0. How much the hard pixels are favoured.
+        annealing_steps: int >= 1, or `None` for none.
+        annealing: `"cosine"`, `"poly"` (power 0.9) or `"linear"`, how the
+            weight falls.
+        ignore_class, class_weights, from_logits, reduction, name: as in
+            `SegmentationLoss`, which says what becomes of void and of wrong
+            ids.
+
+    Attributes:
+        annealing: an `Annealing` metric, or `None`.
+
+    Raises:
+        ValueError: when `gamma` is negative, `annealing_steps` is no positive
+            integer or `annealing` is unknown, or as `SegmentationLoss`.
+
+    Example:
+        ```python
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        logits = np.random.normal(size=(2, 64, 64, 6))
+        keras_rsseg.losses.ForegroundAwareLoss()(masks, logits)
+        ```
+
+    Reference:
+        - [Zheng et al., FarSeg, 2020](https://arxiv.org/abs/2011.09766),
+          section 3.4
+    """
+
+    def __init__(
+        self,
+        gamma=2.0,
+        annealing_steps=None,
+        annealing="cosine",
+        ignore_class=VOID,
+        class_weights=None,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="foreground_aware_loss",
+    ):
+        super().__init__(
+            ignore_class, class_weights, from_logits, reduction, name
+        )
+        self.gamma = standardize_gamma(gamma)
+        self.annealing = None
+        if annealing_steps is not None:
+            self.annealing = Annealing(annealing_steps, annealing)
+
+    def pixel_losses(self, labels, valid, y_pred):
+        losses = self.cross_entropy(labels, valid, y_pred)
+        weighted = self.weighted_mean(losses, labels, valid)
+        factor = focal_factor(losses, self.gamma)
+        faded = ops.mean(weighted * factor)
+        scale = ops.mean(weighted) / ops.where(faded > 0, faded, 1.0)
+        factor = ops.where(faded > 0, factor * scale, 1.0)
+        if self.annealing is not None:
+            factor = factor + self.annealing.result() * (1.0 - factor)
+        return weighted * ops.stop_gradient(factor)
+
+    def get_config(self):
+        config = super().get_config()
+        config["gamma"] = self.gamma
+        if self.annealing is not None:
+            config["annealing_steps"] = self.annealing.steps
+            config["annealing"] = self.annealing.schedule
+        return config

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.segmentation_loss import SegmentationLoss
 from keras_rsseg.void import VOID
 
@@ -66,12 +67,12 @@ class OhemCrossEntropy(SegmentationLoss):
             ignore_class, class_weights, from_logits, reduction, name
         )
         if not 0 < threshold <= 1:
-            raise ValueError(
+            raise ArgumentError(
                 "Argument `threshold` must be in (0, 1]. "
                 f"Received: threshold={threshold}"
             )
         if min_kept < 0 or int(min_kept) != min_kept:
-            raise ValueError(
+            raise ArgumentError(
                 "Argument `min_kept` must be an integer >= 0. "
                 f"Received: min_kept={min_kept}"
             )

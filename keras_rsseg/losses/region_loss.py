@@ -1,7 +1,9 @@
-"""What losses of the overlap of regions have in common."""
+"""Losses of whole regions: Tversky, Dice and Lovasz."""
 
+import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.segmentation_loss import SegmentationLoss
 from keras_rsseg.void import VOID
 
@@ -91,3 +93,238 @@ class RegionLoss(SegmentationLoss):
         config = super().get_config()
         config["per_tile"] = self.per_tile
         return config
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class TverskyLoss(RegionLoss):
+    """Tversky loss: one minus the soft Tversky index of the classes.
+
+    With `tp`, `fp`, `fn` the sums of probabilities that are rightly, wrongly
+    and not given to a class, its index is
+
+    `(tp + smooth) / (tp + alpha * fp + beta * fn + smooth)`
+
+    A `beta` above `alpha` makes misses dearer than false alarms, which helps
+    small classes. `alpha = beta = 0.5` is `DiceLoss`, `alpha = beta = 1` the
+    soft Jaccard index. The mean over the classes is as in `RegionLoss`: those
+    that occur in the masks.
+
+    Args:
+        alpha: float >= 0. Weight of false positives.
+        beta: float >= 0. Weight of false negatives.
+        smooth: float >= 0, in pixels. It damps the loss of classes with so
+            few pixels.
+        per_tile: bool. Whether each tile is scored by itself; otherwise the
+            whole batch.
+        ignore_class, class_weights, from_logits, reduction, name: as in
+            `SegmentationLoss`, which says what becomes of void and of wrong
+            ids. `class_weights` weigh the mean over the classes.
+
+    Raises:
+        ValueError: when `alpha`, `beta` or `smooth` is negative or the first
+            two are both 0, or as `SegmentationLoss`.
+
+    Example:
+        ```python
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        logits = np.random.normal(size=(2, 64, 64, 6))
+        keras_rsseg.losses.TverskyLoss()(masks, logits)
+        ```
+
+    Reference:
+        - [Salehi et al., 2017](https://arxiv.org/abs/1706.05721), equation 3
+    """
+
+    def __init__(
+        self,
+        alpha=0.3,
+        beta=0.7,
+        smooth=1.0,
+        per_tile=False,
+        ignore_class=VOID,
+        class_weights=None,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="tversky_loss",
+    ):
+        super().__init__(
+            per_tile, ignore_class, class_weights, from_logits, reduction, name
+        )
+        for key, value in {"alpha": alpha, "beta": beta}.items():
+            if not 0 <= value < float("inf") or not alpha + beta:
+                raise ArgumentError(
+                    f"Argument `{key}` must be a finite number >= 0, and not "
+                    f"both 0. Received: alpha={alpha}, beta={beta}"
+                )
+        if not 0 <= smooth < float("inf"):
+            raise ArgumentError(
+                "Argument `smooth` must be a finite number >= 0. "
+                f"Received: smooth={smooth}"
+            )
+        self.alpha = float(alpha)
+        self.beta = float(beta)
+        self.smooth = float(smooth)
+
+    def class_losses(self, truth, probabilities):
+        hits = ops.sum(truth * probabilities, axis=1)
+        misses = ops.sum(truth * (1.0 - probabilities), axis=1)
+        alarms = ops.sum((1.0 - truth) * probabilities, axis=1)
+        errors = self.alpha * alarms + self.beta * misses
+        whole = hits + errors + self.smooth
+        # 1 - (hits + smooth) / whole, without the cancellation.
+        return errors / ops.where(whole > 0, whole, 1.0)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            {"alpha": self.alpha, "beta": self.beta, "smooth": self.smooth}
+        )
+        return config
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class DiceLoss(TverskyLoss):
+    """Dice loss: one minus the soft Dice coefficient (F1) of the classes.
+
+    With `tp`, `fp`, `fn` the sums of probabilities that are rightly, wrongly
+    and not given to a class, its coefficient is
+
+    `(2 * tp + s) / (2 * tp + fp + fn + s)`, where `s = 2 * smooth`
+
+    (the sums are of probabilities, not of their squares). It is
+    `TverskyLoss` with `alpha = beta = 0.5`. The mean over the classes is as
+    in `RegionLoss`: those that occur in the masks.
+
+    Args:
+        smooth: float >= 0, in pixels. It damps the loss of classes with so
+            few pixels.
+        per_tile: bool. Whether each tile is scored by itself; otherwise the
+            whole batch.
+        ignore_class, class_weights, from_logits, reduction, name: as in
+            `SegmentationLoss`, which says what becomes of void and of wrong
+            ids. `class_weights` weigh the mean over the classes.
+
+    Raises:
+        ValueError: when `smooth` is negative, or as `SegmentationLoss`.
+
+    Example:
+        ```python
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        logits = np.random.normal(size=(2, 64, 64, 6))
+        keras_rsseg.losses.DiceLoss()(masks, logits)
+        ```
+
+    Reference:
+        - [Milletari et al., 2016](https://arxiv.org/abs/1606.04797), whose
+          sums are of squares
+        - [Sudre et al., 2017](https://arxiv.org/abs/1707.03237)
+    """
+
+    def __init__(
+        self,
+        smooth=1.0,
+        per_tile=False,
+        ignore_class=VOID,
+        class_weights=None,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="dice_loss",
+    ):
+        super().__init__(
+            0.5,
+            0.5,
+            smooth,
+            per_tile,
+            ignore_class,
+            class_weights,
+            from_logits,
+            reduction,
+            name,
+        )
+
+    def get_config(self):
+        config = super().get_config()
+        del config["alpha"], config["beta"]
+        return config
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class LovaszLoss(RegionLoss):
+    """Lovasz-softmax loss: the mean intersection over union, made convex.
+
+    A pixel's error for a class is how far its probability is from the truth
+    (1 or 0). Sorted by error, the largest first, each pixel costs what it
+    adds to the Jaccard loss of the pixels before it; the loss of the class
+    is the sum of error times cost. For probabilities of 0 and 1 it is one
+    minus the intersection over union. The mean over the classes is as in
+    `RegionLoss`: those that occur in the masks.
+
+    It sorts all pixels once for each class: with 16 classes at 512x512, loss
+    and gradient take 0.6 to 2 s on a CPU core where cross-entropy takes
+    0.04. Papers add it to cross-entropy, or tune with it at the end.
+
+    Args:
+        per_tile: bool. Whether each tile is scored by itself; otherwise the
+            whole batch.
+        ignore_class, class_weights, from_logits, reduction, name: as in
+            `SegmentationLoss`, which says what becomes of void and of wrong
+            ids. `class_weights` weigh the mean over the classes.
+
+    Raises:
+        ValueError: as `SegmentationLoss`.
+
+    Example:
+        ```python
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        logits = np.random.normal(size=(2, 64, 64, 6))
+        keras_rsseg.losses.LovaszLoss()(masks, logits)
+        ```
+
+    Reference:
+        - [Berman et al., 2018](https://arxiv.org/abs/1705.08790), equations
+          8, 9 and 12
+    """
+
+    def __init__(
+        self,
+        per_tile=False,
+        ignore_class=VOID,
+        class_weights=None,
+        from_logits=True,
+        reduction="sum_over_batch_size",
+        name="lovasz_loss",
+    ):
+        super().__init__(
+            per_tile, ignore_class, class_weights, from_logits, reduction, name
+        )
+
+    def class_losses(self, truth, probabilities):
+        truth = ops.transpose(truth, (0, 2, 1))
+        probabilities = ops.transpose(probabilities, (0, 2, 1))
+        # Void is 0 in both: no error, so it comes last and costs nothing.
+        errors = ops.where(truth > 0, 1.0 - probabilities, probabilities)
+        order = ops.argsort(ops.stop_gradient(-errors), axis=-1)
+        rows, classes, pixels = ops.shape(errors)
+        starts = ops.reshape(ops.arange(rows * classes) * pixels, (-1, 1))
+        order = ops.reshape(order, (-1, pixels))
+        order = ops.cast(order, "int32") + ops.cast(starts, "int32")
+        errors = ops.take(ops.reshape(errors, (-1,)), order)
+        costs = _costs(ops.take(ops.reshape(truth, (-1,)), order))
+        losses = ops.sum(errors * ops.stop_gradient(costs), axis=-1)
+        return ops.reshape(losses, (rows, classes))
+
+
+def _costs(truth):
+    """What each pixel, in order of error, adds to the Jaccard loss.
+
+    A pixel of the class takes 1 from the intersection, any other adds 1 to
+    the union. In closed form, as differences of ratios near 1 would be
+    noise in float32.
+    """
+    foreground = ops.cast(truth > 0, "int32")
+    number = ops.sum(foreground, axis=-1, keepdims=True)
+    outside = ops.cumsum(1 - foreground, axis=-1)
+    left = ops.cast(number - ops.cumsum(foreground, axis=-1), "float32")
+    union = ops.cast(ops.maximum(number + outside, 1), "float32")
+    before = ops.cast(ops.maximum(number + outside - 1, 1), "float32")
+    return ops.where(foreground > 0, 1.0 / union, left / union / before)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.masks import squeeze_mask
 from keras_rsseg.void import VOID
 
@@ -126,7 +127,7 @@ class SegmentationLoss(keras.losses.Loss):
     def _check_classes(self, classes):
         weights = self.class_weights
         if weights is not None and len(weights) != classes:
-            raise ValueError(
+            raise ArgumentError(
                 "Argument `class_weights` must have one weight for each "
                 f"class. Received: {len(weights)} weights for logits of "
                 f"{classes} classes"
@@ -149,7 +150,7 @@ def _standardize_class_weights(weights):
         return None
     weights = [float(weight) for weight in weights]
     if not all(0 <= w < float("inf") for w in weights) or not any(weights):
-        raise ValueError(
+        raise ArgumentError(
             "Argument `class_weights` must hold finite floats >= 0, not all "
             f"0. Received: class_weights={weights}"
         )

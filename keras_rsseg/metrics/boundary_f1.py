@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.metrics.segmentation_metric import SegmentationMetric
 from keras_rsseg.ops.counting import count_ids
 from keras_rsseg.ops.dilation import BITS
@@ -202,7 +203,7 @@ def _standardize_tolerances(tolerances):
         or any(t < 0 or int(t) != t for t in given)
         or any(a >= b for a, b in zip(given, given[1:], strict=False))
     ):
-        raise ValueError(
+        raise ArgumentError(
             "Argument `tolerances` must be integers >= 0, ascending. "
             f"Received: tolerances={given}"
         )

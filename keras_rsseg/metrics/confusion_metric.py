@@ -1,5 +1,6 @@
 """The confusion matrix behind the metrics, exact and streaming."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -121,3 +122,259 @@ class ConfusionMetric(SegmentationMetric):
             ValueError: when masks with invalid class ids were counted.
         """
         return ConfusionScores(self.confusion_matrix(), self.left_out)
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class MeanIoU(ConfusionMetric):
+    """Mean intersection over union over the classes, void ignored.
+
+    The intersection over union of a class is `true positives / (true
+    positives + false positives + false negatives)`, counted over all pixels
+    of all batches since the last reset. The mean is over the classes that
+    occur in the masks or in the predictions. Without any, it is NaN.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+
+    Example:
+        ```python
+        metric = keras_rsseg.metrics.MeanIoU(num_classes=6)
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
+        float(metric.result()), metric.per_class_iou()
+        ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        ignore_class=VOID,
+        left_out=(),
+        name="mean_iou",
+        dtype=None,
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+
+    def result(self):
+        """Return the mean intersection over union, a float32 scalar."""
+        return self._mean_ratio("iou")
+
+    def per_class_iou(self):
+        """Return the intersection over union of each class.
+
+        Returns:
+            NumPy float64 `(num_classes,)`, NaN for a class that occurs
+            neither in the masks nor in the predictions.
+
+        Raises:
+            ValueError: when masks with invalid class ids were counted.
+        """
+        return self.scores().iou
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class MeanF1(ConfusionMetric):
+    """Mean F1 score over the classes, void ignored.
+
+    The F1 score of a class is `2 tp / (2 tp + fp + fn)`, in true positives,
+    false positives and false negatives among all pixels of all batches since
+    the last reset. The mean is over the classes that occur in the masks or
+    in the predictions. Without any, it is NaN.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+
+    Example:
+        ```python
+        metric = keras_rsseg.metrics.MeanF1(num_classes=6)
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
+        float(metric.result()), metric.scores().f1
+        ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        ignore_class=VOID,
+        left_out=(),
+        name="mean_f1",
+        dtype=None,
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+
+    def result(self):
+        """Return the mean F1 score, a float32 scalar."""
+        return self._mean_ratio("f1")
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class MeanPrecision(ConfusionMetric):
+    """Mean precision over the classes, void ignored.
+
+    The precision of a class is the share of right pixels among those
+    predicted as the class, counted over all pixels of all batches since the
+    last reset. The mean is over the classes that are predicted somewhere;
+    one that is never predicted does not lower it (it lowers `MeanRecall`,
+    `MeanIoU` and `MeanF1`). Without any, it is NaN.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+
+    Example:
+        ```python
+        metric = keras_rsseg.metrics.MeanPrecision(num_classes=6)
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
+        float(metric.result()), metric.scores().precision
+        ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        ignore_class=VOID,
+        left_out=(),
+        name="mean_precision",
+        dtype=None,
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+
+    def result(self):
+        """Return the mean precision, a float32 scalar."""
+        return self._mean_ratio("precision")
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class MeanRecall(ConfusionMetric):
+    """Mean recall over the classes, void ignored.
+
+    The recall of a class (its accuracy, in the words of some papers) is the
+    share of right pixels among those of the class in the masks, counted over
+    all pixels of all batches since the last reset. The mean is over the
+    classes that occur in the masks. Without any, it is NaN.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+
+    Example:
+        ```python
+        metric = keras_rsseg.metrics.MeanRecall(num_classes=6)
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
+        float(metric.result()), metric.scores().recall
+        ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        ignore_class=VOID,
+        left_out=(),
+        name="mean_recall",
+        dtype=None,
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+
+    def result(self):
+        """Return the mean recall, a float32 scalar."""
+        return self._mean_ratio("recall")
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class PixelAccuracy(ConfusionMetric):
+    """Share of right pixels among all that are not void.
+
+    This is the papers' overall accuracy. It is no mean over the classes, so
+    it counts the pixels of the classes in `left_out` too. Without a pixel it
+    is NaN.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+
+    Example:
+        ```python
+        metric = keras_rsseg.metrics.PixelAccuracy(num_classes=6)
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
+        float(metric.result())
+        ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        ignore_class=VOID,
+        left_out=(),
+        name="pixel_accuracy",
+        dtype=None,
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+
+    def result(self):
+        """Return the share of right pixels, a float32 scalar."""
+        hits, truth, _ = self._counts()
+        return self._ratio(ops.sum(hits), ops.sum(truth))
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class SegmentationScores(ConfusionMetric):
+    """Mean IoU, F1, precision and recall and pixel accuracy in one metric.
+
+    One confusion matrix is counted once for all of them. The result is a
+    dict, which `fit` and `evaluate` log as `mean_iou`, `mean_f1`,
+    `mean_precision`, `mean_recall` and `pixel_accuracy` (with `val_` before
+    it in validation). What they mean is said at the metrics of these names.
+
+    Args:
+        num_classes, ignore_class, left_out, name, dtype: as in
+            `SegmentationMetric`, which says which pixels count.
+
+    Raises:
+        ValueError: as `SegmentationMetric`.
+
+    Example:
+        ```python
+        metric = keras_rsseg.metrics.SegmentationScores(num_classes=6)
+        masks = np.random.randint(0, 6, (2, 64, 64))
+        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
+        metric.result()["mean_f1"], metric.scores().f1
+        ```
+    """
+
+    def __init__(
+        self,
+        num_classes,
+        ignore_class=VOID,
+        left_out=(),
+        name="segmentation_scores",
+        dtype=None,
+    ):
+        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+
+    def result(self):
+        """Return the scores, a dict of float32 scalars."""
+        hits, truth, _ = self._counts()
+        results = {f"mean_{key}": self._mean_ratio(key) for key in RATIOS}
+        results["pixel_accuracy"] = self._ratio(ops.sum(hits), ops.sum(truth))
+        return results

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_rsseg.errors import ArgumentError
+
 # Of the numbers of pixels (right, in the masks, predicted) of the classes:
 # numerator and denominator. Plain arithmetic, so tensors do as well.
 RATIOS = {
@@ -26,19 +28,19 @@ def standardize_left_out(left_out, num_classes):
         ValueError: when an id is no class, or no class is left.
     """
     if isinstance(left_out, str) or not np.iterable(left_out):
-        raise ValueError(
+        raise ArgumentError(
             "Argument `left_out` must be a sequence of class ids. "
             f"Received: left_out={left_out!r}"
         )
     ids = tuple(left_out)
     if any(c not in range(num_classes) for c in ids):
-        raise ValueError(
+        raise ArgumentError(
             f"Argument `left_out` must hold class ids in 0 ... "
             f"{num_classes - 1}. Received: left_out={ids}"
         )
     ids = tuple(sorted({int(c) for c in ids}))
     if len(ids) == num_classes:
-        raise ValueError(
+        raise ArgumentError(
             "Argument `left_out` must leave a class to take the mean over. "
             f"Received: left_out={ids} of {num_classes} classes"
         )
@@ -151,13 +153,13 @@ class ConfusionScores:
 def _standardize_matrix(matrix):
     given = np.asarray(matrix)
     if given.ndim != 2 or given.shape[0] != given.shape[1] or not given.size:
-        raise ValueError(
+        raise ArgumentError(
             "Argument `matrix` must have the shape (num_classes, "
             f"num_classes). Received: {given.shape}"
         )
     counts = given.astype(np.int64)
     if (counts < 0).any() or (counts != given).any():
-        raise ValueError(
+        raise ArgumentError(
             "Argument `matrix` must hold counts: integers >= 0. "
             f"Received: {given.tolist()}"
         )

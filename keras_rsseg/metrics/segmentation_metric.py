@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.metrics.confusion_scores import standardize_left_out
 from keras_rsseg.ops.masks import squeeze_mask
 from keras_rsseg.ops.replicas import refuse_update_across_replicas
@@ -53,7 +54,7 @@ class SegmentationMetric(keras.metrics.Metric):
     ):
         super().__init__(name=name, dtype=dtype)
         if num_classes < 1 or int(num_classes) != num_classes:
-            raise ValueError(
+            raise ArgumentError(
                 "Argument `num_classes` must be a positive integer. "
                 f"Received: num_classes={num_classes}"
             )
@@ -74,7 +75,7 @@ class SegmentationMetric(keras.metrics.Metric):
         y_pred = ops.convert_to_tensor(y_pred)
         masks = ops.cast(squeeze_mask(y_true, y_pred), "int32")
         if y_pred.shape[-1] != self.num_classes:
-            raise ValueError(
+            raise ArgumentError(
                 f"{type(self).__name__}(num_classes={self.num_classes}) takes "
                 "logits with as many channels. Received logits of the shape "
                 f"{tuple(y_pred.shape)}"
@@ -111,7 +112,7 @@ class SegmentationMetric(keras.metrics.Metric):
         for other in metrics:
             theirs = {name: getattr(other, name, None) for name in attributes}
             if ours != theirs:
-                raise ValueError(
+                raise ArgumentError(
                     f"Only metrics of the same {', '.join(attributes)} can "
                     f"be merged. Received: {theirs}, to be merged into {ours}"
                 )
@@ -120,7 +121,7 @@ class SegmentationMetric(keras.metrics.Metric):
         """Raise when masks with invalid class ids were counted."""
         invalid = int(ops.convert_to_numpy(self.invalid))
         if invalid:
-            raise ValueError(
+            raise ArgumentError(
                 f"{invalid} or more pixels of the masks have a class id that "
                 f"is neither in 0 ... {self.num_classes - 1} nor the void "
                 f"class {self.ignore_class}. Map the ids of the masks, or "

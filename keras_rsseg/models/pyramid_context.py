@@ -2,11 +2,12 @@
 
 import keras
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
-from keras_rsseg.layers.channel_attention import ChannelAttention
+from keras_rsseg.layers.attention import ChannelAttention
+from keras_rsseg.layers.attention import CrissCrossAttention
+from keras_rsseg.layers.attention import PositionAttention
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.criss_cross_attention import CrissCrossAttention
-from keras_rsseg.layers.position_attention import PositionAttention
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -32,7 +33,7 @@ def gather_context(context, coarsest, filters, **options):
         ValueError: for an unknown name.
     """
     if context not in CONTEXTS:
-        raise ValueError(
+        raise ArgumentError(
             f"`context` must be one of {CONTEXTS}. Received: "
             f"context={context!r}"
         )
@@ -65,7 +66,7 @@ def criss_cross_context(
         ValueError: `recurrence` is no positive integer.
     """
     if int(recurrence) != recurrence or recurrence < 1:
-        raise ValueError(
+        raise ArgumentError(
             "`recurrence` must be a positive integer. Received: "
             f"recurrence={recurrence}"
         )

@@ -2,6 +2,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.errors import ArgumentError
 
 
 class SegmentationBackbone(keras_hub.models.Backbone):
@@ -61,7 +62,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         levels = image_encoder.pyramid_outputs
         missing = {"P2", "P3", "P4", "P5"} - set(levels)
         if missing:
-            raise ValueError(
+            raise ArgumentError(
                 "`image_encoder` must have the levels P2, P3, P4 and P5. "
                 f"Received one without {sorted(missing)}: {sorted(levels)}"
             )

@@ -4,11 +4,12 @@ import keras
 import keras_hub
 
 from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.hub.preset_error import PresetError
 from keras_rsseg.hub.preset_folder import open_preset
 from keras_rsseg.hub.preset_versions import record_version
 from keras_rsseg.layers.resize_like import ResizeLike
-from keras_rsseg.metrics.mean_iou import MeanIoU
+from keras_rsseg.metrics.confusion_metric import MeanIoU
 from keras_rsseg.models.band_adaptation import load_for_bands
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.tile_checks import check_masks
@@ -380,13 +381,13 @@ def default_optimizer():
 
 def _check_classes(num_classes, class_names, palette):
     if not 1 <= num_classes <= VOID:
-        raise ValueError(
+        raise ArgumentError(
             "`num_classes` must be from 1 to 255, id 255 is void. Received: "
             f"num_classes={num_classes}"
         )
     for name, value in (("class_names", class_names), ("palette", palette)):
         if value is not None and len(value) != num_classes:
-            raise ValueError(
+            raise ArgumentError(
                 f"`{name}` must have one entry a class. Received: "
                 f"{len(value)} entries and num_classes={num_classes}"
             )

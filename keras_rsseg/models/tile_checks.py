@@ -7,6 +7,8 @@ not in the compiled step, where some backends turn it into a wrong number.
 import numpy as np
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
+
 
 def check_tiles(tiles, num_bands):
     """Refuse tiles that are no batch of images with `num_bands` bands.
@@ -22,12 +24,12 @@ def check_tiles(tiles, num_bands):
     if shape is None:
         return
     if len(shape) != 4:
-        raise ValueError(
+        raise ArgumentError(
             "Tiles must have the shape (batch, height, width, bands). "
             f"Received: shape {shape}"
         )
     if num_bands and shape[-1] not in (None, num_bands):
-        raise ValueError(
+        raise ArgumentError(
             f"The model takes tiles of {num_bands} bands (last axis). "
             f"Received: shape {shape}, {shape[-1]} bands"
         )
@@ -65,7 +67,9 @@ def check_masks(masks, tiles, num_classes, void):
 def _check_ids(ids, num_classes, void):
     wrong = ids[(ids < 0) | (ids >= num_classes) & (ids != void)]
     if wrong.size:
-        raise ValueError(_ids_message(num_classes, void, np.unique(wrong)[:8]))
+        raise ArgumentError(
+            _ids_message(num_classes, void, np.unique(wrong)[:8])
+        )
 
 
 def _static_shape(x):
@@ -81,7 +85,7 @@ def _check_mask_shape(shape, tile_shape):
         and shape[-1] not in (None, 1)
         or len(shape) not in (3, 4)
     ):
-        raise ValueError(
+        raise ArgumentError(
             "Masks must hold class ids in the shape (batch, height, width) or "
             f"(batch, height, width, 1). Received: shape {shape}"
         )
@@ -89,7 +93,7 @@ def _check_mask_shape(shape, tile_shape):
         if None not in (mask_length, tile_length) and (
             mask_length != tile_length
         ):
-            raise ValueError(
+            raise ArgumentError(
                 "Masks must have the number, height and width of their tiles. "
                 f"Received: masks {shape}, tiles {tile_shape}"
             )

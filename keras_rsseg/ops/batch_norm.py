@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
+
 
 def batch_norm(x, gamma, beta, epsilon, axis=-1):
     """Normalise a batch of maps by its own statistics.
@@ -42,7 +44,7 @@ def batch_norm(x, gamma, beta, epsilon, axis=-1):
         `torch.nn.BatchNorm2d`.
     """
     if axis not in (-1, 1):
-        raise ValueError(f"`axis` must be -1 or 1. Received: axis={axis}")
+        raise ArgumentError(f"`axis` must be -1 or 1. Received: axis={axis}")
     x = ops.convert_to_tensor(x)
     dtype = keras.backend.standardize_dtype(x.dtype)
     inputs = ops.cast(x, "float32")

@@ -4,6 +4,8 @@ import math
 
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
+
 
 def boundary_band(mask, radius_squared=18, void=None, between="background"):
     """Marks the pixels near a boundary.
@@ -54,12 +56,12 @@ def boundary_band(mask, radius_squared=18, void=None, between="background"):
     """
     mask = _standardize_mask(mask)
     if radius_squared < 0:
-        raise ValueError(
+        raise ArgumentError(
             "`radius_squared` must not be negative. "
             f"Received: radius_squared={radius_squared}"
         )
     if between not in ("background", "classes"):
-        raise ValueError(
+        raise ArgumentError(
             "`between` must be 'background' or 'classes'. Received: "
             f"between={between!r}"
         )
@@ -79,7 +81,7 @@ def _standardize_mask(mask):
     if len(mask.shape) == 3:
         mask = ops.expand_dims(mask, axis=-1)
     if len(mask.shape) != 4 or mask.shape[-1] != 1:
-        raise ValueError(
+        raise ArgumentError(
             "`mask` must have shape (B, H, W) or (B, H, W, 1). "
             f"Received: mask.shape={tuple(mask.shape)}"
         )

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
+
 CHANNELS_LAST = "channels_last"
 CHANNELS_FIRST = "channels_first"
 
@@ -12,7 +14,7 @@ def standardize_data_format(data_format):
     if data_format is None:
         return keras.config.image_data_format()
     if data_format not in (CHANNELS_LAST, CHANNELS_FIRST):
-        raise ValueError(
+        raise ArgumentError(
             "`data_format` must be 'channels_last', 'channels_first' or "
             f"None. Received: data_format={data_format!r}"
         )
@@ -39,7 +41,7 @@ def first_spatial_axis(data_format):
 def check_rank(name, tensor, rank, shape):
     """Raises a `ValueError` naming the argument if the rank is wrong."""
     if len(tensor.shape) != rank:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must have shape {shape}. "
             f"Received: {name}.shape={tuple(tensor.shape)}"
         )
@@ -54,7 +56,7 @@ def spatial_size(images, data_format):
 def standardize_size(name, size):
     """Checks a pair of lengths; those not known yet are left as they are."""
     if not isinstance(size, (tuple, list)) or len(size) != 2:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be a pair (height, width). Received: "
             f"{name}={size!r}"
         )
@@ -69,7 +71,7 @@ def _standardize_length(name, length):
     except TypeError:
         valid = False
     if not valid:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must hold positive integers. Received: {length!r}"
         )
     return int(length)

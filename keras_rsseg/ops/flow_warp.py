@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import is_float
@@ -69,7 +70,7 @@ def flow_warp(features, flow, data_format=None):
 def _check_flow(flow, data_format):
     check_rank("flow", flow, 4, "(B, H, W, 2) or (B, 2, H, W)")
     if flow.shape[channel_axis(data_format)] != 2:
-        raise ValueError(
+        raise ArgumentError(
             "`flow` must have two channels, to the right and down. Received: "
             f"flow.shape={tuple(flow.shape)}, data_format={data_format!r}"
         )

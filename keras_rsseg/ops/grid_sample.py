@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import from_channels_last
@@ -96,23 +97,23 @@ def _check_arguments(images, grid, interpolation, padding_mode):
     check_rank("images", images, 4, "(B, H, W, C) or (B, C, H, W)")
     check_rank("grid", grid, 4, "(B, Ho, Wo, 2)")
     if grid.shape[-1] != 2:
-        raise ValueError(
+        raise ArgumentError(
             "`grid` must have shape (B, Ho, Wo, 2). "
             f"Received: grid.shape={tuple(grid.shape)}"
         )
     batch_sizes = (images.shape[0], grid.shape[0])
     if None not in batch_sizes and batch_sizes[0] != batch_sizes[1]:
-        raise ValueError(
+        raise ArgumentError(
             "`images` and `grid` must have the same batch size. Received: "
             f"{batch_sizes[0]} images and {batch_sizes[1]} grids"
         )
     if interpolation not in ("bilinear", "nearest"):
-        raise ValueError(
+        raise ArgumentError(
             "`interpolation` must be 'bilinear' or 'nearest'. "
             f"Received: interpolation={interpolation!r}"
         )
     if padding_mode not in ("zeros", "border"):
-        raise ValueError(
+        raise ArgumentError(
             "`padding_mode` must be 'zeros' or 'border'. "
             f"Received: padding_mode={padding_mode!r}"
         )

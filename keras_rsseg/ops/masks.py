@@ -1,5 +1,7 @@
 """Masks beside the logits that they belong to."""
 
+from keras_rsseg.errors import ArgumentError
+
 
 def squeeze_mask(mask, logits):
     """Drop a mask's channel axis and check its size against the logits.
@@ -25,7 +27,7 @@ def squeeze_mask(mask, logits):
     """
     shape, sizes = tuple(mask.shape), tuple(logits.shape)
     if len(sizes) != 4:
-        raise ValueError(
+        raise ArgumentError(
             "The logits must have the shape (batch, height, width, classes). "
             f"Received: {sizes}"
         )
@@ -34,7 +36,7 @@ def squeeze_mask(mask, logits):
         have is not None and want is not None and have != want
         for have, want in zip(shape[:3], sizes[:3], strict=True)
     ):
-        raise ValueError(
+        raise ArgumentError(
             "The mask must have the shape (batch, height, width) or (batch, "
             "height, width, 1) and the size of the logits. Received: a mask "
             f"{shape} for logits {sizes}"

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import from_channels_last
@@ -176,7 +177,7 @@ def _check_values(values, indices):
     check_rank("values", values, 3, "(B, K, C)")
     points = (indices.shape[1], values.shape[1])
     if None not in points and points[0] != points[1]:
-        raise ValueError(
+        raise ArgumentError(
             "`values` must have one row per index. Received: "
             f"values.shape={tuple(values.shape)} and "
             f"indices.shape={tuple(indices.shape)}"

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_rsseg.errors import ArgumentError
+
 
 def refuse_update_across_replicas(variable, owner):
     """Raises where an assignment would be split over replicas and rounded.
@@ -33,7 +35,7 @@ def refuse_update_across_replicas(variable, owner):
         not tf.distribute.in_cross_replica_context()
     )
     if not inside and value.distribute_strategy.num_replicas_in_sync > 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{type(owner).__name__} was made under a `tf.distribute` "
             "strategy, so it is updated inside `strategy.run` (`fit` and "
             "`evaluate` do so). To update it directly, make it outside of "

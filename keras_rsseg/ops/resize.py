@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import is_float
@@ -59,13 +60,13 @@ def resize(
     size = standardize_size("size", size)
     if interpolation == "nearest":
         if align_corners:
-            raise ValueError(
+            raise ArgumentError(
                 "`align_corners=True` needs `interpolation='bilinear'`. "
                 "Received: interpolation='nearest'"
             )
         return _resize_nearest(images, size, data_format)
     if interpolation != "bilinear":
-        raise ValueError(
+        raise ArgumentError(
             "`interpolation` must be 'bilinear' or 'nearest'. "
             f"Received: interpolation={interpolation!r}"
         )

@@ -6,6 +6,7 @@ import itertools
 import keras
 from keras import ops
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_rank
@@ -92,15 +93,15 @@ def upsampled_conv(
 
 def _check(maps, kernel, method, data_format):
     if not maps:
-        raise ValueError("`maps` must hold one map or more. Received: none")
+        raise ArgumentError("`maps` must hold one map or more. Received: none")
     check_rank("kernel", kernel, 4, "(k, k, channels, filters)")
     if kernel.shape[0] != kernel.shape[1] or kernel.shape[0] % 2 == 0:
-        raise ValueError(
+        raise ArgumentError(
             "`kernel` must be square and of odd size. Received: "
             f"kernel.shape={tuple(kernel.shape)}"
         )
     if method not in _METHODS:
-        raise ValueError(
+        raise ArgumentError(
             f"`method` must be one of {_METHODS}. Received: method={method!r}"
         )
     for x in maps:
@@ -112,7 +113,7 @@ def _check(maps, kernel, method, data_format):
             )
     channels = [x.shape[channel_axis(data_format)] for x in maps]
     if sum(channels) != kernel.shape[2]:
-        raise ValueError(
+        raise ArgumentError(
             "`kernel` must have as many input channels as all maps together. "
             f"Received: kernel.shape={tuple(kernel.shape)} and maps of "
             f"{channels} channels"

@@ -4,8 +4,12 @@ from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
-from keras_rsseg.scenes.pictures.preview import write_preview
-from keras_rsseg.scenes.pictures.qgis_style import write_qgis_style
+from keras_rsseg.scenes.maps.class_map import Legend
+from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.maps.polygons import write_polygons
+from keras_rsseg.scenes.maps.preview import write_preview
+from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
+from keras_rsseg.scenes.maps.scene_paths import check_paths
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.scenes.predict_scene import predict_scene
 from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
@@ -14,10 +18,6 @@ from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_source import open_scene
-from keras_rsseg.scenes.vectors.polygons import write_polygons
-from keras_rsseg.scenes.writing.legend import Legend
-from keras_rsseg.scenes.writing.map_products import Product
-from keras_rsseg.scenes.writing.scene_paths import check_paths
 
 __all__ = [
     "AreaOfInterest",

@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import time
 
-from keras_rsseg.scenes.predicting.open_run import open_run
+from keras_rsseg.scenes.predicting.scene_run import open_run
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.void import VOID
 

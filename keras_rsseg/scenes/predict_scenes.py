@@ -16,10 +16,10 @@ from keras_rsseg.scenes.many.scene_report import SKIPPED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import error_line
-from keras_rsseg.scenes.pictures.preview import write_preview
-from keras_rsseg.scenes.pictures.qgis_style import write_qgis_style
+from keras_rsseg.scenes.maps.polygons import write_polygons
+from keras_rsseg.scenes.maps.preview import write_preview
+from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
 from keras_rsseg.scenes.predict_scene import predict_scene
-from keras_rsseg.scenes.vectors.polygons import write_polygons
 
 logger = logging.getLogger(__name__)
 

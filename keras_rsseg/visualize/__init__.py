@@ -1,13 +1,13 @@
 """What a network sees, and what it makes of a scene, drawn."""
 
-from keras_rsseg.visualize.plot_confidence import plot_confidence
-from keras_rsseg.visualize.plot_overlay import plot_overlay
-from keras_rsseg.visualize.plot_points import plot_points
-from keras_rsseg.visualize.plot_side_by_side import plot_side_by_side
-from keras_rsseg.visualize.point_foreground_ratio import ForegroundRatio
-from keras_rsseg.visualize.point_foreground_ratio import point_foreground_ratio
-from keras_rsseg.visualize.sampled_points import SampledPoints
-from keras_rsseg.visualize.sampled_points import sampled_points
+from keras_rsseg.visualize.maps import plot_confidence
+from keras_rsseg.visualize.maps import plot_overlay
+from keras_rsseg.visualize.maps import plot_side_by_side
+from keras_rsseg.visualize.points import ForegroundRatio
+from keras_rsseg.visualize.points import SampledPoints
+from keras_rsseg.visualize.points import plot_points
+from keras_rsseg.visualize.points import point_foreground_ratio
+from keras_rsseg.visualize.points import sampled_points
 
 __all__ = [
     "ForegroundRatio",

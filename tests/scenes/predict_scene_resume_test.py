@@ -133,7 +133,7 @@ class TestResume:
         script = f"""
             import os, signal
             from keras_rsseg.scenes.predict_scene import predict_scene
-            from keras_rsseg.scenes.writing.block_store import BlockStore
+            from keras_rsseg.scenes.maps.block_store import BlockStore
             from tests.scenes.scene_files import threshold_model
 
             write = BlockStore.write

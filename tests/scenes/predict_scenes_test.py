@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from keras_rsseg.scenes.many.check_scenes import check_scenes
+from keras_rsseg.scenes.many.scene_list import check_scenes
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
 from keras_rsseg.scenes.predict_scenes import predict_scenes

@@ -7,10 +7,10 @@ import numpy as np
 import rasterio
 from rasterio.crs import CRS
 
-from keras_rsseg.scenes.writing.block_store import BlockStore
-from keras_rsseg.scenes.writing.legend import Legend
-from keras_rsseg.scenes.writing.map_grid import MapGrid
-from keras_rsseg.scenes.writing.map_products import Product
+from keras_rsseg.scenes.maps.block_store import BlockStore
+from keras_rsseg.scenes.maps.class_map import Legend
+from keras_rsseg.scenes.maps.class_map import MapGrid
+from keras_rsseg.scenes.maps.map_products import Product
 from tests.scenes.scene_files import NUM_CLASSES
 from tests.scenes.scene_files import TRANSFORM
 

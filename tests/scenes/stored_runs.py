@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from keras_rsseg.scenes.writing.legend import Legend
+from keras_rsseg.scenes.maps.class_map import Legend
 from tests.scenes.stored_maps import NAMES
 from tests.scenes.stored_maps import SETTINGS
 from tests.scenes.stored_maps import make_blocks

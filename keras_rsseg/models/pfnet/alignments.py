@@ -1,7 +1,7 @@
 """What brings a coarse map to a fine one, in the place of PFNet's module."""
 
+from keras_rsseg.layers.attention import DenseAffinity
 from keras_rsseg.layers.deformable_conv import DeformableConv
-from keras_rsseg.layers.dense_affinity import DenseAffinity
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.models.pyramid_decoder import resize_map

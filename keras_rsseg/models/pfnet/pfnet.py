@@ -1,5 +1,6 @@
 import keras
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
 from keras_rsseg.models.pfnet.pfnet_backbone import PFNetBackbone
@@ -88,7 +89,7 @@ class PFNet(Segmenter):
             **kwargs: other keyword arguments of `keras.Model.compile`.
         """
         if recipe not in _RECIPES:
-            raise ValueError(
+            raise ArgumentError(
                 f"`recipe` must be one of {sorted(_RECIPES)}. Received: "
                 f"recipe={recipe!r}"
             )
@@ -96,7 +97,7 @@ class PFNet(Segmenter):
         self.boundary_weight, balanced, default = _RECIPES[recipe]
         self.boundaries = boundaries or default
         if self.boundaries not in ("background", "classes"):
-            raise ValueError(
+            raise ArgumentError(
                 "`boundaries` must be 'background', 'classes' or None. "
                 f"Received: boundaries={boundaries!r}"
             )

@@ -1,5 +1,6 @@
 import keras
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.point_matcher import FLOWS
 from keras_rsseg.layers.point_matcher import standardize_flows
 from keras_rsseg.models.pfnet.alignments import ALIGNMENTS
@@ -216,7 +217,7 @@ class PFNetBackbone(SegmentationBackbone):
 def _standardize_levels(levels):
     levels = (levels,) if isinstance(levels, str) else tuple(levels)
     if set(levels) - set(LEVELS):
-        raise ValueError(
+        raise ArgumentError(
             f"`levels` must be some of {LEVELS}. Received: levels={levels!r}"
         )
     return tuple(level for level in LEVELS if level in levels)
@@ -224,6 +225,6 @@ def _standardize_levels(levels):
 
 def _check_choice(name, value, choices):
     if value not in choices:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be one of {choices}. Received: {name}={value!r}"
         )

@@ -1,13 +1,20 @@
 """From files, folders, patterns and manifests to scenes and their maps."""
 
+import contextlib
 import dataclasses
 import glob
 import logging
 import os
 import pathlib
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
+from keras_rsseg.scenes.maps.polygons import check_polygons
+from keras_rsseg.scenes.maps.preview import check_preview
+from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
+from keras_rsseg.scenes.maps.scene_paths import check_destination
 from keras_rsseg.scenes.reading.scene_source import is_virtual
+from keras_rsseg.scenes.reading.scene_source import open_scene
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +26,8 @@ _SUFFIXES = frozenset(
 # Arguments of `predict_scene` that are paths of rasters beside the map.
 _RASTERS = ("probabilities", "uncertainty")
 _SHOWN = 5
+
+_SHOWN_PROBLEMS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +154,7 @@ def list_scenes(sources, output=None):
             jobs.setdefault((place, os.path.abspath(destination)), job)
     jobs = list(jobs.values())
     if not jobs:
-        raise ValueError("`sources` names no scene")
+        raise ArgumentError("`sources` names no scene")
     check_outputs(jobs)
     return jobs
 
@@ -161,7 +170,7 @@ def check_outputs(jobs):
         for path in job.outputs():
             other = owners.setdefault(os.path.abspath(path), job)
             if other is not job or job.outputs().count(path) > 1:
-                raise ValueError(
+                raise ArgumentError(
                     f"{path} would be written twice, for {other.source} and "
                     f"for {job.source}. Say in a manifest where each map "
                     "goes, or name other scenes"
@@ -194,7 +203,9 @@ def _expand(source, output):
             yield scene, os.path.join(folder, name), options
         return
     if output is None:
-        raise ValueError("`output` must be a folder for the maps, is missing")
+        raise ArgumentError(
+            "`output` must be a folder for the maps, is missing"
+        )
     if not is_several(source):
         if not is_virtual(source) and not os.path.exists(source):
             raise FileNotFoundError(f"`source`: there is no file {source}")
@@ -263,3 +274,116 @@ def _base(source):
 def _map_name(name):
     stem, suffix = os.path.splitext(name)
     return (stem if suffix.lower() in _SUFFIXES else name) + ".tif"
+
+
+def check_scenes(jobs, overwrite=False, resume=False, make_folders=True):
+    """Find what is wrong with the files of some scenes.
+
+    A file that is missing or in the way is an error of the request. One
+    that is no raster, or damaged, is that scene's own: others need not wait.
+
+    Args:
+        jobs: list of `SceneJob`s.
+        overwrite: whether existing files may be replaced.
+        resume: whether maps may have been finished before.
+        make_folders: whether folders that are missing will be made.
+
+    Returns:
+        `{index of a job: message}`, the scenes that cannot be read.
+
+    Raises:
+        FileNotFoundError: if a named scene does not exist.
+        FileExistsError: if a file to write exists, without `overwrite` and
+            `resume`.
+        PermissionError: if a folder cannot be written.
+        ValueError: if files would be written twice or over a scene, have a
+            wrong suffix, for several of these errors, or if no scene can be
+            read.
+
+    Example:
+
+    ```python
+    jobs = list_scenes(["flights"], "maps")
+    unreadable = check_scenes(jobs)
+    ```
+    """
+    check_outputs(jobs)
+    errors, unreadable = [], {}
+    for index, job in enumerate(jobs):
+        try:
+            message = _check_scene(job, overwrite, resume, make_folders)
+        except (OSError, ValueError) as error:
+            errors.append(error)
+            continue
+        if message is not None:
+            unreadable[index] = message
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        more = len(errors) - _SHOWN_PROBLEMS
+        raise ArgumentError(
+            f"{len(errors)} of {len(jobs)} scenes cannot be done:\n"
+            + "\n".join(map(str, errors[:_SHOWN_PROBLEMS]))
+            + (f"\nand {more} more" if more > 0 else "")
+        )
+    if len(unreadable) == len(jobs):
+        raise ArgumentError(
+            "\n".join(list(unreadable.values())[:_SHOWN_PROBLEMS])
+        )
+    return unreadable
+
+
+def check_folder(folder):
+    """Raise where a folder cannot be written, or made.
+
+    Args:
+        folder: `pathlib.Path`.
+
+    Raises:
+        NotADirectoryError: if it, or what should hold it, is a file.
+        PermissionError: if it cannot be written.
+    """
+    place = folder
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(f"{place} is a file, not a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {place} cannot be written")
+
+
+def _check_scene(job, overwrite, resume, make_folders):
+    """Raise what is wrong with the request, return what with the scene."""
+    if not is_virtual(job.source) and not os.path.exists(job.source):
+        raise FileNotFoundError(f"`source`: there is no file {job.source}")
+    with contextlib.ExitStack() as stack:
+        try:
+            dataset = stack.enter_context(open_scene(job.source))
+        except ValueError as error:
+            return str(error)
+        for path in job.rasters():
+            with _missing_folder(path, make_folders):
+                check_destination(path, dataset, overwrite or resume)
+    # Only beside a map of before lies what was made of it.
+    replace = overwrite or (resume and job.destination.exists())
+    if job.polygons is not None:
+        with _missing_folder(job.polygons, make_folders):
+            check_polygons(job.polygons, replace)
+    if job.style:
+        with _missing_folder(job.destination, make_folders):
+            check_qgis_style(job.destination, replace)
+    if job.preview is not None:
+        with _missing_folder(job.preview, make_folders):
+            check_preview(job.preview)
+    return None
+
+
+@contextlib.contextmanager
+def _missing_folder(path, made):
+    """A folder that is missing is no error where it can be made."""
+    try:
+        yield
+    except FileNotFoundError:
+        if not made or path.parent.is_dir():
+            raise
+        check_folder(path.parent)

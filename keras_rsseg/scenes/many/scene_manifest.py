@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scenes.reading.scene_source import is_virtual
 
 # Beginnings of an area that is given as text: GeoJSON, WKT.
@@ -55,9 +56,11 @@ def read_manifest(path):
             _check_columns(path, rows.fieldnames or [])
             entries = [_entry(path, rows.line_num, row) for row in rows]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise ValueError(f"The manifest {path} is no CSV: {error}") from error
+        raise ArgumentError(
+            f"The manifest {path} is no CSV: {error}"
+        ) from error
     if not entries:
-        raise ValueError(f"The manifest {path} lists no scene")
+        raise ArgumentError(f"The manifest {path} lists no scene")
     return entries
 
 
@@ -83,7 +86,7 @@ def parse_option(name, text):
     try:
         return parse(text.strip())
     except ValueError as error:
-        raise ValueError(f"must be {accepted}, not {text!r}") from error
+        raise ArgumentError(f"must be {accepted}, not {text!r}") from error
 
 
 def _parts(text):
@@ -93,7 +96,7 @@ def _parts(text):
 def _bands(text):
     parts = _parts(text)
     if not all(parts):
-        raise ValueError(text)
+        raise ArgumentError(text)
     return parts
 
 
@@ -127,7 +130,7 @@ def _check_columns(path, columns):
     unknown = [name for name in columns if name not in known]
     twice = {name for name in columns if columns.count(name) > 1}
     if unknown or twice or "scene" not in columns:
-        raise ValueError(
+        raise ArgumentError(
             f"The manifest {path} must have a column scene and may have "
             f"{', '.join(known[1:])}, each once. Its columns: "
             f"{', '.join(map(repr, columns))}"
@@ -136,7 +139,7 @@ def _check_columns(path, columns):
 
 def _entry(path, line, row):
     if None in row or None in row.values():
-        raise ValueError(
+        raise ArgumentError(
             f"{path}, line {line}: the row must have as many cells as the "
             "header; a cell with a comma must be in quotes"
         )
@@ -144,7 +147,7 @@ def _entry(path, line, row):
     scene = cells.pop("scene")
     output = cells.pop("output", "")
     if not scene:
-        raise ValueError(f"{path}, line {line}: the row names no scene")
+        raise ArgumentError(f"{path}, line {line}: the row names no scene")
     options = {}
     for name, text in cells.items():
         if not text:
@@ -152,7 +155,9 @@ def _entry(path, line, row):
         try:
             options[name] = parse_option(name, text)
         except ValueError as error:
-            raise ValueError(f"{path}, line {line}: {name} {error}") from error
+            raise ArgumentError(
+                f"{path}, line {line}: {name} {error}"
+            ) from error
     area = options.get("area")
     if area is not None and not _GEOMETRY.match(area):
         options["area"] = _beside(path, area)

@@ -9,8 +9,8 @@ import pathlib
 from rasterio.errors import RasterioError
 
 from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.scenes.predict_scene import SceneResult
-from keras_rsseg.scenes.writing.durable_file import write_durably
 
 # What can become of a scene, the good first.
 DONE = "done"

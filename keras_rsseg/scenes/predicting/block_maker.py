@@ -1,12 +1,12 @@
-"""Finished blocks of a map, from the answers to its tiles."""
+"""How a map is cut into the blocks that it is computed and stored in."""
 
 import numpy as np
 
 from keras_rsseg.scenes.predicting.blending import RowBlender
+from keras_rsseg.scenes.predicting.blending import RowResampler
 from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import BlockEmpty
 from keras_rsseg.scenes.predicting.block_reader import BlockEnd
-from keras_rsseg.scenes.predicting.row_resampler import RowResampler
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import tile_probabilities
 

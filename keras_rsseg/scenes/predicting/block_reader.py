@@ -1,12 +1,10 @@
-"""The blocks of a map as what must be read and predicted for them."""
+"""Parts of a sparse GeoTIFF that were never written."""
 
 import contextlib
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_rsseg.scenes.predicting.map_blocks import Block
-from keras_rsseg.scenes.predicting.sparse_blocks import has_no_blocks
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import reflected
 from keras_rsseg.scenes.predicting.tile_predictor import stack_tiles
@@ -14,6 +12,105 @@ from keras_rsseg.scenes.reading.scene_source import block_cache
 
 # Rows whose validity is read at a time: as much as the processor's cache.
 _MASK_ROWS = 128
+
+
+class Block(NamedTuple):
+    """A rectangle of a map: its number and place, pixels."""
+
+    number: int
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def stop(self):
+        """First row below it."""
+        return self.row + self.height
+
+
+def map_blocks(height, width, strip_height, section_width):
+    """Cut a map into blocks.
+
+    Sections, ranges of columns, come from the left; in each of them strips,
+    ranges of rows, from the top. Memory is that of a section's width.
+
+    Args:
+        height: height of the map, pixels.
+        width: width of the map, pixels.
+        strip_height: rows in a block; the last of a section has what is
+            left.
+        section_width: columns in a block; those of the last section have
+            what is left.
+
+    Returns:
+        A list of `Block`s, numbered from 0.
+
+    Example:
+
+    >>> [tuple(block) for block in map_blocks(3, 5, 2, 4)]
+    [(0, 0, 0, 2, 4), (1, 2, 0, 1, 4), (2, 0, 4, 2, 1), (3, 2, 4, 1, 1)]
+    """
+    corners = [
+        (row, col)
+        for col in range(0, width, section_width)
+        for row in range(0, height, strip_height)
+    ]
+    return [
+        Block(
+            number,
+            row,
+            col,
+            min(strip_height, height - row),
+            min(section_width, width - col),
+        )
+        for number, (row, col) in enumerate(corners)
+    ]
+
+
+def has_no_blocks(scene, row, col, height, width):
+    """Return whether a window holds no data because nothing is stored there.
+
+    A look at the file's index of blocks: reading what is not there would
+    cost as much as reading what is.
+
+    Args:
+        scene: `SceneReader`.
+        row: first row.
+        col: first column.
+        height: number of rows.
+        width: number of columns.
+
+    Returns:
+        A bool; `False` where the index does not tell.
+    """
+    bands = _telling_bands(scene)
+    if not bands:
+        return False
+    dataset = scene.dataset
+    block_height, block_width = dataset.block_shapes[bands[0] - 1]
+    return not any(
+        dataset.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", bidx=band)
+        for band in bands
+        for y in range(row // block_height, -(-(row + height) // block_height))
+        for x in range(col // block_width, -(-(col + width) // block_width))
+    )
+
+
+def _telling_bands(scene):
+    """Bands of which no pixel is valid where no block is stored.
+
+    GDAL fills such a block with the dataset's nodata value, or with 0.
+    """
+    dataset, validity = scene.dataset, scene.validity
+    if dataset.driver != "GTiff":
+        return []
+    if validity.alpha is not None and dataset.nodata is None:
+        return [validity.alpha]
+    values = {dataset.nodatavals[band - 1] for band in scene.bands}
+    if validity.nodata is not None and values == {validity.nodata}:
+        return scene.bands
+    return []
 
 
 class BlockBegin(NamedTuple):

@@ -3,9 +3,10 @@
 import dataclasses
 import math
 
-from keras_rsseg.scenes.predicting.tile_views import TileView
-from keras_rsseg.scenes.predicting.tile_views import tile_views
-from keras_rsseg.scenes.writing.map_products import Product
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.predicting.tile_predictor import TileView
+from keras_rsseg.scenes.predicting.tile_predictor import tile_views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,12 +71,12 @@ def check_options(
         ("strip_height", strip_height),
     ):
         if not _is_int(value) or value < 1:
-            raise ValueError(
+            raise ArgumentError(
                 f"`{name}` must be a positive int. Received: {value!r}"
             )
     overlap = tile_size // 4 if overlap is None else overlap
     if not _is_int(overlap) or not 0 <= overlap < tile_size:
-        raise ValueError(
+        raise ArgumentError(
             "`overlap` must be an int from 0 to `tile_size` - 1, in pixels. "
             f"Received: overlap={overlap!r}, tile_size={tile_size}"
         )
@@ -118,7 +119,7 @@ def make_products(paths, uncertainty_kind, raster_dtype, views):
         products.append(Product("probabilities", path, raster_dtype))
     if "uncertainty" in paths:
         if uncertainty_kind == "variance" and len(views) == 1:
-            raise ValueError(
+            raise ArgumentError(
                 "`uncertainty_kind='variance'` needs several views of each "
                 "tile: give `test_time_augmentation` or `scales`"
             )
@@ -149,7 +150,7 @@ def _check_distance(distance, model):
     except (TypeError, ValueError):
         metres = math.nan
     if not 0 < metres < math.inf:
-        raise ValueError(
+        raise ArgumentError(
             "`ground_sample_distance` must be 'auto', None or a positive "
             f"number of metres. Received: {distance!r}"
         )

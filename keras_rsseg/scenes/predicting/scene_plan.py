@@ -4,8 +4,8 @@ import math
 
 from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import tile_starts
-from keras_rsseg.scenes.predicting.map_blocks import map_blocks
-from keras_rsseg.scenes.predicting.row_resampler import input_range
+from keras_rsseg.scenes.predicting.blending import input_range
+from keras_rsseg.scenes.predicting.block_reader import map_blocks
 
 # Bytes of a section's sums, and its width where these would be too few: at
 # its border tiles are predicted twice.

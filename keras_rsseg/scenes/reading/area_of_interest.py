@@ -1,7 +1,11 @@
-"""Where a map is wanted: polygons with their reference system."""
+"""Read the polygons of a vector file or geometry, with plain errors."""
 
 import hashlib
 import json
+import os
+import pathlib
+import re
+from collections.abc import Mapping
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
@@ -10,15 +14,151 @@ from rasterio.errors import CRSError
 from rasterio.errors import RasterioError
 from rasterio.warp import transform
 
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.reading.ground_size import PixelArea
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
-from keras_rsseg.scenes.reading.pixel_area import PixelArea
-from keras_rsseg.scenes.reading.vector_source import read_vector
+
+_WKT = re.compile(r"\s*(multi)?(polygon|surface|geometrycollection)", re.I)
+_JSON = (".geojson", ".json")
+_COLLECTIONS = {"FeatureCollection": "features"}
+_COLLECTIONS["GeometryCollection"] = "geometries"
 
 # How far a side may be from its true place, pixels, and how often it may be
 # halved for that: 4 ** 20 times nearer.
 _TOLERANCE = 0.1
 _HALVINGS = 20
 _MOST_CORNERS = 2_000_000
+
+
+def read_vector(source):
+    """Return the polygons of a file, a GeoJSON-like dict or a geometry.
+
+    Args:
+        source: see `AreaOfInterest`.
+
+    Returns:
+        `(polygons, crs)`: a list of polygons, each a list of rings, float64
+        arrays `(N, 2)`, the last corner not repeated; and what `source`
+        states of their reference system, `None` for nothing.
+
+    Raises:
+        FileNotFoundError, ImportError, TypeError, ValueError: see
+            `AreaOfInterest`.
+    """
+    name, value, crs = _load(source)
+    try:
+        polygons = list(_polygons(value))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArgumentError(
+            f"`area`: {name} must hold polygons, as GeoJSON has them: {error}"
+        ) from error
+    if not polygons:
+        raise ArgumentError(f"`area`: {name} is empty")
+    return polygons, crs
+
+
+def _load(source):
+    """A name for messages, the GeoJSON-like dict, the reference system."""
+    if isinstance(source, str) and _WKT.match(source):
+        shapely = _import("shapely", "WKT")
+        try:
+            geometry = shapely.from_wkt(source)
+        except shapely.errors.ShapelyError as error:
+            raise ArgumentError(f"`area`: no WKT: {error}") from error
+        return "the WKT", geometry.__geo_interface__, None
+    if isinstance(source, str | os.PathLike):
+        return _load_file(pathlib.Path(source))
+    if isinstance(source, Mapping):
+        return "the dict", source, _json_crs(source)
+    if hasattr(source, "__geo_interface__"):
+        name = f"the {type(source).__name__}"
+        value = source.__geo_interface__
+        return name, value, getattr(source, "crs", None) or _json_crs(value)
+    raise TypeError(
+        "`area` must be a path, a GeoJSON-like dict, or have "
+        f"`__geo_interface__`. Received: {type(source).__name__}"
+    )
+
+
+def _load_file(path):
+    if not path.exists():
+        raise FileNotFoundError(f"`area`: there is no file {path}")
+    if path.suffix.lower() in _JSON:
+        try:
+            value = json.loads(path.read_text("utf-8-sig"))
+        except ValueError as error:
+            raise ArgumentError(
+                f"`area`: {path} is no JSON: {error}"
+            ) from error
+        return str(path), value, _json_crs(value)
+    pyogrio = _import("pyogrio", str(path))
+    shapely = _import("shapely", str(path))
+    try:
+        facts, _, geometries, _ = pyogrio.raw.read(path, columns=[])
+    except (pyogrio.errors.DataSourceError, ValueError) as error:
+        raise ArgumentError(
+            f"`area`: {path} is not a vector file that GDAL reads: {error}"
+        ) from error
+    parts = [
+        None if geometry is None else shapely.from_wkb(geometry)
+        for geometry in geometries
+    ]
+    value = {
+        "type": "GeometryCollection",
+        "geometries": [part and part.__geo_interface__ for part in parts],
+    }
+    return str(path), value, facts["crs"]
+
+
+def _import(name, what):
+    try:
+        return __import__(name)
+    except ImportError as error:
+        raise ImportError(
+            f"`area`: reading {what} needs {name}: pip install "
+            "keras-rsseg[vector]. GeoJSON files need nothing"
+        ) from error
+
+
+def _json_crs(value):
+    """The reference system by GeoJSON's older standard, or `None`."""
+    stated = value.get("crs") if isinstance(value, Mapping) else None
+    try:
+        return stated["properties"]["name"]
+    except (KeyError, TypeError):
+        return stated
+
+
+def _polygons(value):
+    """Yield the polygons of anything in GeoJSON."""
+    kind = value["type"]
+    if kind in _COLLECTIONS:
+        for part in value[_COLLECTIONS[kind]]:
+            if part is not None:
+                yield from _polygons(part)
+    elif kind == "Feature":
+        if value["geometry"] is not None:
+            yield from _polygons(value["geometry"])
+    elif kind == "Polygon":
+        if value["coordinates"]:
+            yield [_ring(ring) for ring in value["coordinates"]]
+    elif kind == "MultiPolygon":
+        for rings in value["coordinates"]:
+            yield [_ring(ring) for ring in rings]
+    else:
+        raise ArgumentError(f"there is a {kind}")
+
+
+def _ring(points):
+    """A ring as an array; heights are left out."""
+    ring = np.array([point[:2] for point in points], "float64")
+    if ring.ndim != 2 or ring.shape[1:] != (2,) or not np.isfinite(ring).all():
+        raise ArgumentError("coordinates must be pairs of finite numbers")
+    if (ring[0] == ring[-1]).all():
+        ring = ring[:-1]
+    if len(np.unique(ring, axis=0)) < 3:
+        raise ArgumentError("a ring has fewer than three corners")
+    return ring
 
 
 class AreaOfInterest:
@@ -63,7 +203,7 @@ class AreaOfInterest:
         try:
             self.crs = None if crs is None else CRS.from_user_input(crs)
         except CRSError as error:
-            raise ValueError(
+            raise ArgumentError(
                 "`crs` of an area must be a reference system, 'auto' or "
                 f"None. Received: {crs!r}"
             ) from error
@@ -99,7 +239,7 @@ class AreaOfInterest:
         """
         crs, matrix = scene_georeference(dataset)
         if self.crs is not None and crs is None:
-            raise ValueError(
+            raise ArgumentError(
                 f"The scene {dataset.name} has no coordinate reference "
                 "system, the area of interest has. Give it in the scene's "
                 "own coordinates (columns and rows, from the upper left "
@@ -124,7 +264,7 @@ class AreaOfInterest:
                 ]
             )
         except (CPLE_BaseError, RasterioError, _Unreachable) as error:
-            raise ValueError(
+            raise ArgumentError(
                 f"The area of interest, in {self._describe()}, cannot be "
                 f"transformed to the scene's {crs}: {error}. Cut it to the "
                 "surroundings of the scene, or give its `crs` if it is "
@@ -137,7 +277,7 @@ class AreaOfInterest:
         if area.meets(dataset.height, dataset.width):
             return
         (left, top), (right, bottom) = area.bounds
-        raise ValueError(
+        raise ArgumentError(
             f"The area of interest covers no pixel's centre of the scene "
             f"{dataset.name}: in pixels it reaches from column {left:.1f} to "
             f"{right:.1f} and from row {top:.1f} to {bottom:.1f} of "

@@ -1,12 +1,15 @@
-"""How large a scene's pixels are on the ground."""
+"""The size of pixels on the ground."""
 
 import logging
 import math
 
+import numpy as np
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 from rasterio.transform import from_gcps
 from rasterio.warp import transform
+
+from keras_rsseg.errors import ArgumentError
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +92,7 @@ def model_grid_size(dataset, ground_sample_distance, resample="auto"):
         ValueError: for another value of `resample`.
     """
     if resample not in ("auto", "never"):
-        raise ValueError(
+        raise ArgumentError(
             f"`resample` must be 'auto' or 'never'. Received: {resample!r}"
         )
     size = ground_pixel_size(dataset)
@@ -161,3 +164,115 @@ def _size_by_unit(crs, matrix):
         math.hypot(matrix.a, matrix.d) * unit,
         math.hypot(matrix.b, matrix.e) * unit,
     )
+
+
+class PixelArea:
+    """Polygons on the grid of a raster.
+
+    A pixel is inside if its centre is inside one of the polygons, by the
+    even-odd rule. The answer for a pixel is computed from the polygons'
+    corners alone, so that it is the same in whichever window, which GDAL's
+    rasteriser does not promise; and only sides that cross the window's rows
+    cost something.
+
+    Args:
+        polygons: list of polygons, each a list of rings, float arrays
+            `(N, 2)` of columns and rows, where the centre of the first pixel
+            is at (0.5, 0.5). Rings are closed by themselves.
+
+    Example:
+
+    >>> square = [[1, 0], [3, 0], [3, 2], [1, 2]]
+    >>> PixelArea([[square]]).read(0, 0, 2, 4).astype(int)
+    array([[0, 1, 1, 0],
+           [0, 1, 1, 0]])
+    """
+
+    def __init__(self, polygons):
+        self._sides = [_sides(rings) for rings in polygons]
+        corners = [np.concatenate(rings) for rings in polygons]
+        # First and last of columns and rows: (polygons, 2), (polygons, 2).
+        self._first = np.array([xy.min(axis=0) for xy in corners])
+        self._last = np.array([xy.max(axis=0) for xy in corners])
+
+    @property
+    def bounds(self):
+        """First and last column and row: `((col, row), (col, row))`."""
+        return self._first.min(axis=0), self._last.max(axis=0)
+
+    def read(self, row, col, height, width):
+        """Return which pixels of a window are inside.
+
+        Args:
+            row: first row.
+            col: first column.
+            height: number of rows.
+            width: number of columns.
+
+        Returns:
+            A boolean array `(height, width)`.
+        """
+        inside = np.zeros((height, width), bool)
+        corner = np.array([col, row])
+        # Centres from first to last; a polygon may be nearer than these.
+        first = np.maximum(np.ceil(self._first - 0.5), corner)
+        last = np.minimum(np.floor(self._last + 0.5), corner + (width, height))
+        for index in np.flatnonzero((first < last).all(axis=1)):
+            left, top = (first[index] - corner).astype(int)
+            right, bottom = (last[index] - corner).astype(int)
+            inside[top:bottom, left:right] |= _fill(
+                self._sides[index],
+                row + top,
+                col + left,
+                bottom - top,
+                right - left,
+            )
+        return inside
+
+    def meets(self, height, width):
+        """Return whether any pixel of a raster of that size is inside."""
+        first, last = self.bounds
+        left, top = np.maximum(np.floor(first), 0).astype(int)
+        right = min(width, int(np.ceil(last[0])))
+        bottom = min(height, int(np.ceil(last[1])))
+        step = 1024
+        return any(
+            self.read(
+                row, col, min(step, bottom - row), min(step, right - col)
+            ).any()
+            for row in range(top, bottom, step)
+            for col in range(left, right, step)
+        )
+
+
+def _sides(rings):
+    """Sides that are not level, `(N, 4)`: x, y of the upper end, the lower."""
+    sides = []
+    for ring in rings:
+        ring = np.asarray(ring, "float64")
+        side = np.concatenate([ring, np.roll(ring, -1, axis=0)], axis=1)
+        upward = side[:, 1] > side[:, 3]
+        side[upward] = side[upward][:, [2, 3, 0, 1]]
+        sides.append(side[side[:, 1] < side[:, 3]])
+    return np.concatenate(sides)
+
+
+def _fill(sides, row, col, height, width):
+    """Pixels of a window that an odd number of sides is left of."""
+    first = np.ceil(sides[:, 1] - 0.5).clip(row, row + height).astype(int)
+    end = np.ceil(sides[:, 3] - 0.5).clip(row, row + height).astype(int)
+    crossing = first < end
+    x0, y0, x1, y1 = sides[crossing].T
+    first, count = first[crossing], (end - first)[crossing]
+    # One entry for each side and row.
+    side = np.repeat(np.arange(len(count)), count)
+    begin = np.cumsum(count) - count
+    rows = first[side] + np.arange(len(side)) - begin[side]
+    slope = (x1 - x0) / (y1 - y0)
+    x = x0[side] + (rows + 0.5 - y0[side]) * slope[side]
+    columns = np.ceil(x - 0.5).clip(col, col + width).astype(int) - col
+    places = (rows - row) * (width + 1) + columns
+    flips = np.zeros(height * (width + 1), "uint8")
+    np.bitwise_xor.at(flips, places, 1)
+    flips = flips.reshape(height, width + 1)[:, :width]
+    return np.bitwise_xor.accumulate(flips, axis=1).view(bool)

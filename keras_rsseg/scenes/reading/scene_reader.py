@@ -7,6 +7,7 @@ import numpy as np
 from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.black_border import BORDER
 from keras_rsseg.scenes.reading.black_border import BlackBorder
@@ -210,7 +211,7 @@ class SceneReader:
         """
         alpha = alpha_band(self.dataset)
         if alpha in self.bands:
-            raise ValueError(
+            raise ArgumentError(
                 f"Band {alpha} of {self.name} is marked as alpha; it cannot "
                 "be resampled as data. Change its colour interpretation, or "
                 "give `resample='never'`"

@@ -12,6 +12,8 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.errors import RasterioError
 
+from keras_rsseg.errors import ArgumentError
+
 logger = logging.getLogger(__name__)
 
 _filtering = threading.Lock()
@@ -58,7 +60,7 @@ def open_scene(source):
         with _open(path) as dataset:
             if not dataset.count:
                 listed = ", ".join(dataset.subdatasets) or "none"
-                raise ValueError(
+                raise ArgumentError(
                     f"`source`: {path} has no bands of its own. Its "
                     f"subdatasets, one of which may be given: {listed}"
                 )
@@ -72,7 +74,7 @@ def _open(path):
         try:
             return rasterio.open(path)
         except RasterioError as error:
-            raise ValueError(
+            raise ArgumentError(
                 f"`source`: {path} is not a raster that GDAL reads "
                 f"(GeoTIFF, VRT, PNG, JPEG ...): {error}"
             ) from error
@@ -151,7 +153,7 @@ def choose_bands(dataset, bands=None, model_bands=None):
             if isinstance(model_bands, int | None)
             else (f" ({', '.join(map(str, model_bands))})")
         )
-        raise ValueError(
+        raise ArgumentError(
             f"The model takes {what}{listed}; "
             f"{'`bands` names' if bands is not None else 'the scene has'} "
             f"{len(chosen)}. Say which to read with `bands=`, by number or "
@@ -227,7 +229,7 @@ def _band_number(band, names):
         number = int(band)
     if number is None or not 1 <= number <= len(names):
         known = sorted({name for pair in names for name in pair if name})
-        raise ValueError(
+        raise ArgumentError(
             f"`bands` must hold band numbers 1 to {len(names)} or names of "
             f"{known}. Received: {band!r}"
         )
@@ -246,12 +248,12 @@ def _describe(dataset, names):
 def _check_dtypes(dataset, chosen):
     dtypes = sorted({dataset.dtypes[number - 1] for number in chosen})
     if len(dtypes) > 1:
-        raise ValueError(
+        raise ArgumentError(
             "The bands read from a scene must have one dtype. Received: "
             f"{', '.join(dtypes)} in {dataset.name}"
         )
     if np.dtype(dtypes[0]).kind not in "uif":
-        raise ValueError(
+        raise ArgumentError(
             "A scene must hold integers or real numbers. Received: "
             f"{dtypes[0]} in {dataset.name}"
         )

@@ -4,6 +4,7 @@ import numpy as np
 from rasterio.dtypes import in_dtype_range
 from rasterio.enums import MaskFlags
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scenes.reading.black_border import BORDER
 from keras_rsseg.scenes.reading.scene_source import alpha_band
 
@@ -111,7 +112,7 @@ def _masks_that_count(dataset, bands, nodata):
 
 def _check_nodata(nodata, dtype):
     if isinstance(nodata, str) or not _fits(nodata, dtype):
-        raise ValueError(
+        raise ArgumentError(
             f"`nodata` must be '{BORDER}' or a value of {dtype}, the scene's "
             f"dtype. Received: {nodata!r}"
         )

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_rsseg.errors import ArgumentError
+
 logger = logging.getLogger(__name__)
 
 _BYTES = (0.0, 255.0)
@@ -79,7 +81,7 @@ def check_values(reader, model_range):
         if hint is not None
         else ""
     )
-    raise ValueError(
+    raise ArgumentError(
         f"The scene {reader.dataset.name} is {reader.dtype}, the model takes "
         f"values from {low:g} to {high:g}. Say with `value_range=(low, high)` "
         f"which of the scene's values become these{measured}; "
@@ -112,7 +114,7 @@ def _check_range(name, values):
     except (TypeError, ValueError):
         low, high = math.nan, math.nan
     if not -math.inf < low < high < math.inf:
-        raise ValueError(
+        raise ArgumentError(
             f"`{name}` must be two numbers, the lower first. Received: "
             f"{values!r}"
         )

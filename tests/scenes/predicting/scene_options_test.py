@@ -6,7 +6,7 @@ import pytest
 from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.predicting.scene_options import check_options
 from keras_rsseg.scenes.predicting.scene_options import make_products
-from keras_rsseg.scenes.predicting.tile_views import tile_views
+from keras_rsseg.scenes.predicting.tile_predictor import tile_views
 
 
 def options_of(**changes):

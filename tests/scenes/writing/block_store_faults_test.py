@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from keras_rsseg.scenes.writing.legend import Legend
+from keras_rsseg.scenes.maps.class_map import Legend
 from tests.scenes.stored_maps import NAMES
 from tests.scenes.stored_maps import make_products
 from tests.scenes.stored_maps import open_store

@@ -1,0 +1,80 @@
+"""Checks that arguments in every room have in common."""
+
+from collections.abc import Collection
+from collections.abc import Sequence
+from typing import Any
+
+from keras_rsseg.errors import ArgumentError
+
+Color = tuple[int, int, int]
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether a value is a whole number, NumPy's included.
+
+    Args:
+        value: anything. A bool is no number.
+    """
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def check_positive(name: str, value: Any) -> int:
+    """Return a positive integer, or refuse it.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Returns:
+        `value` as an int.
+
+    Raises:
+        ArgumentError: it is no integer, or below 1.
+    """
+    if not is_integer(value) or value < 1:
+        raise ArgumentError(
+            f"`{name}` must be a positive integer. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def check_choice(name: str, value: Any, accepted: Collection[Any]) -> None:
+    """Refuse what is not one of the accepted values.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+        accepted: the values to choose from, in the order to list them in.
+
+    Raises:
+        ArgumentError: `value` is none of them.
+    """
+    if value not in accepted:
+        listed = ", ".join(map(repr, accepted))
+        raise ArgumentError(
+            f"`{name}` must be one of {listed}. Received: {name}={value!r}"
+        )
+
+
+def as_color(name: str, color: Sequence[int]) -> Color:
+    """Return a colour as three ints.
+
+    Args:
+        name: what the error calls the argument.
+        color: `(red, green, blue)`, whole numbers from 0 to 255.
+
+    Raises:
+        ArgumentError: it is no such triple.
+    """
+    try:
+        parts = tuple(color)
+    except TypeError:
+        parts = ()
+    if len(parts) != 3 or not all(
+        is_integer(part) and 0 <= part <= 255 for part in parts
+    ):
+        raise ArgumentError(
+            f"`{name}` must hold colours (red, green, blue) of whole numbers "
+            f"from 0 to 255. Received: {color!r}"
+        )
+    return int(parts[0]), int(parts[1]), int(parts[2])

@@ -1,0 +1,1 @@
+"""What is made of a scene: maps, pictures of them, polygons, styles."""

@@ -1,0 +1,134 @@
+"""Finished blocks of a map as files: a record, and a GeoTIFF a product."""
+
+import dataclasses
+import json
+import zlib
+
+import numpy as np
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
+
+from keras_rsseg.scenes.maps.durable_file import write_durably
+
+_TILE = 512
+_CHUNK = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockRecord:
+    """What is known of a finished block; its files are written before it.
+
+    Attributes:
+        number: the block's number.
+        row: its first row in the map.
+        col: its first column.
+        height: number of rows.
+        width: number of columns.
+        num_classes: number of classes of the model, `None` if it was not
+            asked: then the block is void, and has no files.
+        counts: list of 256 ints, pixels of each class id.
+        files: `{product name: [bands, bytes, CRC-32, sum of values]}`.
+    """
+
+    number: int
+    row: int
+    col: int
+    height: int
+    width: int
+    num_classes: int | None
+    counts: list
+    files: dict
+
+    def path(self, folder):
+        """Return the path of the record itself."""
+        return folder / f"{self.number:06d}.json"
+
+    def raster_path(self, folder, product):
+        """Return the path of a product's raster."""
+        return folder / f"{self.number:06d}_{product}.tif"
+
+    def write(self, folder):
+        """Write the record; the block is finished when this returns."""
+        data = json.dumps(dataclasses.asdict(self)).encode()
+        write_durably(self.path(folder), data)
+
+    @classmethod
+    def read(cls, path):
+        """Return a record, `None` if it or one of its files is damaged."""
+        try:
+            record = cls(**json.loads(path.read_bytes()))
+            whole = path == record.path(path.parent) and all(
+                _size_and_crc(record.raster_path(path.parent, product))
+                == (size, crc)
+                for product, (_, size, crc, _) in record.files.items()
+            )
+        except (OSError, ValueError, TypeError):
+            return None
+        return record if whole else None
+
+
+def write_raster(path, raster, product):
+    """Write the raster of a block, durably.
+
+    It is made in memory, so that it is Python that writes it: GDAL may not
+    tell what fails while closing a file.
+
+    Args:
+        path: path of the GeoTIFF.
+        raster: array `(bands, h, w)` of the product's dtype.
+        product: its `Product`.
+
+    Returns:
+        `[bands, bytes, CRC-32, sum of values]`.
+    """
+    bands, height, width = raster.shape
+    half = raster.dtype == np.float16
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            dtype="float32" if half else raster.dtype,
+            count=bands,
+            height=height,
+            width=width,
+            nodata=product.nodata,
+            # Any place: rasterio warns of a raster that has none.
+            transform=Affine.scale(2),
+            tiled=True,
+            blockxsize=_TILE,
+            blockysize=_TILE,
+            interleave="band",
+            compress="deflate",
+            predictor=3 if half else 2,
+            zlevel=1,
+            photometric="minisblack",
+            **({"nbits": 16} if half else {}),
+        ) as output:
+            for number, band in enumerate(raster, 1):
+                output.write(band.astype("float32") if half else band, number)
+        data = memory.getbuffer()
+        write_durably(path, data)
+        return [bands, len(data), zlib.crc32(data), sum_of_values(raster)]
+
+
+def sum_of_values(raster):
+    """Return a sum that tells whether a raster was stored as it is.
+
+    It does not depend on the order of pixels. Halves count as integers.
+
+    Args:
+        raster: uint8 or float16 array.
+    """
+    if raster.dtype == np.float16:
+        # NaN may have any of many bit patterns.
+        raster = np.where(np.isnan(raster), np.float16(-1), raster)
+        raster = raster.view("uint16")
+    return int(raster.sum(dtype="uint64"))
+
+
+def _size_and_crc(path):
+    size = crc = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            crc = zlib.crc32(chunk, crc)
+    return size, crc

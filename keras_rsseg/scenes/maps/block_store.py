@@ -1,0 +1,348 @@
+"""Finished blocks of a map on disk, and the maps that are made of them."""
+
+import contextlib
+import filecmp
+import json
+import logging
+import os
+import zlib
+
+import filelock
+import numpy as np
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.maps.block_files import BlockRecord
+from keras_rsseg.scenes.maps.block_files import write_raster
+from keras_rsseg.scenes.maps.cog import remove_map
+from keras_rsseg.scenes.maps.cog import write_cog
+from keras_rsseg.scenes.maps.durable_file import sync_folder
+from keras_rsseg.scenes.maps.durable_file import write_durably
+from keras_rsseg.void import VOID
+
+logger = logging.getLogger(__name__)
+
+# Of how the blocks are stored; another one cannot be resumed.
+_FORMAT = 1
+_LOCK = "lock"
+_ATTEMPTS = 5
+_SETTINGS = "settings.json"
+# What may lie beside a map that is replaced, and would not fit the new one.
+_SIDECARS = (".aux.xml", ".msk", ".ovr")
+
+
+class BlockStore:
+    """The maps of a scene, kept block by block until they are complete.
+
+    Finished blocks lie in a hidden folder beside the first product,
+    `.<name>.blocks`, and survive whatever ends the run: one that crashed or
+    was killed is taken up by the next with `resume=True`. `publish` makes
+    the maps of them and removes the folder. As long as it lasts no other
+    run may enter it.
+
+    On disk lie the compressed blocks and, while maps are made of them, the
+    maps, and a third of one for its overviews: twice the size of the maps,
+    nearly. A product for another folder is made there, under a hidden name
+    that starts with `.<its name>.`.
+
+    Args:
+        products: list of `Product`, classes first; their paths checked.
+        grid: a `MapGrid`.
+        settings: dict of what the blocks depend on, which JSON can hold. A
+            run can only be resumed with equal settings.
+        resume: whether to go on with the blocks of an earlier run.
+        overwrite: whether existing files may be replaced.
+
+    Raises:
+        ValueError: on entering, if settings differ from those of the run
+            that is resumed.
+        RuntimeError: on entering, if another run is writing there.
+
+    Example:
+
+    ```python
+    product = Product("classes", "classes.tif")
+    with BlockStore([product], grid, {"tile_size": 512}) as store:
+        for block in blocks:
+            if block.number not in store.done:
+                store.write(block, {"classes": classes_of(block)})
+        store.publish(legend)
+    ```
+    """
+
+    def __init__(self, products, grid, settings, resume=False, overwrite=False):
+        self.products = tuple(products)
+        self.grid = grid
+        path = self.products[0].path
+        self.folder = path.with_name(f".{path.name}.blocks")
+        self._settings = {
+            "format": _FORMAT,
+            **settings,
+            "grid": grid.to_dict(),
+            "products": {
+                product.name: [product.dtype, product.kind]
+                for product in self.products
+            },
+        }
+        # As they are read back.
+        self._settings = json.loads(json.dumps(self._settings))
+        self._resume = resume
+        self._overwrite = overwrite
+        self._records = {}
+        self._counts = np.zeros(256, "int64")
+        self._published = False
+        self._lock = None
+
+    @property
+    def done(self):
+        """The numbers of the blocks that are finished, a frozenset."""
+        return frozenset(self._records)
+
+    @property
+    def counts(self):
+        """Pixels of each class id in the finished blocks, int64 `(256,)`."""
+        return self._counts.copy()
+
+    @property
+    def num_classes(self):
+        """Number of classes in the finished blocks; `None`: not known."""
+        counts = (record.num_classes for record in self._records.values())
+        return next((count for count in counts if count), None)
+
+    def __enter__(self):
+        self._lock = _locked_folder(self.folder, self.products[0].path)
+        try:
+            self._load()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if self._records and not self._published:
+            logger.warning(
+                "Finished blocks, %d, are kept in %s. Give `resume` (on the "
+                "command line --resume) to go on with them.",
+                len(self._records),
+                self.folder,
+            )
+        else:
+            _empty(self.folder)
+        self._release()
+
+    def write(self, block, rasters, num_classes=None):
+        """Store a finished block; it is on the disk when this returns.
+
+        Args:
+            block: a `Block`.
+            rasters: `{product name: array (bands, h, w)}`, or `None` for
+                a block without a valid pixel.
+            num_classes: number of classes of the model, `None` if it was
+                not asked.
+        """
+        counts = np.zeros(256, "int64")
+        files = {}
+        if rasters is None:
+            counts[VOID] = block.height * block.width
+        else:
+            counts += np.bincount(rasters["classes"].ravel(), minlength=256)
+        record = BlockRecord(*block, num_classes, counts.tolist(), files)
+        for product in self.products if rasters is not None else ():
+            path = record.raster_path(self.folder, product.name)
+            files[product.name] = write_raster(
+                path, rasters[product.name], product
+            )
+        record.write(self.folder)
+        self._take(record)
+
+    def publish(self, legend, tags=None):
+        """Make the maps of the blocks, check them, and put them in place.
+
+        They are written in the store's folder, read back, and renamed when
+        all are complete.
+
+        Args:
+            legend: a `Legend`; it is completed.
+            tags: dict of provenance tags.
+
+        Raises:
+            RuntimeError: if blocks are missing.
+            OSError: if a map cannot be written.
+            FileExistsError: if one of the files was made meanwhile by
+                something else.
+        """
+        self._check_complete()
+        num_classes = self.num_classes or legend.num_classes
+        if num_classes:
+            legend.complete(num_classes)
+        maps = {product: self._begun(product) for product in self.products}
+        try:
+            for product, path in maps.items():
+                self._make(path, product, legend, tags or {})
+        except BaseException:
+            for path in maps.values():
+                remove_map(path)
+            raise
+        self._check_free(maps)
+        # The classes last: where they are, all is.
+        for product, path in reversed(maps.items()):
+            _move(path, product.path)
+        self._published = True
+
+    def _begun(self, product):
+        """Where a map is made: in the file system that it is meant for."""
+        if product.path.parent.absolute() == self.folder.parent.absolute():
+            return self.folder / f"{product.name}.tif"
+        # The same in each run, so that the next one finds what is left.
+        run = zlib.crc32(os.fsencode(self.folder.absolute()))
+        return product.path.with_name(f".{product.path.name}.{run:08x}.tif")
+
+    def _make(self, path, product, legend, tags):
+        records = list(self._records.values())
+        write_cog(path, self.folder, product, self.grid, records, legend, tags)
+
+    def _load(self):
+        records = self._stored_records() if self._resume else []
+        if not self._resume and any(self.folder.glob("[0-9]*.json")):
+            logger.warning(
+                "The finished blocks that an earlier run left in %s are "
+                "removed. `resume` (on the command line --resume) would have "
+                "gone on with them.",
+                self.folder,
+            )
+        for record in records:
+            self._take(record)
+        self._tidy(records)
+        if not records:
+            data = json.dumps(self._settings, indent=1).encode()
+            write_durably(self.folder / _SETTINGS, data)
+
+    def _tidy(self, records):
+        """Remove what an earlier run left, but for these blocks."""
+        keep = [self.folder / _SETTINGS] if records else []
+        for record in records:
+            keep.append(record.path(self.folder))
+            keep.extend(
+                record.raster_path(self.folder, name) for name in record.files
+            )
+        _empty(self.folder, {path.name for path in keep})
+        for product in self.products:
+            remove_map(self._begun(product))
+
+    def _stored_records(self):
+        try:
+            stored = json.loads((self.folder / _SETTINGS).read_bytes())
+        except (OSError, ValueError):
+            return []
+        paths = sorted(self.folder.glob("[0-9]*.json"))
+        records = [
+            record for path in paths if (record := BlockRecord.read(path))
+        ]
+        if records:
+            self._check_settings(stored)
+        return records
+
+    def _check_settings(self, stored):
+        then, now = _flat(stored), _flat(self._settings)
+        differing = [
+            f"{key}: {_shown(then.get(key))} then, {_shown(now.get(key))} now"
+            for key in sorted(then.keys() | now.keys())
+            if then.get(key) != now.get(key)
+        ]
+        if differing:
+            raise ArgumentError(
+                "`resume`: the run that was interrupted had other settings; "
+                f"{'; '.join(differing)}. Give the same, or start again "
+                "without `resume`"
+            )
+
+    def _take(self, record):
+        self._records[record.number] = record
+        self._counts += np.array(record.counts)
+
+    def _check_complete(self):
+        records = self._records.values()
+        pixels = sum(record.height * record.width for record in records)
+        wanted = self.grid.height * self.grid.width
+        if pixels != wanted:
+            raise RuntimeError(
+                f"The finished blocks hold {pixels} of {wanted} pixels"
+            )
+
+    def _check_free(self, maps):
+        for product, path in maps.items():
+            if self._overwrite or not product.path.exists():
+                continue
+            # A run killed between two renamings has put equal ones in place.
+            if not filecmp.cmp(path, product.path, shallow=False):
+                raise FileExistsError(
+                    f"{product.path} was made by something else meanwhile. "
+                    f"The finished map is {path}"
+                )
+
+    def _release(self):
+        """Leave the folder, and remove it if nothing is kept in it."""
+        with contextlib.suppress(OSError):
+            if set(os.listdir(self.folder)) <= {_LOCK}:
+                # Still locked: who waits for it sees that it is gone.
+                (self.folder / _LOCK).unlink()
+        self._lock.release()
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+
+
+def _locked_folder(folder, destination):
+    """Create a folder and return its lock, or say who holds it."""
+    for _ in range(_ATTEMPTS):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+        lock = filelock.FileLock(folder / _LOCK, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            break
+        except (FileNotFoundError, FileExistsError):
+            # The run before is just removing the folder.
+            continue
+        return lock
+    raise RuntimeError(
+        f"Another run is writing {destination}: its folder {folder} is locked"
+    )
+
+
+def _empty(folder, keep=()):
+    """Remove the files of a folder, but for the lock and these names."""
+    for path in list(folder.iterdir()):
+        if path.name not in (_LOCK, *keep):
+            path.unlink()
+
+
+def _move(source, destination):
+    """Put a map in place, instead of what was there."""
+    for suffix in _SIDECARS:
+        _beside(destination, suffix).unlink(missing_ok=True)
+    # Of a reference system that a GeoTIFF cannot hold.
+    system = _beside(source, _SIDECARS[0])
+    if system.exists():
+        os.replace(system, _beside(destination, _SIDECARS[0]))
+    os.replace(source, destination)
+    sync_folder(destination.parent)
+
+
+def _beside(path, suffix):
+    return path.with_name(path.name + suffix)
+
+
+def _flat(settings, prefix=""):
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`."""
+    flat = {}
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            flat.update(_flat(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,247 @@
+"""A map of classes: its grid, legend, and finished files."""
+
+import colorsys
+import contextlib
+import dataclasses
+import os
+import warnings
+
+import numpy as np
+import rasterio
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import RasterioError
+from rasterio.transform import Affine
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.reading.scene_source import is_virtual
+from keras_rsseg.void import VOID
+
+_GOLDEN_RATIO = 0.618034
+_ROWS = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class MapGrid:
+    """Size and georeference of a raster, apart from its file.
+
+    Ground control points take the place of the transform where the raster
+    has them. Rational polynomial coefficients are left out.
+
+    Attributes:
+        height: number of rows.
+        width: number of columns.
+        crs: `rasterio.crs.CRS` (of the control points, where there are
+            any) or `None`.
+        transform: `Affine`, or `None` where the raster has none.
+        gcps: tuple of `rasterio.control.GroundControlPoint`.
+
+    Example:
+
+    ```python
+    with open_scene("scene.tif") as dataset:
+        grid = MapGrid.of(dataset)
+    ```
+    """
+
+    height: int
+    width: int
+    crs: CRS | None = None
+    transform: Affine | None = None
+    gcps: tuple[GroundControlPoint, ...] = ()
+
+    @classmethod
+    def of(cls, dataset):
+        """Return the grid of an open rasterio dataset."""
+        size = dataset.height, dataset.width
+        points, points_crs = dataset.gcps
+        if points:
+            return cls(*size, points_crs, gcps=tuple(points))
+        plain = dataset.transform.is_identity
+        return cls(*size, dataset.crs, None if plain else dataset.transform)
+
+    def to_dict(self):
+        """Return what JSON can hold; equal grids give equal dicts."""
+        return {
+            "height": self.height,
+            "width": self.width,
+            "crs": self.crs.to_wkt() if self.crs else None,
+            "transform": self.transform and list(self.transform)[:6],
+            "gcps": [
+                [point.row, point.col, point.x, point.y, point.z]
+                for point in self.gcps
+            ],
+        }
+
+
+class Legend:
+    """Names and colours of classes, in the order of their ids.
+
+    What is not given is made up when the number of classes is known: names
+    `class_0`, `class_1` ..., colours spread over the hues.
+
+    Args:
+        names: list of class names, or `None`.
+        palette: list of `(r, g, b)`, 0 to 255, a `keras_rsseg.data.Palette`,
+            or `None`.
+        num_classes: number of classes, or `None` for not known yet.
+
+    Raises:
+        ValueError: if the numbers disagree, a name occurs twice, or a
+            colour is none.
+    """
+
+    def __init__(self, names=None, palette=None, num_classes=None):
+        colors = getattr(palette, "colors", palette)
+        self.names = None if names is None else [str(name) for name in names]
+        self.colors = None if colors is None else list(map(_as_color, colors))
+        if self.names and len(set(self.names)) != len(self.names):
+            raise ArgumentError(
+                "`class_names` must not name a class twice. Received: "
+                f"{self.names}"
+            )
+        known = {
+            "`class_names`": self.names and len(self.names),
+            "`palette`": self.colors and len(self.colors),
+            "the model": num_classes,
+        }
+        known = {key: count for key, count in known.items() if count}
+        if len(set(known.values())) > 1:
+            raise ArgumentError(
+                "`class_names`, `palette` and the model must agree on the "
+                "number of classes. Received: "
+                + ", ".join(f"{key} {count}" for key, count in known.items())
+            )
+        self.num_classes = next(iter(known.values()), None)
+
+    def complete(self, num_classes):
+        """Make up what is missing.
+
+        Args:
+            num_classes: number of classes that the model returned.
+
+        Raises:
+            ValueError: if it is not the number given before.
+        """
+        if self.num_classes not in (None, num_classes):
+            raise ArgumentError(
+                f"`model` returned {num_classes} classes, but its class "
+                f"names or palette tell of {self.num_classes}"
+            )
+        self.num_classes = num_classes
+        if self.names is None:
+            self.names = [f"class_{i}" for i in range(num_classes)]
+        if self.colors is None:
+            self.colors = [_made_up_color(i) for i in range(num_classes)]
+
+    def colormap(self):
+        """Return `{id: (r, g, b, a)}`, void transparent."""
+        colors = {i: (*rgb, 255) for i, rgb in enumerate(self.colors or [])}
+        return {**colors, VOID: (0, 0, 0, 0)}
+
+
+def _as_color(color):
+    rgb = tuple(int(value) for value in color)
+    if len(rgb) != 3 or not all(0 <= value <= 255 for value in rgb):
+        raise ArgumentError(
+            "`palette` must hold colours (r, g, b) of ints from 0 to 255. "
+            f"Received: {color!r}"
+        )
+    return rgb
+
+
+def _made_up_color(index):
+    hue = index * _GOLDEN_RATIO % 1
+    rgb = colorsys.hsv_to_rgb(hue, 0.65, 0.9 - 0.25 * (index % 2))
+    return tuple(round(255 * value) for value in rgb)
+
+
+@contextlib.contextmanager
+def open_class_map(classes):
+    """Open a map that `predict_scene` wrote.
+
+    Args:
+        classes: path of the map.
+
+    Yields:
+        A `rasterio.DatasetReader`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a raster of one uint8 band, or has another
+            nodata value than 255.
+    """
+    path = os.fspath(classes)
+    if not is_virtual(path) and not os.path.exists(path):
+        raise FileNotFoundError(f"`classes`: there is no file {path}")
+    with _open(path) as dataset:
+        if dataset.dtypes != ("uint8",) or dataset.nodata not in (None, VOID):
+            raise ArgumentError(
+                "`classes` must be a map of classes: one band, uint8, "
+                f"nodata {VOID}. Received: {path} with {dataset.count} "
+                f"bands, {dataset.dtypes[0]}, nodata {dataset.nodata}"
+            )
+        yield dataset
+
+
+def read_legend(dataset):
+    """Return the names and colours of a map's classes.
+
+    Args:
+        dataset: an open map.
+
+    Returns:
+        A complete `Legend`. What the map does not tell is made up.
+    """
+    tags = dataset.tags(1)
+    names = []
+    while f"class_{len(names)}" in tags:
+        names.append(tags[f"class_{len(names)}"])
+    count = len(names) or _highest(count_classes(dataset)) + 1
+    try:
+        table = dataset.colormap(1)
+        colors = [table[index][:3] for index in range(count)]
+    except ValueError:
+        colors = None
+    legend = Legend(names or None, colors)
+    legend.complete(count)
+    return legend
+
+
+def count_classes(dataset):
+    """Count the pixels of each id, a few rows in memory.
+
+    Args:
+        dataset: an open map.
+
+    Returns:
+        An int64 array `(256,)`.
+    """
+    counts = np.zeros(256, "int64")
+    for top in range(0, dataset.height, _ROWS):
+        rows = (top, min(top + _ROWS, dataset.height))
+        part = dataset.read(1, window=(rows, (0, dataset.width)))
+        counts += np.bincount(part.ravel(), minlength=256)
+    return counts
+
+
+def hex_color(color):
+    """Return `(r, g, b)` as `#rrggbb`."""
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+def _highest(counts):
+    ids = np.flatnonzero(counts[:VOID])
+    return int(ids[-1]) if len(ids) else 0
+
+
+def _open(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        try:
+            return rasterio.open(path)
+        except RasterioError as error:
+            raise ArgumentError(
+                f"`classes`: {path} is not a raster that GDAL reads: {error}"
+            ) from error

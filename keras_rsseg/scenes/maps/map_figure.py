@@ -1,0 +1,356 @@
+"""Figures of maps: panels, a legend, a scale bar. Needs matplotlib."""
+
+import contextlib
+import math
+
+import numpy as np
+from rasterio.enums import Resampling
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.maps.class_map import count_classes
+from keras_rsseg.scenes.maps.class_map import open_class_map
+from keras_rsseg.scenes.maps.class_map import read_legend
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.scene_source import alpha_band
+from keras_rsseg.scenes.reading.scene_source import choose_bands
+from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.void import VOID
+
+# Inches of the longer side of a panel.
+_PANEL = 6.0
+# The colour of what holds no data, behind the pictures.
+_NO_DATA = "#d0d0d0"
+_NAME_LENGTH = 26
+
+# Percent of the values of a band that a stretch may cut off, on each side.
+_CUT = 2
+
+
+class MapFigure:
+    """A figure of panels that show one grid.
+
+    Args:
+        dataset: an open rasterio dataset on that grid.
+        shape: height and width of the pictures, pixels.
+        count: number of panels side by side.
+        title: str above the figure, or `None`.
+
+    Raises:
+        ImportError: without matplotlib.
+    """
+
+    def __init__(self, dataset, shape, count=1, title=None):
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(
+                "Figures need matplotlib: pip install 'keras-rsseg[plot]'"
+            ) from error
+        size = ground_pixel_size(dataset)
+        self.metric = size is not None
+        width, height = size or (1, 1)
+        self._width = dataset.width * width
+        self._height = dataset.height * height
+        inch = _PANEL / max(self._width, self._height)
+        # A strip of a few pixels is still a panel.
+        sides = [
+            max(side * inch, _PANEL / 4) for side in (self._width, self._height)
+        ]
+        self.figure = Figure(
+            figsize=(count * sides[0] + 0.2, sides[1] + 1.0),
+            dpi=min(max(max(shape) / _PANEL, 100), 400),
+            layout="constrained",
+        )
+        self.panels = self.figure.subplots(1, count, squeeze=False)[0]
+        if title:
+            self.figure.suptitle(title, parse_math=False)
+
+    def show(self, number, picture, title=None, **options):
+        """Show a picture, or a part of one on another, in a panel.
+
+        Args:
+            number: int, of the panel.
+            picture: array `(h, w)` or `(h, w, 4)`.
+            title: str above the panel, or `None`.
+            **options: of `imshow`.
+
+        Returns:
+            What `imshow` returns.
+        """
+        panel = self.panels[number]
+        panel.set(xticks=[], yticks=[], facecolor=_NO_DATA)
+        if title:
+            panel.set_title(title, fontsize="medium", parse_math=False)
+        return panel.imshow(
+            picture,
+            # Metres, so that pixels that are not square look so.
+            extent=(0, self._width, self._height, 0),
+            **options,
+        )
+
+    def add_legend(self, legend, counts):
+        """Name the classes that occur, with their shares of what is valid.
+
+        Args:
+            legend: a complete `Legend`.
+            counts: int array `(256,)`, pixels of each class.
+        """
+        entries = class_labels(legend, counts)
+        if not entries:
+            return
+        from matplotlib.patches import Patch
+
+        longest = max(len(label) for label, _ in entries)
+        inches = 0.45 + 0.085 * min(longest, _NAME_LENGTH)
+        columns = int(self.figure.get_size_inches()[0] / inches)
+        result = self.figure.legend(
+            handles=[
+                Patch(
+                    facecolor=_NO_DATA
+                    if color is None
+                    else np.array(color) / 255,
+                    edgecolor="black",
+                    linewidth=0.5,
+                    label=label,
+                )
+                for label, color in entries
+            ],
+            loc="outside lower center",
+            ncols=max(1, min(columns, len(entries))),
+            fontsize="small",
+            frameon=False,
+        )
+        for text in result.get_texts():
+            text.set_parse_math(False)
+
+    def add_scale_bar(self, number):
+        """Draw a scale bar, where the size of pixels is known.
+
+        Args:
+            number: int, of the panel.
+        """
+        if not self.metric:
+            return
+        from matplotlib.patches import Rectangle
+        from matplotlib.patheffects import withStroke
+
+        length = scale_bar_length(self._width)
+        longer = max(self._width, self._height)
+        left, thickness = 0.02 * longer, 0.008 * longer
+        bottom = self._height - 0.02 * longer
+        panel = self.panels[number]
+        panel.add_patch(
+            Rectangle(
+                (left, bottom - thickness),
+                length,
+                thickness,
+                facecolor="black",
+                edgecolor="white",
+                linewidth=1,
+            )
+        )
+        panel.text(
+            left + length / 2,
+            bottom - 1.6 * thickness,
+            format_length(length),
+            ha="center",
+            va="bottom",
+            fontsize="small",
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+        )
+
+
+@contextlib.contextmanager
+def open_both(scene, classes):
+    """Open a scene and its map.
+
+    Args:
+        scene: path or URL of the scene.
+        classes: path of its map.
+
+    Yields:
+        `(scene, map)`, two rasterio datasets.
+
+    Raises:
+        ValueError: if they are not on the same grid.
+    """
+    with open_scene(scene) as image, open_class_map(classes) as ids:
+        same = image.shape == ids.shape and image.transform.almost_equals(
+            ids.transform, precision=1e-6
+        )
+        if not same:
+            raise ArgumentError(
+                "`classes` must be a map of `scene`, on its grid. Received: "
+                f"{ids.name} of {ids.shape} pixels, {image.name} of "
+                f"{image.shape}"
+            )
+        yield image, ids
+
+
+def draw_side_by_side(scene, classes, bands=None, max_size=1024, title=None):
+    """Draw a scene beside its map.
+
+    Args:
+        scene: path or URL of the scene.
+        classes: path of its map.
+        bands: which to show; see `scene_picture`.
+        max_size: length of the longer side of each picture, pixels, at
+            most.
+        title: str above the figure, or `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+    """
+    with open_both(scene, classes) as (image, ids):
+        legend = read_legend(ids)
+        picture = scene_picture(image, max_size, bands)
+        figure = MapFigure(image, picture.shape[:2], 2, title)
+        figure.show(0, picture, "scene")
+        colored = class_picture(ids, max_size, legend)
+        figure.show(1, colored, "classes", interpolation="nearest")
+        figure.add_legend(legend, count_classes(ids))
+        figure.add_scale_bar(0)
+    return figure.figure
+
+
+def class_labels(legend, counts):
+    """Return `(label, color)` of the classes that occur.
+
+    The label tells the share of a class among what is valid; that of no
+    data, with the colour `None`, its share of all.
+    """
+    valid = max(int(counts[:VOID].sum()), 1)
+    entries = [
+        (f"{name} {_percent(counts[index] / valid)}", color)
+        for index, (name, color) in enumerate(
+            zip(legend.names, legend.colors, strict=True)
+        )
+        if counts[index]
+    ]
+    if counts[VOID]:
+        share = counts[VOID] / counts.sum()
+        entries.append((f"no data {_percent(share)}", None))
+    return entries
+
+
+def scale_bar_length(width):
+    """Return a round length of at most a quarter of a width, both metres.
+
+    >>> scale_bar_length(1000)
+    200.0
+    """
+    decade = 10.0 ** math.floor(math.log10(width / 4))
+    return max(
+        step * decade for step in (1, 2, 5) if step * decade <= width / 4
+    )
+
+
+def format_length(metres):
+    """Return a length with its unit: 50 cm, 200 m, 5 km."""
+    if metres >= 1000:
+        return f"{metres / 1000:g} km"
+    return f"{metres:g} m" if metres >= 1 else f"{100 * metres:g} cm"
+
+
+def _percent(share):
+    if share < 0.001:
+        return "<0.1 %"
+    return f"{share:.1%}".replace("%", " %")
+
+
+def picture_shape(dataset, max_size):
+    """Return the height and width of a raster's picture.
+
+    Args:
+        dataset: an open rasterio dataset.
+        max_size: length of the longer side, pixels, at most.
+    """
+    shrink = max(1, max(dataset.shape) / max_size)
+    return tuple(math.ceil(side / shrink) for side in dataset.shape)
+
+
+def scene_picture(dataset, max_size, bands=None):
+    """Read a scene as a picture; memory follows that, not the scene.
+
+    Shows the bands that are red, green and blue by their names or colours,
+    else the first three, else the first one. uint8 is shown as it is,
+    anything else from the 2nd to the 98th percentile of each band.
+
+    Args:
+        dataset: an open rasterio dataset.
+        max_size: length of the longer side, pixels, at most.
+        bands: three band numbers (from 1) or names, or one, or `None`.
+
+    Returns:
+        A uint8 array `(h, w, 4)`, alpha 0 where the scene is not valid.
+
+    Raises:
+        ValueError: for bands that do not exist, or two, or more than three.
+    """
+    numbers = _shown_bands(dataset, bands)
+    shape = picture_shape(dataset, max_size)
+    valid = dataset.dataset_mask(out_shape=shape) > 0
+    planes = []
+    for number in numbers:
+        plane = dataset.read(
+            number, out_shape=shape, resampling=Resampling.average
+        )
+        if plane.dtype.kind == "f":
+            valid &= np.isfinite(plane)
+        planes.append(plane)
+    planes = [_stretched(plane, valid) for plane in planes]
+    planes = planes * 3 if len(planes) == 1 else planes
+    picture = np.stack([*planes, valid * np.uint8(255)], axis=-1)
+    picture[~valid] = 0
+    return picture
+
+
+def class_picture(dataset, max_size, legend):
+    """Read a map of classes as a picture in its colours.
+
+    Args:
+        dataset: an open map of classes.
+        max_size: length of the longer side, pixels, at most.
+        legend: its `Legend`.
+
+    Returns:
+        A uint8 array `(h, w, 4)`, alpha 0 where the map is void.
+    """
+    ids = dataset.read(
+        1,
+        out_shape=picture_shape(dataset, max_size),
+        resampling=Resampling.nearest,
+    )
+    table = np.zeros((VOID + 1, 4), "uint8")
+    for index, color in legend.colormap().items():
+        table[index] = color
+    return table[ids]
+
+
+def _shown_bands(dataset, bands):
+    if bands is not None:
+        numbers = choose_bands(dataset, bands)
+        if len(numbers) not in (1, 3):
+            raise ArgumentError(
+                "`bands` must name one band or three, to be shown. "
+                f"Received: {bands!r}"
+            )
+        return numbers
+    try:
+        return choose_bands(dataset, ["red", "green", "blue"])
+    except ValueError:
+        alpha = alpha_band(dataset)
+        plain = [n for n in range(1, dataset.count + 1) if n != alpha]
+        return plain[:3] if len(plain) >= 3 else plain[:1] or [alpha]
+
+
+def _stretched(plane, valid):
+    if plane.dtype == np.uint8:
+        return plane
+    plane = plane.astype("float32")
+    if not valid.any():
+        return np.zeros(plane.shape, "uint8")
+    low, high = np.percentile(plane[valid], (_CUT, 100 - _CUT))
+    plane = (plane - low) / max(high - low, 1e-12)
+    plane = np.where(valid, np.clip(plane, 0, 1), 0)
+    return np.rint(255 * plane).astype("uint8")

@@ -1,0 +1,170 @@
+"""The rasters that are made of blended probabilities."""
+
+import dataclasses
+import math
+import pathlib
+
+import numpy as np
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.void import VOID
+
+# uint8 holds 0 to 1 as 0 to 250, in steps of 0.004; 255 is no data.
+STEPS = 250
+_DTYPES = {
+    "classes": ("uint8",),
+    "probabilities": ("uint8", "float16"),
+    "uncertainty": ("uint8", "float16"),
+}
+UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """One raster that is written of a scene.
+
+    - `"classes"`: ids of the likeliest classes, void 255.
+    - `"probabilities"`: a band for each class, 0 to 1.
+    - `"uncertainty"`: one band, 0 (sure) to 1, by `kind`: `"entropy"` of
+      the probabilities over the logarithm of the number of classes;
+      `"margin"`, 1 less what the likeliest class is ahead of the second;
+      `"variance"` of the probabilities between augmented views.
+
+    The last two are stored as uint8, 0 to 250 with scale 0.004 and nodata
+    255, or with the precision of float16 and nodata NaN; the maps hold such
+    as 32-bit floats, which every reader knows.
+
+    Args:
+        name: `"classes"`, `"probabilities"` or `"uncertainty"`.
+        path: path of the raster, `.tif`.
+        dtype: `"uint8"` or `"float16"`.
+        kind: kind of uncertainty; `None` for the other two.
+
+    Raises:
+        ValueError: for another name, dtype or kind.
+
+    Example:
+
+    ```python
+    product = Product("classes", "classes.tif")
+    classes = product.render(probabilities)
+    ```
+    """
+
+    name: str
+    path: pathlib.Path
+    dtype: str = "uint8"
+    kind: str | None = None
+
+    def __post_init__(self):
+        object.__setattr__(self, "path", pathlib.Path(self.path))
+        _check_choice("name", self.name, _DTYPES)
+        _check_choice("raster_dtype", self.dtype, _DTYPES[self.name])
+        kinds = UNCERTAINTY_KINDS if self.name == "uncertainty" else (None,)
+        _check_choice("uncertainty_kind", self.kind, kinds)
+
+    @property
+    def nodata(self):
+        """What a pixel holds that is not valid."""
+        return VOID if self.dtype == "uint8" else math.nan
+
+    @property
+    def scale(self):
+        """What a stored value is multiplied with, `None` for class ids."""
+        if self.name == "classes":
+            return None
+        return 1 / STEPS if self.dtype == "uint8" else 1.0
+
+    def bands(self, num_classes):
+        """Return the number of bands.
+
+        Args:
+            num_classes: number of classes.
+        """
+        return num_classes if self.name == "probabilities" else 1
+
+    def render(self, probabilities, variance=None):
+        """Return the raster of a block.
+
+        Args:
+            probabilities: float32 array `(classes, h, w)`; all zero where a
+                pixel is not valid.
+            variance: float32 array `(h, w)`, 0 to 1; for that kind only.
+
+        Returns:
+            An array `(bands, h, w)` of the product's dtype.
+        """
+        if self.name == "classes":
+            return likeliest(probabilities)[None]
+        valid = probabilities.max(axis=0) > 0
+        if self.name == "probabilities":
+            return self._stored(probabilities, valid)
+        if self.kind == "variance":
+            if variance is None:
+                raise ArgumentError(
+                    "`uncertainty_kind='variance'` needs several views of "
+                    "each tile: give `test_time_augmentation` or `scales`"
+                )
+            return self._stored(variance[None], valid)
+        measure = _entropy if self.kind == "entropy" else _margin
+        return self._stored(measure(probabilities)[None], valid)
+
+    def _stored(self, values, valid):
+        """Values from 0 to 1 as they are stored."""
+        raster = np.empty(values.shape, self.dtype)
+        # Band by band: a float copy of all would be many times as large.
+        for band, plane in zip(raster, values, strict=True):
+            plane = np.where(valid, np.clip(plane, 0, 1), 0)
+            if self.dtype == "uint8":
+                plane = np.rint(plane * np.float32(STEPS))
+            band[:] = plane
+            band[~valid] = self.nodata
+        return raster
+
+
+def _entropy(probabilities):
+    """Entropy over its maximum, the logarithm of the number of classes."""
+    total = np.zeros(probabilities.shape[1:], "float32")
+    smallest = np.finfo("float32").tiny
+    for plane in probabilities:
+        total -= plane * np.log(np.maximum(plane, smallest))
+    return total / np.float32(math.log(max(len(probabilities), 2)))
+
+
+def _margin(probabilities):
+    """One less the distance between the highest and the second."""
+    first = probabilities[0].copy()
+    second = np.zeros_like(first)
+    for plane in probabilities[1:]:
+        np.maximum(second, np.minimum(first, plane), out=second)
+        np.maximum(first, plane, out=first)
+    return 1 - (first - second)
+
+
+def _check_choice(argument, value, accepted):
+    if value not in accepted:
+        listed = ", ".join(repr(choice) for choice in accepted)
+        raise ArgumentError(
+            f"`{argument}` must be one of {listed}. Received: {value!r}"
+        )
+
+
+def likeliest(scores):
+    """Return the ids of the highest scores.
+
+    Ties go to the lower id. Faster than `argmax`, which is slow along the
+    first axis.
+
+    Args:
+        scores: array `(classes, h, w)`, not negative.
+
+    Returns:
+        A uint8 array `(h, w)`; void where all scores are 0.
+    """
+    best = scores[0].copy()
+    classes = np.zeros(best.shape, "uint8")
+    for index in range(1, len(scores)):
+        classes[scores[index] > best] = index
+        np.maximum(best, scores[index], out=best)
+    classes[best <= 0] = VOID
+    return classes

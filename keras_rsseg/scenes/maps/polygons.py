@@ -1,0 +1,369 @@
+"""Polygons of a map, and the files that hold them."""
+
+import contextlib
+import math
+import os
+import pathlib
+import sqlite3
+import tempfile
+import warnings
+
+import numpy as np
+from rasterio.errors import RasterioIOError
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.maps.class_map import hex_color
+from keras_rsseg.scenes.maps.class_map import open_class_map
+from keras_rsseg.scenes.maps.class_map import read_legend
+from keras_rsseg.scenes.maps.patches import merge_small
+from keras_rsseg.scenes.maps.patches import neighbours
+from keras_rsseg.scenes.maps.patches import trace_patches
+from keras_rsseg.scenes.maps.qgis_style import polygon_style
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.ground_size import scene_georeference
+from keras_rsseg.void import VOID
+
+LAYER = "classes"
+# What SQLite may leave beside a database, and would spoil the next one.
+_SIDECARS = ("-journal", "-shm", "-wal")
+# Where QGIS looks for the styles of a GeoPackage's layers.
+_STYLE_TABLE = """
+CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    f_table_catalog TEXT(256),
+    f_table_schema TEXT(256),
+    f_table_name TEXT(256),
+    f_geometry_column TEXT(256),
+    styleName TEXT(30),
+    styleQML TEXT,
+    styleSLD TEXT,
+    useAsDefault BOOLEAN,
+    description TEXT,
+    owner TEXT(30),
+    ui TEXT(30),
+    update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now'))
+)
+"""
+
+# Pixels that a ground control point may be off the grid of the map.
+_POINT_TOLERANCE = 0.5
+
+
+def write_features(path, polygons, fields, crs, legend, overwrite=False):
+    """Write a GeoPackage or, where `path` ends in .geojson, GeoJSON.
+
+    Args:
+        path: `pathlib.Path` of the file, checked.
+        polygons: array of shapely polygons.
+        fields: dict of attribute names and arrays.
+        crs: `rasterio.crs.CRS` of the polygons, or `None`.
+        legend: a complete `Legend`, for QGIS's style.
+        overwrite: whether an existing file may be replaced.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix=f".{path.name}.", dir=path.parent
+    ) as folder:
+        partial = os.path.join(folder, path.name)
+        if path.suffix.lower() == ".geojson":
+            options = {"RFC7946": "YES", "COORDINATE_PRECISION": "9"}
+            _write(partial, "GeoJSON", polygons, fields, crs, options)
+        else:
+            _write(partial, "GPKG", polygons, fields, crs, {})
+            _add_style(partial, polygon_style(legend))
+        _publish(partial, path, overwrite)
+
+
+def _write(path, driver, polygons, fields, crs, options):
+    import pyogrio.raw
+    import shapely
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'crs' was not provided")
+        pyogrio.raw.write(
+            path,
+            shapely.to_wkb(polygons),
+            field_data=list(fields.values()),
+            fields=list(fields),
+            layer=LAYER,
+            driver=driver,
+            geometry_type="Polygon",
+            crs=crs and crs.to_wkt(),
+            layer_options=options,
+        )
+
+
+def _add_style(path, style):
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute(_STYLE_TABLE)
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles')"
+        )
+        database.execute(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, "
+            "f_table_name, f_geometry_column, styleName, styleQML, styleSLD, "
+            "useAsDefault, description, owner) VALUES "
+            "('', '', ?, 'geom', ?, ?, '', 1, '', '')",
+            (LAYER, LAYER, style),
+        )
+
+
+def _publish(partial, path, overwrite):
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} was made by something else meanwhile")
+    for suffix in _SIDECARS:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    os.replace(partial, path)
+
+
+def write_polygons(
+    classes, destination, *, minimum_area=0.0, simplify=0.0, overwrite=False
+):
+    """Write the patches of a map of classes as polygons.
+
+    Each patch, a connected area (by sides of pixels) of one class, becomes
+    a polygon with `class_id`, `class_name`, `color` (`#rrggbb`) and
+    `area_m2`. Void is left out. Polygons follow the borders of pixels, have
+    holes, and do not overlap; where two meet, both have the same vertices.
+
+    A GeoPackage has the map's reference system and the layer `classes`,
+    which QGIS draws in the map's colours (it keeps them in a second table,
+    `layer_styles`). GeoJSON is in WGS 84, longitude
+    first, as RFC 7946 wants it.
+
+    The map is traced line by line and never in memory as a whole; its
+    borders are, with some 120 bytes a vertex.
+
+    Needs shapely and pyogrio: `pip install keras-rsseg[vector]`.
+
+    Args:
+        classes: path of a map that `predict_scene` wrote.
+        destination: path of the file, `.gpkg` or `.geojson`. It appears
+            complete or not at all.
+        minimum_area: patches of less than so many square metres on the
+            ground are merged into their largest neighbour, the smallest
+            first. Void neither grows nor shrinks: a small patch stays where
+            void surrounds it.
+        simplify: about the size of the corners that are cut off, metres on
+            the ground: vertices are removed as long as the triangles that
+            go with them have at most an area of `simplify` squared
+            (Visvalingam and Whyatt). Neighbours keep sharing their border,
+            void too, and the map its frame. The stairs of pixels go from
+            one pixel's length on.
+        overwrite: whether an existing destination may be replaced.
+
+    Returns:
+        The destination as a `pathlib.Path`.
+
+    Raises:
+        FileExistsError: if the destination exists and `overwrite` is false.
+        FileNotFoundError: if the map or the destination's folder does not
+            exist.
+        ImportError: without shapely 2.1 or pyogrio.
+        ValueError: if `classes` is no map of classes or has ground control
+            points that no transform fits, for another suffix, for negative
+            sizes; where the map has no reference system, for sizes in
+            metres and for GeoJSON.
+        rasterio.errors.RasterioIOError: if the map is damaged.
+
+    Example:
+
+    ```python
+    keras_rsseg.scenes.write_polygons(
+        "classes.tif", "classes.gpkg", minimum_area=20, simplify=1
+    )
+    ```
+
+    Reference:
+        - [Visvalingam and Whyatt, 1993](
+          https://doi.org/10.1179/000870493786962263)
+    """
+    _check_size("minimum_area", minimum_area)
+    _check_size("simplify", simplify)
+    path = check_polygons(destination, overwrite)
+    with open_class_map(classes) as dataset:
+        crs, matrix = _check_grid(dataset, path, minimum_area or simplify)
+        pixel_size = ground_pixel_size(dataset)
+        polygons, ids = _trace(dataset, minimum_area, pixel_size)
+        if simplify:
+            polygons = _simplify(polygons, simplify, pixel_size)
+        legend = read_legend(dataset)
+        kept = ids != VOID
+        polygons, ids = polygons[kept], ids[kept]
+        fields = _fields(polygons, ids, legend, pixel_size)
+        polygons = _on_map(polygons, matrix)
+        write_features(path, polygons, fields, crs, legend, overwrite)
+    return path
+
+
+def check_polygons(destination, overwrite=False):
+    """Raise what `write_polygons` would raise about its destination.
+
+    Args:
+        destination: path of the file.
+        overwrite: whether an existing file may be replaced.
+
+    Returns:
+        The destination as a `pathlib.Path`.
+
+    Raises:
+        FileExistsError: if it exists and `overwrite` is false.
+        FileNotFoundError: if its folder does not exist.
+        ImportError: without shapely 2.1 or pyogrio.
+        PermissionError: if its folder cannot be written.
+        ValueError: for another suffix than .gpkg and .geojson.
+    """
+    path = pathlib.Path(destination)
+    if path.suffix.lower() not in (".gpkg", ".geojson"):
+        raise ArgumentError(
+            "Polygons are written to a .gpkg or a .geojson file. Received: "
+            f"{path}"
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent}")
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise FileExistsError(
+            f"{path} exists. Give `overwrite` (on the command line "
+            "--overwrite) to replace it"
+        )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {path.parent} cannot be written")
+    try:
+        import pyogrio  # noqa: F401
+        from shapely import coverage_simplify  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            "Polygons need shapely (2.1 or later) and pyogrio: pip install "
+            "'keras-rsseg[vector]'"
+        ) from error
+    return path
+
+
+def _check_size(name, value):
+    try:
+        fine = 0 <= float(value) < math.inf
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise ArgumentError(
+            f"`{name}` must be a number, 0 or more. Received: {value!r}"
+        )
+
+
+def _check_grid(dataset, path, sized):
+    """Return the reference system and the transform of a map."""
+    crs, matrix = scene_georeference(dataset)
+    inverse = ~matrix
+    for point in dataset.gcps[0]:
+        col, row = (
+            a * point.x + b * point.y + c
+            for a, b, c in (inverse[:3], inverse[3:6])
+        )
+        if math.hypot(col - point.col, row - point.row) > _POINT_TOLERANCE:
+            raise ArgumentError(
+                f"`classes`: {dataset.name} has ground control points that "
+                "no transform fits. Warp it to a grid first (gdalwarp -r near)"
+            )
+    if sized and ground_pixel_size(dataset) is None:
+        raise ArgumentError(
+            "`minimum_area` and `simplify` are measured on the ground; how "
+            f"large the pixels of {dataset.name} are there is unknown (no "
+            "coordinate reference system)"
+        )
+    if crs is None and path.suffix.lower() == ".geojson":
+        raise ArgumentError(
+            "GeoJSON has longitudes and latitudes, and where "
+            f"{dataset.name} lies is unknown (no coordinate reference "
+            "system). Write a .gpkg, which can do without"
+        )
+    return crs, matrix
+
+
+def _trace(dataset, minimum_area, pixel_size):
+    """Polygons in pixels and their classes, small ones merged."""
+    import shapely
+
+    patches = trace_patches(dataset)
+    polygons = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON,
+        patches.points.astype("float64"),
+        (patches.rings, patches.polygons),
+    )
+    ids, areas = patches.classes, shapely.area(polygons)
+    if areas.sum() != dataset.width * dataset.height:
+        raise RasterioIOError(f"{dataset.name} cannot be read as a whole")
+    if not minimum_area:
+        return polygons, ids
+    width, height = pixel_size
+    merged = merge_small(
+        ids,
+        areas,
+        neighbours(patches),
+        minimum_area / (width * height),
+    )
+    return _dissolve(polygons, merged), ids[np.unique(merged)]
+
+
+def _dissolve(polygons, merged):
+    """Join the polygons that belong together, in the order of their keys."""
+    import shapely
+
+    order = np.argsort(merged, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(merged[order])) + 1)
+    joined = [
+        polygons[group[0]]
+        if len(group) == 1
+        else shapely.coverage_union_all(polygons[group])
+        for group in groups
+    ]
+    # A tolerance of 0 takes the vertices that lie on straight lines.
+    return shapely.coverage_simplify(np.array(joined), 0.0)
+
+
+def _simplify(polygons, tolerance, pixel_size):
+    """Simplify a coverage; its vertices stay corners of pixels.
+
+    In pixels, since GEOS is exact on whole numbers: a border would else
+    come to run through a corner that lies on it. That pixels may not be
+    square does not matter, areas decide.
+    """
+    import shapely
+
+    return shapely.coverage_simplify(
+        polygons,
+        tolerance / math.sqrt(pixel_size[0] * pixel_size[1]),
+        simplify_boundary=False,
+    )
+
+
+def _fields(polygons, ids, legend, pixel_size):
+    """The attributes of polygons that are still in pixels."""
+    import shapely
+
+    unknown = np.unique(ids[ids >= legend.num_classes])
+    if len(unknown):
+        raise ArgumentError(
+            f"`classes` holds the ids {unknown.tolist()}, but names only "
+            f"{legend.num_classes} classes"
+        )
+    width, height = pixel_size or (math.nan, math.nan)
+    colors = [hex_color(color) for color in legend.colors]
+    return {
+        "class_id": ids.astype("int32"),
+        "class_name": np.array(legend.names, object)[ids],
+        "color": np.array(colors, object)[ids],
+        "area_m2": shapely.area(polygons) * (width * height),
+    }
+
+
+def _on_map(polygons, matrix):
+    """Polygons in pixels to the map's coordinates, outer rings leftwards."""
+    import shapely
+
+    def place(points):
+        col, row = points.T
+        x = matrix.a * col + matrix.b * row + matrix.c
+        y = matrix.d * col + matrix.e * row + matrix.f
+        return np.stack([x, y], axis=1)
+
+    return shapely.orient_polygons(shapely.transform(polygons, place))

@@ -1,0 +1,111 @@
+"""Pictures of a scene and its map."""
+
+import logging
+import pathlib
+import warnings
+
+import numpy as np
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.maps.class_map import open_class_map
+from keras_rsseg.scenes.maps.class_map import read_legend
+from keras_rsseg.scenes.maps.map_figure import class_picture
+from keras_rsseg.scenes.maps.map_figure import draw_side_by_side
+from keras_rsseg.scenes.maps.map_figure import open_both
+from keras_rsseg.scenes.maps.map_figure import scene_picture
+
+logger = logging.getLogger(__name__)
+
+# Pixels between scene and map.
+_GAP = 8
+
+
+def write_preview(classes, destination, scene=None, max_size=2048):
+    """Draw a map of classes, alone or beside its scene, as a PNG.
+
+    Alone it is the map's pixels in their colours and nothing else, void
+    transparent. With its scene it is a figure with a legend of the classes
+    that occur, their shares, and a scale bar; without matplotlib (`pip
+    install keras-rsseg[plot]`) the two pictures alone.
+
+    Args:
+        classes: path of a map that `predict_scene` wrote.
+        destination: path of the PNG; replaced if it exists.
+        scene: path or URL of the scene to draw beside it, or `None`.
+        max_size: length of the longer side of map and scene, pixels, at
+            most.
+
+    Returns:
+        The PNG's path.
+
+    Raises:
+        ValueError: if `destination` does not end in .png, `classes` is no
+            map of classes, or not one of `scene`.
+
+    Example:
+
+    ```python
+    keras_rsseg.scenes.write_preview("classes.tif", "map.png", "scene.tif")
+    ```
+    """
+    path = check_preview(destination)
+    if scene is None:
+        with open_class_map(classes) as dataset:
+            picture = class_picture(dataset, max_size, read_legend(dataset))
+        _write(path, picture)
+        return path
+    try:
+        figure = draw_side_by_side(scene, classes, max_size=max_size)
+    except ImportError:
+        logger.warning(
+            "%s has no legend and no scale bar, which need matplotlib: pip "
+            "install 'keras-rsseg[plot]'",
+            path,
+        )
+        _write(path, _pair(scene, classes, max_size))
+    else:
+        figure.savefig(path)
+    return path
+
+
+def check_preview(destination):
+    """Raise where a preview cannot be written, else return its path.
+
+    Args:
+        destination: path of the PNG.
+
+    Raises:
+        FileNotFoundError: if its folder does not exist.
+        ValueError: if it does not end in .png.
+    """
+    path = pathlib.Path(destination)
+    if path.suffix.lower() != ".png":
+        raise ArgumentError(f"The preview must end in .png. Received: {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent}")
+    return path
+
+
+def _pair(scene, classes, max_size):
+    with open_both(scene, classes) as (image, ids):
+        left = scene_picture(image, max_size)
+        right = class_picture(ids, max_size, read_legend(ids))
+    gap = np.zeros((len(left), _GAP, 4), "uint8")
+    return np.concatenate([left, gap, right], axis=1)
+
+
+def _write(path, picture):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(
+            path,
+            "w",
+            driver="PNG",
+            dtype="uint8",
+            count=4,
+            height=picture.shape[0],
+            width=picture.shape[1],
+        ) as output:
+            output.write(np.moveaxis(picture, -1, 0))

@@ -1,0 +1,127 @@
+"""Check where a map comes from and goes to, before anything is computed."""
+
+import itertools
+import os
+import pathlib
+import uuid
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.reading.scene_source import is_virtual
+from keras_rsseg.scenes.reading.scene_source import open_scene
+
+
+def check_paths(source, destination, overwrite=False):
+    """Raise what `predict_scene` would raise about its two files.
+
+    Args:
+        source: path or URL of the scene.
+        destination: path of the map, `.tif` or `.tiff`.
+        overwrite: whether an existing map may be replaced.
+
+    Raises:
+        FileNotFoundError: if the scene or the destination's folder does
+            not exist.
+        FileExistsError: if the destination exists and `overwrite` is false.
+        PermissionError: if the destination's folder cannot be written.
+        ValueError: if the scene is not a raster, the destination is the
+            scene itself or a folder, or has another suffix.
+    """
+    with open_scene(source) as dataset:
+        check_destination(destination, dataset, overwrite)
+
+
+def check_destinations(destinations, dataset, overwrite=False):
+    """Check the destinations of all rasters that are made of a scene.
+
+    Args:
+        destinations: `{name of the argument: path}`; a path of `None` is
+            left out.
+        dataset: the scene, an open rasterio dataset.
+        overwrite: whether existing files may be replaced.
+
+    Returns:
+        `{name of the argument: pathlib.Path}`.
+
+    Raises:
+        ValueError: if two are one file; or as `check_destination`.
+    """
+    paths = {
+        argument: check_destination(path, dataset, overwrite, argument)
+        for argument, path in destinations.items()
+        if path is not None
+    }
+    for one, other in itertools.combinations(paths, 2):
+        if _are_same(paths[one], paths[other]):
+            raise ArgumentError(
+                f"`{one}` and `{other}` must be two files. Received: "
+                f"{paths[one]}, {paths[other]}"
+            )
+    return paths
+
+
+def check_destination(
+    destination, dataset, overwrite=False, argument="destination"
+):
+    """Check the destination of a map; see `check_paths`.
+
+    Args:
+        destination: path of the map.
+        dataset: the scene, an open rasterio dataset.
+        overwrite: whether an existing map may be replaced.
+        argument: what the errors call it.
+
+    Returns:
+        The destination as a `pathlib.Path`.
+    """
+    if is_virtual(os.fspath(destination)):
+        raise ArgumentError(
+            f"`{argument}` must be a path of the local file system. "
+            f"Received: {destination}"
+        )
+    path = pathlib.Path(destination)
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise ArgumentError(
+            f"`{argument}` must end in .tif or .tiff: the map is a GeoTIFF. "
+            f"Received: {path}"
+        )
+    if path.is_dir():
+        raise ArgumentError(f"`{argument}` is a folder: {path}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`{argument}`: there is no folder {path.parent}"
+        )
+    if path.exists():
+        # All files of the scene: it may be a VRT made of several.
+        if any(_are_same(path, name) for name in dataset.files):
+            raise ArgumentError(
+                f"`{argument}` is (a part of) the scene itself: {path}"
+            )
+        if not overwrite:
+            raise FileExistsError(
+                f"`{argument}` exists: {path}. Give `overwrite` (on the "
+                "command line --overwrite) to replace it"
+            )
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(
+            f"`{argument}`: the folder {path.parent} cannot be written"
+        )
+    return path
+
+
+def partial_path(destination):
+    """Create an empty file beside `destination` and return its path.
+
+    Creating it shows that the folder can be written. The name is hidden,
+    and unique, so that two runs do not meet in one file.
+    """
+    name = f".{destination.name}.{uuid.uuid4().hex[:8]}.partial"
+    path = destination.with_name(name)
+    path.touch(exist_ok=False)
+    return path
+
+
+def _are_same(path, other):
+    """Whether two paths are one file, or would be."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.realpath(path) == os.path.realpath(other)
