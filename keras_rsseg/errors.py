@@ -47,7 +47,3 @@ class PresetError(KerasRssegError):
 
 class CheckpointError(KerasRssegError):
     """A released checkpoint does not fit the network it is converted to."""
-
-
-class ExportError(KerasRssegError):
-    """A network cannot be written in another format."""
