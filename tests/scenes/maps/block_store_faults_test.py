@@ -30,7 +30,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 # `kill` stands in for something at the given time.
 CHILD = """
 import os, pathlib, signal, sys
-from keras_rsseg.scenes.writing import block_store, cog
+from keras_rsseg.scenes.maps import block_store, cog
 from tests.scenes import stored_maps
 from tests.scenes import stored_runs as test
 

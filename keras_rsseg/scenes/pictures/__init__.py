@@ -1,1 +1,0 @@
-"""From a map to pictures and styles."""

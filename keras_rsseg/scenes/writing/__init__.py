@@ -1,1 +1,0 @@
-"""From blocks to finished rasters, whole or not at all."""
