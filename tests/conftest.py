@@ -1,6 +1,7 @@
 """Settings of all tests: one seed, default policies, no leftovers."""
 
 import os
+import pathlib
 
 # Set before Keras is imported: the backend is fixed at import, and
 # TensorFlow's notes on the CPU's instructions would drown a failure.
@@ -10,6 +11,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if os.environ["KERAS_BACKEND"] == "jax":
     # The tests compile hundreds of small programs and run each once.
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    # Many of those programs are equal: one worker compiles, all others read.
+    _cache = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "jax"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import hypothesis
 import keras
