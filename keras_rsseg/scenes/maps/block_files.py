@@ -8,7 +8,7 @@ import numpy as np
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
-from keras_rsseg.scenes.maps.durable_file import write_durably
+from keras_rsseg.files import write_durably
 
 _TILE = 512
 _CHUNK = 1 << 20

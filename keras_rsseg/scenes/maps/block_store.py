@@ -11,12 +11,12 @@ import filelock
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import replace_durably
+from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_files import write_raster
 from keras_rsseg.scenes.maps.cog import remove_map
 from keras_rsseg.scenes.maps.cog import write_cog
-from keras_rsseg.scenes.maps.durable_file import sync_folder
-from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
@@ -323,9 +323,8 @@ def _move(source, destination):
     # Of a reference system that a GeoTIFF cannot hold.
     system = _beside(source, _SIDECARS[0])
     if system.exists():
-        os.replace(system, _beside(destination, _SIDECARS[0]))
-    os.replace(source, destination)
-    sync_folder(destination.parent)
+        replace_durably(system, _beside(destination, _SIDECARS[0]))
+    replace_durably(source, destination)
 
 
 def _beside(path, suffix):

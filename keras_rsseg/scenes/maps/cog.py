@@ -12,6 +12,7 @@ from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.errors import RasterioError
 
+from keras_rsseg.files import sync_file
 from keras_rsseg.scenes.maps.block_files import sum_of_values
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import open_class_map
@@ -62,7 +63,7 @@ def write_cog(path, folder, product, grid, records, legend, tags):
         _copy(mosaic, path, product)
         if not _is_complete(path, product, bands, grid, records):
             raise OSError("what was written is not what is read back")
-        _sync(path)
+        sync_file(path)
     # Rasterio's answer to a failure that GDAL does not explain.
     except (RasterioError, CPLE_BaseError, OSError, SystemError) as error:
         remove_map(path)
@@ -149,11 +150,6 @@ def _gdal_settings():
             GDAL_CACHEMAX=_CACHE, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"
         ):
             yield
-
-
-def _sync(path):
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
 
 
 def made_by(path, digest):

@@ -12,6 +12,7 @@ import numpy as np
 from rasterio.errors import RasterioIOError
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import replace_durably
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -113,7 +114,7 @@ def _publish(partial, path, overwrite):
         raise FileExistsError(f"{path} was made by something else meanwhile")
     for suffix in _SIDECARS:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    os.replace(partial, path)
+    replace_durably(partial, path)
 
 
 def write_polygons(

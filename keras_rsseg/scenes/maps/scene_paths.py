@@ -3,7 +3,6 @@
 import itertools
 import os
 import pathlib
-import uuid
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scenes.reading.scene_source import is_virtual
@@ -105,18 +104,6 @@ def check_destination(
         raise PermissionError(
             f"`{argument}`: the folder {path.parent} cannot be written"
         )
-    return path
-
-
-def partial_path(destination):
-    """Create an empty file beside `destination` and return its path.
-
-    Creating it shows that the folder can be written. The name is hidden,
-    and unique, so that two runs do not meet in one file.
-    """
-    name = f".{destination.name}.{uuid.uuid4().hex[:8]}.partial"
-    path = destination.with_name(name)
-    path.touch(exist_ok=False)
     return path
 
 
