@@ -5,8 +5,8 @@ import os
 import pathlib
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.scenes.reading.scene_source import is_virtual
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.rasters.opener import open_raster
 
 
 def check_paths(source, destination, overwrite=False):
@@ -25,7 +25,7 @@ def check_paths(source, destination, overwrite=False):
         ValueError: if the scene is not a raster, the destination is the
             scene itself or a folder, or has another suffix.
     """
-    with open_scene(source) as dataset:
+    with open_raster(source, "source") as dataset:
         check_destination(destination, dataset, overwrite)
 
 
