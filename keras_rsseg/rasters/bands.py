@@ -47,8 +47,8 @@ def band_numbers(
         known = sorted({name for pair in names for name in pair if name})
         or_names = f" or names of {known}" if known else ""
         raise RasterError(
-            f"`bands` must list at least one band of {name}, band numbers 1 "
-            f"to {count}{or_names}. Received: {bands!r}"
+            f"`bands` must list band numbers 1 to {count}{or_names}, at least "
+            f"one band of {name}. Received: {bands!r}"
         )
     return numbers
 

@@ -79,6 +79,7 @@ class Validity:
         bands: Sequence[int],
         nodata: float | str | None = None,
     ):
+        self._bands = list(bands)
         self._dtype = np.dtype(dataset.dtypes[bands[0] - 1])
         self._given = nodata is not None and nodata != BORDER
         if self._given:
@@ -155,6 +156,24 @@ class Validity:
         if self.border is not None:
             valid &= ~self.border.read(*window)
         return valid
+
+    def read_from(self, dataset: DatasetReader, window: Window) -> np.ndarray:
+        """Return which pixels of a window hold data.
+
+        Args:
+            dataset: the raster, opened.
+            window: which pixels.
+
+        Returns:
+            A boolean array `(height, width)`.
+        """
+
+        def read(method: str, bands: Any, window: Window) -> np.ndarray:
+            bands = self._bands if bands is None else bands
+            return getattr(dataset, method)(bands, window=window.to_rasterio())
+
+        pixels = read("read", None, window) if self.needs_pixels else None
+        return self.read(read, window, pixels)
 
 
 def _masks_that_count(
