@@ -47,7 +47,7 @@ from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
 from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 
 
 def make_scene(path, side, pixel_size):

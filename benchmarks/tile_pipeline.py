@@ -27,12 +27,9 @@ import pathlib
 import platform
 import tempfile
 import time
-import warnings
 
 import keras
 import numpy as np
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning
 
 import keras_rsseg
 from keras_rsseg.data import Augmentation
@@ -40,6 +37,8 @@ from keras_rsseg.data import paper_augmentation
 from keras_rsseg.data import read_image
 from keras_rsseg.data import tile_dataset
 from keras_rsseg.data import tile_records
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.output_files import write_picture
 
 CLASSES = 6
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -57,24 +56,14 @@ def make_images(folder, count=2, side=2000):
     for index in range(count):
         pixels = ramp[:, None, None] + rng.normal(0, 12, (side, side, 3))
         path = folder / f"{index}.png"
-        with rasterio.open(
-            path,
-            "w",
-            driver="PNG",
-            height=side,
-            width=side,
-            count=3,
-            dtype="uint8",
-        ) as raster:
-            pixels = np.clip(pixels, 0, 255).astype("uint8")
-            raster.write(np.moveaxis(pixels, -1, 0))
+        write_picture(path, np.clip(pixels, 0, 255).astype("uint8"))
         paths.append(path)
     return paths
 
 
 def make_mask(path):
     """Return blocks of classes as large as the image."""
-    with rasterio.open(path) as raster:
+    with open_raster(path) as raster:
         rows, cols = np.indices(raster.shape, "int32")
     return ((rows // 97 + cols // 61) % CLASSES).astype("uint8")
 
@@ -175,7 +164,6 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
-    warnings.simplefilter("ignore", NotGeoreferencedWarning)
     print(
         f"{os.cpu_count()} cores, {platform.machine()}, keras "
         f"{keras.__version__} on {keras.backend.backend()}, batches of "

@@ -15,7 +15,6 @@ were trained on are scored apart from those that validate.
 import argparse
 import pathlib
 import sys
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -25,12 +24,15 @@ if __name__ == "__main__":
 
 import keras_rsseg
 from keras_rsseg.data import read_mask
-from keras_rsseg.data.reading import open_raster
 from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import SCENES
 from keras_rsseg.datasets.dubai import TRAINING_PARTS
 from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+from keras_rsseg.files import write_durably
 from keras_rsseg.metrics import ConfusionScores
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.vrt import VirtualRaster
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
 
 PALETTE = FACTS.to_palette()
@@ -47,7 +49,7 @@ def stitch(paths, destination, columns=COLUMNS):
         columns: number of images side by side.
 
     Returns:
-        List of `(row, col, height, width)`, where each image lies.
+        List of `Window`s, where each image lies.
 
     Raises:
         ValueError: if images side by side differ in height, those one above
@@ -67,34 +69,17 @@ def stitch(paths, destination, columns=COLUMNS):
             f"{sizes}, their numbers of bands {sorted(counts)}"
         )
     places = [
-        (sum(heights[:row]), sum(widths[:col]), height, width)
+        Window(sum(heights[:row]), sum(widths[:col]), height, width)
         for row, height in enumerate(heights)
         for col, width in enumerate(widths)
     ]
-    root = ElementTree.Element(
-        "VRTDataset",
-        rasterXSize=str(sum(widths)),
-        rasterYSize=str(sum(heights)),
-    )
-    for number in range(1, counts.pop() + 1):
-        band = ElementTree.SubElement(
-            root, "VRTRasterBand", dataType="Byte", band=str(number)
-        )
+    scene = VirtualRaster(sum(heights), sum(widths))
+    for _ in range(counts.pop()):
+        band = scene.add_band()
         for path, place in zip(paths, places, strict=True):
-            _add_source(band, number, path, place)
-    ElementTree.ElementTree(root).write(destination)
+            band.add_source(path, place)
+    write_durably(destination, scene.to_xml())
     return places
-
-
-def _add_source(band, number, path, place):
-    row, col, height, width = map(str, place)
-    source = ElementTree.SubElement(band, "SimpleSource")
-    name = ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0")
-    name.text = str(pathlib.Path(path).resolve())
-    ElementTree.SubElement(source, "SourceBand").text = str(number)
-    size = {"xSize": width, "ySize": height}
-    ElementTree.SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
-    ElementTree.SubElement(source, "DstRect", xOff=col, yOff=row, **size)
 
 
 def confusion(path, masks, places):
@@ -103,17 +88,16 @@ def confusion(path, masks, places):
     Args:
         path: path of the map.
         masks: paths of coloured masks.
-        places: where in the map each lies, `(row, col, height, width)`.
+        places: `Window`s, where in the map each lies.
 
     Returns:
         int64 array `(masks, classes, classes)`, rows truth.
     """
     matrices = []
     with open_raster(path) as dataset:
-        for mask, (row, col, height, width) in zip(masks, places, strict=True):
+        for mask, place in zip(masks, places, strict=True):
             truth = read_mask(mask, palette=PALETTE)
-            window = (row, row + height), (col, col + width)
-            classes = dataset.read(1, window=window)
+            classes = dataset.read(1, window=place.to_rasterio())
             labelled = truth != VOID
             cells = truth[labelled].astype("int64") * NUM_CLASSES
             counts = np.bincount(

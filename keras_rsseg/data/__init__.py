@@ -1,8 +1,10 @@
 """Images and masks to tiles: windows, reading, palettes, tf.data."""
 
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
+from keras_rsseg.data.class_statistics import count_tiles
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -11,14 +13,12 @@ from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.protocols import paper_augmentation
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
-from keras_rsseg.data.tile_counts import TileCounts
-from keras_rsseg.data.tile_counts import count_tiles
 from keras_rsseg.data.tile_dataset import tile_dataset
 from keras_rsseg.data.tile_records import tile_records
-from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import join_tiles
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
 
 __all__ = [

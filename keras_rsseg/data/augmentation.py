@@ -1,7 +1,10 @@
 """Random changes of a tile and its mask, kept exactly aligned."""
 
 import math
+from typing import TYPE_CHECKING
+from typing import Any
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.resampling import blur as blur_image
 from keras_rsseg.data.resampling import cut
@@ -9,6 +12,9 @@ from keras_rsseg.data.resampling import rotate as rotate_tile
 from keras_rsseg.data.resampling import scale as scale_tile
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    import tensorflow
 
 _FLIPS = (True, False, "horizontal", "vertical")
 _SCALES = ("log_uniform", "uniform")
@@ -55,34 +61,39 @@ class Augmentation:
             `"uniform"`.
 
     Raises:
-        ValueError: for a range that is not ascending (`scale`: positive),
+        ArgumentError: for a range that is not ascending (`scale`: positive),
             a strength outside `[0, 1)` (`haze`: below 0), an angle outside
             `[0, 180]`, or another `flip` or `scale_distribution`.
 
     Example:
 
     ```python
-    augmentation = Augmentation(scale=(0.5, 2.0), brightness=0.2)
-    tiles = tile_dataset(images, masks, augmentation=augmentation)
-    # or, on a dataset of your own, tile by tile:
-    dataset = dataset.map(augmentation)
+    augmentation = keras_rsseg.data.Augmentation(
+        scale=(0.5, 2.0), brightness=0.2, seed=1
+    )
+    image, mask = np.zeros((64, 64, 3), "uint8"), np.zeros((64, 64), "int32")
+    tiles = keras_rsseg.data.tile_dataset(
+        image, mask, tile_size=32, augmentation=augmentation
+    )
+    # Or tile by tile, as in the `map` of a dataset of your own:
+    image, mask = augmentation(image, mask)
     ```
     """
 
     def __init__(
         self,
-        flip=True,
-        rotate90=True,
-        scale=(1.0, 1.0),
-        brightness=0.0,
-        contrast=0.0,
-        channel=0.0,
-        haze=0.0,
-        blur=0.0,
-        seed=None,
+        flip: bool | str = True,
+        rotate90: bool = True,
+        scale: tuple[float, float] = (1.0, 1.0),
+        brightness: float = 0.0,
+        contrast: float = 0.0,
+        channel: float = 0.0,
+        haze: float = 0.0,
+        blur: float | tuple[float, float] = 0.0,
+        seed: int | None = None,
         *,
-        rotate=0.0,
-        scale_distribution="log_uniform",
+        rotate: float = 0.0,
+        scale_distribution: str = "log_uniform",
     ):
         self.scale = _as_range("scale", scale)
         self.blur = _as_range("blur", blur if _is_pair(blur) else (0, blur))
@@ -95,10 +106,10 @@ class Augmentation:
         self.seed = seed
         self.rotate = float(rotate)
         self.scale_distribution = scale_distribution
-        self._generator = None
+        self._generator: Any = None
         self._check()
 
-    def _check(self):
+    def _check(self) -> None:
         if self.scale[0] == 0:
             raise ArgumentError(
                 f"`scale` must be positive. Received: {self.scale}"
@@ -119,17 +130,10 @@ class Augmentation:
                 "`rotate` must lie in [0, 180] degrees. Received: "
                 f"{self.rotate!r}"
             )
-        for name, accepted in (
-            ("flip", _FLIPS),
-            ("scale_distribution", _SCALES),
-        ):
-            value = getattr(self, name)
-            if value not in accepted:
-                raise ArgumentError(
-                    f"`{name}` must be one of {accepted}. Received: {value!r}"
-                )
+        check_choice("flip", self.flip, _FLIPS)
+        check_choice("scale_distribution", self.scale_distribution, _SCALES)
 
-    def __call__(self, image, mask=None, seed=None):
+    def __call__(self, image: Any, mask: Any = None, seed: Any = None) -> Any:
         """Change one tile.
 
         Scale is applied within the tile: above 1 a random part of it is
@@ -152,7 +156,7 @@ class Augmentation:
         change = tf.autograph.experimental.do_not_convert(self._change)
         return change(tf, image, mask, seed)
 
-    def _change(self, tf, image, mask, seed):
+    def _change(self, tf: Any, image: Any, mask: Any, seed: Any) -> Any:
         image = tf.convert_to_tensor(image)
         alone = mask is None
         if alone:
@@ -174,7 +178,9 @@ class Augmentation:
         image, mask = self.finish(image, mask, tile, seed)
         return image if alone else (image, tf.cast(mask, mask_dtype))
 
-    def source_size(self, tile_size, seed):
+    def source_size(
+        self, tile_size: tuple[int, int], seed: "tensorflow.Tensor"
+    ) -> "tensorflow.Tensor":
         """Return the size `(2,)` int32 of the window to scale to a tile."""
         import tensorflow as tf
 
@@ -189,7 +195,12 @@ class Augmentation:
         size = tf.round(tf.cast(tile, "float32") / drawn)
         return tf.maximum(tf.cast(size, "int32"), 1)
 
-    def source_start(self, tile_size, size, seed):
+    def source_start(
+        self,
+        tile_size: tuple[int, int],
+        size: "tensorflow.Tensor",
+        seed: "tensorflow.Tensor",
+    ) -> "tensorflow.Tensor":
         """Return a random start `(2,)` of that window, relative to the tile.
 
         A smaller window lies within the tile, a larger one contains it.
@@ -200,7 +211,13 @@ class Augmentation:
         share = _uniform(tf, seed, 1, (2,), 0.0, 1.0)
         return tf.cast(tf.round(slack * share), "int32")
 
-    def finish(self, image, mask, tile_size, seed):
+    def finish(
+        self,
+        image: "tensorflow.Tensor",
+        mask: "tensorflow.Tensor",
+        tile_size: tuple[int, int],
+        seed: "tensorflow.Tensor",
+    ) -> tuple["tensorflow.Tensor", "tensorflow.Tensor"]:
         """Scale a source window to the tile, then turn and colour it.
 
         Args:
@@ -236,7 +253,7 @@ class Augmentation:
         return tf.cast(image, dtype), mask
 
     @property
-    def _colors(self):
+    def _colors(self) -> bool:
         return bool(
             self.brightness
             or self.contrast
@@ -314,11 +331,11 @@ def _gain(tf, seed, stream, shape, strength):
     return _uniform(tf, seed, stream, shape, 1 - strength, 1 + strength)
 
 
-def _is_pair(value):
+def _is_pair(value: Any) -> bool:
     return isinstance(value, tuple | list)
 
 
-def _as_range(name, pair):
+def _as_range(name: str, pair: Any) -> tuple[float, float]:
     pair = tuple(float(value) for value in pair)
     if len(pair) != 2 or not 0 <= pair[0] <= pair[1] < math.inf:
         raise ArgumentError(

@@ -1,21 +1,35 @@
-"""Masks one after the other, wherever they come from."""
+"""What the masks of a data set hold: pixels of classes, tiles and void."""
 
 import math
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
-from keras_rsseg.data.reading import is_path
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import tile_and_stride
+from keras_rsseg.data.reading import check_ids
+from keras_rsseg.data.reading import count_ids
 from keras_rsseg.data.reading import read_mask
+from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.void import VOID
 
-_CHUNK = 1 << 20
+_METHODS = ("inverse", "median_frequency", "effective_number")
+
+Colors = Palette | Sequence[Sequence[int]] | None
 
 
-def iterate_masks(source, palette=None):
+def iterate_masks(source: Any, palette: Colors = None) -> Iterator[np.ndarray]:
     """Yield the masks of a source, each a uint8 array `(H, W)`.
 
     Args:
@@ -29,8 +43,8 @@ def iterate_masks(source, palette=None):
         Class ids, void = 255.
 
     Raises:
-        ValueError: if the source has no end or no masks, and see
-            `read_mask`.
+        ArgumentError: if the source has no end or no masks.
+        MaskError: see `read_mask`.
     """
     palette = as_palette(palette)
     if isinstance(source, ImageMaskPairs):
@@ -52,12 +66,12 @@ def iterate_masks(source, palette=None):
     unlisted.warn(stacklevel=4)
 
 
-def _is_one_mask(source, palette):
+def _is_one_mask(source: Any, palette: Palette | None) -> bool:
     colored = palette is not None
     return isinstance(source, np.ndarray) and source.ndim == 2 + colored
 
 
-def _masks_of(element):
+def _masks_of(element: Any) -> Iterable[Any]:
     if isinstance(element, dict):
         if "mask" not in element:
             raise ArgumentError(
@@ -75,7 +89,12 @@ def _masks_of(element):
     return masks if masks.ndim > 2 else [masks]
 
 
-def count_classes(source, num_classes=None, palette=None, per_image=False):
+def count_classes(
+    source: Any,
+    num_classes: int | None = None,
+    palette: Colors = None,
+    per_image: bool = False,
+) -> np.ndarray:
     """Count the pixels of each class, void left out.
 
     Masks are read one after the other, and forgotten.
@@ -96,14 +115,14 @@ def count_classes(source, num_classes=None, palette=None, per_image=False):
         `per_image`.
 
     Raises:
-        ValueError: for ids that are neither below `num_classes` nor 255,
-            and for sources without masks or without end.
+        MaskError: for ids that are neither below `num_classes` nor 255.
+        ArgumentError: for sources without masks or without end.
 
     Example:
 
     ```python
-    counts = count_classes(tfds.load("vaihingen", split="train"))
-    weights = class_weights(counts)
+    masks = [np.zeros((8, 8), "uint8"), np.full((8, 8), 2, "uint8")]
+    keras_rsseg.data.count_classes(masks)  # array([64, 0, 64])
     ```
     """
     palette = as_palette(palette)
@@ -112,8 +131,8 @@ def count_classes(source, num_classes=None, palette=None, per_image=False):
     rows = []
     total = np.zeros(VOID, "int64")
     for mask in iterate_masks(source, palette):
-        counts = _histogram(mask)[:VOID]
-        _check_ids(counts, num_classes)
+        counts = count_ids(mask)[:VOID]
+        check_ids(counts, num_classes)
         total += counts
         if per_image:
             rows.append(counts)
@@ -124,7 +143,9 @@ def count_classes(source, num_classes=None, palette=None, per_image=False):
     return total[:num_classes]
 
 
-def class_weights(counts, method="inverse", beta=None):
+def class_weights(
+    counts: Any, method: str = "inverse", beta: float | None = None
+) -> np.ndarray:
     """Return weights of the classes, larger for rarer ones.
 
     - `"inverse"`: 1 / pixels.
@@ -150,13 +171,14 @@ def class_weights(counts, method="inverse", beta=None):
         is 1.
 
     Raises:
-        ValueError: for counts that are negative, all 0 or of a wrong shape,
-            and for an unknown method.
+        ArgumentError: for counts that are negative, all 0 or of a wrong
+            shape, and for an unknown method.
 
     Example:
 
-    >>> class_weights([100, 300, 0]).tolist()
-    [1.5, 0.5, 0.0]
+    ```python
+    keras_rsseg.data.class_weights([100, 300, 0])  # array([1.5, 0.5, 0. ])
+    ```
 
     Reference:
         Median frequency: Eigen and Fergus, "Predicting Depth, Surface
@@ -182,7 +204,9 @@ def class_weights(counts, method="inverse", beta=None):
     return raw / raw[found].mean()
 
 
-def check_class_weights(weights, num_classes=None):
+def check_class_weights(
+    weights: Any, num_classes: int | None = None
+) -> np.ndarray:
     """Return weights of classes as an array, checked.
 
     Args:
@@ -193,7 +217,7 @@ def check_class_weights(weights, num_classes=None):
         A float64 array.
 
     Raises:
-        ValueError: for any others, and if all are 0.
+        ArgumentError: for any others, and if all are 0.
     """
     array = np.asarray(weights, "float64")
     if (
@@ -215,17 +239,15 @@ def check_class_weights(weights, num_classes=None):
     return array
 
 
-def _raw_weights(images, counts, method, beta):
+def _raw_weights(
+    images: np.ndarray, counts: np.ndarray, method: str, beta: float | None
+) -> np.ndarray:
+    check_choice("method", method, _METHODS)
     if method == "inverse":
         return 1 / counts
     if method == "median_frequency":
         held = ((images > 0) * images.sum(axis=1, keepdims=True)).sum(axis=0)
         return held / counts
-    if method != "effective_number":
-        raise ArgumentError(
-            '`method` must be "inverse", "median_frequency" or '
-            f'"effective_number". Received: {method!r}'
-        )
     beta = 1 - 1 / max(np.median(counts), 1.0) if beta is None else beta
     if not 0 <= beta < 1:
         raise ArgumentError(f"`beta` must lie in [0, 1). Received: {beta!r}")
@@ -235,22 +257,100 @@ def _raw_weights(images, counts, method, beta):
     return (1 - beta) / -np.expm1(counts * math.log(beta))
 
 
-def _histogram(mask):
-    """Count the values 0..255; `bincount` takes 8 bytes a pixel."""
-    flat = mask.ravel()
-    counts = np.zeros(VOID + 1, "int64")
-    for start in range(0, flat.size, _CHUNK):
-        counts += np.bincount(flat[start : start + _CHUNK], minlength=VOID + 1)
-    return counts
+class TileCounts(NamedTuple):
+    """Tiles of a data set, and their pixels.
+
+    Pixels in which tiles overlap count as often as tiles hold them.
+
+    Attributes:
+        images: number of images.
+        tiles: number of tiles.
+        pixels: pixels of all tiles.
+        padding: pixels beyond images smaller than the tile.
+        void: pixels that a mask gives as void.
+    """
+
+    images: int
+    tiles: int
+    pixels: int
+    padding: int
+    void: int
+
+    @property
+    def void_share(self) -> float:
+        """Share of pixels without a label: padding and void."""
+        return (self.padding + self.void) / self.pixels if self.pixels else 0.0
+
+    def steps(self, batch_size: int, drop_remainder: bool = False) -> int:
+        """Return the number of batches in an epoch of these tiles."""
+        whole, rest = divmod(self.tiles, batch_size)
+        return whole + (rest > 0 and not drop_remainder)
 
 
-def _check_ids(counts, num_classes):
-    if num_classes is None:
-        return
-    wrong = np.flatnonzero(counts[num_classes:]) + num_classes
-    if wrong.size:
-        raise ArgumentError(
-            f"A mask holds class ids out of range: {wrong.tolist()}. Accepted "
-            f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
-            "(void)"
+def count_tiles(
+    source: Any,
+    protocol: TilingProtocol | str | None = None,
+    *,
+    tile_size: Any = None,
+    stride: Any = None,
+    palette: Colors = None,
+) -> TileCounts:
+    """Count the tiles that `tile_records` and `tile_dataset` cut.
+
+    Masks are read one after the other, and forgotten.
+
+    Args:
+        source: path or array of a mask, a list of these, an array
+            `(N, H, W)`, an `ImageMaskPairs`, or a `tf.data.Dataset` of
+            records with a `"mask"`. TFDS spares decoding the images with
+            `decoders=tfds.decode.PartialDecoding({"mask": True})`.
+        protocol: `TilingProtocol` or its name, or `None`.
+        tile_size: int or `(height, width)`, pixels. Defaults to 512.
+        stride: int or `(rows, columns)`, pixels. Defaults to `tile_size`.
+        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
+
+    Returns:
+        `TileCounts`.
+
+    Raises:
+        ArgumentError: for bad arguments, and for sources without masks or
+            without end.
+
+    Example:
+
+    ```python
+    masks = [np.zeros((900, 1500), "uint8")]
+    counts = keras_rsseg.data.count_tiles(masks, "isaid")
+    counts.tiles, counts.steps(batch_size=2)  # (6, 3)
+    ```
+    """
+    tile, stride = tile_and_stride(tile_size, stride, protocol)
+    area = tile[0] * tile[1]
+    images = tiles = covered = void = 0
+    for mask in iterate_masks(source, palette):
+        rows, cols = (
+            _held(length, part, step)
+            for length, part, step in zip(mask.shape, tile, stride, strict=True)
         )
+        images += 1
+        tiles += rows.starts * cols.starts
+        covered += int(rows.times.sum()) * int(cols.times.sum())
+        # A pixel lies in as many tiles as its row and its column together.
+        for times, line in zip(rows.times, mask == VOID, strict=True):
+            void += int(times) * int(cols.times[line].sum())
+    pixels = tiles * area
+    return TileCounts(images, tiles, pixels, pixels - covered, void)
+
+
+class _Held(NamedTuple):
+    starts: int
+    times: np.ndarray
+
+
+def _held(length: int, tile: int, stride: int) -> _Held:
+    """Count the starts along an axis, and how many tiles hold each pixel."""
+    starts = tile_starts(length, tile, stride)
+    times = np.zeros(length, "int64")
+    for start in starts:
+        times[start : start + tile] += 1
+    return _Held(len(starts), times)

@@ -1,21 +1,29 @@
 """Images with their masks, checked before anything is trained on them."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
+from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
-from keras_rsseg.data.reading import intersect
-from keras_rsseg.data.reading import is_path
-from keras_rsseg.data.reading import name_of
-from keras_rsseg.data.reading import open_raster
+from keras_rsseg.data.reading import Source
+from keras_rsseg.data.reading import check_ids
+from keras_rsseg.data.reading import count_ids
+from keras_rsseg.data.reading import may_lack_data
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
-from keras_rsseg.data.tiling import Window
-from keras_rsseg.data.validity import may_lack_data
-from keras_rsseg.data.validity import read_valid
+from keras_rsseg.data.reading import read_valid
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
+from keras_rsseg.errors import RasterError
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import name_of
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.rasters.windows import intersect
+from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.void import VOID
 
 NO_DATA = -1
@@ -36,7 +44,8 @@ class ImageMaskPairs:
         masks: the masks, in the same order, of the same sizes; or `None`.
         palette: `Palette` of colour-coded masks, or `None`.
         num_classes: number of classes; ids must lie below it or be 255.
-        bands: band numbers to read, from 1; `None` for all.
+        bands: band numbers to read, from 1, or (of files) names; `None` for
+            all.
         cache: whether to keep everything decoded in memory.
 
     Attributes:
@@ -47,19 +56,22 @@ class ImageMaskPairs:
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ValueError: if there are no images, numbers or sizes differ between
-            images and masks, band counts or dtypes differ between images, a
-            file is no image, or a mask holds ids out of range.
+        ArgumentError: if there are no images, or their number and that of
+            the masks differ.
+        RasterError: if a file is no image or breaks off, or band counts or
+            dtypes differ between images.
+        MaskError: if a mask has another size than its image, or holds ids
+            out of range.
     """
 
     def __init__(
         self,
-        images,
-        masks=None,
-        palette=None,
-        num_classes=None,
-        bands=None,
-        cache=True,
+        images: Any,
+        masks: Any = None,
+        palette: Palette | list | None = None,
+        num_classes: int | None = None,
+        bands: Any = None,
+        cache: bool = True,
     ):
         self._images, self._masks = _as_lists(images, masks)
         self.names = [
@@ -78,22 +90,24 @@ class ImageMaskPairs:
         self._check_images()
         self._check_mask_sizes()
         self._valid = [
-            _ON_READING if may_lack_data(image) else None
+            _ON_READING if may_lack_data(image, bands) else None
             for image in self._images
         ]
         ids = self._check_ids(num_classes, cache)
         if cache:
             self._cache(ids)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._images)
 
     @property
-    def has_masks(self):
+    def has_masks(self) -> bool:
         """Whether there are masks."""
         return self._masks is not None
 
-    def read(self, index, window):
+    def read(
+        self, index: int, window: Window | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return an image window and its mask, as augmentation wants them.
 
         Beyond the image its border pixels are repeated, so that scaling and
@@ -101,7 +115,7 @@ class ImageMaskPairs:
 
         Args:
             index: which image.
-            window: `Window`; it must touch the image.
+            window: `Window`, which must touch the image; `None` for all.
 
         Returns:
             `(h, w, bands)` in `dtype`, and `(h, w)` int32: class ids, 255
@@ -110,7 +124,7 @@ class ImageMaskPairs:
         """
         inner, place, shape = intersect(window, self.sizes[index])
         source, bands = self._images[index], self._band_numbers
-        image = read_image(source, inner, bands)
+        image = read_image(source, inner, bands, "images")
         image = image.astype(self.dtype, copy=False)
         if self._masks is None:
             mask = np.zeros(image.shape[:2], "int32")
@@ -131,7 +145,7 @@ class ImageMaskPairs:
             mask = np.pad(mask, ends, constant_values=NO_DATA)
         return image, mask
 
-    def read_mask(self, index, window=None):
+    def read_mask(self, index: int, window: Window | None = None) -> np.ndarray:
         """Return a mask, or a window of one, without its image.
 
         Args:
@@ -143,7 +157,7 @@ class ImageMaskPairs:
             no data.
 
         Raises:
-            ValueError: if there are no masks.
+            ArgumentError: if there are no masks.
         """
         if self._masks is None:
             raise ArgumentError("There are no masks, `masks` was None.")
@@ -154,7 +168,11 @@ class ImageMaskPairs:
 
     def _read_ids(self, index, window):
         return read_mask(
-            self._masks[index], window, self._palette, UnlistedColors()
+            self._masks[index],
+            window,
+            self._palette,
+            UnlistedColors(),
+            "masks",
         )
 
     def _read_valid(self, index, window):
@@ -169,15 +187,14 @@ class ImageMaskPairs:
 
     def _check_images(self):
         facts = [
-            _image_facts(image, f"images[{index}]", self._band_numbers)
-            for index, image in enumerate(self._images)
+            _image_facts(image, self._band_numbers) for image in self._images
         ]
         self.sizes = [size for size, _, _ in facts]
         for what, position in (("number of bands", 1), ("dtype", 2)):
             values = [fact[position] for fact in facts]
             for index, value in enumerate(values):
                 if value != values[0]:
-                    raise ArgumentError(
+                    raise RasterError(
                         f"All images must have the same {what}. Received: "
                         f"{values[0]} in {self.names[0]}, {value} in "
                         f"{self.names[index]}"
@@ -187,10 +204,10 @@ class ImageMaskPairs:
 
     def _check_mask_sizes(self):
         for index, mask in enumerate(self._masks or ()):
-            size = _mask_size(mask)
+            size = _size(mask, "masks")
             if size != self.sizes[index]:
                 high, wide = self.sizes[index]
-                raise ArgumentError(
+                raise MaskError(
                     "Image and mask must have the same size. Received: "
                     f"{self.names[index]} of {high}x{wide} pixels (height x "
                     f"width), {name_of(mask, f'masks[{index}]')} of "
@@ -204,9 +221,12 @@ class ImageMaskPairs:
         kept = []
         for index, mask in enumerate(self._masks or ()):
             name = name_of(mask, f"masks[{index}]")
-            for window in _strips(*self.sizes[index], keep):
-                ids = read_mask(mask, window, self._palette, unlisted)
-                _check_range(ids, num_classes, name)
+            height, width = self.sizes[index]
+            # Strips bound the memory of one pass over a mask.
+            rows = height if keep else _STRIP_ROWS
+            for window in reading_windows(height, width, rows, width):
+                ids = read_mask(mask, window, self._palette, unlisted, "masks")
+                check_ids(count_ids(ids), num_classes, name)
             kept.append(ids if keep else None)
         unlisted.warn(stacklevel=5)
         return kept
@@ -216,7 +236,7 @@ class ImageMaskPairs:
         found = {}
         for mask in self._masks or ():
             if is_path(mask) and self._palette is None:
-                with open_raster(mask) as dataset:
+                with open_raster(mask, "masks") as dataset:
                     nodata = dataset.nodata
                 if nodata is not None and 0 <= nodata < (num_classes or VOID):
                     found[name_of(mask)] = nodata
@@ -235,13 +255,13 @@ class ImageMaskPairs:
         for index, source in enumerate(self._images):
             if self._valid[index] is not None:
                 self._valid[index] = read_valid(source, bands=bands)
-            self._images[index] = read_image(source, bands=bands)
+            self._images[index] = read_image(source, None, bands, "images")
         self._band_numbers = None
         if self._masks is not None:
             self._masks, self._palette = masks, None
 
 
-def _as_lists(images, masks):
+def _as_lists(images: Any, masks: Any) -> tuple[list, list | None]:
     single = is_path(images) or (
         isinstance(images, np.ndarray) and images.ndim <= 3
     )
@@ -261,41 +281,15 @@ def _as_lists(images, masks):
     return images, masks
 
 
-def _image_facts(image, name, bands):
-    if not is_path(image):
-        window = Window(0, 0, 1, 1)
-        pixel = read_image(image, window, bands)
-        return np.shape(image)[:2], pixel.shape[-1], str(pixel.dtype)
-    with open_raster(image) as dataset:
-        size = dataset.height, dataset.width
-    pixel = read_image(image, Window(0, 0, 1, 1), bands)
+def _image_facts(image: Source, bands: Any) -> tuple[tuple[int, int], int, str]:
+    """Size, number of bands that are read, and dtype."""
+    size = _size(image, "images")
+    pixel = read_image(image, Window(0, 0, 1, 1), bands, "images")
     return size, pixel.shape[-1], str(pixel.dtype)
 
 
-def _mask_size(mask):
-    if not is_path(mask):
-        return tuple(np.shape(mask)[:2])
-    with open_raster(mask) as dataset:
-        return dataset.height, dataset.width
-
-
-def _strips(height, width, whole):
-    """Windows that bound the memory of one pass over a mask."""
-    rows = height if whole else _STRIP_ROWS
-    return [
-        Window(start, 0, min(rows, height - start), width)
-        for start in range(0, height, rows)
-    ]
-
-
-def _check_range(ids, num_classes, name):
-    if num_classes is None:
-        return
-    found = np.flatnonzero(np.bincount(ids.ravel(), minlength=256))
-    wrong = found[(found >= num_classes) & (found != VOID)]
-    if wrong.size:
-        raise ArgumentError(
-            f"{name} holds class ids out of range: {wrong.tolist()}. Accepted "
-            f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
-            "(void)"
-        )
+def _size(source: Source, argument: str) -> tuple[int, int]:
+    if not is_path(source):
+        return tuple(np.shape(source)[:2])
+    with open_raster(source, argument) as dataset:
+        return dataset.shape

@@ -2,10 +2,15 @@
 
 import collections
 import warnings
+from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
+from keras_rsseg.checks import Color
+from keras_rsseg.checks import as_color
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
 from keras_rsseg.void import VOID
 
 _UNLISTED = 254
@@ -27,24 +32,32 @@ class Palette:
             the colour of unlabelled pixels.
 
     Raises:
-        ValueError: for a colour that is not three ints from 0 to 255, one
+        ArgumentError: for a colour that is not three ints from 0 to 255, one
             that is listed twice, or a wrong number of names.
 
     Example:
 
     ```python
-    palette = Palette(
+    palette = keras_rsseg.data.Palette(
         [(60, 16, 152), (132, 41, 246)],
         names=["building", "land"],
         void_colors=[(155, 155, 155)],
     )
-    ids = palette.to_ids(rgb_mask)
+    rgb = np.full((4, 4, 3), (132, 41, 246), "uint8")
+    palette.to_ids(rgb)[0]  # array([1, 1, 1, 1], dtype=uint8)
     ```
     """
 
-    def __init__(self, colors, names=None, void_colors=()):
-        self.colors = [_as_color(color) for color in colors]
-        self.void_colors = [_as_color(color) for color in void_colors]
+    def __init__(
+        self,
+        colors: Iterable[Sequence[int]],
+        names: Iterable[str] | None = None,
+        void_colors: Iterable[Sequence[int]] = (),
+    ):
+        self.colors = [as_color("colors", color) for color in colors]
+        self.void_colors = [
+            as_color("void_colors", color) for color in void_colors
+        ]
         self.names = None if names is None else [str(name) for name in names]
         if not 1 <= len(self.colors) <= _UNLISTED:
             raise ArgumentError(
@@ -63,20 +76,25 @@ class Palette:
                 "`names` must have one name a colour. Received: "
                 f"{len(self.names)} names, {len(self.colors)} colours"
             )
-        self._table = None
+        self._table: np.ndarray | None = None
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """Number of classes, void not counted."""
         return len(self.colors)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"Palette({self.colors}, names={self.names}, "
             f"void_colors={self.void_colors})"
         )
 
-    def to_ids(self, rgb, unlisted=None, source="the mask"):
+    def to_ids(
+        self,
+        rgb: np.ndarray,
+        unlisted: "UnlistedColors | None" = None,
+        source: str = "the mask",
+    ) -> np.ndarray:
         """Return the class ids of a colour mask.
 
         A colour that the palette does not list becomes void, never a class,
@@ -93,11 +111,11 @@ class Palette:
             A uint8 array `(H, W)`: ids, void = 255.
 
         Raises:
-            ValueError: if `rgb` has another shape or dtype.
+            MaskError: if `rgb` has another shape or dtype.
         """
         rgb = np.asarray(rgb)
         if rgb.ndim != 3 or rgb.shape[-1] != 3 or rgb.dtype != np.uint8:
-            raise ArgumentError(
+            raise MaskError(
                 "`rgb` must be a uint8 array (H, W, 3). Received: "
                 f"{rgb.dtype} {rgb.shape}"
             )
@@ -118,7 +136,7 @@ class Palette:
             report.warn()
         return ids
 
-    def to_rgb(self, ids):
+    def to_rgb(self, ids: np.ndarray) -> np.ndarray:
         """Return class ids as colours.
 
         Args:
@@ -129,12 +147,12 @@ class Palette:
             A uint8 array, shaped like `ids` with 3 behind.
 
         Raises:
-            ValueError: if an id is neither a class nor void.
+            MaskError: if an id is neither a class nor void.
         """
         ids = np.asarray(ids)
         wrong = np.setdiff1d(ids, np.r_[np.arange(self.num_classes), VOID])
         if wrong.size:
-            raise ArgumentError(
+            raise MaskError(
                 f"`ids` must lie in 0..{self.num_classes - 1} or be {VOID} "
                 f"(void). Received: {wrong[:10].tolist()}"
             )
@@ -144,7 +162,7 @@ class Palette:
             table[VOID] = self.void_colors[0]
         return table[ids]
 
-    def _lookup_table(self):
+    def _lookup_table(self) -> np.ndarray:
         if self._table is None:
             table = np.full(1 << 24, _UNLISTED, "uint8")
             for color in self.void_colors:
@@ -161,11 +179,11 @@ class UnlistedColors:
     One pass over a data set then gives one warning, not one a tile.
     """
 
-    def __init__(self):
-        self._counts = collections.Counter()
-        self._sources = {}
+    def __init__(self) -> None:
+        self._counts: collections.Counter[Color] = collections.Counter()
+        self._sources: dict[str, None] = {}
 
-    def add(self, source, packed):
+    def add(self, source: object, packed: np.ndarray) -> None:
         """Count colours, packed as `r << 16 | g << 8 | b`, of one mask."""
         colors, counts = np.unique(packed, return_counts=True)
         for color, count in zip(colors.tolist(), counts.tolist(), strict=True):
@@ -174,16 +192,16 @@ class UnlistedColors:
         self._sources[str(source)] = None
 
     @property
-    def counts(self):
+    def counts(self) -> dict[Color, int]:
         """Dict `(r, g, b) -> pixels`, the most frequent colour first."""
         return dict(self._counts.most_common())
 
     @property
-    def sources(self):
+    def sources(self) -> list[str]:
         """Names of the masks that hold unlisted colours."""
         return list(self._sources)
 
-    def warn(self, stacklevel=3):
+    def warn(self, stacklevel: int = 3) -> None:
         """Issue one `UnlistedColorWarning` if anything was collected."""
         if not self._counts:
             return
@@ -204,25 +222,15 @@ class UnlistedColors:
         )
 
 
-def as_palette(palette):
+def as_palette(
+    palette: Palette | Iterable[Sequence[int]] | None,
+) -> Palette | None:
     """Return a `Palette`, a list of colours or `None` as Palette or None."""
     if palette is None or isinstance(palette, Palette):
         return palette
     return Palette(palette)
 
 
-def _as_color(color):
-    values = tuple(color)
-    if len(values) != 3 or not all(
-        hasattr(value, "__index__") and 0 <= value <= 255 for value in values
-    ):
-        raise ArgumentError(
-            "A colour must be three ints (r, g, b) from 0 to 255. Received: "
-            f"{color!r}"
-        )
-    return tuple(int(value) for value in values)
-
-
-def _pack(rgb):
+def _pack(rgb: np.ndarray) -> np.ndarray:
     rgb = rgb.astype("int32")
     return rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]

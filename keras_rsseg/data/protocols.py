@@ -1,7 +1,9 @@
 """The tilings of the papers and released scripts. No tensorflow."""
 
 import dataclasses
+from typing import Any
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.tiling import as_size
 from keras_rsseg.data.tiling import tile_windows
@@ -68,7 +70,7 @@ PROTOCOLS = {
 }
 
 
-def as_protocol(protocol):
+def as_protocol(protocol: TilingProtocol | str) -> TilingProtocol:
     """Return a protocol by its name.
 
     Args:
@@ -78,24 +80,25 @@ def as_protocol(protocol):
         A `TilingProtocol`.
 
     Raises:
-        ValueError: if there is none of that name.
+        ArgumentError: if there is none of that name.
 
     Example:
 
-    >>> as_protocol("isaid").stride
-    512
+    ```python
+    keras_rsseg.data.as_protocol("isaid").stride  # 512
+    ```
     """
     if isinstance(protocol, TilingProtocol):
         return protocol
-    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
-        raise ArgumentError(
-            f"`protocol` must be one of {sorted(PROTOCOLS)} or a "
-            f"`TilingProtocol`. Received: {protocol!r}"
-        )
+    check_choice("protocol", protocol, sorted(PROTOCOLS))
     return PROTOCOLS[protocol]
 
 
-def tile_and_stride(tile_size=None, stride=None, protocol=None):
+def tile_and_stride(
+    tile_size: Any = None,
+    stride: Any = None,
+    protocol: TilingProtocol | str | None = None,
+) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the tiling that these arguments of a pipeline ask for.
 
     Args:
@@ -109,7 +112,7 @@ def tile_and_stride(tile_size=None, stride=None, protocol=None):
         `(height, width)` of the tile, and the stride as `(rows, columns)`.
 
     Raises:
-        ValueError: if a protocol and a tile size or stride are given, and
+        ArgumentError: if a protocol and a tile size or stride are given, and
             for those that `tile_windows` refuses.
     """
     if protocol is not None:
@@ -128,7 +131,7 @@ def tile_and_stride(tile_size=None, stride=None, protocol=None):
     return tile, steps
 
 
-_RECIPES = {
+_RECIPES: dict[str, dict[str, Any]] = {
     "isaid": dict(flip=True, rotate90=True, blur=_BLUR),
     "isprs": dict(
         flip="horizontal",
@@ -141,7 +144,7 @@ _RECIPES = {
 }
 
 
-def paper_augmentation(name, **changes):
+def paper_augmentation(name: str, **changes: Any) -> Augmentation:
     """Return the `Augmentation` that a paper trained with.
 
     - `"isaid"`, PFNet's released script: flips both ways, multiples of 90
@@ -166,16 +169,14 @@ def paper_augmentation(name, **changes):
         An `Augmentation`.
 
     Raises:
-        ValueError: if there is no recipe of that name.
+        ArgumentError: if there is no recipe of that name.
 
     Example:
 
     ```python
-    augmentation = paper_augmentation("isprs", seed=1)
+    augmentation = keras_rsseg.data.paper_augmentation("isprs", seed=1)
+    augmentation.scale  # (0.5, 2.0)
     ```
     """
-    if name not in _RECIPES:
-        raise ArgumentError(
-            f"`name` must be one of {sorted(_RECIPES)}. Received: {name!r}"
-        )
+    check_choice("name", name, sorted(_RECIPES))
     return Augmentation(**{**_RECIPES[name], **changes})

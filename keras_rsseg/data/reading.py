@@ -1,102 +1,75 @@
 """Images and masks from files or arrays, whole or by window."""
 
-import contextlib
 import os
-import threading
-import warnings
+from typing import Any
 
 import numpy as np
-import rasterio
 from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning
-from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
-from keras_rsseg.data.tiling import Window
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
+from keras_rsseg.rasters.bands import band_names
+from keras_rsseg.rasters.bands import band_numbers
+from keras_rsseg.rasters.opener import Raster
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import name_of
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.validity import Validity
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.rasters.windows import intersect
+from keras_rsseg.rasters.windows import pad
 from keras_rsseg.void import VOID
 
-# By default GDAL fills the rest of a PNG that breaks off with whatever is in
-# memory, and the rest of a JPEG with grey, and reports success.
-_STRICT = {
-    "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
-    "GDAL_ERROR_ON_LIBJPEG_WARNING": True,
-}
+# The bands of an indexed image, whose one band holds numbers of colours.
+_RGB = [("", "red"), ("", "green"), ("", "blue")]
+# `bincount` takes 8 bytes a pixel.
+_CHUNK = 1 << 20
 
-_OPENING = threading.Lock()
+Source = str | os.PathLike | np.ndarray
 
 
-def is_path(source):
-    """Whether `source` names a file."""
-    return isinstance(source, str | os.PathLike)
-
-
-def name_of(source, fallback="the array"):
-    """Return how to call `source` in a message."""
-    return os.fspath(source) if is_path(source) else fallback
-
-
-@contextlib.contextmanager
-def open_raster(path):
-    """Open a raster file for reading, with errors that name it.
-
-    Args:
-        path: a file that GDAL reads: PNG, JPEG, TIFF, GeoTIFF ...
-
-    Yields:
-        A `rasterio.DatasetReader`.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is not an image, or breaks off.
-    """
-    path = os.fspath(path)
-    virtual = "://" in path or path.startswith("/vsi")
-    if not virtual and not os.path.exists(path):
-        raise FileNotFoundError(f"No such image or mask file: {path}")
-    try:
-        with rasterio.Env(**_STRICT):
-            # The filters of `warnings` belong to the process, not a thread.
-            with _OPENING, warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                dataset = rasterio.open(path)
-            with dataset:
-                yield dataset
-    except RasterioError as error:
-        raise ArgumentError(
-            f"{path} cannot be read as an image (PNG, JPEG, TIFF): {error}"
-        ) from error
-
-
-def read_image(source, window=None, bands=None):
+def read_image(
+    source: Source,
+    window: Window | None = None,
+    bands: Any = None,
+    argument: str = "source",
+) -> np.ndarray:
     """Read an image, or a window of one, channels last.
 
     Args:
-        source: path of a PNG, JPEG or TIFF file, or an array `(H, W, C)` or
-            `(H, W)`.
+        source: path of a PNG, JPEG, TIFF or any other file that GDAL reads,
+            or an array `(H, W, C)` or `(H, W)`.
         window: `Window(row, col, height, width)`, or `None` for all. What
             lies outside the image is 0.
-        bands: list of band numbers, counted from 1 as in GDAL, or `None`
-            for all.
+        bands: list of band numbers, counted from 1 as in GDAL, or (of a
+            file) names; `None` for all.
+        argument: what errors call `source`.
 
     Returns:
         An array `(height, width, bands)` in the dtype of the source.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is no image, the array has another rank, or
-            a band number does not exist.
+        RasterError: if the file is no image or breaks off, or a band does
+            not exist.
+        ArgumentError: if the array has another rank.
 
     Example:
 
     ```python
-    rgb = read_image("scene.tif", Window(0, 0, 512, 512), bands=[1, 2, 3])
+    keras.utils.save_img("image.png", np.zeros((64, 64, 3)), scale=False)
+    window = keras_rsseg.data.Window(0, 0, 32, 48)
+    image = keras_rsseg.data.read_image("image.png", window, bands=[1, 2])
+    image.shape  # (32, 48, 2)
     ```
     """
     if is_path(source):
-        with open_raster(source) as dataset:
-            size = dataset.height, dataset.width
-            inner, place, shape = intersect(window, size)
+        with open_raster(source, argument) as dataset:
+            inner, place, shape = intersect(window, dataset.shape)
             pixels = _read_bands(dataset, inner, bands)
         pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
     else:
@@ -104,23 +77,86 @@ def read_image(source, window=None, bands=None):
         inner, place, shape = intersect(window, array.shape[:2])
         pixels = array[inner.slices]
         if bands is not None:
-            numbers = _band_numbers(bands, array.shape[-1], "the array")
+            numbers = band_numbers(bands, array.shape[-1], "the array")
             pixels = pixels[..., [number - 1 for number in numbers]]
     return pad(pixels, place, shape, 0)
 
 
-def _read_bands(dataset, window, bands):
-    bounds = to_bounds(window)
-    if dataset.colorinterp == (ColorInterp.palette,):
+def _read_bands(dataset: Raster, window: Window, bands: Any) -> np.ndarray:
+    if _is_indexed(dataset):
         # The values of an indexed image are no brightness: use its colours.
-        numbers = _band_numbers(bands, 3, dataset.name)
-        colors = _color_table(dataset)[dataset.read(1, window=bounds)]
+        numbers = band_numbers(bands, 3, dataset.name, _RGB)
+        indices = dataset.read(1, window=window.to_rasterio())
+        colors = _color_table(dataset)[indices]
         return np.moveaxis(colors[..., [n - 1 for n in numbers]], -1, 0)
-    numbers = _band_numbers(bands, dataset.count, dataset.name)
-    return dataset.read(numbers, window=bounds)
+    numbers = _band_numbers(dataset, bands)
+    return dataset.read(numbers, window=window.to_rasterio())
 
 
-def read_mask(source, window=None, palette=None, unlisted=None):
+def _band_numbers(dataset: Raster, bands: Any) -> list[int]:
+    names = () if bands is None else band_names(dataset)
+    return band_numbers(bands, dataset.count, dataset.name, names)
+
+
+def _is_indexed(dataset: DatasetReader) -> bool:
+    return dataset.colorinterp == (ColorInterp.palette,)
+
+
+def may_lack_data(source: Source, bands: Any = None) -> bool:
+    """Return whether an image can have pixels without data.
+
+    Args:
+        source: path or array.
+        bands: the bands that are read; see `read_image`.
+
+    Returns:
+        A bool; `False` spares reading the validity.
+    """
+    if not is_path(source):
+        return np.asarray(source).dtype.kind == "f"
+    with open_raster(source) as dataset:
+        return Validity(dataset, _stored_bands(dataset, bands)).may_lack_data
+
+
+def read_valid(
+    source: Source, window: Window | None = None, bands: Any = None
+) -> np.ndarray:
+    """Read which pixels of an image hold data, by `rasters.validity`'s rule.
+
+    Args:
+        source: path of an image, or an array `(H, W, C)` or `(H, W)`.
+        window: `Window`, or `None` for all. Outside the image nothing is
+            valid.
+        bands: the bands that are read; see `read_image`.
+
+    Returns:
+        A bool array `(height, width)`.
+    """
+    if is_path(source):
+        with open_raster(source) as dataset:
+            inner, place, shape = intersect(window, dataset.shape)
+            numbers = _stored_bands(dataset, bands)
+            valid = Validity(dataset, numbers).read_from(dataset, inner)
+    else:
+        inner, place, shape = intersect(window, np.shape(source)[:2])
+        valid = np.ones((inner.height, inner.width), bool)
+        if np.asarray(source).dtype.kind == "f":
+            pixels = read_image(source, inner, bands)
+            valid = np.isfinite(pixels).all(axis=-1)
+    return pad(valid, place, shape, False)
+
+
+def _stored_bands(dataset: Raster, bands: Any) -> list[int]:
+    return [1] if _is_indexed(dataset) else _band_numbers(dataset, bands)
+
+
+def read_mask(
+    source: Source,
+    window: Window | None = None,
+    palette: Palette | list | None = None,
+    unlisted: UnlistedColors | None = None,
+    argument: str = "source",
+) -> np.ndarray:
     """Read a mask, or a window of one, as class ids.
 
     With a palette the mask must be colour-coded: RGB, RGBA, or one band
@@ -138,28 +174,33 @@ def read_mask(source, window=None, palette=None, unlisted=None):
         palette: a `Palette` or a list of `(r, g, b)`, or `None`.
         unlisted: an `UnlistedColors` that collects colours which the
             palette lacks; `None` warns at once.
+        argument: what errors call `source`.
 
     Returns:
         A uint8 array `(height, width)`: ids, void = 255.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is no image, is coloured without a palette
-            or not coloured with one, or holds ids outside 0..255.
+        RasterError: if the file is no image, or breaks off.
+        MaskError: if it is coloured without a palette or not coloured with
+            one, or holds ids outside 0..255.
 
     Example:
 
     ```python
-    ids = read_mask("mask.png", palette=[(60, 16, 152), (132, 41, 246)])
+    colors = [(60, 16, 152), (132, 41, 246)]
+    mask = np.full((64, 64, 3), colors[1], "uint8")
+    keras.utils.save_img("mask.png", mask, scale=False)
+    ids = keras_rsseg.data.read_mask("mask.png", palette=colors)
+    ids.shape, ids.max()  # ((64, 64), 1)
     ```
     """
     name = name_of(source, "the mask array")
     palette = as_palette(palette)
     if is_path(source):
-        with open_raster(source) as dataset:
-            size = dataset.height, dataset.width
-            inner, place, shape = intersect(window, size)
-            pixels = dataset.read(window=to_bounds(inner))
+        with open_raster(source, argument) as dataset:
+            inner, place, shape = intersect(window, dataset.shape)
+            pixels = dataset.read(window=inner.to_rasterio())
             pixels = np.moveaxis(pixels, 0, -1)
             nodata = dataset.nodata
             if palette is not None and pixels.shape[-1] == 1:
@@ -175,24 +216,47 @@ def read_mask(source, window=None, palette=None, unlisted=None):
     return pad(ids, place, shape, VOID)
 
 
-def _band_numbers(bands, count, name):
-    if bands is None:
-        return list(range(1, count + 1))
-    numbers = [bands] if hasattr(bands, "__index__") else list(bands)
-    wrong = [
-        number
-        for number in numbers
-        if not hasattr(number, "__index__") or not 1 <= number <= count
-    ]
-    if wrong or not numbers:
-        raise ArgumentError(
-            f"`bands` must list numbers from 1 to {count}, the bands of "
-            f"{name}. Received: {bands!r}"
+def count_ids(ids: np.ndarray) -> np.ndarray:
+    """Count the pixels of each id of a mask.
+
+    Args:
+        ids: uint8 array of any shape.
+
+    Returns:
+        An int64 array `(256,)`.
+    """
+    flat = ids.ravel()
+    counts = np.zeros(VOID + 1, "int64")
+    for start in range(0, flat.size, _CHUNK):
+        counts += np.bincount(flat[start : start + _CHUNK], minlength=VOID + 1)
+    return counts
+
+
+def check_ids(
+    counts: np.ndarray, num_classes: int | None, name: str = "A mask"
+) -> None:
+    """Refuse masks with ids that are neither a class nor void.
+
+    Args:
+        counts: what `count_ids` returned of them.
+        num_classes: number of classes, `None` for any.
+        name: of the mask, for the error.
+
+    Raises:
+        MaskError: listing such ids.
+    """
+    if num_classes is None:
+        return
+    wrong = np.flatnonzero(counts[num_classes:VOID]) + num_classes
+    if wrong.size:
+        raise MaskError(
+            f"{name} holds class ids out of range: {wrong.tolist()}. Accepted "
+            f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
+            "(void)"
         )
-    return [int(number) for number in numbers]
 
 
-def _image_array(source):
+def _image_array(source: Any) -> np.ndarray:
     array = np.asarray(source)
     if array.ndim == 2:
         array = array[..., None]
@@ -204,30 +268,32 @@ def _image_array(source):
     return array
 
 
-def _mask_array(source):
+def _mask_array(source: Any) -> np.ndarray:
     array = np.asarray(source)
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3:
-        raise ArgumentError(
+        raise MaskError(
             "A mask must be a path or an array (H, W), (H, W, 1) or, with a "
             f"palette, (H, W, 3). Received: {array.dtype} {array.shape}"
         )
     return array
 
 
-def _expand_color_map(dataset, indices, name):
+def _expand_color_map(
+    dataset: DatasetReader, indices: np.ndarray, name: str
+) -> np.ndarray:
     try:
         table = _color_table(dataset)
     except ValueError:
-        raise ArgumentError(
+        raise MaskError(
             f"`palette` was given but {name} has one band and no colour map: "
             "its values are class ids already. Leave `palette` out."
         ) from None
     return table[indices]
 
 
-def _color_table(dataset):
+def _color_table(dataset: DatasetReader) -> np.ndarray:
     entries = dataset.colormap(1)
     table = np.zeros((max(256, max(entries) + 1), 4), "uint8")
     for index, color in entries.items():
@@ -235,15 +301,15 @@ def _color_table(dataset):
     return table
 
 
-def _as_ids(pixels, nodata, name):
+def _as_ids(pixels: np.ndarray, nodata: float | None, name: str) -> np.ndarray:
     if pixels.shape[-1] != 1:
-        raise ArgumentError(
+        raise MaskError(
             f"{name} has {pixels.shape[-1]} bands: a colour-coded mask needs "
             "`palette`; a mask of class ids has one band."
         )
     values = pixels[..., 0]
     if values.dtype.kind not in "uib":
-        raise ArgumentError(
+        raise MaskError(
             f"{name} must hold integer class ids. Received: {values.dtype}"
         )
     if values.dtype != np.uint8:
@@ -251,7 +317,7 @@ def _as_ids(pixels, nodata, name):
             values = np.where(values == nodata, VOID, values)
         if values.size and (values.min() < 0 or values.max() > VOID):
             wrong = np.unique(values[(values < 0) | (values > VOID)])
-            raise ArgumentError(
+            raise MaskError(
                 f"{name} holds ids outside 0..{VOID}: {wrong[:10].tolist()}"
             )
         return values.astype("uint8")
@@ -260,9 +326,14 @@ def _as_ids(pixels, nodata, name):
     return values
 
 
-def _colors_to_ids(pixels, palette, unlisted, name):
+def _colors_to_ids(
+    pixels: np.ndarray,
+    palette: Palette,
+    unlisted: UnlistedColors | None,
+    name: str,
+) -> np.ndarray:
     if pixels.shape[-1] not in (3, 4) or pixels.dtype != np.uint8:
-        raise ArgumentError(
+        raise MaskError(
             f"`palette` was given, so {name} must be a uint8 RGB or RGBA "
             f"mask. Received: {pixels.dtype}, {pixels.shape[-1]} band(s)"
         )
@@ -275,50 +346,3 @@ def _colors_to_ids(pixels, palette, unlisted, name):
     ids = palette.to_ids(colors, unlisted, name)
     ids[hidden] = VOID
     return ids
-
-
-def intersect(window, size):
-    """Return what a window that may reach beyond the image takes from it.
-
-    Args:
-        window: `Window`, or `None` for the whole image.
-        size: `(height, width)` of the image.
-
-    Returns:
-        The `Window` inside the image, the `(row, col)` at which it lies in
-        the tile, and the tile's `(height, width)`.
-
-    Raises:
-        ValueError: if the window lies wholly outside.
-    """
-    if window is None:
-        window = Window(0, 0, *size)
-    row, col, height, width = window
-    top, left = max(row, 0), max(col, 0)
-    bottom, right = min(row + height, size[0]), min(col + width, size[1])
-    if top >= bottom or left >= right:
-        raise ArgumentError(
-            f"`window` {tuple(window)} (row, col, height, width) lies outside "
-            f"the image of {size[0]}x{size[1]} pixels"
-        )
-    inner = Window(top, left, bottom - top, right - left)
-    return inner, (top - row, left - col), (height, width)
-
-
-def to_bounds(window):
-    """Return a window as rasterio takes it: `((row, end), (col, end))`."""
-    return (
-        (window.row, window.row + window.height),
-        (window.col, window.col + window.width),
-    )
-
-
-def pad(pixels, place, shape, fill):
-    """Return `pixels` at `place` in a tile of `shape` filled with `fill`."""
-    if pixels.shape[:2] == tuple(shape):
-        return pixels
-    padded = np.full((*shape, *pixels.shape[2:]), fill, pixels.dtype)
-    height, width = pixels.shape[:2]
-    top, left = place
-    padded[top : top + height, left : left + width] = pixels
-    return padded

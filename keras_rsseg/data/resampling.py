@@ -1,11 +1,18 @@
 """Cutting, scaling, turning and blurring tensors of tiles."""
 
 import math
+from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_rsseg.data.pairs import NO_DATA
 
+if TYPE_CHECKING:
+    from tensorflow import Tensor
 
-def cut(tf, image, mask, start, size):
+
+def cut(
+    tf: Any, image: "Tensor", mask: "Tensor", start: "Tensor", size: "Tensor"
+) -> tuple["Tensor", "Tensor"]:
     """Cut a window from an image and its mask.
 
     Args:
@@ -44,7 +51,9 @@ def cut(tf, image, mask, start, size):
     return tf.cond(fits, inside, beyond)
 
 
-def take_clamped(tf, array, rows, cols):
+def take_clamped(
+    tf: Any, array: "Tensor", rows: "Tensor", cols: "Tensor"
+) -> "Tensor":
     """Gather rows and columns; beyond the border, its pixels.
 
     Args:
@@ -62,7 +71,9 @@ def take_clamped(tf, array, rows, cols):
     return tf.gather(tf.gather(array, rows, axis=0), cols, axis=1)
 
 
-def scale(tf, image, mask, size):
+def scale(
+    tf: Any, image: "Tensor", mask: "Tensor", size: tuple[int, int]
+) -> tuple["Tensor", "Tensor"]:
     """Resize an image bilinearly and its mask to the nearest.
 
     Args:
@@ -79,7 +90,13 @@ def scale(tf, image, mask, size):
     return image, mask[..., 0]
 
 
-def rotate(tf, image, mask, size, degrees):
+def rotate(
+    tf: Any,
+    image: "Tensor",
+    mask: "Tensor",
+    size: tuple[int, int],
+    degrees: "Tensor",
+) -> tuple["Tensor", "Tensor"]:
     """Turn and resize an image and its mask in one step.
 
     Args:
@@ -121,7 +138,7 @@ def rotate(tf, image, mask, size, degrees):
     return image, mask[..., 0]
 
 
-def blur(tf, image, sigma, largest):
+def blur(tf: Any, image: "Tensor", sigma: "Tensor", largest: float) -> "Tensor":
     """Blur by a Gaussian; beyond the border, its pixels.
 
     Args:

@@ -1,29 +1,35 @@
 """What `tile_dataset` and `tile_records` share: from a window to batches."""
 
 import secrets
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from typing import Any
 
+from keras_rsseg.checks import is_integer
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import tensorflow
 
 _LARGEST = 2**63 - 1
 
 
-def as_written(function):
+def as_written(function: Callable) -> Callable:
     """Keep autograph from rewriting a function, which takes seconds."""
     import tensorflow as tf
 
     return tf.autograph.experimental.do_not_convert(function)
 
 
-def check_positive(name, value):
-    """Raise `ValueError` unless `value` is a positive int."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value < 1:
-        raise ArgumentError(
-            f"`{name}` must be a positive int. Received: {value!r}"
-        )
-
-
-def settle(augmentation, seed, repeat, first_epoch, unscaled):
+def settle(
+    augmentation: Augmentation | None,
+    seed: int | None,
+    repeat: bool,
+    first_epoch: int,
+    unscaled: Mapping[str, bool],
+) -> tuple[Augmentation, int | None]:
     """Check what both pipelines take, and fill in what was left out.
 
     Args:
@@ -38,7 +44,7 @@ def settle(augmentation, seed, repeat, first_epoch, unscaled):
         An `Augmentation`, and the seed or the augmentation's.
 
     Raises:
-        ValueError: if these do not go together.
+        ArgumentError: if these do not go together.
     """
     if augmentation is None:
         augmentation = Augmentation(flip=False, rotate90=False)
@@ -49,7 +55,7 @@ def settle(augmentation, seed, repeat, first_epoch, unscaled):
                 f"augmentation with scale={augmentation.scale}"
             )
     seed = augmentation.seed if seed is None else seed
-    if not hasattr(first_epoch, "__index__") or first_epoch < 0:
+    if not is_integer(first_epoch) or first_epoch < 0:
         raise ArgumentError(
             "`first_epoch` must be an int, at least 0. Received: "
             f"{first_epoch!r}"
@@ -67,7 +73,14 @@ def settle(augmentation, seed, repeat, first_epoch, unscaled):
     return augmentation, seed
 
 
-def source_window(tf, augmentation, tile, start, limit, seed):
+def source_window(
+    tf: Any,
+    augmentation: Augmentation,
+    tile: tuple[int, int],
+    start: "tensorflow.Tensor",
+    limit: "tensorflow.Tensor",
+    seed: "tensorflow.Tensor",
+) -> tuple["tensorflow.Tensor", "tensorflow.Tensor"]:
     """Return the window to read for the tile of a window.
 
     Args:
@@ -90,7 +103,11 @@ def source_window(tf, augmentation, tile, start, limit, seed):
     return tf.clip_by_value(start, 0, tf.maximum(limit - size, 0)), size
 
 
-def place_of(name, start, limit):
+def place_of(
+    name: "tensorflow.Tensor",
+    start: "tensorflow.Tensor",
+    limit: "tensorflow.Tensor",
+) -> dict[str, "tensorflow.Tensor"]:
     """Return a tile's place, see `tile_dataset`."""
     return {
         "name": name,
@@ -101,7 +118,12 @@ def place_of(name, start, limit):
     }
 
 
-def shuffled(tf, dataset, buffer_size, epoch_seed):
+def shuffled(
+    tf: Any,
+    dataset: "tensorflow.data.Dataset",
+    buffer_size: int,
+    epoch_seed: "tensorflow.Tensor",
+) -> "tensorflow.data.Dataset":
     """Shuffle by an epoch's seed; to be called within `flat_map`.
 
     It depends on that seed alone. `Dataset.shuffle` would join it with the
@@ -113,7 +135,9 @@ def shuffled(tf, dataset, buffer_size, epoch_seed):
     )
 
 
-def endless_epochs(tf, seed, first_epoch, batches_of):
+def endless_epochs(
+    tf: Any, seed: int | None, first_epoch: int, batches_of: Callable
+) -> "tensorflow.data.Dataset":
     """Return the batches of one epoch after the other, without end.
 
     Args:

@@ -1,12 +1,20 @@
 """Images and masks to a `tf.data.Dataset` of tiles."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Any
+
 import numpy as np
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
+from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import tile_and_stride
 from keras_rsseg.data.tile_batches import as_written
-from keras_rsseg.data.tile_batches import check_positive
 from keras_rsseg.data.tile_batches import endless_epochs
 from keras_rsseg.data.tile_batches import place_of
 from keras_rsseg.data.tile_batches import settle
@@ -14,35 +22,40 @@ from keras_rsseg.data.tile_batches import shuffled
 from keras_rsseg.data.tile_places import balanced_places
 from keras_rsseg.data.tile_places import random_places
 from keras_rsseg.data.tile_places import sliding_places
-from keras_rsseg.data.tiling import Window
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    import tensorflow
+
+_SAMPLINGS = ("windows", "random", "balanced")
 
 
 def tile_dataset(
-    images,
-    masks=None,
+    images: Any,
+    masks: Any = None,
     *,
-    tile_size=None,
-    stride=None,
-    protocol=None,
-    sampling="windows",
-    class_weights=None,
-    tiles_per_epoch=None,
-    batch_size=8,
-    palette=None,
-    num_classes=None,
-    bands=None,
-    augmentation=None,
-    shuffle=False,
-    repeat=False,
-    first_epoch=0,
-    drop_remainder=False,
-    seed=None,
-    cache=True,
-    count_once=False,
-    places=False,
-):
+    tile_size: Any = None,
+    stride: Any = None,
+    protocol: TilingProtocol | str | None = None,
+    sampling: str = "windows",
+    class_weights: Any = None,
+    tiles_per_epoch: int | None = None,
+    batch_size: int = 8,
+    palette: Palette | list | None = None,
+    num_classes: int | None = None,
+    bands: Any = None,
+    augmentation: Augmentation | None = None,
+    shuffle: bool = False,
+    repeat: bool = False,
+    first_epoch: int = 0,
+    drop_remainder: bool = False,
+    seed: int | None = None,
+    cache: bool = True,
+    count_once: bool = False,
+    places: bool = False,
+) -> "tensorflow.data.Dataset":
     """Return batches of tiles, ready for `model.fit`.
 
     All input is checked here, before any training. Values stay in the range
@@ -75,7 +88,8 @@ def tile_dataset(
             `UnlistedColorWarning`.
         num_classes: int; ids that are neither below it nor 255 are refused.
             Defaults to the palette's.
-        bands: band numbers to read, from 1; `None` for all.
+        bands: band numbers to read, from 1, or (of files) names; `None` for
+            all.
         augmentation: `Augmentation` or `None`.
         shuffle: whether to shuffle the windows, anew each epoch.
         repeat: whether to repeat without end. An epoch begins with a new
@@ -104,23 +118,31 @@ def tile_dataset(
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ValueError: for bad arguments, and for images and masks that do not
-            fit, see `ImageMaskPairs`.
+        ArgumentError: for bad arguments.
+        RasterError: for files that cannot be read, or images of different
+            bands.
+        MaskError: for masks that do not fit their images.
 
     Example:
 
     ```python
-    tiles = tile_dataset(
-        ["a.png", "b.png"],
-        ["a_mask.png", "b_mask.png"],
-        tile_size=256,
+    images = [np.zeros((100, 120, 3), "uint8"), np.ones((80, 90, 3), "uint8")]
+    masks = [image[..., 0] for image in images]
+    tiles = keras_rsseg.data.tile_dataset(
+        images,
+        masks,
+        tile_size=64,
         sampling="random",
-        tiles_per_epoch=800,
-        augmentation=Augmentation(scale=(0.5, 2.0)),
+        tiles_per_epoch=10,
+        batch_size=5,
+        augmentation=keras_rsseg.data.Augmentation(scale=(0.5, 2.0)),
         seed=1,
     )
-    model.fit(tiles, epochs=10)
+    [batch.shape for batch, _ in tiles]  # twice (5, 64, 64, 3)
     ```
+
+    Paths of files do as well, and `model.fit(tiles, epochs=10)` takes the
+    result.
     """
     import tensorflow as tf
 
@@ -179,13 +201,13 @@ def tile_dataset(
 
 
 def _check_sampling(
-    sampling, stride, tiles_per_epoch, count_once, class_weights
-):
-    if sampling not in ("windows", "random", "balanced"):
-        raise ArgumentError(
-            '`sampling` must be "windows", "random" or "balanced". Received: '
-            f"{sampling!r}"
-        )
+    sampling: str,
+    stride: Any,
+    tiles_per_epoch: int | None,
+    count_once: bool,
+    class_weights: Any,
+) -> None:
+    check_choice("sampling", sampling, _SAMPLINGS)
     if tiles_per_epoch is not None:
         check_positive("tiles_per_epoch", tiles_per_epoch)
     for name, value, goes_with in (
@@ -202,7 +224,14 @@ def _check_sampling(
             )
 
 
-def _tile_maker(tf, pairs, tile, place, augmentation, places):
+def _tile_maker(
+    tf: Any,
+    pairs: ImageMaskPairs,
+    tile: tuple[int, int],
+    place: Callable,
+    augmentation: Augmentation,
+    places: bool,
+) -> Callable:
     limits = tf.constant(pairs.sizes, "int32")
     names = tf.constant(pairs.names)
 

@@ -1,15 +1,30 @@
 """Where in the images of a data set each class lies. NumPy alone."""
 
 import math
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
+from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.class_statistics import check_class_weights
+from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.tile_batches import source_window
-from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    import tensorflow
+
+# How many tiles an epoch has, and the function from the number of one and its
+# seed to its image, start, size, and the rows and columns seen before.
+Places = tuple[int, Callable]
 
 _LARGEST_CELL = 64
 _STRIP_ROWS = 1024
@@ -34,20 +49,22 @@ class ClassIndex:
         classes: int64 `(n,)`: the class.
     """
 
-    def __init__(self, pairs, tile):
+    def __init__(self, pairs: ImageMaskPairs, tile: tuple[int, int]):
         fits = min(_LARGEST_CELL, max(min(tile) // 4, 1))
         self.cell = 1 << (fits.bit_length() - 1)
         parts = [
-            self._count(pairs, index, Window(row, 0, rows, width))
+            self._count(pairs, index, window)
             for index, (height, width) in enumerate(pairs.sizes)
-            for row, rows in _strips(height)
+            for window in reading_windows(height, width, _STRIP_ROWS, width)
         ]
         found = np.concatenate(parts)
         found = found[np.argsort(found[:, 0], kind="stable")]
         self.classes, self.counts = found[:, 0], found[:, 1]
         self.cells = found[:, 2:].astype("int32")
 
-    def _count(self, pairs, index, window):
+    def _count(
+        self, pairs: ImageMaskPairs, index: int, window: Window
+    ) -> np.ndarray:
         """Return rows of class, pixels, image, row, column."""
         ids = pairs.read_mask(index, window)
         across = -(-window.width // self.cell)
@@ -74,14 +91,14 @@ class ClassIndex:
         )
 
 
-def _strips(height):
-    return [
-        (row, min(_STRIP_ROWS, height - row))
-        for row in range(0, height, _STRIP_ROWS)
-    ]
-
-
-def sliding_places(tf, sizes, tile, stride, augmentation, count_once):
+def sliding_places(
+    tf: Any,
+    sizes: Sequence[tuple[int, int]],
+    tile: tuple[int, int],
+    stride: tuple[int, int],
+    augmentation: Augmentation,
+    count_once: bool,
+) -> Places:
     """Take the windows of every image in turn."""
     places = []
     for index, size in enumerate(sizes):
@@ -105,7 +122,13 @@ def sliding_places(tf, sizes, tile, stride, augmentation, count_once):
     return count, place
 
 
-def random_places(tf, sizes, tile, augmentation, tiles_per_epoch):
+def random_places(
+    tf: Any,
+    sizes: Sequence[tuple[int, int]],
+    tile: tuple[int, int],
+    augmentation: Augmentation,
+    tiles_per_epoch: int | None,
+) -> Places:
     """Draw crops, an image by its area and every start in it alike."""
     areas = np.array([height * width for height, width in sizes], "float64")
     shares = (np.cumsum(areas) / areas.sum()).astype("float32")
@@ -127,8 +150,13 @@ def random_places(tf, sizes, tile, augmentation, tiles_per_epoch):
 
 
 def balanced_places(
-    tf, pairs, tile, augmentation, tiles_per_epoch, class_weights
-):
+    tf: Any,
+    pairs: ImageMaskPairs,
+    tile: tuple[int, int],
+    augmentation: Augmentation,
+    tiles_per_epoch: int | None,
+    class_weights: Any,
+) -> Places:
     """Draw crops that hold a drawn class, by the pixels of that class."""
     index = ClassIndex(pairs, tile)
     shares, ends = _class_shares(index, class_weights)
@@ -155,13 +183,17 @@ def balanced_places(
     return tiles_per_epoch or tiles_by_area(pairs.sizes, tile), place
 
 
-def tiles_by_area(sizes, tile):
+def tiles_by_area(
+    sizes: Sequence[tuple[int, int]], tile: tuple[int, int]
+) -> int:
     """Return how many tiles fill the area of all images."""
     area = sum(height * width for height, width in sizes)
     return math.ceil(area / (tile[0] * tile[1]))
 
 
-def _class_shares(index, class_weights):
+def _class_shares(
+    index: ClassIndex, class_weights: Any
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the running sum of the chances of the classes that occur.
 
     And, for each of them, where its cells end in the index.
@@ -178,14 +210,21 @@ def _class_shares(index, class_weights):
             )
         weights = given[found]
     if not weights.any():
-        raise ArgumentError(
+        raise MaskError(
             'sampling="balanced" needs masks that hold a class (of a weight '
             f"above 0). Received: masks that hold {found.tolist()}"
         )
     return np.cumsum(weights) / weights.sum(), np.cumsum(counts)
 
 
-def _start_around(tf, first, cell, size, limit, seed):
+def _start_around(
+    tf: Any,
+    first: "tensorflow.Tensor",
+    cell: int,
+    size: "tensorflow.Tensor",
+    limit: "tensorflow.Tensor",
+    seed: "tensorflow.Tensor",
+) -> "tensorflow.Tensor":
     """Draw the start of a window that holds a cell, inside the image."""
     ends = tf.minimum(first + cell, limit) - size
     # Windows smaller than the cell lie in it.
@@ -197,14 +236,19 @@ def _start_around(tf, first, cell, size, limit, seed):
     return _draw(tf, low, high, tf.random.stateless_uniform((2,), seed))
 
 
-def _draw(tf, low, high, draws):
+def _draw(
+    tf: Any,
+    low: "tensorflow.Tensor",
+    high: "tensorflow.Tensor",
+    draws: "tensorflow.Tensor",
+) -> "tensorflow.Tensor":
     """Return integers from `low` to `high`, both included."""
     span = high - low + 1
     steps = tf.cast(tf.cast(span, draws.dtype) * draws, span.dtype)
     return low + tf.minimum(steps, span - 1)
 
 
-def _already_seen(starts, length):
+def _already_seen(starts: list[int], length: int) -> dict[int, int]:
     """Map each start to how many of its pixels the one before it covers."""
     starts = sorted(set(starts))
     seen = {starts[0]: 0}

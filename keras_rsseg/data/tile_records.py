@@ -1,12 +1,18 @@
 """Records of whole images to a `tf.data.Dataset` of tiles."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from typing import Any
+
 import numpy as np
 
+from keras_rsseg.checks import check_positive
+from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.class_statistics import check_class_weights
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import tile_and_stride
 from keras_rsseg.data.resampling import cut
 from keras_rsseg.data.tile_batches import as_written
-from keras_rsseg.data.tile_batches import check_positive
 from keras_rsseg.data.tile_batches import endless_epochs
 from keras_rsseg.data.tile_batches import place_of
 from keras_rsseg.data.tile_batches import settle
@@ -14,7 +20,11 @@ from keras_rsseg.data.tile_batches import shuffled
 from keras_rsseg.data.tile_batches import source_window
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import DatasetError
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    import tensorflow
 
 _RECORDS_AHEAD = 1
 # The stream of random numbers that decides whether a tile is kept, beside
@@ -23,22 +33,22 @@ _KEEPING = 100
 
 
 def tile_records(
-    records,
+    records: "tensorflow.data.Dataset",
     *,
-    tile_size=None,
-    stride=None,
-    protocol=None,
-    batch_size=8,
-    augmentation=None,
-    shuffle=0,
-    images_at_once=8,
-    repeat=False,
-    first_epoch=0,
-    drop_remainder=False,
-    seed=None,
-    places=False,
-    class_weights=None,
-):
+    tile_size: Any = None,
+    stride: Any = None,
+    protocol: TilingProtocol | str | None = None,
+    batch_size: int = 8,
+    augmentation: Augmentation | None = None,
+    shuffle: int = 0,
+    images_at_once: int = 8,
+    repeat: bool = False,
+    first_epoch: int = 0,
+    drop_remainder: bool = False,
+    seed: int | None = None,
+    places: bool = False,
+    class_weights: Any = None,
+) -> "tensorflow.data.Dataset":
     """Return batches of tiles of a stream of images, ready for `model.fit`.
 
     Each image is decoded once an epoch and held only while it is cut. The
@@ -88,20 +98,31 @@ def tile_records(
         where all images have one static size.
 
     Raises:
-        ValueError: for bad arguments or records.
+        ArgumentError: for bad arguments.
+        DatasetError: for records that are not as described.
 
     Example:
 
     ```python
-    tiles = tile_records(
-        tfds.load("isaid", split="train"),
+    import tensorflow as tf
+
+    image = np.zeros((1, 1000, 1000, 3), "uint8")
+    records = tf.data.Dataset.from_tensor_slices(
+        {"image": image, "mask": image[..., 0]}
+    )
+    tiles = keras_rsseg.data.tile_records(
+        records,
         protocol="isaid",
-        augmentation=paper_augmentation("isaid"),
-        shuffle=500,
+        augmentation=keras_rsseg.data.paper_augmentation("isaid"),
+        batch_size=2,
+        shuffle=4,
         seed=1,
     )
-    model.fit(tiles, epochs=16)
+    [batch.shape for batch, _ in tiles]  # twice (2, 896, 896, 3)
     ```
+
+    Records of a data set come from `tfds.load("isaid", split="train")`, and
+    `model.fit(tiles, epochs=16)` takes the result.
     """
     import tensorflow as tf
 
@@ -151,40 +172,47 @@ def tile_records(
     return batches.map(_packer(tf)).prefetch(tf.data.AUTOTUNE)
 
 
-def _map(tf, dataset, function):
+def _map(
+    tf: Any, dataset: "tensorflow.data.Dataset", function: Callable
+) -> "tensorflow.data.Dataset":
     return dataset.map(
         function, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
     )
 
 
-def _check_records(records, places):
+def _check_records(records: Any, places: bool) -> dict[str, Any]:
     """Return the records' `element_spec`."""
     spec = getattr(records, "element_spec", None)
     if not isinstance(spec, dict) or "image" not in spec:
-        raise ArgumentError(
+        raise DatasetError(
             '`records` must be a tf.data.Dataset of dicts with "image" and '
             f'"mask". Received: {records!r} of {spec!r}'
         )
     shape = spec["image"].shape
     if shape.rank != 3 or shape[-1] is None:
-        raise ArgumentError(
+        raise DatasetError(
             "`records` must hold whole images (H, W, C), their number of "
             f"bands known; do not batch them. Received: {spec['image']}"
         )
     if places and "name" not in spec:
-        raise ArgumentError(
+        raise DatasetError(
             '`places` needs records with a "name". Received: records of '
             f"{sorted(spec)}"
         )
     if int(records.cardinality()) == -1:
-        raise ArgumentError(
+        raise DatasetError(
             "`records` must end, so that epochs can be told apart; use "
             "`repeat` here instead. Received: records without end"
         )
     return spec
 
 
-def _known_count(records, spec, tile, stride):
+def _known_count(
+    records: "tensorflow.data.Dataset",
+    spec: dict[str, Any],
+    tile: tuple[int, int],
+    stride: tuple[int, int],
+) -> int | None:
     height, width, _ = spec["image"].shape
     images = int(records.cardinality())
     if images < 0 or height is None or width is None:
@@ -192,7 +220,14 @@ def _known_count(records, spec, tile, stride):
     return images * len(tile_windows(height, width, tile, stride))
 
 
-def _windows(tf, records, tile, stride, epoch_seed, images_at_once):
+def _windows(
+    tf: Any,
+    records: "tensorflow.data.Dataset",
+    tile: tuple[int, int],
+    stride: tuple[int, int],
+    epoch_seed: "tensorflow.Tensor",
+    images_at_once: int,
+) -> "tensorflow.data.Dataset":
     """Return a dataset of images, each with the start of one window."""
 
     @as_written
@@ -235,7 +270,9 @@ def _windows(tf, records, tile, stride, epoch_seed, images_at_once):
     return records.interleave(windows_of, cycle_length=images_at_once)
 
 
-def _cutter(tf, tile, augmentation):
+def _cutter(
+    tf: Any, tile: tuple[int, int], augmentation: Augmentation
+) -> Callable:
     @as_written
     def cut_window(window):
         image, seed = window.pop("image"), window["seed"]
@@ -257,10 +294,10 @@ def _cutter(tf, tile, augmentation):
     return cut_window
 
 
-def _keeper(tf, class_weights, spec):
+def _keeper(tf: Any, class_weights: Any, spec: dict[str, Any]) -> Callable:
     """Return the function that decides which tiles are kept."""
     if "mask" not in spec:
-        raise ArgumentError(
+        raise DatasetError(
             '`class_weights` needs records with a "mask". Received: records '
             f"of {sorted(spec)}"
         )
@@ -280,7 +317,13 @@ def _keeper(tf, class_weights, spec):
     return kept
 
 
-def _finisher(tf, tile, augmentation, has_masks, places):
+def _finisher(
+    tf: Any,
+    tile: tuple[int, int],
+    augmentation: Augmentation,
+    has_masks: bool,
+    places: bool,
+) -> Callable:
     @as_written
     def finish(window):
         image, mask = augmentation.finish(
@@ -299,7 +342,7 @@ def _finisher(tf, tile, augmentation, has_masks, places):
     return finish
 
 
-def _packer(tf):
+def _packer(tf: Any) -> Callable:
     @as_written
     def pack(batch):
         if "mask" in batch:

@@ -1,34 +1,17 @@
 """Where the tiles of an image lie, and how many there are."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from keras_rsseg.checks import check_positive
+from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.windows import Window
 
 
-class Window(NamedTuple):
-    """A rectangle of pixels: first row, first column, height, width.
-
-    `row` and `col` may be negative and the far sides may lie beyond the
-    image; readers fill what is outside with 0 (images) or void (masks).
-    """
-
-    row: int
-    col: int
-    height: int
-    width: int
-
-    @property
-    def slices(self):
-        """The window as `(rows, columns)` slices; for windows inside."""
-        return (
-            slice(self.row, self.row + self.height),
-            slice(self.col, self.col + self.width),
-        )
-
-
-def as_size(value, name="tile_size"):
+def as_size(value: Any, name: str = "tile_size") -> tuple[int, int]:
     """Return `value`, an int or a pair of ints, as `(height, width)`.
 
     Args:
@@ -39,13 +22,15 @@ def as_size(value, name="tile_size"):
         A tuple of two ints.
 
     Raises:
-        ValueError: if it is neither.
+        ArgumentError: if it is neither.
     """
     try:
         pair = tuple(value)
     except TypeError:
         pair = (value, value)
-    if len(pair) != 2 or not all(_is_positive_int(part) for part in pair):
+    if len(pair) != 2 or not all(
+        is_integer(part) and part >= 1 for part in pair
+    ):
         raise ArgumentError(
             f"`{name}` must be a positive int or a pair (height, width) of "
             f"positive ints, in pixels. Received: {value!r}"
@@ -53,13 +38,7 @@ def as_size(value, name="tile_size"):
     return int(pair[0]), int(pair[1])
 
 
-def _is_positive_int(value):
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        return False
-    return value >= 1
-
-
-def tile_starts(length, tile, stride=None):
+def tile_starts(length: int, tile: int, stride: int | None = None) -> list[int]:
     """Return where tiles start along one axis.
 
     Tiles start every `stride` pixels; the last one is shifted back until it
@@ -76,20 +55,18 @@ def tile_starts(length, tile, stride=None):
         A list of ints, ascending.
 
     Raises:
-        ValueError: if an argument is not a positive int, or `stride` is
+        ArgumentError: if an argument is not a positive int, or `stride` is
             longer than `tile`, which would leave pixels out.
 
     Example:
 
-    >>> tile_starts(10, 4)
-    [0, 4, 6]
+    ```python
+    keras_rsseg.data.tile_starts(10, 4)  # [0, 4, 6]
+    ```
     """
     stride = tile if stride is None else stride
     for name, value in (("length", length), ("tile", tile), ("stride", stride)):
-        if not _is_positive_int(value):
-            raise ArgumentError(
-                f"`{name}` must be a positive int. Received: {value!r}"
-            )
+        check_positive(name, value)
     if stride > tile:
         raise ArgumentError(
             "`stride` must not be longer than the tile, or pixels between "
@@ -103,7 +80,9 @@ def tile_starts(length, tile, stride=None):
     return starts
 
 
-def tile_windows(height, width, tile_size, stride=None):
+def tile_windows(
+    height: int, width: int, tile_size: Any, stride: Any = None
+) -> list[Window]:
     """Return the windows that cover an image, row by row.
 
     Every pixel lies in at least one window. All windows have the tile's
@@ -124,13 +103,15 @@ def tile_windows(height, width, tile_size, stride=None):
         A list of `Window(row, col, height, width)`.
 
     Raises:
-        ValueError: for sizes that are not positive ints or a stride longer
-            than the tile.
+        ArgumentError: for sizes that are not positive ints or a stride
+            longer than the tile.
 
     Example:
 
-    >>> [tuple(window) for window in tile_windows(4, 7, 4)]
-    [(0, 0, 4, 4), (0, 3, 4, 4)]
+    ```python
+    windows = keras_rsseg.data.tile_windows(4, 7, tile_size=4)
+    [tuple(window) for window in windows]  # [(0, 0, 4, 4), (0, 3, 4, 4)]
+    ```
     """
     tile = as_size(tile_size)
     steps = tile if stride is None else as_size(stride, "stride")
@@ -141,7 +122,9 @@ def tile_windows(height, width, tile_size, stride=None):
     ]
 
 
-def join_tiles(batches):
+def join_tiles(
+    batches: Iterable[tuple[Any, dict[str, Any]]],
+) -> dict[str, np.ndarray]:
     """Put tiles back where they were cut.
 
     The inverse of `tile_records(places=True)` and `tile_dataset(places=
@@ -160,13 +143,15 @@ def join_tiles(batches):
     Example:
 
     ```python
-    maps = join_tiles(
-        (model.predict_on_batch(images).argmax(-1), places)
-        for images, _, places in tile_records(records, places=True)
+    image = np.random.default_rng(0).integers(256, size=(70, 90, 3))
+    tiles = keras_rsseg.data.tile_dataset(
+        image.astype("uint8"), tile_size=64, places=True
     )
+    joined = keras_rsseg.data.join_tiles(tiles)
+    (joined["images[0]"] == image).all()  # True
     ```
     """
-    scenes = {}
+    scenes: dict[str, np.ndarray] = {}
     for tiles, places in batches:
         tiles = np.asarray(tiles)
         places = {key: np.asarray(value) for key, value in places.items()}
@@ -183,7 +168,7 @@ def join_tiles(batches):
     return scenes
 
 
-def _paste(scene, tile, row, col):
+def _paste(scene: np.ndarray, tile: np.ndarray, row: int, col: int) -> None:
     top, left = max(row, 0), max(col, 0)
     part = scene[top : row + tile.shape[0], left : col + tile.shape[1]]
     height, width = part.shape[:2]

@@ -8,13 +8,13 @@ import tensorflow_datasets as tfds
 from rasterio.enums import ColorInterp
 
 from keras_rsseg.data.palette import UnlistedColors
-from keras_rsseg.data.reading import open_raster
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.datasets.scene_layout import CORRECTED
 from keras_rsseg.datasets.scene_layout import RELEASED
 from keras_rsseg.datasets.scene_layout import find_scenes
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.void import VOID
 
 _UNLISTED = 254

@@ -11,12 +11,13 @@ import numpy as np
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import UnlistedColors
-from keras_rsseg.data.reading import is_path
-from keras_rsseg.data.reading import name_of
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.evaluation.mask_palette import palette_of
+from keras_rsseg.rasters.bands import check_band_count
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import name_of
 from keras_rsseg.void import VOID
 
 _SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".vrt")
@@ -140,16 +141,13 @@ def check_names(names):
         )
 
 
-def check_bands(pairs, model):
+def _check_bands(pairs, model):
     """Refuse images with another number of bands than the model takes."""
-    wanted = getattr(model, "bands", None)
-    count = wanted if isinstance(wanted, int | None) else len(wanted)
-    if count in (None, pairs.bands):
-        return
-    names = "" if isinstance(wanted, int) else f" ({', '.join(wanted)})"
-    raise ArgumentError(
-        f"The model takes {count} bands{names}, the images have {pairs.bands}. "
-        "Say which to read with `bands=`, by number from 1"
+    check_band_count(
+        getattr(model, "bands", None),
+        pairs.bands,
+        "the images have",
+        "Say which to read with `bands=`, by number from 1 or by name",
     )
 
 
@@ -186,7 +184,7 @@ class PairScenes:
         )
         self._names = _names(images)
         check_names(self._names)
-        check_bands(self._pairs, model)
+        _check_bands(self._pairs, model)
         check_labelled(
             [
                 name
@@ -230,7 +228,8 @@ def _is_one(source):
 
 def _is_labelled(mask, palette):
     # What the palette lacks was reported when the ids were checked.
-    return (read_mask(mask, None, palette, UnlistedColors()) != VOID).any()
+    ids = read_mask(mask, None, palette, UnlistedColors(), "masks")
+    return (ids != VOID).any()
 
 
 def _names(images):
@@ -321,7 +320,7 @@ class RecordScenes:
                 self._num_classes,
                 self._bands,
             )
-            check_bands(pairs, self._model)
+            _check_bands(pairs, self._model)
         except ValueError as error:
             raise ArgumentError(f"In the scene {name}: {error}") from error
         return LabelledScene.read_pair(pairs, 0, name)

@@ -4,10 +4,10 @@ import numpy as np
 from rasterio.enums import ColorInterp
 
 from keras_rsseg.data.palette import as_palette
-from keras_rsseg.data.reading import is_path
-from keras_rsseg.data.reading import name_of
-from keras_rsseg.data.reading import open_raster
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import name_of
+from keras_rsseg.rasters.opener import open_raster
 
 # What `palette` may be instead, for masks with a misleading colour map.
 IDS = "ids"
@@ -69,7 +69,7 @@ def _content(mask, palette, given):
     if not is_path(mask):
         colored = np.ndim(mask) == 3 and np.shape(mask)[-1] in (3, 4)
         return _COLORS if colored else IDS
-    with open_raster(mask) as dataset:
+    with open_raster(mask, "masks") as dataset:
         if dataset.count in (3, 4):
             return _COLORS
         if dataset.colorinterp != (ColorInterp.palette,):

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from keras_rsseg.scenes.maps.durable_file import write_durably
+from keras_rsseg.files import write_durably
 from keras_rsseg.void import VOID
 
 _VOID_COLORS = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 255)]

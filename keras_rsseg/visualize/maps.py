@@ -4,6 +4,7 @@ import numpy as np
 from rasterio.enums import Resampling
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.maps.map_figure import MapFigure
@@ -12,7 +13,6 @@ from keras_rsseg.scenes.maps.map_figure import draw_side_by_side
 from keras_rsseg.scenes.maps.map_figure import open_both
 from keras_rsseg.scenes.maps.map_figure import picture_shape
 from keras_rsseg.scenes.maps.map_figure import scene_picture
-from keras_rsseg.scenes.reading.scene_source import open_scene
 
 
 def plot_confidence(raster, *, max_size=1024, title=None):
@@ -48,7 +48,7 @@ def plot_confidence(raster, *, max_size=1024, title=None):
     figure.savefig("confidence.png")
     ```
     """
-    with open_scene(raster) as dataset:
+    with open_raster(raster, "raster") as dataset:
         values = _read(dataset, max_size)
         figure = MapFigure(dataset, values.shape, title=title)
         single = dataset.count == 1

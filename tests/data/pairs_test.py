@@ -5,7 +5,7 @@ import pytest
 
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import UnlistedColorWarning
-from keras_rsseg.data.tiling import Window
+from keras_rsseg.rasters.windows import Window
 from tests.data.files import random_image
 from tests.data.files import write_raster
 

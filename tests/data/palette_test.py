@@ -69,9 +69,9 @@ class TestPalette:
         "arguments, message",
         [
             (dict(colors=[]), "1 to 254"),
-            (dict(colors=[(0, 0)]), "three ints"),
-            (dict(colors=[(0, 0, 256)]), "three ints"),
-            (dict(colors=[(0, 0, 0.5)]), "three ints"),
+            (dict(colors=[(0, 0)]), "`colors` must hold colours"),
+            (dict(colors=[(0, 0, 256)]), "`colors` must hold colours"),
+            (dict(colors=[(0, 0, 0.5)]), "`colors` must hold colours"),
             (dict(colors=[(1, 1, 1), (1, 1, 1)]), "twice"),
             (dict(colors=[(1, 1, 1)], void_colors=[(1, 1, 1)]), "twice"),
             (dict(colors=[(1, 1, 1)], names=["a", "b"]), "one name a colour"),

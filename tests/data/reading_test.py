@@ -7,7 +7,7 @@ from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
-from keras_rsseg.data.tiling import Window
+from keras_rsseg.rasters.windows import Window
 from tests.data.files import DUBAI_COLORS
 from tests.data.files import DUBAI_VOID
 from tests.data.files import dubai_pair

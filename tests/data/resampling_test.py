@@ -7,7 +7,7 @@ tf = pytest.importorskip("tensorflow")
 
 from keras_rsseg.data.pairs import ImageMaskPairs  # noqa: E402
 from keras_rsseg.data.resampling import cut  # noqa: E402
-from keras_rsseg.data.tiling import Window  # noqa: E402
+from keras_rsseg.rasters.windows import Window  # noqa: E402
 from tests.data.files import random_image  # noqa: E402
 
 

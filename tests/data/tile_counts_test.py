@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keras_rsseg.data.class_statistics import count_tiles
 from keras_rsseg.data.pairs import ImageMaskPairs
-from keras_rsseg.data.reading import pad
-from keras_rsseg.data.tile_counts import count_tiles
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.rasters.windows import pad
 from tests.data.files import random_image
 from tests.data.files import write_raster
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import join_tiles
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.rasters.windows import Window
 
 lengths = st.integers(1, 60)
 

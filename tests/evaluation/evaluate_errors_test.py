@@ -109,7 +109,11 @@ def test_files_are_all_checked_first(tmp_path):
         r"without a labelled pixel.*: images\[1\], images\[2\]",
         ([record["image"]] * 3, [record["mask"], void, void]),
     )
-    refuse("No such", ([tmp_path / "a.png"], [tmp_path / "b.png"]), OSError)
+    refuse(
+        "`images`: there is no",
+        ([tmp_path / "a.png"], [tmp_path / "b.png"]),
+        OSError,
+    )
     wrong = record["mask"] + np.uint8(1)
     refuse(
         r"masks\[1\] holds class ids out of range: \[4\]",

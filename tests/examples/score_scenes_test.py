@@ -8,7 +8,7 @@ from examples import score_scenes
 from keras_rsseg.data import TilingProtocol
 from keras_rsseg.data import read_image
 from keras_rsseg.data import read_mask
-from keras_rsseg.data.reading import open_raster
+from keras_rsseg.rasters.opener import open_raster
 from tests.data.files import write_raster
 from tests.datasets import make_dubai
 from tests.shared import shared_path

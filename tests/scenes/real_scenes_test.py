@@ -13,7 +13,7 @@ from keras_rsseg.scenes.predict_scene import predict_scene
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import threshold_model
 from tests.shared import shared_path
 

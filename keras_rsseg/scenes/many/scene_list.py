@@ -8,13 +8,13 @@ import os
 import pathlib
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
 from keras_rsseg.scenes.maps.polygons import check_polygons
 from keras_rsseg.scenes.maps.preview import check_preview
 from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
 from keras_rsseg.scenes.maps.scene_paths import check_destination
-from keras_rsseg.scenes.reading.scene_source import is_virtual
-from keras_rsseg.scenes.reading.scene_source import open_scene
 
 logger = logging.getLogger(__name__)
 
@@ -358,7 +358,7 @@ def _check_scene(job, overwrite, resume, make_folders):
         raise FileNotFoundError(f"`source`: there is no file {job.source}")
     with contextlib.ExitStack() as stack:
         try:
-            dataset = stack.enter_context(open_scene(job.source))
+            dataset = stack.enter_context(open_raster(job.source, "source"))
         except ValueError as error:
             return str(error)
         for path in job.rasters():

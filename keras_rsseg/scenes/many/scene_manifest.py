@@ -6,7 +6,7 @@ import pathlib
 import re
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.scenes.reading.scene_source import is_virtual
+from keras_rsseg.rasters.opener import is_virtual
 
 # Beginnings of an area that is given as text: GeoJSON, WKT.
 _GEOMETRY = re.compile(r"\s*(\{|(MULTI)?POLYGON\b|GEOMETRYCOLLECTION\b)", re.I)

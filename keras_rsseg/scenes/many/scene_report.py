@@ -8,8 +8,8 @@ import pathlib
 
 from rasterio.errors import RasterioError
 
+from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.many.scene_list import SceneJob
-from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.scenes.predict_scene import SceneResult
 
 # What can become of a scene, the good first.

@@ -5,12 +5,10 @@ import json
 import zlib
 
 import numpy as np
-from rasterio.io import MemoryFile
-from rasterio.transform import Affine
 
-from keras_rsseg.scenes.maps.durable_file import write_durably
+from keras_rsseg.files import write_durably
+from keras_rsseg.rasters import output_files
 
-_TILE = 512
 _CHUNK = 1 << 20
 
 
@@ -70,9 +68,6 @@ class BlockRecord:
 def write_raster(path, raster, product):
     """Write the raster of a block, durably.
 
-    It is made in memory, so that it is Python that writes it: GDAL may not
-    tell what fails while closing a file.
-
     Args:
         path: path of the GeoTIFF.
         raster: array `(bands, h, w)` of the product's dtype.
@@ -81,33 +76,15 @@ def write_raster(path, raster, product):
     Returns:
         `[bands, bytes, CRC-32, sum of values]`.
     """
-    bands, height, width = raster.shape
-    half = raster.dtype == np.float16
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            dtype="float32" if half else raster.dtype,
-            count=bands,
-            height=height,
-            width=width,
-            nodata=product.nodata,
-            # Any place: rasterio warns of a raster that has none.
-            transform=Affine.scale(2),
-            tiled=True,
-            blockxsize=_TILE,
-            blockysize=_TILE,
-            interleave="band",
-            compress="deflate",
-            predictor=3 if half else 2,
-            zlevel=1,
-            photometric="minisblack",
-            **({"nbits": 16} if half else {}),
-        ) as output:
-            for number, band in enumerate(raster, 1):
-                output.write(band.astype("float32") if half else band, number)
-        data = memory.getbuffer()
-        write_durably(path, data)
-        return [bands, len(data), zlib.crc32(data), sum_of_values(raster)]
+    size, crc = output_files.write_raster(
+        path,
+        raster,
+        nodata=product.nodata,
+        compress="deflate",
+        predictor=3 if raster.dtype == np.float16 else 2,
+        zlevel=1,
+    )
+    return [len(raster), size, crc, sum_of_values(raster)]
 
 
 def sum_of_values(raster):

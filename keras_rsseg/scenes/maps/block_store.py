@@ -11,12 +11,12 @@ import filelock
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import replace_durably
+from keras_rsseg.files import write_durably
+from keras_rsseg.rasters.output_files import remove_raster
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_files import write_raster
-from keras_rsseg.scenes.maps.cog import remove_map
 from keras_rsseg.scenes.maps.cog import write_cog
-from keras_rsseg.scenes.maps.durable_file import sync_folder
-from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class BlockStore:
                 self._make(path, product, legend, tags or {})
         except BaseException:
             for path in maps.values():
-                remove_map(path)
+                remove_raster(path)
             raise
         self._check_free(maps)
         # The classes last: where they are, all is.
@@ -226,7 +226,7 @@ class BlockStore:
             )
         _empty(self.folder, {path.name for path in keep})
         for product in self.products:
-            remove_map(self._begun(product))
+            remove_raster(self._begun(product))
 
     def _stored_records(self):
         try:
@@ -323,9 +323,8 @@ def _move(source, destination):
     # Of a reference system that a GeoTIFF cannot hold.
     system = _beside(source, _SIDECARS[0])
     if system.exists():
-        os.replace(system, _beside(destination, _SIDECARS[0]))
-    os.replace(source, destination)
-    sync_folder(destination.parent)
+        replace_durably(system, _beside(destination, _SIDECARS[0]))
+    replace_durably(source, destination)
 
 
 def _beside(path, suffix):

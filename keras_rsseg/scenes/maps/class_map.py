@@ -3,23 +3,19 @@
 import colorsys
 import contextlib
 import dataclasses
-import os
-import warnings
 
 import numpy as np
-import rasterio
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
-from rasterio.errors import NotGeoreferencedWarning
-from rasterio.errors import RasterioError
 from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.scenes.reading.scene_source import is_virtual
+from keras_rsseg.errors import SceneError
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.void import VOID
 
 _GOLDEN_RATIO = 0.618034
-_ROWS = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,14 +168,11 @@ def open_class_map(classes):
         ValueError: if it is not a raster of one uint8 band, or has another
             nodata value than 255.
     """
-    path = os.fspath(classes)
-    if not is_virtual(path) and not os.path.exists(path):
-        raise FileNotFoundError(f"`classes`: there is no file {path}")
-    with _open(path) as dataset:
+    with open_raster(classes, "classes") as dataset:
         if dataset.dtypes != ("uint8",) or dataset.nodata not in (None, VOID):
-            raise ArgumentError(
+            raise SceneError(
                 "`classes` must be a map of classes: one band, uint8, "
-                f"nodata {VOID}. Received: {path} with {dataset.count} "
+                f"nodata {VOID}. Received: {dataset.name} with {dataset.count} "
                 f"bands, {dataset.dtypes[0]}, nodata {dataset.nodata}"
             )
         yield dataset
@@ -219,9 +212,8 @@ def count_classes(dataset):
         An int64 array `(256,)`.
     """
     counts = np.zeros(256, "int64")
-    for top in range(0, dataset.height, _ROWS):
-        rows = (top, min(top + _ROWS, dataset.height))
-        part = dataset.read(1, window=(rows, (0, dataset.width)))
+    for window in reading_windows(*dataset.shape, columns=dataset.width):
+        part = dataset.read(1, window=window.to_rasterio())
         counts += np.bincount(part.ravel(), minlength=256)
     return counts
 
@@ -234,14 +226,3 @@ def hex_color(color):
 def _highest(counts):
     ids = np.flatnonzero(counts[:VOID])
     return int(ids[-1]) if len(ids) else 0
-
-
-def _open(path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        try:
-            return rasterio.open(path)
-        except RasterioError as error:
-            raise ArgumentError(
-                f"`classes`: {path} is not a raster that GDAL reads: {error}"
-            ) from error

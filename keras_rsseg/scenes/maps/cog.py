@@ -1,45 +1,31 @@
 """Cloud-Optimised GeoTIFFs of finished blocks, read back when written."""
 
-import contextlib
-import glob
 import os
-import warnings
 
 import numpy as np
-import rasterio
-import rasterio.shutil
 from rasterio._err import CPLE_BaseError
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.errors import RasterioError
 
+from keras_rsseg.rasters import output_files
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.output_files import bounded_cache
+from keras_rsseg.rasters.output_files import remove_raster
+from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.scenes.maps.block_files import sum_of_values
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.maps.mosaic import mosaic_xml
-from keras_rsseg.scenes.reading.scene_source import open_scene
 
-_TILE = 512
-# Bytes that GDAL may keep of blocks that it has read.
-_CACHE = 64 << 20
 # Rows and columns that are read back at a time.
-_WINDOW = _TILE, 4 * _TILE
-_OPTIONS = {
-    "driver": "COG",
-    "compress": "deflate",
-    "blocksize": _TILE,
-    "bigtiff": "if_safer",
-    "overviews": "ignore_existing",
-    "num_threads": "all_cpus",
-}
+_WINDOW = output_files.BLOCK, 4 * output_files.BLOCK
 
 
 def write_cog(path, folder, product, grid, records, legend, tags):
     """Write the map of a product from its blocks, and read it back.
 
-    Memory is bounded whatever the size of the map. GDAL keeps a third of
-    the map's size beside it while it makes the overviews: of class ids the
-    most frequent, of other values the mean, without what is no data.
+    Memory is bounded whatever the size of the map. Overviews hold the most
+    frequent class ids, of other values the mean, without what is no data.
 
     Args:
         path: `pathlib.Path` of the map; absent if this fails.
@@ -59,60 +45,35 @@ def write_cog(path, folder, product, grid, records, legend, tags):
         mosaic.write_bytes(
             mosaic_xml(folder, product, grid, records, legend, tags)
         )
-        _copy(mosaic, path, product)
+        overviews = "mode" if product.name == "classes" else "average"
+        output_files.write_cog(mosaic, path, overviews)
         if not _is_complete(path, product, bands, grid, records):
             raise OSError("what was written is not what is read back")
-        _sync(path)
     # Rasterio's answer to a failure that GDAL does not explain.
     except (RasterioError, CPLE_BaseError, OSError, SystemError) as error:
-        remove_map(path)
+        remove_raster(path)
         raise OSError(
             f"{product.path} could not be written completely. Is the disk "
             f"full? {error}"
         ) from error
     except BaseException:
-        remove_map(path)
+        remove_raster(path)
         raise
     finally:
         mosaic.unlink(missing_ok=True)
 
 
-def remove_map(path):
-    """Remove a map that was begun, and what GDAL wrote beside it.
-
-    Args:
-        path: `pathlib.Path` of the map.
-    """
-    for part in path.parent.glob(f"{glob.escape(path.name)}*"):
-        with contextlib.suppress(OSError):
-            part.unlink()
-
-
-def _copy(mosaic, path, product):
-    # Halves are stored as 32-bit floats: GDAL up to 3.10 has no type for them,
-    # and its 16 bits of a float (NBITS) leave memory as it was found in the
-    # tiles at the border, if there are several bands.
-    options = {
-        **_OPTIONS,
-        "predictor": "yes",
-        "overview_resampling": (
-            "mode" if product.name == "classes" else "average"
-        ),
-    }
-    with _gdal_settings():
-        rasterio.shutil.copy(mosaic, path, **options)
-
-
 def _is_complete(path, product, bands, grid, records):
     """Read a map back: GDAL may not tell what fails while closing it."""
     counts, total = np.zeros(256, "int64"), 0
-    with _gdal_settings(), rasterio.open(path) as dataset:
+    with bounded_cache(), open_raster(path, "destination") as dataset:
         if dataset.shape != (grid.height, grid.width):
             return False
         if dataset.count != bands:
             return False
-        for window in _windows(grid):
-            part = dataset.read(window=window).astype(product.dtype)
+        for window in reading_windows(*dataset.shape, *_WINDOW):
+            part = dataset.read(window=window.to_rasterio())
+            part = part.astype(product.dtype)
             total += sum_of_values(part)
             if product.name == "classes":
                 counts += np.bincount(part.ravel(), minlength=256)
@@ -129,33 +90,6 @@ def _sum_of(record, product, bands):
     return sum_of_values(void) * bands * record.height * record.width
 
 
-def _windows(grid):
-    height, width = _WINDOW
-    for row in range(0, grid.height, height):
-        for col in range(0, grid.width, width):
-            yield (
-                (row, min(row + height, grid.height)),
-                (col, min(col + width, grid.width)),
-            )
-
-
-@contextlib.contextmanager
-def _gdal_settings():
-    """By itself GDAL takes 5 % of the machine's memory."""
-    with warnings.catch_warnings():
-        # A map of a scene without a place on the ground has none either.
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.Env(
-            GDAL_CACHEMAX=_CACHE, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"
-        ):
-            yield
-
-
-def _sync(path):
-    with open(path, "rb+") as file:
-        os.fsync(file.fileno())
-
-
 def made_by(path, digest):
     """Return whether a raster is one of a run with that digest.
 
@@ -166,7 +100,7 @@ def made_by(path, digest):
     if not path.exists():
         return False
     try:
-        with open_scene(path) as dataset:
+        with open_raster(path, "destination") as dataset:
             return dataset.tags().get("run") == digest
     except (OSError, ValueError, RasterioError):
         return False

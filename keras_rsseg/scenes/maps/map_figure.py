@@ -7,13 +7,14 @@ import numpy as np
 from rasterio.enums import Resampling
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.bands import picture_bands
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.validity import Validity
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
-from keras_rsseg.scenes.reading.scene_source import alpha_band
-from keras_rsseg.scenes.reading.scene_source import choose_bands
-from keras_rsseg.scenes.reading.scene_source import open_scene
 from keras_rsseg.void import VOID
 
 # Inches of the longer side of a panel.
@@ -174,7 +175,7 @@ def open_both(scene, classes):
     Raises:
         ValueError: if they are not on the same grid.
     """
-    with open_scene(scene) as image, open_class_map(classes) as ids:
+    with open_raster(scene, "scene") as image, open_class_map(classes) as ids:
         same = image.shape == ids.shape and image.transform.almost_equals(
             ids.transform, precision=1e-6
         )
@@ -287,18 +288,19 @@ def scene_picture(dataset, max_size, bands=None):
     Raises:
         ValueError: for bands that do not exist, or two, or more than three.
     """
-    numbers = _shown_bands(dataset, bands)
+    numbers = picture_bands(dataset, bands)
     shape = picture_shape(dataset, max_size)
-    valid = dataset.dataset_mask(out_shape=shape) > 0
-    planes = []
-    for number in numbers:
-        plane = dataset.read(
-            number, out_shape=shape, resampling=Resampling.average
-        )
-        if plane.dtype.kind == "f":
-            valid &= np.isfinite(plane)
-        planes.append(plane)
-    planes = [_stretched(plane, valid) for plane in planes]
+    pixels = dataset.read(
+        numbers, out_shape=(len(numbers), *shape), resampling=Resampling.average
+    )
+
+    def read(method, bands, window):
+        bands = numbers if bands is None else bands
+        planes = () if isinstance(bands, int) else (len(bands),)
+        return getattr(dataset, method)(bands, out_shape=(*planes, *shape))
+
+    valid = Validity(dataset, numbers).read(read, Window(0, 0, *shape), pixels)
+    planes = [_stretched(plane, valid) for plane in pixels]
     planes = planes * 3 if len(planes) == 1 else planes
     picture = np.stack([*planes, valid * np.uint8(255)], axis=-1)
     picture[~valid] = 0
@@ -325,23 +327,6 @@ def class_picture(dataset, max_size, legend):
     for index, color in legend.colormap().items():
         table[index] = color
     return table[ids]
-
-
-def _shown_bands(dataset, bands):
-    if bands is not None:
-        numbers = choose_bands(dataset, bands)
-        if len(numbers) not in (1, 3):
-            raise ArgumentError(
-                "`bands` must name one band or three, to be shown. "
-                f"Received: {bands!r}"
-            )
-        return numbers
-    try:
-        return choose_bands(dataset, ["red", "green", "blue"])
-    except ValueError:
-        alpha = alpha_band(dataset)
-        plain = [n for n in range(1, dataset.count + 1) if n != alpha]
-        return plain[:3] if len(plain) >= 3 else plain[:1] or [alpha]
 
 
 def _stretched(plane, valid):

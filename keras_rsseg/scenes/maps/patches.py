@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import rasterio
 from rasterio import features
-from rasterio.errors import RasterioIOError
 
+from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.void import VOID
 
 
@@ -45,7 +45,7 @@ def trace_patches(dataset):
         `Patches`, from the top of the map.
 
     Raises:
-        RasterioIOError: if the file is damaged.
+        RasterError: if the file is damaged.
     """
     points = array("i")
     rings, polygons, classes = array("q", [0]), array("q", [0]), array("B")
@@ -58,7 +58,7 @@ def trace_patches(dataset):
         classes.append(int(value))
     if not classes:
         # GDAL's tracing ends at what cannot be read, without an error.
-        raise RasterioIOError(f"{dataset.name} cannot be read as a whole")
+        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
     points = np.frombuffer(points, "int32").reshape(-1, 2)
     points, rings = _match_edges(points, np.frombuffer(rings, "int64"))
     return Patches(

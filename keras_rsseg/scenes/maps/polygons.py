@@ -9,9 +9,10 @@ import tempfile
 import warnings
 
 import numpy as np
-from rasterio.errors import RasterioIOError
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import replace_durably
+from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -113,7 +114,7 @@ def _publish(partial, path, overwrite):
         raise FileExistsError(f"{path} was made by something else meanwhile")
     for suffix in _SIDECARS:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    os.replace(partial, path)
+    replace_durably(partial, path)
 
 
 def write_polygons(
@@ -291,7 +292,7 @@ def _trace(dataset, minimum_area, pixel_size):
     )
     ids, areas = patches.classes, shapely.area(polygons)
     if areas.sum() != dataset.width * dataset.height:
-        raise RasterioIOError(f"{dataset.name} cannot be read as a whole")
+        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
     if not minimum_area:
         return polygons, ids
     width, height = pixel_size

@@ -1,14 +1,14 @@
 """Pictures of a scene and its map."""
 
+import io
 import logging
 import pathlib
-import warnings
 
 import numpy as np
-import rasterio
-from rasterio.errors import NotGeoreferencedWarning
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import write_durably
+from keras_rsseg.rasters.output_files import write_picture
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.maps.map_figure import class_picture
@@ -54,7 +54,7 @@ def write_preview(classes, destination, scene=None, max_size=2048):
     if scene is None:
         with open_class_map(classes) as dataset:
             picture = class_picture(dataset, max_size, read_legend(dataset))
-        _write(path, picture)
+        write_picture(path, picture)
         return path
     try:
         figure = draw_side_by_side(scene, classes, max_size=max_size)
@@ -64,9 +64,11 @@ def write_preview(classes, destination, scene=None, max_size=2048):
             "install 'keras-rsseg[plot]'",
             path,
         )
-        _write(path, _pair(scene, classes, max_size))
+        write_picture(path, _pair(scene, classes, max_size))
     else:
-        figure.savefig(path)
+        image = io.BytesIO()
+        figure.savefig(image, format="png")
+        write_durably(path, image.getvalue())
     return path
 
 
@@ -94,18 +96,3 @@ def _pair(scene, classes, max_size):
         right = class_picture(ids, max_size, read_legend(ids))
     gap = np.zeros((len(left), _GAP, 4), "uint8")
     return np.concatenate([left, gap, right], axis=1)
-
-
-def _write(path, picture):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(
-            path,
-            "w",
-            driver="PNG",
-            dtype="uint8",
-            count=4,
-            height=picture.shape[0],
-            width=picture.shape[1],
-        ) as output:
-            output.write(np.moveaxis(picture, -1, 0))

@@ -3,10 +3,10 @@
 import pathlib
 import xml.etree.ElementTree as ElementTree
 
+from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
-from keras_rsseg.scenes.maps.durable_file import write_durably
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 # Elements and attributes as this version of QGIS writes them.

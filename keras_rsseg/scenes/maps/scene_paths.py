@@ -3,11 +3,10 @@
 import itertools
 import os
 import pathlib
-import uuid
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.scenes.reading.scene_source import is_virtual
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.rasters.opener import open_raster
 
 
 def check_paths(source, destination, overwrite=False):
@@ -26,7 +25,7 @@ def check_paths(source, destination, overwrite=False):
         ValueError: if the scene is not a raster, the destination is the
             scene itself or a folder, or has another suffix.
     """
-    with open_scene(source) as dataset:
+    with open_raster(source, "source") as dataset:
         check_destination(destination, dataset, overwrite)
 
 
@@ -105,18 +104,6 @@ def check_destination(
         raise PermissionError(
             f"`{argument}`: the folder {path.parent} cannot be written"
         )
-    return path
-
-
-def partial_path(destination):
-    """Create an empty file beside `destination` and return its path.
-
-    Creating it shows that the folder can be written. The name is hidden,
-    and unique, so that two runs do not meet in one file.
-    """
-    name = f".{destination.name}.{uuid.uuid4().hex[:8]}.partial"
-    path = destination.with_name(name)
-    path.touch(exist_ok=False)
     return path
 
 

@@ -5,10 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_rsseg.rasters import windows
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.rasters.windows import block_cache
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import reflected
 from keras_rsseg.scenes.predicting.tile_predictor import stack_tiles
-from keras_rsseg.scenes.reading.scene_source import block_cache
 
 # Rows whose validity is read at a time: as much as the processor's cache.
 _MASK_ROWS = 128
@@ -71,9 +73,6 @@ def map_blocks(height, width, strip_height, section_width):
 def has_no_blocks(scene, row, col, height, width):
     """Return whether a window holds no data because nothing is stored there.
 
-    A look at the file's index of blocks: reading what is not there would
-    cost as much as reading what is.
-
     Args:
         scene: `SceneReader`.
         row: first row.
@@ -84,17 +83,8 @@ def has_no_blocks(scene, row, col, height, width):
     Returns:
         A bool; `False` where the index does not tell.
     """
-    bands = _telling_bands(scene)
-    if not bands:
-        return False
-    dataset = scene.dataset
-    block_height, block_width = dataset.block_shapes[bands[0] - 1]
-    return not any(
-        dataset.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", bidx=band)
-        for band in bands
-        for y in range(row // block_height, -(-(row + height) // block_height))
-        for x in range(col // block_width, -(-(col + width) // block_width))
-    )
+    window = Window(row, col, height, width)
+    return windows.has_no_blocks(scene.dataset, _telling_bands(scene), window)
 
 
 def _telling_bands(scene):
@@ -103,8 +93,6 @@ def _telling_bands(scene):
     GDAL fills such a block with the dataset's nodata value, or with 0.
     """
     dataset, validity = scene.dataset, scene.validity
-    if dataset.driver != "GTiff":
-        return []
     if validity.alpha is not None and dataset.nodata is None:
         return [validity.alpha]
     values = {dataset.nodatavals[band - 1] for band in scene.bands}

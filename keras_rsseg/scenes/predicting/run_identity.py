@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from keras_rsseg import __version__
-from keras_rsseg.scenes.reading.scene_source import is_virtual
+from keras_rsseg.rasters.opener import is_virtual
 
 
 def run_settings(model, scene, options, plan):

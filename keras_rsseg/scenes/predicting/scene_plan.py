@@ -2,8 +2,8 @@
 
 import math
 
-from keras_rsseg.data.tiling import Window
 from keras_rsseg.data.tiling import tile_starts
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.predicting.blending import input_range
 from keras_rsseg.scenes.predicting.block_reader import map_blocks
 

@@ -5,6 +5,7 @@ import logging
 
 from tqdm import tqdm
 
+from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scenes.maps.block_store import BlockStore
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import MapGrid
@@ -29,7 +30,6 @@ from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
 from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
@@ -267,7 +267,7 @@ def open_run(
         "probabilities": probabilities,
         "uncertainty": uncertainty,
     }
-    with open_scene(source) as dataset:
+    with open_raster(source, "source") as dataset:
         paths = check_destinations(paths, dataset, overwrite)
         products = make_products(
             paths, uncertainty_kind, raster_dtype, options.views

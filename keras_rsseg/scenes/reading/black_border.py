@@ -4,12 +4,9 @@ import logging
 
 import numpy as np
 
-from keras_rsseg.scenes.reading.scene_source import reading_windows
+from keras_rsseg.rasters.windows import reading_windows
 
 logger = logging.getLogger(__name__)
-
-# What `nodata=` is called by.
-BORDER = "border"
 
 # As GDAL's nearblack: lossy compression leaves noise beside the imagery.
 _TOLERANCE = 15

@@ -1,20 +1,17 @@
 """A scene on a grid of another size, by GDAL's warper."""
 
 import contextlib
-import uuid
-import xml.etree.ElementTree as ET
 
 import numpy as np
-import rasterio
-import rasterio.shutil
 from rasterio.enums import Resampling
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
-from rasterio.windows import Window
 
-from keras_rsseg.scenes.reading.scene_source import open_scene
-from keras_rsseg.scenes.reading.scene_source import reading_windows
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.output_files import new_raster
+from keras_rsseg.rasters.vrt import pixel_view
+from keras_rsseg.rasters.windows import reading_windows
 
 # Pixels looked at together, about.
 _MOST_PIXELS = 1 << 22
@@ -51,7 +48,11 @@ class ResampledView:
             except BaseException:
                 self._mask.close()
                 raise
-        self._xml = _pixel_xml(reader, self._mask)
+        bands, alpha = list(reader.bands), reader.validity.alpha
+        if self._mask is None and alpha is not None:
+            bands.append(alpha)
+        name = self._mask and self._mask.name
+        self._xml = pixel_view(reader.dataset, bands, name)
         self._nodata = None if self._mask else reader.validity.nodata
         return self
 
@@ -66,7 +67,7 @@ class ResampledView:
         down, along = self.factors
         finer = max(self.factors) <= 1
         with (
-            open_scene(self._xml) as pixels,
+            open_raster(self._xml) as pixels,
             WarpedVRT(
                 pixels,
                 transform=Affine(along, 0, 0, 0, -down, 0),
@@ -141,63 +142,8 @@ def _write_mask(reader, file):
         "compress": "deflate",
         "zlevel": 1,
         "bigtiff": "if_safer",
-        # Any but identity, of which rasterio warns.
-        "transform": Affine.scale(2, -2),
     }
-    with file.open(**profile) as mask:
+    with new_raster(file, **profile) as mask:
         for window in reading_windows(reader.height, reader.width):
-            row, col, height, width = window
             valid = reader.read_data(*window).astype("uint8") * 255
-            mask.write(valid, 1, window=Window(col, row, width, height))
-
-
-def _pixel_xml(reader, mask):
-    """The XML of a virtual raster of the bands read, and of the alpha band.
-
-    With a mask it takes the place of all that says what holds data.
-    """
-    root = ET.fromstring(_virtual_xml(reader.dataset))
-    for name in ("SRS", "GeoTransform", "GCPList", "Metadata", "OverviewList"):
-        for element in root.findall(name):
-            root.remove(element)
-    bands = root.findall("VRTRasterBand")
-    for band in bands:
-        root.remove(band)
-    wanted = list(reader.bands)
-    if mask is None and reader.validity.alpha is not None:
-        wanted.append(reader.validity.alpha)
-    for number, wanted_number in enumerate(wanted, 1):
-        # A band that is read twice needs two elements.
-        band = ET.fromstring(ET.tostring(bands[wanted_number - 1]))
-        band.set("band", str(number))
-        for element in band.findall("NoDataValue"):
-            band.remove(element)
-        root.append(band)
-    if mask is not None:
-        for element in root.findall("MaskBand"):
-            root.remove(element)
-        root.append(_mask_element(reader, mask.name))
-    ET.SubElement(root, "GeoTransform").text = "0, 1, 0, 0, 0, -1"
-    return ET.tostring(root, encoding="unicode")
-
-
-def _virtual_xml(dataset):
-    path = f"/vsimem/{uuid.uuid4().hex}.vrt"
-    rasterio.shutil.copy(dataset, path, driver="VRT")
-    try:
-        with rasterio.open(path) as virtual:
-            return virtual.tags(ns="xml:VRT")["xml:VRT"]
-    finally:
-        rasterio.shutil.delete(path, driver="VRT")
-
-
-def _mask_element(reader, name):
-    element = ET.Element("MaskBand")
-    band = ET.SubElement(element, "VRTRasterBand", dataType="Byte")
-    source = ET.SubElement(band, "SimpleSource")
-    ET.SubElement(source, "SourceFilename", relativeToVRT="0").text = name
-    ET.SubElement(source, "SourceBand").text = "1"
-    size = {"xSize": str(reader.width), "ySize": str(reader.height)}
-    for rectangle in ("SrcRect", "DstRect"):
-        ET.SubElement(source, rectangle, xOff="0", yOff="0", **size)
-    return element
+            mask.write(valid, 1, window=window.to_rasterio())

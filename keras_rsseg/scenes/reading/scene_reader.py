@@ -2,23 +2,53 @@
 
 import contextlib
 import copy
+import os
+from collections.abc import Iterator
 
 import numpy as np
-from rasterio.errors import RasterioIOError
-from rasterio.windows import Window
+from rasterio.io import DatasetReader
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.bands import alpha_band
+from keras_rsseg.rasters.bands import choose_bands
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.opener import strict_reading
+from keras_rsseg.rasters.validity import BORDER
+from keras_rsseg.rasters.validity import Validity
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
-from keras_rsseg.scenes.reading.black_border import BORDER
 from keras_rsseg.scenes.reading.black_border import BlackBorder
 from keras_rsseg.scenes.reading.resampled_view import ResampledView
 from keras_rsseg.scenes.reading.resampled_view import any_in_cells
-from keras_rsseg.scenes.reading.scene_source import alpha_band
-from keras_rsseg.scenes.reading.scene_source import choose_bands
-from keras_rsseg.scenes.reading.scene_source import open_scene
-from keras_rsseg.scenes.reading.scene_validity import SceneValidity
 from keras_rsseg.scenes.reading.value_scale import ValueScale
 from keras_rsseg.scenes.reading.value_scale import check_values
+
+
+@contextlib.contextmanager
+def open_scene(source: str | os.PathLike) -> Iterator[DatasetReader]:
+    """Open a scene for reading.
+
+    Args:
+        source: path or URL of any raster that GDAL reads, or the XML of a
+            VRT.
+
+    Yields:
+        A `rasterio.DatasetReader`, for one thread.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        RasterError: if it is not a raster, has no bands, or breaks off.
+
+    Example:
+
+    ```python
+    keras.utils.save_img("scene.png", np.zeros((64, 48, 3)), scale=False)
+    with keras_rsseg.scenes.open_scene("scene.png") as dataset:
+        dataset.shape  # (64, 48)
+    ```
+    """
+    with open_raster(source, "source") as dataset:
+        yield dataset
 
 
 class SceneReader:
@@ -56,9 +86,11 @@ class SceneReader:
     Example:
 
     ```python
-    with open_scene("scene.tif") as dataset:
-        reader = SceneReader(dataset, bands=[4, 3, 2], value_range=(0, 3000))
-        pixels, valid = reader.read(0, 0, 256, 256)
+    keras.utils.save_img("scene.png", np.zeros((64, 48, 3)), scale=False)
+    with keras_rsseg.scenes.open_scene("scene.png") as dataset:
+        reader = keras_rsseg.scenes.SceneReader(dataset, bands=[3, 2, 1])
+        pixels, valid = reader.read(row=0, col=0, height=32, width=32)
+    pixels.shape, valid.all()  # ((32, 32, 3), True)
     ```
     """
 
@@ -77,7 +109,7 @@ class SceneReader:
         self.bands = choose_bands(dataset, bands, model_bands)
         self.dtype = np.dtype(dataset.dtypes[self.bands[0] - 1])
         self.nodata = nodata
-        self.validity = SceneValidity(dataset, self.bands, nodata)
+        self.validity = Validity(dataset, self.bands, nodata)
         self.area = None if area is None else AreaOfInterest.of(area)
         self._inside = self.area and self.area.on(dataset)
         self._scale = ValueScale.between(value_range, model_range)
@@ -117,9 +149,9 @@ class SceneReader:
             of those inside; windows without any inside are not read.
 
         Raises:
-            RasterioIOError: if the file is damaged there.
+            RasterError: if the file is damaged there.
         """
-        window = Window(col, row, width, height)
+        window = Window(row, col, height, width)
         inside = self._within_area(window)
         if inside is not None and not inside.any():
             shape = height, width, len(self.bands)
@@ -148,7 +180,7 @@ class SceneReader:
         Returns:
             A boolean array `(height, width)`.
         """
-        window = Window(col, row, width, height)
+        window = Window(row, col, height, width)
         inside = self._within_area(window)
         if inside is not None and not inside.any():
             return inside
@@ -167,13 +199,13 @@ class SceneReader:
         Returns:
             `(pixels, valid)`; `valid` whatever the area of interest.
         """
-        window = Window(col, row, width, height)
+        window = Window(row, col, height, width)
         pixels = self._read("read", None, window)
         return pixels, self._data(window, pixels)
 
     def read_data(self, row, col, height, width):
         """Like `read_valid`, whatever the area of interest."""
-        window = Window(col, row, width, height)
+        window = Window(row, col, height, width)
         pixels = None
         if self.validity.needs_pixels:
             pixels = self._read("read", None, window)
@@ -185,7 +217,7 @@ class SceneReader:
 
         What was found out about the scene is shared, not done again.
         """
-        with open_scene(self.name) as dataset:
+        with open_raster(self.name) as dataset:
             reader = copy.copy(self)
             reader.dataset = dataset
             yield reader
@@ -224,7 +256,7 @@ class SceneReader:
         """Which pixels lie in the area of interest; `None` for all."""
         if self._inside is None:
             return None
-        return self._inside.read(*_corner_and_size(window))
+        return self._inside.read(*window)
 
     def _data(self, window, pixels):
         """Which pixels of a window hold data."""
@@ -233,17 +265,12 @@ class SceneReader:
     def _read(self, method, bands, window):
         """Call a method of the dataset, for all bands read by default."""
         bands = self.bands if bands is None else bands
-        try:
-            return getattr(self.dataset, method)(bands, window=window)
-        except RasterioIOError as error:
-            first, end = self._scene_rows(window)
-            raise RasterioIOError(
-                f"{self.name} cannot be read at rows {first} to {end}: "
-                f"{error.__cause__ or error}"
-            ) from error
+        with strict_reading(self.name, "source", self._scene_rows(window)):
+            read = getattr(self.dataset, method)
+            return read(bands, window=window.to_rasterio())
 
     def _scene_rows(self, window):
-        return window.row_off, window.row_off + window.height
+        return window.row, window.row + window.height
 
 
 class _ResampledReader(SceneReader):
@@ -262,7 +289,7 @@ class _ResampledReader(SceneReader):
             yield _ResampledReader(self._scene, self._view, warped)
 
     def read_data(self, row, col, height, width):
-        return self._data(Window(col, row, width, height), None)
+        return self._data(Window(row, col, height, width), None)
 
     def _data(self, window, pixels):
         return self._read("read", self.dataset.count, window) > 0
@@ -271,9 +298,7 @@ class _ResampledReader(SceneReader):
         """Whether any of the scene's pixels in one of these lies inside."""
         if self._inside is None:
             return None
-        return any_in_cells(
-            self._inside.read, self._view.factors, *_corner_and_size(window)
-        )
+        return any_in_cells(self._inside.read, self._view.factors, *window)
 
     def _scene_rows(self, window):
         factor = self._view.factors[0]
@@ -281,10 +306,6 @@ class _ResampledReader(SceneReader):
         return int(first * factor), min(
             int(np.ceil(end * factor)), self._scene.height
         )
-
-
-def _corner_and_size(window):
-    return window.row_off, window.col_off, window.height, window.width
 
 
 def _fill(pixels, valid):

@@ -10,7 +10,7 @@ from keras_rsseg.data.reading import read_image
 from keras_rsseg.scenes.maps.map_figure import scene_picture
 from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.predict_scene import predict_scene
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_classes
 from tests.scenes.scene_files import threshold_model

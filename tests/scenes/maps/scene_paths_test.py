@@ -8,7 +8,6 @@ import rasterio
 
 from keras_rsseg.scenes.maps.scene_paths import check_destinations
 from keras_rsseg.scenes.maps.scene_paths import check_paths
-from keras_rsseg.scenes.maps.scene_paths import partial_path
 from tests.scenes.scene_files import write_scene
 
 
@@ -86,11 +85,3 @@ class TestCheckDestinations:
         with pytest.raises(ValueError, match="a part of"):
             check_paths(vrt, tmp_path / "scene.tif", overwrite=True)
         check_paths(vrt, tmp_path / "map.tif")
-
-
-def test_partial_paths_are_hidden_and_differ(tmp_path):
-    paths = {partial_path(tmp_path / "map.tif") for _ in range(3)}
-    assert len(paths) == 3
-    for path in paths:
-        assert path.parent == tmp_path and path.stat().st_size == 0
-        assert path.name.startswith(".map.tif.")

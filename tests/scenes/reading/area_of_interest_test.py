@@ -13,7 +13,7 @@ from rasterio.warp import transform_geom
 
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import TRANSFORM
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene

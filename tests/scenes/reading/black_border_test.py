@@ -5,7 +5,7 @@ import pytest
 from rasterio.features import rasterize
 
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
 

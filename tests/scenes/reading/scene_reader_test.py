@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import TRANSFORM
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import write_scene
 
 

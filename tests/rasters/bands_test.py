@@ -5,8 +5,8 @@ import pytest
 import rasterio
 from rasterio.enums import ColorInterp
 
-from keras_rsseg.scenes.reading.scene_source import choose_bands
-from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.rasters.bands import choose_bands
+from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import write_scene
 
 SENTINEL = "B1 B2 B3 B4 B5 B6 B7 B8 B8A B9 B10 B11 B12".split()

@@ -1,0 +1,1 @@
+"""Rasters of any driver: opened strictly, read by window, written whole."""

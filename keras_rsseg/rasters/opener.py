@@ -1,0 +1,238 @@
+"""The one way to open a raster: strict, with errors that name the file."""
+
+import contextlib
+import os
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import rasterio
+from rasterio._err import CPLE_BaseError
+from rasterio.env import ensure_env_with_credentials
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.errors import RasterioError
+from rasterio.errors import RasterioIOError
+from rasterio.io import DatasetReader
+
+from keras_rsseg.errors import RasterError
+from keras_rsseg.rasters.truncation import find_missing
+
+# What makes GDAL's drivers fail where a file breaks off or is damaged. By
+# themselves they fill the rest of a PNG that is read as a whole with whatever
+# is in memory, and what libjpeg only warns of with grey; zeros for blocks of a
+# TIFF must be asked for, but may be in the environment. JPEG 2000, WebP and
+# the other formats need not be told.
+_STRICT = {
+    "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": True,
+    "GTIFF_IGNORE_READ_ERRORS": False,
+}
+
+# The filters of `warnings` belong to the process, not to a thread.
+_FILTERING = threading.Lock()
+
+# Such as NETCDF:file.nc:band and GTIFF_DIR:2:file.tif; C: is a disk.
+_SUBDATASET = re.compile(r"\w\w+:")
+_LISTED = 20
+
+
+class RasterReadError(RasterError, RasterioIOError):
+    """A raster cannot be opened, or breaks off where it is read.
+
+    It is also the error that rasterio raises there.
+    """
+
+
+def is_path(source: Any) -> bool:
+    """Return whether `source` names a file.
+
+    Args:
+        source: anything.
+    """
+    return isinstance(source, str | os.PathLike)
+
+
+def is_virtual(path: str) -> bool:
+    """Return whether `path` is a URL, a GDAL virtual path or a VRT's XML.
+
+    Args:
+        path: what names a raster.
+    """
+    return "://" in path or path.startswith(("/vsi", "<VRTDataset"))
+
+
+def name_of(source: Any, fallback: str = "the array") -> str:
+    """Return what to call `source` in a message.
+
+    Args:
+        source: path or array.
+        fallback: name of an array.
+    """
+    return os.fspath(source) if is_path(source) else fallback
+
+
+class Raster(DatasetReader):
+    """A rasterio dataset whose errors name the file, and where it is damaged.
+
+    Reading it is strict whatever the settings around, in any thread.
+    """
+
+    # What errors call the argument that named it.
+    argument: str = "source"
+
+    def read(self, *args: Any, **options: Any) -> Any:
+        with strict_reading(self.name, self.argument, _rows(options)):
+            return super().read(*args, **options)
+
+    def read_masks(self, *args: Any, **options: Any) -> Any:
+        with strict_reading(self.name, self.argument, _rows(options)):
+            return super().read_masks(*args, **options)
+
+    def dataset_mask(self, *args: Any, **options: Any) -> Any:
+        with strict_reading(self.name, self.argument, _rows(options)):
+            return super().dataset_mask(*args, **options)
+
+    def tags(self, *args: Any, **options: Any) -> dict[str, str]:
+        with strict_reading(self.name, self.argument):
+            return super().tags(*args, **options)
+
+    @property
+    def descriptions(self) -> tuple[str | None, ...]:
+        with strict_reading(self.name, self.argument):
+            return super().descriptions
+
+    @property
+    def colorinterp(self) -> tuple[Any, ...]:
+        with strict_reading(self.name, self.argument):
+            return super().colorinterp
+
+
+@contextlib.contextmanager
+def open_raster(
+    path: str | os.PathLike, argument: str = "source"
+) -> Iterator[Raster]:
+    """Open a raster for reading.
+
+    A file that breaks off is an error, here or where it is read, never
+    pixels that were not in it.
+
+    Args:
+        path: path or URL of any raster that GDAL reads, or the XML of a VRT.
+        argument: what errors call it.
+
+    Yields:
+        A `Raster`, for one thread. What GDAL reads of it by itself, in a
+        `WarpedVRT` or to trace shapes, is strict within the context.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        RasterReadError: if it is not a raster, has no bands, or breaks off.
+    """
+    path = os.fspath(path)
+    named = is_virtual(path) or _SUBDATASET.match(path)
+    if not named and not os.path.exists(path):
+        raise FileNotFoundError(f"`{argument}`: there is no file {path}")
+    with strict_settings(), _open(path, argument) as dataset:
+        if not dataset.count:
+            raise RasterReadError(
+                f"`{argument}`: {path} has no bands of its own. Its "
+                "subdatasets, one of which may be given: "
+                f"{listed(dataset.subdatasets) or 'none'}"
+            )
+        yield dataset
+
+
+def _open(path: str, argument: str) -> Raster:
+    try:
+        with without_place_warnings():
+            dataset = _make_reader(path)
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
+        raise RasterReadError(
+            f"`{argument}`: {path} cannot be read, it is not a raster that "
+            f"GDAL reads (GeoTIFF, VRT, PNG, JPEG ...): {error}"
+        ) from error
+    dataset.argument = argument
+    missing = find_missing(dataset, path)
+    if missing is not None:
+        dataset.close()
+        raise RasterReadError(
+            f"`{argument}`: {path} cannot be read as a whole: {missing}"
+        )
+    return dataset
+
+
+@ensure_env_with_credentials
+def _make_reader(path: str) -> Raster:
+    return Raster(path, sharing=False)
+
+
+@contextlib.contextmanager
+def strict_settings() -> Iterator[None]:
+    """Make GDAL fail, in this thread, where it would guess what is missing."""
+    options = rasterio.env.getenv() if rasterio.env.hasenv() else {}
+    if _STRICT.items() <= options.items():
+        yield
+        return
+    with rasterio.Env(**_STRICT):
+        yield
+
+
+@contextlib.contextmanager
+def strict_reading(
+    name: str, argument: str, rows: tuple[int, int] | None = None
+) -> Iterator[None]:
+    """Read strictly, and name the raster in what goes wrong.
+
+    Args:
+        name: path of the raster.
+        argument: what errors call it.
+        rows: first row that is read and the end of them, `None` for all.
+
+    Raises:
+        RasterReadError: in place of what rasterio and GDAL raise.
+    """
+    try:
+        with strict_settings():
+            yield
+    except RasterReadError:
+        raise
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
+        place = "" if rows is None else f" at rows {rows[0]} to {rows[1]}"
+        raise RasterReadError(
+            f"`{argument}`: {name} cannot be read{place}: "
+            f"{error.__cause__ or error}"
+        ) from error
+
+
+@contextlib.contextmanager
+def without_place_warnings() -> Iterator[None]:
+    """Keep rasterio from warning of rasters without a place on the ground.
+
+    Other threads wait meanwhile: to be used for opening a raster only.
+    """
+    with _FILTERING, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+def listed(names: list[str]) -> str:
+    """Return names for a message, the first few of them.
+
+    Args:
+        names: what to name.
+    """
+    more = len(names) - _LISTED
+    shown = ", ".join(names[:_LISTED])
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _rows(options: dict[str, Any]) -> tuple[int, int] | None:
+    """Rows of the window among the arguments of a reading method."""
+    window = options.get("window")
+    if window is None:
+        return None
+    if isinstance(window, tuple):
+        return tuple(window[0])
+    return int(window.row_off), int(window.row_off + window.height)

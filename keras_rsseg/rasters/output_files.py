@@ -1,0 +1,159 @@
+"""Rasters that are written: blocks in memory, pictures, finished maps."""
+
+import contextlib
+import glob
+import os
+import pathlib
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+from rasterio.io import DatasetWriter
+from rasterio.io import MemoryFile
+
+from keras_rsseg.files import sync_file
+from keras_rsseg.files import write_durably
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.opener import without_place_warnings
+
+# Length of a block of a map, pixels.
+BLOCK = 512
+# Bytes that GDAL may keep of blocks that it has read.
+_CACHE = 64 << 20
+_COG = {
+    "driver": "COG",
+    "compress": "deflate",
+    "predictor": "yes",
+    "blocksize": BLOCK,
+    "bigtiff": "if_safer",
+    "overviews": "ignore_existing",
+    "num_threads": "all_cpus",
+}
+
+
+@contextlib.contextmanager
+def new_raster(file: MemoryFile, **profile: Any) -> Iterator[DatasetWriter]:
+    """Open a raster in memory for writing.
+
+    It is Python that writes files: GDAL may not tell what fails while
+    closing one.
+
+    Args:
+        file: rasterio's `MemoryFile`.
+        **profile: as rasterio takes it.
+
+    Yields:
+        A rasterio dataset.
+    """
+    with without_place_warnings():
+        dataset = file.open(**profile)
+    with dataset:
+        yield dataset
+
+
+def write_raster(
+    path: str | os.PathLike, raster: np.ndarray, **profile: Any
+) -> tuple[int, int]:
+    """Write a GeoTIFF of blocks, whole and durably.
+
+    Args:
+        path: path of the file; replaced if it exists.
+        raster: array `(bands, h, w)`. 16-bit floats are kept in 16 bits.
+        **profile: nodata value, compression and such, as rasterio takes it.
+
+    Returns:
+        Its length in bytes, and its CRC-32.
+    """
+    bands, height, width = raster.shape
+    half = raster.dtype == np.float16
+    profile = {**profile, **({"nbits": 16} if half else {})}
+    with MemoryFile() as memory:
+        with new_raster(
+            memory,
+            driver="GTiff",
+            dtype="float32" if half else raster.dtype,
+            count=bands,
+            height=height,
+            width=width,
+            tiled=True,
+            blockxsize=BLOCK,
+            blockysize=BLOCK,
+            interleave="band",
+            photometric="minisblack",
+            **profile,
+        ) as output:
+            for number, band in enumerate(raster, 1):
+                output.write(band.astype("float32") if half else band, number)
+        data = memory.getbuffer()
+        write_durably(path, data)
+        return len(data), zlib.crc32(data)
+
+
+def write_picture(path: str | os.PathLike, picture: np.ndarray) -> None:
+    """Write a PNG, whole and durably.
+
+    Args:
+        path: path of the file; replaced if it exists.
+        picture: uint8 array `(h, w, bands)`, grey, colours or with alpha.
+    """
+    height, width, bands = picture.shape
+    with MemoryFile(ext=".png") as memory:
+        with new_raster(
+            memory,
+            driver="PNG",
+            dtype="uint8",
+            count=bands,
+            height=height,
+            width=width,
+        ) as output:
+            output.write(np.moveaxis(picture, -1, 0))
+        write_durably(path, memory.getbuffer())
+
+
+def write_cog(
+    source: str | os.PathLike, path: str | os.PathLike, overviews: str
+) -> None:
+    """Copy a raster to a Cloud-Optimised GeoTIFF.
+
+    Memory is bounded whatever its size. GDAL keeps a third of the size of the
+    result beside it while it makes the overviews.
+
+    Args:
+        source: path of the raster.
+        path: path of the GeoTIFF.
+        overviews: how they are made, `"mode"` or `"average"`.
+    """
+    # Halves are stored as 32-bit floats: GDAL up to 3.10 has no type for them,
+    # and its 16 bits of a float (NBITS) leave memory as it was found in the
+    # tiles at the border, if there are several bands.
+    with bounded_cache(), open_raster(source) as dataset:
+        rasterio.shutil.copy(
+            dataset, path, **_COG, overview_resampling=overviews
+        )
+    sync_file(path)
+
+
+@contextlib.contextmanager
+def bounded_cache() -> Iterator[None]:
+    """Bound what GDAL keeps of files, and have it look at nothing beside them.
+
+    By itself it takes 5 % of the machine's memory.
+    """
+    with rasterio.Env(
+        GDAL_CACHEMAX=_CACHE, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"
+    ):
+        yield
+
+
+def remove_raster(path: pathlib.Path) -> None:
+    """Remove a raster that was begun, and what GDAL wrote beside it.
+
+    Args:
+        path: path of the raster.
+    """
+    for part in path.parent.glob(f"{glob.escape(path.name)}*"):
+        with contextlib.suppress(OSError):
+            part.unlink()

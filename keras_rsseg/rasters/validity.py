@@ -1,0 +1,203 @@
+"""Which pixels of a raster hold data: the one rule, for tiles and scenes.
+
+A pixel holds data unless one of these signs says that it does not:
+
+- the nodata value that the file states for the bands that are read, in all
+  of them (pure blue has no red, and is data); or, instead of it, a value that
+  the user gives (`nodata`);
+- the file's alpha band, where it is 0 (half transparent is data);
+- the file's mask, in it or in a file beside it; as in GDAL, it takes the
+  place of a nodata value that the file states, too;
+- a band that is read and is NaN or infinite there;
+- black from the border inwards, where the user asks for that
+  (`nodata="border"`).
+
+Signs add up. Bands that are not read do not count, and an alpha band that is
+read is data like any other. A stated nodata value that the bands' dtype
+cannot hold is none.
+
+Tiles for training and scenes to map differ in the argument `nodata` alone:
+it exists for scenes, tiles go by what their files state. An array can state
+nothing; there only what is not finite holds no data.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import Protocol
+
+import numpy as np
+from rasterio.dtypes import in_dtype_range
+from rasterio.enums import MaskFlags
+from rasterio.io import DatasetReader
+
+from keras_rsseg.errors import RasterError
+from keras_rsseg.rasters.bands import alpha_band
+from keras_rsseg.rasters.windows import Window
+
+# What `nodata=` is called by for black borders.
+BORDER = "border"
+
+# Calls a method of the dataset by its name, with bands and a window.
+_Read = Callable[[str, Any, Window], np.ndarray]
+
+
+class _Border(Protocol):
+    """Tells which pixels of a window belong to a black border."""
+
+    def read(
+        self, row: int, col: int, height: int, width: int
+    ) -> np.ndarray: ...
+
+
+class Validity:
+    """Judges the pixels of a raster by all signs that there are.
+
+    The rule is that of this module.
+
+    Args:
+        dataset: an open rasterio dataset.
+        bands: list of the bands that are read, from 1.
+        nodata: value that means no data, in place of the dataset's own;
+            `"border"` for what `border` says; or `None`.
+
+    Attributes:
+        alpha: number of the alpha band; `None` without, or where it is read
+            as data.
+        border: what finds black borders, to be set, or `None`.
+        nodata: the value that means no data where all bands have it, or
+            `None`.
+        needs_pixels: whether pixels tell what the dataset's masks do not.
+
+    Raises:
+        RasterError: for a `nodata` that the raster's dtype cannot hold.
+    """
+
+    def __init__(
+        self,
+        dataset: DatasetReader,
+        bands: Sequence[int],
+        nodata: float | str | None = None,
+    ):
+        self._bands = list(bands)
+        self._dtype = np.dtype(dataset.dtypes[bands[0] - 1])
+        self._given = nodata is not None and nodata != BORDER
+        if self._given:
+            _check_nodata(nodata, self._dtype)
+        stated = dataset.nodatavals
+        own = {stated[band - 1] for band in bands}
+        # Files may state one that none of their pixels can have.
+        own = {value for value in own if _fits(value, self._dtype)}
+        self._several = nodata is None and len(own) > 1
+        self.nodata = nodata if self._given else None
+        if nodata is None and len(own) == 1:
+            (self.nodata,) = own
+        alpha = alpha_band(dataset)
+        self.alpha = None if alpha in bands else alpha
+        self._masks = _masks_that_count(dataset, bands, nodata)
+        # GDAL's masks are either nodata's or alpha's.
+        if self.alpha is not None and self._masks:
+            self._masks, self._given = set(), self.nodata is not None
+        self._floats = self._dtype.kind == "f"
+        self.needs_pixels = self._given or self._floats
+        self.border: _Border | None = None
+
+    @property
+    def may_lack_data(self) -> bool:
+        """Whether there is a sign by which pixels could hold no data."""
+        return (
+            self.needs_pixels
+            or self.alpha is not None
+            or bool(self._masks)
+            or self.border is not None
+        )
+
+    @property
+    def needs_mask(self) -> bool:
+        """Whether no sign that GDAL's warper knows tells it all."""
+        signs = [
+            self.alpha is not None,
+            MaskFlags.per_dataset in self._masks,
+            self.nodata is not None,
+        ]
+        return (
+            sum(signs) > 1
+            or self._several
+            or self._floats
+            or self.border is not None
+        )
+
+    def read(
+        self, read: _Read, window: Window, pixels: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return which pixels of a window hold data.
+
+        Args:
+            read: callable that calls a method of the dataset by its name:
+                `(name, bands, window)`; bands of `None` are those read.
+            window: which pixels.
+            pixels: the bands read there, `(bands, height, width)`; may be
+                `None` if not `needs_pixels`.
+
+        Returns:
+            A boolean array `(height, width)`.
+        """
+        valid = np.ones((window.height, window.width), bool)
+        if self.alpha is not None:
+            valid &= read("read", self.alpha, window) > 0
+        if MaskFlags.per_dataset in self._masks:
+            valid &= read("read_masks", 1, window) > 0
+        elif self._masks:
+            valid &= (read("read_masks", None, window) > 0).any(axis=0)
+        if self._given and not np.isnan(self.nodata):
+            valid &= (pixels != self.nodata).any(axis=0)
+        if self._floats:
+            valid &= np.isfinite(pixels).all(axis=0)
+        if self.border is not None:
+            valid &= ~self.border.read(*window)
+        return valid
+
+    def read_from(self, dataset: DatasetReader, window: Window) -> np.ndarray:
+        """Return which pixels of a window hold data.
+
+        Args:
+            dataset: the raster, opened.
+            window: which pixels.
+
+        Returns:
+            A boolean array `(height, width)`.
+        """
+
+        def read(method: str, bands: Any, window: Window) -> np.ndarray:
+            bands = self._bands if bands is None else bands
+            return getattr(dataset, method)(bands, window=window.to_rasterio())
+
+        pixels = read("read", None, window) if self.needs_pixels else None
+        return self.read(read, window, pixels)
+
+
+def _masks_that_count(
+    dataset: DatasetReader, bands: Sequence[int], nodata: float | str | None
+) -> set[MaskFlags]:
+    """What the masks of bands are made of, beside alpha."""
+    flags = dataset.mask_flag_enums
+    found = {flag for band in bands for flag in flags[band - 1]}
+    if MaskFlags.nodata in found:
+        return set() if nodata is not None else {MaskFlags.nodata}
+    if MaskFlags.per_dataset in found and MaskFlags.alpha not in found:
+        return {MaskFlags.per_dataset}
+    return set()
+
+
+def _check_nodata(nodata: Any, dtype: np.dtype) -> None:
+    if isinstance(nodata, str) or not _fits(nodata, dtype):
+        raise RasterError(
+            f"`nodata` must be '{BORDER}' or a value of {dtype}, the scene's "
+            f"dtype. Received: {nodata!r}"
+        )
+
+
+def _fits(nodata: float | None, dtype: np.dtype) -> bool:
+    if nodata is None or dtype.kind == "f":
+        return nodata is not None
+    return float(nodata).is_integer() and in_dtype_range(nodata, dtype)

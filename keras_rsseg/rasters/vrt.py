@@ -1,0 +1,258 @@
+"""Virtual rasters: GDAL's XML (VRT) that describes one raster by others."""
+
+import os
+import uuid
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+import rasterio.shutil
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader
+from rasterio.transform import Affine
+
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.windows import Window
+
+Element = ElementTree.Element
+
+# What places a raster, or goes beyond the values of its bands.
+_PLACES = ("SRS", "GeoTransform", "GCPList", "Metadata", "OverviewList")
+
+
+class VirtualRaster:
+    """A raster made of parts of others, without copying a pixel.
+
+    Args:
+        height: number of rows.
+        width: number of columns.
+        crs: reference system, of the control points where there are any.
+        transform: of the pixels, or `None`.
+        gcps: ground control points, in place of the transform.
+        tags: of the raster.
+    """
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        crs: CRS | None = None,
+        transform: Affine | None = None,
+        gcps: Sequence[GroundControlPoint] = (),
+        tags: Mapping[str, Any] | None = None,
+    ):
+        self._root = Element("VRTDataset", **_sizes("raster", height, width))
+        if gcps:
+            self._add_points(gcps, crs)
+        else:
+            if crs is not None:
+                _add_text(self._root, "SRS", crs.to_wkt())
+            if transform is not None:
+                numbers = map(repr, map(float, transform.to_gdal()))
+                _add_text(self._root, "GeoTransform", ", ".join(numbers))
+        if tags is not None:
+            _add_tags(self._root, tags)
+        self._count = 0
+
+    def add_band(
+        self, dtype: str = "Byte", block: int | None = None
+    ) -> "VirtualBand":
+        """Add a band, to be filled from others.
+
+        Args:
+            dtype: its data type, as GDAL calls it.
+            block: size of the blocks that it is read by, GDAL's if `None`.
+
+        Returns:
+            A `VirtualBand`.
+        """
+        self._count += 1
+        element = ElementTree.SubElement(
+            self._root,
+            "VRTRasterBand",
+            dataType=dtype,
+            band=str(self._count),
+            **({} if block is None else _sizes("block", block, block)),
+        )
+        return VirtualBand(element, self._count, block)
+
+    def to_xml(self) -> bytes:
+        """Return the description."""
+        return ElementTree.tostring(self._root, encoding="utf-8")
+
+    def _add_points(
+        self, points: Sequence[GroundControlPoint], crs: CRS | None
+    ) -> None:
+        wkt = crs.to_wkt() if crs else ""
+        element = ElementTree.SubElement(self._root, "GCPList", Projection=wkt)
+        for number, point in enumerate(points, 1):
+            ElementTree.SubElement(
+                element,
+                "GCP",
+                Id=str(point.id or number),
+                Info=str(point.info or ""),
+                Pixel=repr(float(point.col)),
+                Line=repr(float(point.row)),
+                X=repr(float(point.x)),
+                Y=repr(float(point.y)),
+                Z=repr(float(point.z or 0)),
+            )
+
+
+class VirtualBand:
+    """A band of a `VirtualRaster`, which makes it."""
+
+    def __init__(self, element: Element, number: int, block: int | None):
+        self._element = element
+        self._number = number
+        self._block = block
+
+    def describe(
+        self,
+        *,
+        nodata: float | None = None,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        color: str | None = None,
+        colors: Mapping[int, Sequence[int]] | None = None,
+        scale: float | None = None,
+    ) -> None:
+        """Say what the values of the band mean.
+
+        Args:
+            nodata: the value that means no data.
+            tags: of the band.
+            description: its name.
+            color: its colour interpretation, as GDAL calls it.
+            colors: `{value: (r, g, b, a)}`, a colour table.
+            scale: what values are multiplied with.
+        """
+        if nodata is not None:
+            _add_text(self._element, "NoDataValue", nodata)
+        if tags is not None:
+            _add_tags(self._element, tags)
+        for name, value in (
+            ("Description", description),
+            ("ColorInterp", color),
+        ):
+            if value is not None:
+                _add_text(self._element, name, value)
+        if colors is not None:
+            self._add_colors(colors)
+        if scale is not None:
+            _add_text(self._element, "Offset", 0)
+            _add_text(self._element, "Scale", scale)
+
+    def add_source(
+        self, path: str | os.PathLike, place: Window, number: int | None = None
+    ) -> None:
+        """Show another raster in a part of the band.
+
+        Args:
+            path: path of the raster, whose pixels are taken one to one.
+            place: where it lies in the band; as large as the raster.
+            number: which of its bands; defaults to that of this one.
+        """
+        source = ElementTree.SubElement(self._element, "SimpleSource")
+        name = _add_text(source, "SourceFilename", os.path.abspath(path))
+        name.set("relativeToVRT", "0")
+        _add_text(source, "SourceBand", number or self._number)
+        if self._block is not None:
+            # Spares GDAL opening every source at once.
+            ElementTree.SubElement(
+                source,
+                "SourceProperties",
+                **_sizes("Raster", place.height, place.width),
+                DataType=self._element.get("dataType"),
+                **_sizes("Block", self._block, self._block),
+            )
+        _add_rectangles(source, place)
+
+    def _add_colors(self, colors: Mapping[int, Sequence[int]]) -> None:
+        table = ElementTree.SubElement(self._element, "ColorTable")
+        for index in range(256):
+            rgba = map(str, colors.get(index, (0, 0, 0, 255)))
+            channels = zip(("c1", "c2", "c3", "c4"), rgba, strict=True)
+            ElementTree.SubElement(table, "Entry", dict(channels))
+
+
+def pixel_view(
+    dataset: DatasetReader, bands: Iterable[int], mask: str | None = None
+) -> str:
+    """Describe bands of a raster in pixel coordinates, without nodata values.
+
+    Args:
+        dataset: an open rasterio dataset.
+        bands: numbers of the bands, from 1.
+        mask: path of a raster on its grid that takes the place of all that
+            says what holds data, or `None`.
+
+    Returns:
+        The XML of a virtual raster, north up, whose pixels measure 1.
+    """
+    root = ElementTree.fromstring(_virtual_copy(dataset))
+    for name in _PLACES:
+        for element in root.findall(name):
+            root.remove(element)
+    own = root.findall("VRTRasterBand")
+    for band in own:
+        root.remove(band)
+    for number, wanted in enumerate(bands, 1):
+        # A band that is read twice needs two elements.
+        band = ElementTree.fromstring(ElementTree.tostring(own[wanted - 1]))
+        band.set("band", str(number))
+        for element in band.findall("NoDataValue"):
+            band.remove(element)
+        root.append(band)
+    if mask is not None:
+        for element in root.findall("MaskBand"):
+            root.remove(element)
+        root.append(_mask_band(dataset, mask))
+    _add_text(root, "GeoTransform", "0, 1, 0, 0, 0, -1")
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _virtual_copy(dataset: DatasetReader) -> str:
+    path = f"/vsimem/{uuid.uuid4().hex}.vrt"
+    rasterio.shutil.copy(dataset, path, driver="VRT")
+    try:
+        with open_raster(path) as virtual:
+            return virtual.tags(ns="xml:VRT")["xml:VRT"]
+    finally:
+        rasterio.shutil.delete(path, driver="VRT")
+
+
+def _mask_band(dataset: DatasetReader, path: str) -> Element:
+    element = Element("MaskBand")
+    band = ElementTree.SubElement(element, "VRTRasterBand", dataType="Byte")
+    source = ElementTree.SubElement(band, "SimpleSource")
+    _add_text(source, "SourceFilename", path).set("relativeToVRT", "0")
+    _add_text(source, "SourceBand", 1)
+    _add_rectangles(source, Window(0, 0, dataset.height, dataset.width))
+    return element
+
+
+def _add_rectangles(source: Element, place: Window) -> None:
+    size = {"xSize": str(place.width), "ySize": str(place.height)}
+    ElementTree.SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
+    corner = {"xOff": str(place.col), "yOff": str(place.row)}
+    ElementTree.SubElement(source, "DstRect", **corner, **size)
+
+
+def _sizes(prefix: str, height: int, width: int) -> dict[str, str]:
+    return {f"{prefix}XSize": str(width), f"{prefix}YSize": str(height)}
+
+
+def _add_tags(element: Element, tags: Mapping[str, Any]) -> None:
+    metadata = ElementTree.SubElement(element, "Metadata")
+    for key, value in tags.items():
+        _add_text(metadata, "MDI", value).set("key", key)
+
+
+def _add_text(parent: Element, name: str, value: Any) -> Element:
+    child = ElementTree.SubElement(parent, name)
+    child.text = str(value)
+    return child

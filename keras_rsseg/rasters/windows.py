@@ -1,0 +1,183 @@
+"""Rectangles of pixels, and how a raster is read by them."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+from rasterio import windows
+from rasterio.io import DatasetReader
+
+from keras_rsseg.errors import ArgumentError
+
+# Size of the windows that a whole raster is read by: few blocks are cut.
+_ROWS, _COLUMNS = 512, 4096
+
+# Bytes of GDAL's block cache: at least, at most.
+_CACHE = 64 << 20, 1 << 30
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels: first row, first column, height, width.
+
+    `row` and `col` may be negative and the far sides may lie beyond the
+    image; readers fill what is outside with 0 (images) or void (masks).
+
+    Example:
+
+    ```python
+    window = keras_rsseg.data.Window(row=512, col=0, height=256, width=256)
+    image = np.zeros((1024, 1024, 3), "uint8")
+    image[window.slices].shape  # (256, 256, 3)
+    ```
+    """
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The window as `(rows, columns)` slices; for windows inside."""
+        return (
+            slice(self.row, self.row + self.height),
+            slice(self.col, self.col + self.width),
+        )
+
+    def to_rasterio(self) -> windows.Window:
+        """Return the window as rasterio takes it; for windows inside."""
+        return windows.Window(self.col, self.row, self.width, self.height)
+
+
+def intersect(
+    window: Window | None, size: tuple[int, int]
+) -> tuple[Window, tuple[int, int], tuple[int, int]]:
+    """Return what a window that may reach beyond the image takes from it.
+
+    Args:
+        window: `Window`, or `None` for the whole image.
+        size: `(height, width)` of the image.
+
+    Returns:
+        The `Window` inside the image, the `(row, col)` at which it lies in
+        the tile, and the tile's `(height, width)`.
+
+    Raises:
+        ArgumentError: if the window lies wholly outside.
+    """
+    if window is None:
+        window = Window(0, 0, *size)
+    row, col, height, width = window
+    top, left = max(row, 0), max(col, 0)
+    bottom, right = min(row + height, size[0]), min(col + width, size[1])
+    if top >= bottom or left >= right:
+        raise ArgumentError(
+            f"`window` {tuple(window)} (row, col, height, width) lies outside "
+            f"the image of {size[0]}x{size[1]} pixels"
+        )
+    inner = Window(top, left, bottom - top, right - left)
+    return inner, (top - row, left - col), (height, width)
+
+
+def pad(
+    pixels: np.ndarray,
+    place: tuple[int, int],
+    shape: tuple[int, int],
+    fill: int,
+) -> np.ndarray:
+    """Return pixels at a place in a tile that is filled with a value.
+
+    Args:
+        pixels: array `(h, w, ...)`.
+        place: `(row, col)` in the tile.
+        shape: `(height, width)` of the tile.
+        fill: the value around them.
+    """
+    if pixels.shape[:2] == tuple(shape):
+        return pixels
+    padded = np.full((*shape, *pixels.shape[2:]), fill, pixels.dtype)
+    height, width = pixels.shape[:2]
+    padded[Window(*place, height, width).slices] = pixels
+    return padded
+
+
+def reading_windows(
+    height: int, width: int, rows: int = _ROWS, columns: int = _COLUMNS
+) -> Iterator[Window]:
+    """Yield windows to read a whole raster by, in bounded memory.
+
+    Args:
+        height: number of rows of the raster.
+        width: number of columns of the raster.
+        rows: rows of a window, at most.
+        columns: columns of a window, at most.
+
+    Yields:
+        `Window`s, row by row.
+    """
+    for row in range(0, height, rows):
+        for col in range(0, width, columns):
+            yield Window(
+                row, col, min(rows, height - row), min(columns, width - col)
+            )
+
+
+@contextlib.contextmanager
+def block_cache(dataset: DatasetReader, rows: int) -> Iterator[None]:
+    """Bound GDAL's cache of blocks by so many rows of a raster.
+
+    By itself GDAL keeps what it has read up to 5 % of the machine's memory,
+    which looks like a leak. Enough is kept that no block is decoded twice
+    for tiles side by side. A limit that the user has set is left alone.
+
+    Args:
+        dataset: an open rasterio dataset.
+        rows: number of rows read at a time.
+    """
+    options = rasterio.env.getenv() if rasterio.env.hasenv() else {}
+    if "GDAL_CACHEMAX" in {**os.environ, **options}:
+        yield
+        return
+    width = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
+    size = 2 * rows * dataset.width * width
+    with rasterio.Env(GDAL_CACHEMAX=min(max(size, _CACHE[0]), _CACHE[1])):
+        yield
+
+
+def has_no_blocks(
+    dataset: DatasetReader, bands: Sequence[int], window: Window
+) -> bool:
+    """Return whether nothing is stored of a window, in a sparse GeoTIFF.
+
+    A look at the file's index of blocks: reading what is not there would
+    cost as much as reading what is. An index that cannot be read looks the
+    same, so one pixel of what is missing is read.
+
+    Args:
+        dataset: an open rasterio dataset.
+        bands: numbers of the bands, from 1; `[]` for not to be told.
+        window: which pixels.
+
+    Returns:
+        A bool; `False` where the index does not tell.
+
+    Raises:
+        RasterReadError: if the index cannot be read.
+    """
+    if dataset.driver != "GTiff" or not bands:
+        return False
+    height, width = dataset.block_shapes[bands[0] - 1]
+    row, col, rows, columns = window
+    stored = any(
+        dataset.get_tag_item(f"BLOCK_OFFSET_{x}_{y}", "TIFF", bidx=band)
+        for band in bands
+        for y in range(row // height, -(-(row + rows) // height))
+        for x in range(col // width, -(-(col + columns) // width))
+    )
+    if not stored:
+        dataset.read(list(bands), window=windows.Window(col, row, 1, 1))
+    return not stored

@@ -1,0 +1,50 @@
+"""A file that others rely on is there as a whole, or is what it was."""
+
+import os
+
+import pytest
+
+from keras_rsseg.files import partial_path
+from keras_rsseg.files import replace_durably
+from keras_rsseg.files import write_durably
+
+
+@pytest.mark.parametrize("as_given", [str, lambda path: path])
+def test_a_file_is_written_or_replaced(tmp_path, as_given):
+    path = tmp_path / "report.json"
+    write_durably(as_given(path), b"one")
+    write_durably(as_given(path), memoryview(b"two"))
+    assert path.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["report.json"]
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt])
+def test_what_was_there_stays_where_writing_fails(tmp_path, monkeypatch, error):
+    path = tmp_path / "report.json"
+    write_durably(path, b"one")
+
+    def fail(descriptor):
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises((OSError, KeyboardInterrupt)):
+        write_durably(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert os.listdir(tmp_path) == ["report.json"]
+
+
+def test_a_file_takes_the_place_of_another(tmp_path):
+    source, path = tmp_path / ".begun", tmp_path / "map.tif"
+    source.write_bytes(b"new")
+    path.write_bytes(b"old")
+    replace_durably(source, path)
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["map.tif"]
+
+
+def test_partial_paths_are_hidden_and_differ(tmp_path):
+    paths = {partial_path(tmp_path / "map.tif") for _ in range(3)}
+    assert len(paths) == 3
+    for path in paths:
+        assert path.parent == tmp_path and path.stat().st_size == 0
+        assert path.name.startswith(".map.tif.")
