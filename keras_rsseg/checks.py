@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_rsseg.errors import ArgumentError
-
-Color = tuple[int, int, int]
+from keras_rsseg.typing import Color
 
 
 def is_integer(value: Any) -> bool:
