@@ -20,10 +20,12 @@ DType: TypeAlias = Any
 # With the batch dimension; `None` where a size is unknown.
 Shape: TypeAlias = tuple[int | None, ...]
 
-# Height and width, or one number for both.
-Size: TypeAlias = int | tuple[int, int] | Sequence[int]
+# Height and width, as scalar integer tensors where they are unknown.
+Size: TypeAlias = Sequence[int | Tensor]
 
 DataFormat: TypeAlias = Literal["channels_last", "channels_first"]
+
+Interpolation: TypeAlias = Literal["bilinear", "nearest"]
 
 PathLike: TypeAlias = str | os.PathLike[str]
 

@@ -26,7 +26,6 @@ TO_DO = (
     "losses",
     "metrics",
     "models",
-    "ops",
     "rasters",
     "scenes",
     "tables",

@@ -29,7 +29,7 @@ class Annealing(keras.metrics.Metric):
         dtype: as in `keras.metrics.Metric`.
 
     Raises:
-        ValueError: when `steps` is no positive integer or `schedule` is
+        ArgumentError: when `steps` is no positive integer or `schedule` is
             unknown.
 
     Example:
@@ -98,7 +98,7 @@ class AdvanceAnnealing(keras.callbacks.Callback):
             model was compiled with.
 
     Raises:
-        ValueError: when the loss has no annealing; when training begins on
+        ArgumentError: when the loss has no annealing; when training begins on
             JAX and `loss.annealing` is not among the metrics of the model.
 
     Example:

@@ -39,7 +39,7 @@ class BoundaryCrossEntropy(keras.losses.Loss):
         name: string.
 
     Raises:
-        ValueError: when targets and logits differ in size, or the logits do
+        ArgumentError: when targets and logits differ in size, or the logits do
             not have one channel.
 
     Example:

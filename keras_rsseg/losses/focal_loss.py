@@ -26,7 +26,7 @@ class FocalLoss(SegmentationLoss):
             ids.
 
     Raises:
-        ValueError: when `gamma` is negative, or as `SegmentationLoss`.
+        ArgumentError: when `gamma` is negative, or as `SegmentationLoss`.
 
     Example:
         ```python
@@ -74,7 +74,7 @@ def focal_factor(cross_entropy, gamma):
 
 
 def standardize_gamma(gamma):
-    """Return `gamma` as a float, or raise a ValueError if it is negative."""
+    """Return `gamma` as a float; negative ones are refused."""
     if not 0 <= gamma < float("inf"):
         raise ArgumentError(
             "Argument `gamma` must be a finite number >= 0. "
@@ -117,8 +117,9 @@ class ForegroundAwareLoss(SegmentationLoss):
         annealing: an `Annealing` metric, or `None`.
 
     Raises:
-        ValueError: when `gamma` is negative, `annealing_steps` is no positive
-            integer or `annealing` is unknown, or as `SegmentationLoss`.
+        ArgumentError: when `gamma` is negative, `annealing_steps` is no
+            positive integer or `annealing` is unknown, or as
+            `SegmentationLoss`.
 
     Example:
         ```python

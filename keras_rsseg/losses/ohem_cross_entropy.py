@@ -38,7 +38,7 @@ class OhemCrossEntropy(SegmentationLoss):
             ids.
 
     Raises:
-        ValueError: when `threshold` or `min_kept` is out of range, or as
+        ArgumentError: when `threshold` or `min_kept` is out of range, or as
             `SegmentationLoss`.
 
     Example:

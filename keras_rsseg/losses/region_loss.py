@@ -29,7 +29,7 @@ class RegionLoss(SegmentationLoss):
             `SegmentationLoss`.
 
     Raises:
-        ValueError: as `SegmentationLoss`.
+        ArgumentError: as `SegmentationLoss`.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class TverskyLoss(RegionLoss):
             ids. `class_weights` weigh the mean over the classes.
 
     Raises:
-        ValueError: when `alpha`, `beta` or `smooth` is negative or the first
+        ArgumentError: when `alpha`, `beta` or `smooth` is negative or the first
             two are both 0, or as `SegmentationLoss`.
 
     Example:
@@ -205,7 +205,7 @@ class DiceLoss(TverskyLoss):
             ids. `class_weights` weigh the mean over the classes.
 
     Raises:
-        ValueError: when `smooth` is negative, or as `SegmentationLoss`.
+        ArgumentError: when `smooth` is negative, or as `SegmentationLoss`.
 
     Example:
         ```python
@@ -271,7 +271,7 @@ class LovaszLoss(RegionLoss):
             ids. `class_weights` weigh the mean over the classes.
 
     Raises:
-        ValueError: as `SegmentationLoss`.
+        ArgumentError: as `SegmentationLoss`.
 
     Example:
         ```python

@@ -43,7 +43,7 @@ class SegmentationLoss(keras.losses.Loss):
         name: string.
 
     Raises:
-        ValueError: when a class weight is negative or not finite, or all are
+        ArgumentError: when a class weight is negative or not finite, or all are
             0; when called, if mask and logits differ in size or logits and
             weights in the number of classes.
 

@@ -42,7 +42,7 @@ class BoundaryF1(SegmentationMetric):
         tolerances: sequence of ints >= 0, in pixels, ascending.
 
     Raises:
-        ValueError: as `SegmentationMetric`, or when `tolerances` are not as
+        ArgumentError: as `SegmentationMetric`, or when `tolerances` are not as
             said.
 
     Example:
@@ -174,7 +174,7 @@ class BoundaryF1(SegmentationMetric):
             without a boundary in any tile.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         self._check_valid()
         tiles = ops.convert_to_numpy(self.tiles)

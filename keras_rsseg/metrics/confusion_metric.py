@@ -31,7 +31,7 @@ class ConfusionMetric(SegmentationMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class ConfusionMetric(SegmentationMetric):
             metrics: list of `ConfusionMetric`, of any kind.
 
         Raises:
-            ValueError: when one of them has another number of classes or
+            ArgumentError: when one of them has another number of classes or
                 another `ignore_class`.
         """
         self._check_mergeable(metrics, ("num_classes", "ignore_class"))
@@ -109,7 +109,7 @@ class ConfusionMetric(SegmentationMetric):
         """Return the counts: NumPy int64, rows truth, columns prediction.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         self._check_valid()
         high = ops.convert_to_numpy(self.high_words).astype(np.int64)
@@ -119,7 +119,7 @@ class ConfusionMetric(SegmentationMetric):
         """Return every score of the pixels counted: `ConfusionScores`.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         return ConfusionScores(self.confusion_matrix(), self.left_out)
 
@@ -138,7 +138,7 @@ class MeanIoU(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
         ```python
@@ -171,7 +171,7 @@ class MeanIoU(ConfusionMetric):
             neither in the masks nor in the predictions.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         return self.scores().iou
 
@@ -190,7 +190,7 @@ class MeanF1(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
         ```python
@@ -231,7 +231,7 @@ class MeanPrecision(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
         ```python
@@ -271,7 +271,7 @@ class MeanRecall(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
         ```python
@@ -310,7 +310,7 @@ class PixelAccuracy(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
         ```python
@@ -351,7 +351,7 @@ class SegmentationScores(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
         ```python

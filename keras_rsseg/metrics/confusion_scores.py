@@ -25,7 +25,7 @@ def standardize_left_out(left_out, num_classes):
         The ids as a sorted tuple of ints, each once.
 
     Raises:
-        ValueError: when an id is no class, or no class is left.
+        ArgumentError: when an id is no class, or no class is left.
     """
     if isinstance(left_out, str) or not np.iterable(left_out):
         raise ArgumentError(
@@ -80,7 +80,7 @@ class ConfusionScores:
         pixel_accuracy: float, right pixels / pixels. NaN without pixels.
 
     Raises:
-        ValueError: when `matrix` is not square or holds anything but counts,
+        ArgumentError: when `matrix` is not square or holds anything but counts,
             or when `left_out` names an id that is no class, or all classes.
 
     Example:

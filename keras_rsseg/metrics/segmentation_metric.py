@@ -43,7 +43,7 @@ class SegmentationMetric(keras.metrics.Metric):
         dtype: as in `keras.metrics.Metric`; counts are int32 always.
 
     Raises:
-        ValueError: when `num_classes` is not a positive integer, when
+        ArgumentError: when `num_classes` is not a positive integer, when
             `left_out` names an id that is no class, or all classes, when
             masks and logits do not fit, or when updated outside of the
             replicas of the strategy that it was made under.
