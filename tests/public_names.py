@@ -23,8 +23,6 @@ TO_DO = (
     "evaluation",
     "hub",
     "layers",
-    "losses",
-    "metrics",
     "models",
     "rasters",
     "scenes",
