@@ -1,12 +1,12 @@
 """Checks that arguments in every room have in common."""
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 
 from keras_rsseg.errors import ArgumentError
-
-Color = tuple[int, int, int]
+from keras_rsseg.typing import Color
 
 
 def is_integer(value: Any) -> bool:
@@ -36,6 +36,51 @@ def check_positive(name: str, value: Any) -> int:
             f"`{name}` must be a positive integer. Received: {name}={value!r}"
         )
     return int(value)
+
+
+def check_not_negative(name: str, value: Any) -> float:
+    """Return a finite number from 0 upwards, or refuse it.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Returns:
+        `value` as a float.
+
+    Raises:
+        ArgumentError: it is negative, infinite or NaN.
+    """
+    if not 0 <= value < float("inf"):
+        raise ArgumentError(
+            f"`{name}` must be a finite number >= 0. Received: {name}={value!r}"
+        )
+    return float(value)
+
+
+def check_different_positives(
+    name: str, values: Iterable[Any]
+) -> tuple[int, ...]:
+    """Return one or more positive integers, none of them twice.
+
+    Args:
+        name: what the error calls the argument.
+        values: what was given.
+
+    Raises:
+        ArgumentError: there is none, one is repeated or no positive integer.
+    """
+    given = tuple(values)
+    if (
+        not given
+        or not all(is_integer(value) and value >= 1 for value in given)
+        or len(set(given)) != len(given)
+    ):
+        raise ArgumentError(
+            f"`{name}` must hold one or more different positive integers. "
+            f"Received: {name}={given}"
+        )
+    return tuple(int(value) for value in given)
 
 
 def check_choice(name: str, value: Any, accepted: Collection[Any]) -> None:

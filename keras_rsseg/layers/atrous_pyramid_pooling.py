@@ -43,7 +43,7 @@ class AtrousPyramidPooling(keras.layers.Layer):
         Tensor `(batch, height, width, filters)`.
 
     Raises:
-        ValueError: when `dilation_rates` is empty or holds anything but
+        ArgumentError: when `dilation_rates` is empty or holds anything but
             different positive integers.
 
     Example:

@@ -29,7 +29,7 @@ class PixelAttention(keras.layers.Layer):
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: when `reduction` is no positive integer, or the map's
+        ArgumentError: when `reduction` is no positive integer, or the map's
             channels are not known.
     """
 
@@ -134,7 +134,7 @@ class PositionAttention(PixelAttention):
         precision too.
 
     Raises:
-        ValueError: when `reduction` is no positive integer.
+        ArgumentError: when `reduction` is no positive integer.
 
     Example:
 
@@ -253,7 +253,7 @@ class CrissCrossAttention(PixelAttention):
         precision too.
 
     Raises:
-        ValueError: when `reduction` is no positive integer.
+        ArgumentError: when `reduction` is no positive integer.
 
     Example:
 
@@ -312,7 +312,7 @@ class DenseAffinity(keras.layers.Layer):
         Tensor like `fine`: means of coarse pixels.
 
     Raises:
-        ValueError: when the maps differ in channels.
+        ArgumentError: when the maps differ in channels.
 
     Example:
 

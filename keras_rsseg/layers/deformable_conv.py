@@ -42,7 +42,7 @@ class DeformableConv(keras.layers.Layer):
         Tensor `(batch, height, width, filters)`.
 
     Raises:
-        ValueError: when `kernel_size` is no odd positive integer, or the
+        ArgumentError: when `kernel_size` is no odd positive integer, or the
             number of channels is unknown.
 
     Example:

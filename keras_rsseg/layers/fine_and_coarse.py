@@ -8,7 +8,7 @@ from keras_rsseg.ops.data_format import spatial_size
 
 
 def check_kernel_size(name, size):
-    """Raises a `ValueError` naming the argument unless it is odd."""
+    """Raises an `ArgumentError` naming the argument unless it is odd."""
     if int(size) != size or size < 1 or size % 2 == 0:
         raise ArgumentError(
             f"`{name}` must be a positive odd integer. Received: {name}={size}"
@@ -16,7 +16,7 @@ def check_kernel_size(name, size):
 
 
 def check_same_channels(fine_shape, coarse_shape, data_format):
-    """Raises a `ValueError` unless two maps have as many channels."""
+    """Raises an `ArgumentError` unless two maps have as many channels."""
     axis = channel_axis(data_format)
     if fine_shape[axis] is None or fine_shape[axis] != coarse_shape[axis]:
         raise ArgumentError(
@@ -26,7 +26,7 @@ def check_same_channels(fine_shape, coarse_shape, data_format):
 
 
 def check_fine_and_coarse(fine, coarse, data_format):
-    """Raises a `ValueError` if a coarse map is known to be the larger one."""
+    """Raises an `ArgumentError` if the coarse map is the larger one."""
     for length, coarse_length in zip(
         spatial_size(fine, data_format),
         spatial_size(coarse, data_format),

@@ -42,7 +42,7 @@ class FlowAlignment(keras.layers.Layer):
         of a map is zero.
 
     Raises:
-        ValueError: when an argument is not one of the above, when the maps
+        ArgumentError: when an argument is not one of the above, when the maps
             differ in channels, or when the coarse map is larger than the
             fine one.
 

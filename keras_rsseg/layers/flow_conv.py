@@ -49,7 +49,7 @@ class FlowConv(keras.layers.Layer):
         Tensor `(batch, H, W, filters)`.
 
     Raises:
-        ValueError: when an argument is not one of the above, or when the
+        ArgumentError: when an argument is not one of the above, or when the
             coarse map is larger than the fine one.
 
     Example:

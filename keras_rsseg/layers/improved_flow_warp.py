@@ -73,7 +73,7 @@ class ImprovedFlowWarp(keras.layers.Layer):
         map is zero.
 
     Raises:
-        ValueError: when an argument is not one of the above, when the maps
+        ArgumentError: when an argument is not one of the above, when the maps
             differ in channels, when the coarse map is larger than the fine
             one, or when `kernel_size` is `None` and no ratio is known.
 

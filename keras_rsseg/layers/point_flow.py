@@ -92,7 +92,7 @@ class PointFlow(PointMatcher):
         `flows=("salient",)` there are none: the fine map alone.
 
     Raises:
-        ValueError: when an argument is out of range, when the maps differ in
+        ArgumentError: when an argument is out of range, when the maps differ in
             channels, or when the coarse map is larger than the fine one.
 
     Example:

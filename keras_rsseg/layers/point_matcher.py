@@ -296,7 +296,7 @@ class PointMatcher(keras.layers.Layer):
 
 
 def standardize_flows(flows):
-    """The flows in their order; raises a `ValueError` for unknown ones."""
+    """The flows in their order; raises an `ArgumentError` for unknown ones."""
     flows = (flows,) if isinstance(flows, str) else tuple(flows)
     if not flows or set(flows) - set(FLOWS):
         raise ArgumentError(

@@ -45,7 +45,7 @@ class PyramidPooling(keras.layers.Layer):
         Tensor `(batch, height, width, filters)`.
 
     Raises:
-        ValueError: when `bin_sizes` is empty or holds anything but different
+        ArgumentError: when `bin_sizes` is empty or holds anything but different
             positive integers.
 
     Example:

@@ -1,11 +1,22 @@
 """A weight of a loss that falls from 1 to 0 during training."""
 
 import math
+from typing import Any
+from typing import Literal
+from typing import TypeAlias
+from typing import get_args
 
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DType
+from keras_rsseg.typing import Tensor
+
+Schedule: TypeAlias = Literal["cosine", "poly", "linear"]
 
 _POWERS = {"linear": 1.0, "poly": 0.9}
 
@@ -29,34 +40,32 @@ class Annealing(keras.metrics.Metric):
         dtype: as in `keras.metrics.Metric`.
 
     Raises:
-        ValueError: when `steps` is no positive integer or `schedule` is
+        ArgumentError: when `steps` is no positive integer or `schedule` is
             unknown.
 
     Example:
-        ```python
-        annealing = keras_rsseg.losses.Annealing(10000)
-        annealing.step.assign(5000)
-        float(annealing.result())  # 0.5
-        ```
+
+    ```python
+    annealing = keras_rsseg.losses.Annealing(steps=10000)
+    annealing.step.assign(5000)
+    annealing.result()  # 0.5
+    ```
 
     Reference:
         - [Zheng et al., FarSeg, 2020](https://arxiv.org/abs/2011.09766),
           section 3.4
     """
 
-    def __init__(self, steps, schedule="cosine", name="annealing", dtype=None):
+    def __init__(
+        self,
+        steps: int,
+        schedule: Schedule = "cosine",
+        name: str | None = "annealing",
+        dtype: DType = None,
+    ):
         super().__init__(name=name, dtype=dtype)
-        if steps < 1 or int(steps) != steps:
-            raise ArgumentError(
-                "The number of annealing steps must be a positive integer. "
-                f"Received: {steps}"
-            )
-        if schedule != "cosine" and schedule not in _POWERS:
-            raise ArgumentError(
-                "The annealing schedule must be 'cosine', 'poly' or 'linear'. "
-                f"Received: {schedule!r}"
-            )
-        self.steps = int(steps)
+        check_choice("schedule", schedule, get_args(Schedule))
+        self.steps = check_positive("steps", steps)
         self.schedule = schedule
         # A sum over replicas would split what the callback assigns.
         self.step = self.add_variable(
@@ -67,20 +76,20 @@ class Annealing(keras.metrics.Metric):
             name="step",
         )
 
-    def update_state(self, *args, **kwargs):
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: evaluation updates metrics too."""
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Do nothing: each epoch resets the metrics."""
 
-    def result(self):
+    def result(self) -> Tensor:
         """Return the weight, a float32 scalar in [0, 1]."""
         done = ops.clip(self.step / self.steps, 0.0, 1.0)
         if self.schedule == "cosine":
             return 0.5 * (1.0 + ops.cos(math.pi * done))
         return ops.power(1.0 - done, _POWERS[self.schedule])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update({"steps": self.steps, "schedule": self.schedule})
         return config
@@ -98,23 +107,25 @@ class AdvanceAnnealing(keras.callbacks.Callback):
             model was compiled with.
 
     Raises:
-        ValueError: when the loss has no annealing; when training begins on
+        ArgumentError: when the loss has no annealing; when training begins on
             JAX and `loss.annealing` is not among the metrics of the model.
 
     Example:
-        ```python
-        loss = keras_rsseg.losses.ForegroundAwareLoss(annealing_steps=100)
-        inputs = keras.Input((None, None, 3))
-        model = keras.Model(inputs, keras.layers.Conv2D(6, 1)(inputs))
-        model.compile("sgd", loss=loss, metrics=[loss.annealing])
-        images = np.random.normal(size=(2, 64, 64, 3))
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        callback = keras_rsseg.losses.AdvanceAnnealing(loss)
-        model.fit(images, masks, callbacks=[callback])
-        ```
+
+    ```python
+    loss = keras_rsseg.losses.ForegroundAwareLoss(annealing_steps=4)
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, keras.layers.Conv2D(6, 1)(inputs))
+    model.compile("sgd", loss=loss, metrics=[loss.annealing])
+    images = np.zeros((2, 8, 8, 3), "float32")
+    masks = np.zeros((2, 8, 8), "int32")
+    callback = keras_rsseg.losses.AdvanceAnnealing(loss)
+    history = model.fit(images, masks, 1, 4, callbacks=[callback])
+    history.history["annealing"]  # [0.85, 0.15, 0.0, 0.0]
+    ```
     """
 
-    def __init__(self, loss):
+    def __init__(self, loss: keras.losses.Loss):
         super().__init__()
         if getattr(loss, "annealing", None) is None:
             raise ArgumentError(
@@ -124,7 +135,7 @@ class AdvanceAnnealing(keras.callbacks.Callback):
             )
         self.annealing = loss.annealing
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if keras.backend.backend() != "jax":
             return
         step = self.annealing.step
@@ -135,6 +146,8 @@ class AdvanceAnnealing(keras.callbacks.Callback):
                 "its metrics: metrics=[..., loss.annealing]"
             )
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
         iterations = self.model.optimizer.iterations
         self.annealing.step.assign(ops.cast(iterations, "float32"))

@@ -5,6 +5,8 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.masks import squeeze_mask
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -39,15 +41,16 @@ class BoundaryCrossEntropy(keras.losses.Loss):
         name: string.
 
     Raises:
-        ValueError: when targets and logits differ in size, or the logits do
+        ArgumentError: when targets and logits differ in size, or the logits do
             not have one channel.
 
     Example:
-        ```python
-        bands = np.random.randint(0, 2, (2, 64, 64, 1))
-        logits = np.random.normal(size=(2, 64, 64, 1))
-        keras_rsseg.losses.BoundaryCrossEntropy()(bands, logits)
-        ```
+
+    ```python
+    bands = np.array([[[0, 0, 0, 1]]])
+    logits = np.array([[[-1, -2, -2, 1]]], "float32")
+    keras_rsseg.losses.BoundaryCrossEntropy()(bands, logits)  # 0.094
+    ```
 
     Reference:
         - [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564)
@@ -55,14 +58,14 @@ class BoundaryCrossEntropy(keras.losses.Loss):
 
     def __init__(
         self,
-        class_balanced=True,
-        reduction="sum_over_batch_size",
-        name="boundary_cross_entropy",
+        class_balanced: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "boundary_cross_entropy",
     ):
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.class_balanced = class_balanced
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         logits = ops.cast(y_pred, "float32")
         if len(logits.shape) == 3:
             logits = ops.expand_dims(logits, axis=-1)
@@ -97,7 +100,7 @@ class BoundaryCrossEntropy(keras.losses.Loss):
             of_other = of_boundary
         return ops.where(boundary, of_boundary, ops.where(other, of_other, 0.0))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config["class_balanced"] = self.class_balanced
         return config

@@ -1,5 +1,8 @@
 """Cross-entropy over the hardest pixels of a batch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -38,15 +41,17 @@ class OhemCrossEntropy(SegmentationLoss):
             ids.
 
     Raises:
-        ValueError: when `threshold` or `min_kept` is out of range, or as
+        ArgumentError: when `threshold` or `min_kept` is out of range, or as
             `SegmentationLoss`.
 
     Example:
-        ```python
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        logits = np.random.normal(size=(2, 64, 64, 6))
-        keras_rsseg.losses.OhemCrossEntropy(min_kept=1000)(masks, logits)
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 1, 255]]])
+    logits = np.array([[[[2, 0], [0, 2], [0, 1], [5, 0]]]], "float32")
+    loss = keras_rsseg.losses.OhemCrossEntropy(threshold=0.5, min_kept=1)
+    loss(masks, logits)  # 2.127
+    ```
 
     Reference:
         - [Shrivastava et al., 2016](https://arxiv.org/abs/1604.03540)
@@ -55,14 +60,14 @@ class OhemCrossEntropy(SegmentationLoss):
 
     def __init__(
         self,
-        threshold=0.7,
-        min_kept=10000,
-        ignore_class=VOID,
-        from_logits=True,
-        class_weights=None,
-        reduction="sum_over_batch_size",
-        name="ohem_cross_entropy",
-    ):
+        threshold: float = 0.7,
+        min_kept: int = 10000,
+        ignore_class: int | None = VOID,
+        from_logits: bool = True,
+        class_weights: Sequence[float] | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "ohem_cross_entropy",
+    ) -> None:
         super().__init__(
             ignore_class, class_weights, from_logits, reduction, name
         )
@@ -79,7 +84,7 @@ class OhemCrossEntropy(SegmentationLoss):
         self.threshold = float(threshold)
         self.min_kept = int(min_kept)
 
-    def pixel_losses(self, labels, valid, y_pred):
+    def pixel_losses(self, labels: Any, valid: Any, y_pred: Any) -> Any:
         losses = self.cross_entropy(labels, valid, y_pred)
         hard = ops.logical_and(valid, self._hard_pixels(losses))
         return self.weighted_mean(losses, labels, hard)
@@ -118,7 +123,7 @@ class OhemCrossEntropy(SegmentationLoss):
         _, high = ops.fori_loop(0, 30, halve, (low, high))
         return ops.view(high, "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update({"threshold": self.threshold, "min_kept": self.min_kept})
         return config

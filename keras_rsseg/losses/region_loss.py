@@ -1,10 +1,15 @@
 """Losses of whole regions: Tversky, Dice and Lovasz."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_not_negative
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.segmentation_loss import SegmentationLoss
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
 
 
@@ -29,24 +34,44 @@ class RegionLoss(SegmentationLoss):
             `SegmentationLoss`.
 
     Raises:
-        ValueError: as `SegmentationLoss`.
+        ArgumentError: as `SegmentationLoss`.
+
+    Example:
+
+    ```python
+    class SizeLoss(keras_rsseg.losses.RegionLoss):
+        def class_losses(self, truth, probabilities):
+            size = keras.ops.sum(truth, axis=1)
+            found = keras.ops.sum(probabilities, axis=1)
+            return keras.ops.abs(1 - found / keras.ops.maximum(size, 1))
+
+    masks = np.array([[[0, 0, 1, 255]]])
+    logits = np.array([[[[2, 0], [0, 2], [0, 1], [5, 0]]]], "float32")
+    SizeLoss()(masks, logits)  # 0.548
+    ```
     """
+
+    # What a subclass is called in logs, unless its user gives a name.
+    default_name: str | None = None
 
     def __init__(
         self,
-        per_tile=False,
-        ignore_class=VOID,
-        class_weights=None,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name=None,
+        per_tile: bool = False,
+        ignore_class: int | None = VOID,
+        class_weights: Sequence[float] | None = None,
+        from_logits: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
     ):
+        name = self.default_name if name is None else name
         super().__init__(
             ignore_class, class_weights, from_logits, reduction, name
         )
         self.per_tile = bool(per_tile)
 
-    def pixel_losses(self, labels, valid, y_pred):
+    def pixel_losses(
+        self, labels: Tensor, valid: Tensor, y_pred: Tensor
+    ) -> Tensor:
         classes = y_pred.shape[-1]
         probabilities = ops.softmax(y_pred) if self.from_logits else y_pred
         known = ops.expand_dims(ops.cast(valid, "float32"), axis=-1)
@@ -75,7 +100,7 @@ class RegionLoss(SegmentationLoss):
         means = means / ops.where(share > 0, share, 1.0)
         return ops.reshape(means, (-1, 1, 1))
 
-    def class_losses(self, truth, probabilities):
+    def class_losses(self, truth: Tensor, probabilities: Tensor) -> Tensor:
         """Compute the loss of each class.
 
         Args:
@@ -89,7 +114,7 @@ class RegionLoss(SegmentationLoss):
         """
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config["per_tile"] = self.per_tile
         return config
@@ -121,15 +146,16 @@ class TverskyLoss(RegionLoss):
             ids. `class_weights` weigh the mean over the classes.
 
     Raises:
-        ValueError: when `alpha`, `beta` or `smooth` is negative or the first
+        ArgumentError: when `alpha`, `beta` or `smooth` is negative or the first
             two are both 0, or as `SegmentationLoss`.
 
     Example:
-        ```python
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        logits = np.random.normal(size=(2, 64, 64, 6))
-        keras_rsseg.losses.TverskyLoss()(masks, logits)
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 1, 255]]])
+    logits = np.array([[[[2, 0], [0, 2], [0, 1], [5, 0]]]], "float32")
+    keras_rsseg.losses.TverskyLoss()(masks, logits)  # 0.25
+    ```
 
     Reference:
         - [Salehi et al., 2017](https://arxiv.org/abs/1706.05721), equation 3
@@ -137,35 +163,29 @@ class TverskyLoss(RegionLoss):
 
     def __init__(
         self,
-        alpha=0.3,
-        beta=0.7,
-        smooth=1.0,
-        per_tile=False,
-        ignore_class=VOID,
-        class_weights=None,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="tversky_loss",
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        smooth: float = 1.0,
+        per_tile: bool = False,
+        ignore_class: int | None = VOID,
+        class_weights: Sequence[float] | None = None,
+        from_logits: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "tversky_loss",
     ):
         super().__init__(
             per_tile, ignore_class, class_weights, from_logits, reduction, name
         )
-        for key, value in {"alpha": alpha, "beta": beta}.items():
-            if not 0 <= value < float("inf") or not alpha + beta:
-                raise ArgumentError(
-                    f"Argument `{key}` must be a finite number >= 0, and not "
-                    f"both 0. Received: alpha={alpha}, beta={beta}"
-                )
-        if not 0 <= smooth < float("inf"):
+        self.alpha = check_not_negative("alpha", alpha)
+        self.beta = check_not_negative("beta", beta)
+        self.smooth = check_not_negative("smooth", smooth)
+        if not alpha + beta:
             raise ArgumentError(
-                "Argument `smooth` must be a finite number >= 0. "
-                f"Received: smooth={smooth}"
+                "`alpha` and `beta` must not both be 0. "
+                f"Received: alpha={alpha}, beta={beta}"
             )
-        self.alpha = float(alpha)
-        self.beta = float(beta)
-        self.smooth = float(smooth)
 
-    def class_losses(self, truth, probabilities):
+    def class_losses(self, truth: Tensor, probabilities: Tensor) -> Tensor:
         hits = ops.sum(truth * probabilities, axis=1)
         misses = ops.sum(truth * (1.0 - probabilities), axis=1)
         alarms = ops.sum((1.0 - truth) * probabilities, axis=1)
@@ -174,7 +194,7 @@ class TverskyLoss(RegionLoss):
         # 1 - (hits + smooth) / whole, without the cancellation.
         return errors / ops.where(whole > 0, whole, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {"alpha": self.alpha, "beta": self.beta, "smooth": self.smooth}
@@ -205,14 +225,15 @@ class DiceLoss(TverskyLoss):
             ids. `class_weights` weigh the mean over the classes.
 
     Raises:
-        ValueError: when `smooth` is negative, or as `SegmentationLoss`.
+        ArgumentError: when `smooth` is negative, or as `SegmentationLoss`.
 
     Example:
-        ```python
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        logits = np.random.normal(size=(2, 64, 64, 6))
-        keras_rsseg.losses.DiceLoss()(masks, logits)
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 1, 255]]])
+    logits = np.array([[[[2, 0], [0, 2], [0, 1], [5, 0]]]], "float32")
+    keras_rsseg.losses.DiceLoss()(masks, logits)  # 0.2545
+    ```
 
     Reference:
         - [Milletari et al., 2016](https://arxiv.org/abs/1606.04797), whose
@@ -222,13 +243,13 @@ class DiceLoss(TverskyLoss):
 
     def __init__(
         self,
-        smooth=1.0,
-        per_tile=False,
-        ignore_class=VOID,
-        class_weights=None,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="dice_loss",
+        smooth: float = 1.0,
+        per_tile: bool = False,
+        ignore_class: int | None = VOID,
+        class_weights: Sequence[float] | None = None,
+        from_logits: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "dice_loss",
     ):
         super().__init__(
             0.5,
@@ -242,7 +263,7 @@ class DiceLoss(TverskyLoss):
             name,
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["alpha"], config["beta"]
         return config
@@ -271,34 +292,24 @@ class LovaszLoss(RegionLoss):
             ids. `class_weights` weigh the mean over the classes.
 
     Raises:
-        ValueError: as `SegmentationLoss`.
+        ArgumentError: as `SegmentationLoss`.
 
     Example:
-        ```python
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        logits = np.random.normal(size=(2, 64, 64, 6))
-        keras_rsseg.losses.LovaszLoss()(masks, logits)
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 1, 255]]])
+    logits = np.array([[[[2, 0], [0, 2], [0, 1], [5, 0]]]], "float32")
+    keras_rsseg.losses.LovaszLoss()(masks, logits)  # 0.55
+    ```
 
     Reference:
         - [Berman et al., 2018](https://arxiv.org/abs/1705.08790), equations
           8, 9 and 12
     """
 
-    def __init__(
-        self,
-        per_tile=False,
-        ignore_class=VOID,
-        class_weights=None,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name="lovasz_loss",
-    ):
-        super().__init__(
-            per_tile, ignore_class, class_weights, from_logits, reduction, name
-        )
+    default_name = "lovasz_loss"
 
-    def class_losses(self, truth, probabilities):
+    def class_losses(self, truth: Tensor, probabilities: Tensor) -> Tensor:
         truth = ops.transpose(truth, (0, 2, 1))
         probabilities = ops.transpose(probabilities, (0, 2, 1))
         # Void is 0 in both: no error, so it comes last and costs nothing.

@@ -1,11 +1,15 @@
 """What all losses of class masks have in common."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.masks import squeeze_mask
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
 
 
@@ -43,9 +47,25 @@ class SegmentationLoss(keras.losses.Loss):
         name: string.
 
     Raises:
-        ValueError: when a class weight is negative or not finite, or all are
+        ArgumentError: when a class weight is negative or not finite, or all are
             0; when called, if mask and logits differ in size or logits and
             weights in the number of classes.
+
+    Example:
+
+    ```python
+    class SquaredError(keras_rsseg.losses.SegmentationLoss):
+        def pixel_losses(self, labels, valid, y_pred):
+            truth = keras.ops.one_hot(labels, y_pred.shape[-1])
+            errors = keras.ops.softmax(y_pred) - truth
+            errors = keras.ops.sum(errors**2, axis=-1)
+            return self.weighted_mean(errors, labels, valid)
+
+    loss = SquaredError(class_weights=[1, 3])
+    masks = np.array([[[0, 0, 1, 255]]])
+    logits = np.array([[[[2, 0], [0, 2], [0, 1], [5, 0]]]], "float32")
+    loss(masks, logits)  # 0.403
+    ```
 
     Reference:
         `torch.nn.CrossEntropyLoss`, for the weighted mean.
@@ -53,18 +73,23 @@ class SegmentationLoss(keras.losses.Loss):
 
     def __init__(
         self,
-        ignore_class=VOID,
-        class_weights=None,
-        from_logits=True,
-        reduction="sum_over_batch_size",
-        name=None,
+        ignore_class: int | None = VOID,
+        class_weights: Sequence[float] | None = None,
+        from_logits: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype="float32")
         self.ignore_class = ignore_class
         self.class_weights = _standardize_class_weights(class_weights)
         self.from_logits = from_logits
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> Tensor:
         if sample_weight is not None:
             sample_weight = ops.convert_to_tensor(sample_weight)
             if len(sample_weight.shape) == 1:
@@ -72,7 +97,7 @@ class SegmentationLoss(keras.losses.Loss):
                 sample_weight = ops.reshape(sample_weight, (-1, 1, 1))
         return super().__call__(y_true, y_pred, sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         y_pred = ops.cast(y_pred, "float32")
         mask = ops.cast(squeeze_mask(y_true, y_pred), "int32")
         self._check_classes(y_pred.shape[-1])
@@ -85,7 +110,9 @@ class SegmentationLoss(keras.losses.Loss):
         sound = ops.all(ops.logical_or(known, ops.logical_not(valid)))
         return ops.where(sound, losses, float("nan"))
 
-    def pixel_losses(self, labels, valid, y_pred):
+    def pixel_losses(
+        self, labels: Tensor, valid: Tensor, y_pred: Tensor
+    ) -> Tensor:
         """Compute values whose mean is the loss.
 
         Args:
@@ -98,14 +125,18 @@ class SegmentationLoss(keras.losses.Loss):
         """
         raise NotImplementedError
 
-    def cross_entropy(self, labels, valid, y_pred):
+    def cross_entropy(
+        self, labels: Tensor, valid: Tensor, y_pred: Tensor
+    ) -> Tensor:
         """Return the cross-entropy of each pixel, 0 where void."""
         losses = ops.sparse_categorical_crossentropy(
             labels, y_pred, from_logits=self.from_logits
         )
         return ops.where(valid, losses, 0.0)
 
-    def weighted_mean(self, losses, labels, kept):
+    def weighted_mean(
+        self, losses: Tensor, labels: Tensor, kept: Tensor
+    ) -> Tensor:
         """Scale losses such that their mean is the weighted mean of the kept.
 
         Args:
@@ -133,7 +164,7 @@ class SegmentationLoss(keras.losses.Loss):
                 f"{classes} classes"
             )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

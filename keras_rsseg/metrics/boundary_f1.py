@@ -1,5 +1,7 @@
 """F1 score of the boundaries of the classes, at several tolerances."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -9,6 +11,9 @@ from keras_rsseg.metrics.segmentation_metric import SegmentationMetric
 from keras_rsseg.ops.counting import count_ids
 from keras_rsseg.ops.dilation import BITS
 from keras_rsseg.ops.dilation import dilate_bits
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DType
+from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
 
 
@@ -42,16 +47,20 @@ class BoundaryF1(SegmentationMetric):
         tolerances: sequence of ints >= 0, in pixels, ascending.
 
     Raises:
-        ValueError: as `SegmentationMetric`, or when `tolerances` are not as
+        ArgumentError: as `SegmentationMetric`, or when `tolerances` are not as
             said.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.BoundaryF1(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        metric.result()["boundary_f1_3"], metric.per_class_f1()
-        ```
+
+    ```python
+    masks, found = np.zeros((2, 1, 16, 16), "int32")
+    masks[:, :, 8:] = 1
+    found[:, :, 12:] = 1
+    metric = keras_rsseg.metrics.BoundaryF1(num_classes=2, tolerances=(3, 5))
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.result()  # {"boundary_f1_3": 0.0, "boundary_f1_5": 1.0}
+    metric.per_class_f1()  # [[0.0, 0.0], [1.0, 1.0]]
+    ```
 
     Reference:
         - [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564),
@@ -61,12 +70,12 @@ class BoundaryF1(SegmentationMetric):
 
     def __init__(
         self,
-        num_classes,
-        tolerances=(3, 5, 9, 12),
-        ignore_class=VOID,
-        left_out=(),
-        name="boundary_f1",
-        dtype=None,
+        num_classes: int,
+        tolerances: Sequence[int] = (3, 5, 9, 12),
+        ignore_class: int | None = VOID,
+        left_out: Sequence[int] = (),
+        name: str | None = "boundary_f1",
+        dtype: DType = None,
     ):
         super().__init__(num_classes, ignore_class, left_out, name, dtype)
         self.tolerances = _standardize_tolerances(tolerances)
@@ -80,7 +89,12 @@ class BoundaryF1(SegmentationMetric):
             (self.num_classes,), "zeros", dtype="int32", name="tiles"
         )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
         """Score the tiles of a batch.
 
         Args:
@@ -152,7 +166,7 @@ class BoundaryF1(SegmentationMetric):
         ]
         return ops.stack(shares), pixels
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         """Return the mean F1 score at each tolerance.
 
         Returns:
@@ -166,7 +180,7 @@ class BoundaryF1(SegmentationMetric):
             for row, tolerance in enumerate(self.tolerances)
         }
 
-    def per_class_f1(self):
+    def per_class_f1(self) -> np.ndarray:
         """Return the F1 score of each class at each tolerance.
 
         Returns:
@@ -174,7 +188,7 @@ class BoundaryF1(SegmentationMetric):
             without a boundary in any tile.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         self._check_valid()
         tiles = ops.convert_to_numpy(self.tiles)
@@ -182,7 +196,7 @@ class BoundaryF1(SegmentationMetric):
         scores = np.full(sums.shape, np.nan)
         return np.divide(sums, tiles, out=scores, where=tiles > 0)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config["tolerances"] = list(self.tolerances)
         return config

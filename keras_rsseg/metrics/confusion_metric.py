@@ -1,5 +1,7 @@
 """The confusion matrix behind the metrics, exact and streaming."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,6 +10,8 @@ from keras_rsseg.metrics.confusion_scores import RATIOS
 from keras_rsseg.metrics.confusion_scores import ConfusionScores
 from keras_rsseg.metrics.segmentation_metric import SegmentationMetric
 from keras_rsseg.ops.counting import count_ids
+from keras_rsseg.typing import DType
+from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
 
 # A count is `high * _WORD + low`. With 24 bits a low word is exact as a
@@ -31,12 +35,32 @@ class ConfusionMetric(SegmentationMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
+
+    Example:
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.MeanIoU(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.confusion_matrix()  # [[2, 1], [1, 2]]
+    metric.scores().pixel_accuracy  # 0.6667
+    ```
     """
 
+    # What a subclass is called in logs, unless its user gives a name.
+    default_name: str | None = None
+
     def __init__(
-        self, num_classes, ignore_class=VOID, left_out=(), name=None, dtype=None
+        self,
+        num_classes: int,
+        ignore_class: int | None = VOID,
+        left_out: Sequence[int] = (),
+        name: str | None = None,
+        dtype: DType = None,
     ):
+        name = self.default_name if name is None else name
         super().__init__(num_classes, ignore_class, left_out, name, dtype)
         self.low_words = self._add_words("low_words")
         self.high_words = self._add_words("high_words")
@@ -45,7 +69,12 @@ class ConfusionMetric(SegmentationMetric):
         shape = (self.num_classes, self.num_classes)
         return self.add_variable(shape, "zeros", dtype="int32", name=name)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self,
+        y_true: Tensor,
+        y_pred: Tensor,
+        sample_weight: Tensor | None = None,
+    ) -> None:
         """Count a batch.
 
         Args:
@@ -76,14 +105,14 @@ class ConfusionMetric(SegmentationMetric):
         self.low_words.assign(low - carry * _WORD)
         self.high_words.assign(self.high_words + high + carry)
 
-    def merge_state(self, metrics):
+    def merge_state(self, metrics: Sequence["ConfusionMetric"]) -> None:
         """Add the counts of other metrics of the same classes.
 
         Args:
             metrics: list of `ConfusionMetric`, of any kind.
 
         Raises:
-            ValueError: when one of them has another number of classes or
+            ArgumentError: when one of them has another number of classes or
                 another `ignore_class`.
         """
         self._check_mergeable(metrics, ("num_classes", "ignore_class"))
@@ -105,27 +134,42 @@ class ConfusionMetric(SegmentationMetric):
         """The mean of one of `RATIOS` over the classes where it is defined."""
         return self._mean_of(*RATIOS[name](*self._counts()))
 
-    def confusion_matrix(self):
+    def _pixel_accuracy(self):
+        hits, truth, _ = self._counts()
+        return self._ratio(ops.sum(hits), ops.sum(truth))
+
+    def confusion_matrix(self) -> np.ndarray:
         """Return the counts: NumPy int64, rows truth, columns prediction.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         self._check_valid()
         high = ops.convert_to_numpy(self.high_words).astype(np.int64)
         return high * _WORD + ops.convert_to_numpy(self.low_words)
 
-    def scores(self):
+    def scores(self) -> ConfusionScores:
         """Return every score of the pixels counted: `ConfusionScores`.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         return ConfusionScores(self.confusion_matrix(), self.left_out)
 
 
+class MeanRatio(ConfusionMetric):
+    """Base of the metrics that are the mean of one ratio of each class."""
+
+    # The key of the ratio in `RATIOS`.
+    ratio: str
+
+    def result(self) -> Tensor:
+        """Return the mean over the classes, a float32 scalar."""
+        return self._mean_ratio(self.ratio)
+
+
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class MeanIoU(ConfusionMetric):
+class MeanIoU(MeanRatio):
     """Mean intersection over union over the classes, void ignored.
 
     The intersection over union of a class is `true positives / (true
@@ -138,32 +182,24 @@ class MeanIoU(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.MeanIoU(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        float(metric.result()), metric.per_class_iou()
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.MeanIoU(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.result()  # 0.5
+    metric.per_class_iou()  # [0.5, 0.5]
+    ```
     """
 
-    def __init__(
-        self,
-        num_classes,
-        ignore_class=VOID,
-        left_out=(),
-        name="mean_iou",
-        dtype=None,
-    ):
-        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+    default_name = "mean_iou"
+    ratio = "iou"
 
-    def result(self):
-        """Return the mean intersection over union, a float32 scalar."""
-        return self._mean_ratio("iou")
-
-    def per_class_iou(self):
+    def per_class_iou(self) -> np.ndarray:
         """Return the intersection over union of each class.
 
         Returns:
@@ -171,13 +207,13 @@ class MeanIoU(ConfusionMetric):
             neither in the masks nor in the predictions.
 
         Raises:
-            ValueError: when masks with invalid class ids were counted.
+            ArgumentError: when masks with invalid class ids were counted.
         """
         return self.scores().iou
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class MeanF1(ConfusionMetric):
+class MeanF1(MeanRatio):
     """Mean F1 score over the classes, void ignored.
 
     The F1 score of a class is `2 tp / (2 tp + fp + fn)`, in true positives,
@@ -190,34 +226,26 @@ class MeanF1(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.MeanF1(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        float(metric.result()), metric.scores().f1
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.MeanF1(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.result()  # 0.6667
+    metric.scores().f1  # [0.6667, 0.6667]
+    ```
     """
 
-    def __init__(
-        self,
-        num_classes,
-        ignore_class=VOID,
-        left_out=(),
-        name="mean_f1",
-        dtype=None,
-    ):
-        super().__init__(num_classes, ignore_class, left_out, name, dtype)
-
-    def result(self):
-        """Return the mean F1 score, a float32 scalar."""
-        return self._mean_ratio("f1")
+    default_name = "mean_f1"
+    ratio = "f1"
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class MeanPrecision(ConfusionMetric):
+class MeanPrecision(MeanRatio):
     """Mean precision over the classes, void ignored.
 
     The precision of a class is the share of right pixels among those
@@ -231,34 +259,26 @@ class MeanPrecision(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.MeanPrecision(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        float(metric.result()), metric.scores().precision
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.MeanPrecision(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.result()  # 0.6667
+    metric.scores().precision  # [0.6667, 0.6667]
+    ```
     """
 
-    def __init__(
-        self,
-        num_classes,
-        ignore_class=VOID,
-        left_out=(),
-        name="mean_precision",
-        dtype=None,
-    ):
-        super().__init__(num_classes, ignore_class, left_out, name, dtype)
-
-    def result(self):
-        """Return the mean precision, a float32 scalar."""
-        return self._mean_ratio("precision")
+    default_name = "mean_precision"
+    ratio = "precision"
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class MeanRecall(ConfusionMetric):
+class MeanRecall(MeanRatio):
     """Mean recall over the classes, void ignored.
 
     The recall of a class (its accuracy, in the words of some papers) is the
@@ -271,30 +291,22 @@ class MeanRecall(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.MeanRecall(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        float(metric.result()), metric.scores().recall
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.MeanRecall(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.result()  # 0.6667
+    metric.scores().recall  # [0.6667, 0.6667]
+    ```
     """
 
-    def __init__(
-        self,
-        num_classes,
-        ignore_class=VOID,
-        left_out=(),
-        name="mean_recall",
-        dtype=None,
-    ):
-        super().__init__(num_classes, ignore_class, left_out, name, dtype)
-
-    def result(self):
-        """Return the mean recall, a float32 scalar."""
-        return self._mean_ratio("recall")
+    default_name = "mean_recall"
+    ratio = "recall"
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -310,31 +322,24 @@ class PixelAccuracy(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.PixelAccuracy(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        float(metric.result())
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.PixelAccuracy(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    metric.result()  # 0.6667
+    ```
     """
 
-    def __init__(
-        self,
-        num_classes,
-        ignore_class=VOID,
-        left_out=(),
-        name="pixel_accuracy",
-        dtype=None,
-    ):
-        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+    default_name = "pixel_accuracy"
 
-    def result(self):
+    def result(self) -> Tensor:
         """Return the share of right pixels, a float32 scalar."""
-        hits, truth, _ = self._counts()
-        return self._ratio(ops.sum(hits), ops.sum(truth))
+        return self._pixel_accuracy()
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -351,30 +356,26 @@ class SegmentationScores(ConfusionMetric):
             `SegmentationMetric`, which says which pixels count.
 
     Raises:
-        ValueError: as `SegmentationMetric`.
+        ArgumentError: as `SegmentationMetric`.
 
     Example:
-        ```python
-        metric = keras_rsseg.metrics.SegmentationScores(num_classes=6)
-        masks = np.random.randint(0, 6, (2, 64, 64))
-        metric.update_state(masks, np.random.normal(size=(2, 64, 64, 6)))
-        metric.result()["mean_f1"], metric.scores().f1
-        ```
+
+    ```python
+    masks = np.array([[[0, 0, 0, 1], [1, 1, 255, 255]]])
+    found = np.array([[[0, 0, 1, 1], [1, 0, 0, 0]]])
+    metric = keras_rsseg.metrics.SegmentationScores(num_classes=2)
+    metric.update_state(masks, keras.ops.one_hot(found, 2))
+    scores = metric.result()
+    scores["mean_iou"]  # 0.5
+    scores["mean_f1"]  # 0.6667
+    metric.scores().f1  # [0.6667, 0.6667]
+    ```
     """
 
-    def __init__(
-        self,
-        num_classes,
-        ignore_class=VOID,
-        left_out=(),
-        name="segmentation_scores",
-        dtype=None,
-    ):
-        super().__init__(num_classes, ignore_class, left_out, name, dtype)
+    default_name = "segmentation_scores"
 
-    def result(self):
+    def result(self) -> dict[str, Tensor]:
         """Return the scores, a dict of float32 scalars."""
-        hits, truth, _ = self._counts()
         results = {f"mean_{key}": self._mean_ratio(key) for key in RATIOS}
-        results["pixel_accuracy"] = self._ratio(ops.sum(hits), ops.sum(truth))
+        results["pixel_accuracy"] = self._pixel_accuracy()
         return results

@@ -1,12 +1,17 @@
 """Every score that a confusion matrix holds, in NumPy."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_rsseg.errors import ArgumentError
 
 # Of the numbers of pixels (right, in the masks, predicted) of the classes:
 # numerator and denominator. Plain arithmetic, so tensors do as well.
-RATIOS = {
+RATIOS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
     "iou": lambda hits, truth, predicted: (hits, truth + predicted - hits),
     "f1": lambda hits, truth, predicted: (2 * hits, truth + predicted),
     "precision": lambda hits, truth, predicted: (hits, predicted),
@@ -14,7 +19,9 @@ RATIOS = {
 }
 
 
-def standardize_left_out(left_out, num_classes):
+def standardize_left_out(
+    left_out: Sequence[int], num_classes: int
+) -> tuple[int, ...]:
     """Check the ids of classes that means leave out.
 
     Args:
@@ -25,7 +32,7 @@ def standardize_left_out(left_out, num_classes):
         The ids as a sorted tuple of ints, each once.
 
     Raises:
-        ValueError: when an id is no class, or no class is left.
+        ArgumentError: when an id is no class, or no class is left.
     """
     if isinstance(left_out, str) or not np.iterable(left_out):
         raise ArgumentError(
@@ -80,58 +87,60 @@ class ConfusionScores:
         pixel_accuracy: float, right pixels / pixels. NaN without pixels.
 
     Raises:
-        ValueError: when `matrix` is not square or holds anything but counts,
+        ArgumentError: when `matrix` is not square or holds anything but counts,
             or when `left_out` names an id that is no class, or all classes.
 
     Example:
-        ```python
-        scores = keras_rsseg.metrics.ConfusionScores([[8, 2], [1, 9]])
-        scores.mean_iou, scores.f1
-        ```
+
+    ```python
+    scores = keras_rsseg.metrics.ConfusionScores([[8, 2], [1, 9]])
+    scores.iou  # [0.7273, 0.75]
+    scores.mean_iou  # 0.7386
+    ```
     """
 
-    def __init__(self, matrix, left_out=()):
+    def __init__(self, matrix: ArrayLike, left_out: Sequence[int] = ()):
         self.matrix = _standardize_matrix(matrix)
         self.left_out = standardize_left_out(left_out, len(self.matrix))
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         return len(self.matrix)
 
     @property
-    def iou(self):
+    def iou(self) -> np.ndarray:
         return self._per_class("iou")
 
     @property
-    def f1(self):
+    def f1(self) -> np.ndarray:
         return self._per_class("f1")
 
     @property
-    def precision(self):
+    def precision(self) -> np.ndarray:
         return self._per_class("precision")
 
     @property
-    def recall(self):
+    def recall(self) -> np.ndarray:
         return self._per_class("recall")
 
     @property
-    def mean_iou(self):
+    def mean_iou(self) -> float:
         return self._mean(self.iou)
 
     @property
-    def mean_f1(self):
+    def mean_f1(self) -> float:
         return self._mean(self.f1)
 
     @property
-    def mean_precision(self):
+    def mean_precision(self) -> float:
         return self._mean(self.precision)
 
     @property
-    def mean_recall(self):
+    def mean_recall(self) -> float:
         return self._mean(self.recall)
 
     @property
-    def pixel_accuracy(self):
+    def pixel_accuracy(self) -> float:
         pixels = self.matrix.sum()
         return float(np.trace(self.matrix) / pixels) if pixels else np.nan
 

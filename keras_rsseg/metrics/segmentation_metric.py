@@ -1,13 +1,18 @@
 """What all metrics of masks and logits have in common."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.metrics.confusion_scores import standardize_left_out
 from keras_rsseg.ops.masks import squeeze_mask
 from keras_rsseg.ops.replicas import refuse_update_across_replicas
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DType
 from keras_rsseg.void import VOID
 
 _MOST_INVALID = 2**24
@@ -43,22 +48,33 @@ class SegmentationMetric(keras.metrics.Metric):
         dtype: as in `keras.metrics.Metric`; counts are int32 always.
 
     Raises:
-        ValueError: when `num_classes` is not a positive integer, when
+        ArgumentError: when `num_classes` is not a positive integer, when
             `left_out` names an id that is no class, or all classes, when
             masks and logits do not fit, or when updated outside of the
             replicas of the strategy that it was made under.
+
+    Example:
+
+    ```python
+    metric = keras_rsseg.metrics.PixelAccuracy(num_classes=2)
+    found = keras.ops.one_hot(np.array([[[0, 0, 1, 1]]]), 2)
+    metric.update_state(np.array([[[0, 1, 1, 255]]]), found)
+    metric.result()  # 0.6667
+    metric.update_state(np.array([[[0, 1, 1, 7]]]), found)
+    keras.ops.isnan(metric.result())  # True
+    ```
     """
 
     def __init__(
-        self, num_classes, ignore_class=VOID, left_out=(), name=None, dtype=None
+        self,
+        num_classes: int,
+        ignore_class: int | None = VOID,
+        left_out: Sequence[int] = (),
+        name: str | None = None,
+        dtype: DType = None,
     ):
         super().__init__(name=name, dtype=dtype)
-        if num_classes < 1 or int(num_classes) != num_classes:
-            raise ArgumentError(
-                "Argument `num_classes` must be a positive integer. "
-                f"Received: num_classes={num_classes}"
-            )
-        self.num_classes = int(num_classes)
+        self.num_classes = check_positive("num_classes", num_classes)
         self.ignore_class = ignore_class
         self.left_out = standardize_left_out(left_out, self.num_classes)
         self.invalid = self.add_variable(
@@ -151,7 +167,7 @@ class SegmentationMetric(keras.metrics.Metric):
         sound = ops.logical_and(self.invalid == 0, whole > 0)
         return ops.where(sound, part / ops.maximum(whole, 1.0), float("nan"))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

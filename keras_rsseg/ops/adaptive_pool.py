@@ -3,18 +3,26 @@
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_positive
 from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_float
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import from_channels_last
-from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import is_symbolic
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Size
+from keras_rsseg.typing import Tensor
 
 
-def adaptive_average_pool(images, output_size, data_format=None):
+def adaptive_average_pool(
+    images: Tensor,
+    output_size: int | Size,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Averages images over a grid of windows that covers them.
 
     Window `i` of `o` over `n` pixels is `floor(i * n / o)` to
@@ -32,26 +40,25 @@ def adaptive_average_pool(images, output_size, data_format=None):
         Tensor of the images' layout and dtype with `output_size` windows.
 
     Raises:
-        ValueError: If the rank, the output size or the data format is
+        ArgumentError: If the rank, the output size or the data format is
             wrong.
         TypeError: If the images are not floating point.
 
     Example:
-        >>> import numpy as np
-        >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
-        >>> pooled = adaptive_average_pool(image, 1, "channels_last")
-        >>> float(pooled[0, 0, 0, 0])
-        1.5
+
+    ```python
+    image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+    pooled = keras_rsseg.ops.adaptive_average_pool(image, 1)
+    pooled  # [[[[1.5]]]]
+    ```
 
     Reference:
         `torch.nn.functional.adaptive_avg_pool2d`.
     """
-    images, output_size, data_format = _standardize(
-        images, output_size, data_format
-    )
+    images, size, data_format = _standardize(images, output_size, data_format)
     height, width = spatial_size(images, data_format)
-    rows = _averaging_matrix(output_size[0], height)
-    columns = _averaging_matrix(output_size[1], width)
+    rows = _averaging_matrix(size[0], height)
+    columns = _averaging_matrix(size[1], width)
     x = ops.cast(images, "float32")
     if data_format == CHANNELS_LAST:
         x = ops.einsum("Hh,bhwc->bHwc", rows, x)
@@ -63,8 +70,11 @@ def adaptive_average_pool(images, output_size, data_format=None):
 
 
 def adaptive_max_pool(
-    images, output_size, return_indices=False, data_format=None
-):
+    images: Tensor,
+    output_size: int | Size,
+    return_indices: bool = False,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Takes the maximum of images over a grid of windows that covers them.
 
     The windows are those of `adaptive_average_pool`. Where several pixels
@@ -85,30 +95,30 @@ def adaptive_max_pool(
         that holds `row * W + column` of each maximum.
 
     Raises:
-        ValueError: If the rank, the output size or the data format is
+        ArgumentError: If the rank, the output size or the data format is
             wrong.
         TypeError: If the images are not floating point.
 
     Example:
-        >>> import numpy as np
-        >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
-        >>> maxima, indices = adaptive_max_pool(
-        ...     image, 1, return_indices=True, data_format="channels_last"
-        ... )
-        >>> float(maxima[0, 0, 0, 0]), int(indices[0, 0, 0, 0])
-        (3.0, 3)
+
+    ```python
+    image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+    maxima, indices = keras_rsseg.ops.adaptive_max_pool(
+        image, 1, return_indices=True
+    )
+    maxima  # [[[[3.0]]]]
+    indices  # [[[[3]]]]
+    ```
 
     Reference:
         `torch.nn.functional.adaptive_max_pool2d`.
     """
-    images, output_size, data_format = _standardize(
-        images, output_size, data_format
-    )
+    images, size, data_format = _standardize(images, output_size, data_format)
     if keras.backend.backend() == "torch":
-        maxima, indices = _torch_max_pool(images, output_size, data_format)
+        maxima, indices = _torch_max_pool(images, size, data_format)
     else:
         x = to_channels_last(images, data_format)
-        maxima, indices = _window_max_pool(x, output_size)
+        maxima, indices = _window_max_pool(x, size)
         maxima = from_channels_last(maxima, data_format)
         indices = from_channels_last(indices, data_format)
     return (maxima, indices) if return_indices else maxima
@@ -117,13 +127,9 @@ def adaptive_max_pool(
 def _standardize(images, output_size, data_format):
     images = ops.convert_to_tensor(images)
     check_rank("images", images, 4, "(B, H, W, C) or (B, C, H, W)")
-    if not is_float(images):
-        raise TypeError(
-            "`images` must be floating point. Received dtype: "
-            f"{keras.backend.standardize_dtype(images.dtype)}"
-        )
+    check_float("images", images)
     if isinstance(output_size, int):
-        output_size = (output_size, output_size)
+        output_size = [check_positive("output_size", output_size)] * 2
     output_size = standardize_size("output_size", output_size)
     return images, output_size, standardize_data_format(data_format)
 

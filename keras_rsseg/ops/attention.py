@@ -2,8 +2,10 @@
 
 from keras import ops
 
+from keras_rsseg.typing import Tensor
 
-def attend(query, key, value):
+
+def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Attention without scaling: `softmax(query key^T) value`.
 
     Scores, softmax and sum are float32 whatever the dtype of the arguments:
@@ -19,10 +21,11 @@ def attend(query, key, value):
         float32 tensor `(B, P, C)`.
 
     Example:
-        >>> import numpy as np
-        >>> points = np.ones((2, 5, 8), "float32")
-        >>> tuple(attend(points[:, :3], points, points).shape)
-        (2, 3, 8)
+
+    ```python
+    points = np.ones((2, 5, 8), "float32")
+    keras_rsseg.ops.attend(points[:, :3], points, points).shape  # (2, 3, 8)
+    ```
 
     Reference:
         `torch.nn.functional.scaled_dot_product_attention(scale=1.0)`.

@@ -4,9 +4,12 @@ import keras
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.typing import Tensor
 
 
-def batch_norm(x, gamma, beta, epsilon, axis=-1):
+def batch_norm(
+    x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float, axis: int = -1
+) -> tuple[Tensor, Tensor, Tensor]:
     """Normalise a batch of maps by its own statistics.
 
     `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, each channel by
@@ -28,16 +31,19 @@ def batch_norm(x, gamma, beta, epsilon, axis=-1):
         torch keeps it for inference).
 
     Raises:
-        ValueError: `axis` is neither -1 nor 1.
+        ArgumentError: `axis` is neither -1 nor 1.
 
     Example:
-        >>> import numpy as np
-        >>> x = np.random.default_rng(0).normal(3, 2, (4, 8, 8, 2))
-        >>> x = x.astype("float32")
-        >>> one, zero = np.ones(2, "float32"), np.zeros(2, "float32")
-        >>> y, mean, variance = batch_norm(x, one, zero, 1e-5)
-        >>> tuple(y.shape), tuple(mean.shape)
-        ((4, 8, 8, 2), (2,))
+
+    ```python
+    from keras_rsseg.ops.batch_norm import batch_norm
+
+    x = np.array([1, 3, 5, 7], "float32").reshape(4, 1, 1, 1)
+    one, zero = np.ones(1, "float32"), np.zeros(1, "float32")
+    y, mean, variance = batch_norm(x, one, zero, epsilon=1e-5)
+    mean  # [4.0]
+    variance  # [6.6667]
+    ```
 
     Reference:
         Ioffe and Szegedy, 2015 (https://arxiv.org/abs/1502.03167),

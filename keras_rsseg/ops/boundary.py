@@ -1,13 +1,26 @@
 """Boundary targets from class masks, on the device."""
 
 import math
+from typing import Literal
+from typing import TypeAlias
+from typing import get_args
 
 from keras import ops
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.typing import Tensor
+
+# Whose boundary it is.
+Boundary: TypeAlias = Literal["background", "classes"]
 
 
-def boundary_band(mask, radius_squared=18, void=None, between="background"):
+def boundary_band(
+    mask: Tensor,
+    radius_squared: int = 18,
+    void: int | None = None,
+    between: Boundary = "background",
+) -> Tensor:
     """Marks the pixels near a boundary.
 
     By default it is that between foreground and background: class 0 is
@@ -39,16 +52,17 @@ def boundary_band(mask, radius_squared=18, void=None, between="background"):
         pixels if `void` is given). No gradient.
 
     Raises:
-        ValueError: If the shape of the mask, the radius or `between` is
+        ArgumentError: If the shape of the mask, the radius or `between` is
             wrong.
 
     Example:
-        >>> import numpy as np
-        >>> mask = np.zeros((1, 64, 64), "uint8")
-        >>> mask[:, 16:48, 16:48] = 3
-        >>> band = boundary_band(mask)
-        >>> int(band[0, 12, 32, 0]), int(band[0, 11, 32, 0])
-        (1, 0)
+
+    ```python
+    mask = np.zeros((1, 64, 64), "uint8")
+    mask[:, 16:48, 16:48] = 3
+    band = keras_rsseg.ops.boundary_band(mask)
+    band[0, 10:14, 32, 0]  # [0, 0, 1, 1]
+    ```
 
     Reference:
         [PointFlow](https://arxiv.org/abs/2103.06564), section 3.4, and the
@@ -60,11 +74,7 @@ def boundary_band(mask, radius_squared=18, void=None, between="background"):
             "`radius_squared` must not be negative. "
             f"Received: radius_squared={radius_squared}"
         )
-    if between not in ("background", "classes"):
-        raise ArgumentError(
-            "`between` must be 'background' or 'classes'. Received: "
-            f"between={between!r}"
-        )
+    check_choice("between", between, get_args(Boundary))
     known = ops.ones_like(mask, dtype="bool") if void is None else mask != void
     if between == "background":
         boundary = _boundary_of_foreground(mask, known)
@@ -157,7 +167,7 @@ def _dilate_axis(x, reach, axis):
     return x
 
 
-def disc_rectangles(radius_squared):
+def disc_rectangles(radius_squared: int) -> list[tuple[int, int]]:
     """Half sizes of the largest rectangles in a disc; their union is it."""
     rectangles = {}
     for half_height in range(math.isqrt(int(radius_squared)) + 1):

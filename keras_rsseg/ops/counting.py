@@ -3,8 +3,10 @@
 import keras
 from keras import ops
 
+from keras_rsseg.typing import Tensor
 
-def count_ids(ids, num_ids):
+
+def count_ids(ids: Tensor, num_ids: int | Tensor) -> Tensor:
     """Counts how often each id occurs.
 
     Args:
@@ -15,9 +17,12 @@ def count_ids(ids, num_ids):
         int32 tensor `(num_ids,)`. No gradient.
 
     Example:
-        >>> import numpy as np
-        >>> [int(n) for n in count_ids(np.array([[2, 0], [2, 2]]), 4)]
-        [1, 0, 3, 0]
+
+    ```python
+    from keras_rsseg.ops.counting import count_ids
+
+    count_ids(np.array([[2, 0], [2, 2]]), 4)  # [1, 0, 3, 0]
+    ```
     """
     ids = ops.reshape(ops.cast(ids, "int32"), (-1,))
     if keras.backend.backend() == "torch":

@@ -1,45 +1,51 @@
 """Layout, size and dtype of images, for ops and what is built on them."""
 
+from typing import Any
+from typing import Final
+from typing import get_args
+
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Interpolation
+from keras_rsseg.typing import Size
+from keras_rsseg.typing import Tensor
 
-CHANNELS_LAST = "channels_last"
-CHANNELS_FIRST = "channels_first"
+CHANNELS_LAST: Final = "channels_last"
+CHANNELS_FIRST: Final = "channels_first"
 
 
-def standardize_data_format(data_format):
+def standardize_data_format(data_format: DataFormat | None) -> DataFormat:
     """Returns `data_format`, or Keras' default when it is `None`."""
     if data_format is None:
         return keras.config.image_data_format()
-    if data_format not in (CHANNELS_LAST, CHANNELS_FIRST):
-        raise ArgumentError(
-            "`data_format` must be 'channels_last', 'channels_first' or "
-            f"None. Received: data_format={data_format!r}"
-        )
+    check_choice("data_format", data_format, get_args(DataFormat))
     return data_format
 
 
-def channel_axis(data_format):
+def channel_axis(data_format: DataFormat) -> int:
     """Axis of the channels of a standardized data format, from either end."""
     return 1 if data_format == CHANNELS_FIRST else -1
 
 
-def for_maps(vector, data_format):
+def for_maps(vector: Tensor, data_format: DataFormat) -> Tensor:
     """Returns `(channels,)` so shaped that maps can be added to it."""
     shape = [1, 1, 1, 1]
     shape[channel_axis(data_format)] = -1
     return ops.reshape(vector, shape)
 
 
-def first_spatial_axis(data_format):
+def first_spatial_axis(data_format: DataFormat) -> int:
     """Axis of the height; that of the width follows."""
     return 2 if data_format == CHANNELS_FIRST else 1
 
 
-def check_rank(name, tensor, rank, shape):
-    """Raises a `ValueError` naming the argument if the rank is wrong."""
+def check_rank(name: str, tensor: Tensor, rank: int, shape: str) -> None:
+    """Raises an `ArgumentError` naming the argument if the rank is wrong."""
     if len(tensor.shape) != rank:
         raise ArgumentError(
             f"`{name}` must have shape {shape}. "
@@ -47,37 +53,28 @@ def check_rank(name, tensor, rank, shape):
         )
 
 
-def spatial_size(images, data_format):
+def spatial_size(images: Tensor, data_format: DataFormat) -> Size:
     """Height and width: ints where known, else scalar int tensors."""
     first = first_spatial_axis(data_format)
     return tuple(ops.shape(images)[first : first + 2])
 
 
-def standardize_size(name, size):
+def standardize_size(name: str, size: Size) -> Size:
     """Checks a pair of lengths; those not known yet are left as they are."""
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         raise ArgumentError(
             f"`{name}` must be a pair (height, width). Received: "
             f"{name}={size!r}"
         )
-    return tuple(_standardize_length(name, length) for length in size)
+    return tuple(
+        length
+        if is_symbolic(length)
+        else check_positive(f"{name}[{axis}]", length)
+        for axis, length in enumerate(size)
+    )
 
 
-def _standardize_length(name, length):
-    if is_symbolic(length):
-        return length
-    try:
-        valid = int(length) == length and length >= 1
-    except TypeError:
-        valid = False
-    if not valid:
-        raise ArgumentError(
-            f"`{name}` must hold positive integers. Received: {length!r}"
-        )
-    return int(length)
-
-
-def is_symbolic(length):
+def is_symbolic(length: Any) -> bool:
     """Whether a length is unknown: while tracing TensorFlow or JAX."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -89,19 +86,39 @@ def is_symbolic(length):
     return False
 
 
-def is_float(tensor):
+def is_float(tensor: Tensor) -> bool:
     """Whether the tensor holds floating-point numbers."""
     return "float" in keras.backend.standardize_dtype(tensor.dtype)
 
 
-def to_channels_last(images, data_format):
+def check_float(name: str, tensor: Tensor) -> None:
+    """Raises a `TypeError` naming the argument if it holds no floats."""
+    if not is_float(tensor):
+        raise TypeError(
+            f"`{name}` must be floating point. Received dtype: "
+            f"{keras.backend.standardize_dtype(tensor.dtype)}"
+        )
+
+
+def check_interpolation(images: Tensor, interpolation: Interpolation) -> None:
+    """Raises if the images cannot be interpolated so."""
+    check_choice("interpolation", interpolation, get_args(Interpolation))
+    if interpolation == "bilinear" and not is_float(images):
+        raise TypeError(
+            "Bilinear `images` must be floating point: cast them, or use "
+            "`interpolation='nearest'` for masks. Received dtype: "
+            f"{keras.backend.standardize_dtype(images.dtype)}"
+        )
+
+
+def to_channels_last(images: Tensor, data_format: DataFormat) -> Tensor:
     """(B, H, W, C) view of images in either layout."""
     if data_format == CHANNELS_LAST:
         return images
     return ops.transpose(images, (0, 2, 3, 1))
 
 
-def from_channels_last(images, data_format):
+def from_channels_last(images: Tensor, data_format: DataFormat) -> Tensor:
     """The inverse of `to_channels_last`."""
     if data_format == CHANNELS_LAST:
         return images

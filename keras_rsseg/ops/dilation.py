@@ -1,14 +1,17 @@
 """Dilation of many binary maps at once, by exact discs."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from keras import ops
 
+from keras_rsseg.typing import Tensor
+
 BITS = 31  # that an int32 holds without its sign
 
 
-def dilate_bits(bits, radii):
+def dilate_bits(bits: Tensor, radii: Sequence[int]) -> list[Tensor]:
     """Dilates every bit of a map by discs.
 
     The bits of an integer are that many binary maps, and a bitwise "or"
@@ -23,12 +26,16 @@ def dilate_bits(bits, radii):
         list of int32 tensors `(B, H, W)`, one for each radius.
 
     Example:
-        >>> import numpy as np
-        >>> bits = np.zeros((1, 9, 9), "int32")
-        >>> bits[0, 4, 4] = 5
-        >>> near, far = dilate_bits(bits, (1, 3))
-        >>> int(near[0, 4, 5]), int(near[0, 5, 5]), int(far[0, 6, 6])
-        (5, 0, 5)
+
+    ```python
+    from keras_rsseg.ops.dilation import dilate_bits
+
+    bits = np.zeros((1, 5, 5), "int32")
+    bits[0, 2, 2] = 5
+    near, far = dilate_bits(bits, radii=(1, 2))
+    near[0, 1]  # [0, 0, 5, 0, 0]
+    far[0, 1]  # [0, 5, 5, 5, 0]
+    ```
     """
     bits = ops.convert_to_tensor(bits)
     batch, height, width = ops.shape(bits)

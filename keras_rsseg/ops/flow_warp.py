@@ -1,18 +1,21 @@
 """Warping of feature maps by a flow, with SFNet's conventions."""
 
-import keras
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import check_float
 from keras_rsseg.ops.data_format import check_rank
-from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Tensor
 
 
-def flow_warp(features, flow, data_format=None):
+def flow_warp(
+    features: Tensor, flow: Tensor, data_format: DataFormat | None = None
+) -> Tensor:
     """Brings features to the size of a flow, each pixel from where it says.
 
     Without flow, pixel `i` of `W` reads the features at `i * (w - 1) / (W -
@@ -34,18 +37,19 @@ def flow_warp(features, flow, data_format=None):
         features' dtype. Where the flow is NaN, so is the result.
 
     Raises:
-        ValueError: If a rank or the data format is wrong, the flow has not
+        ArgumentError: If a rank or the data format is wrong, the flow has not
             two channels, or the batch sizes are known and differ.
         TypeError: If the features or the flow are not floating point.
 
     Example:
-        >>> import numpy as np
-        >>> features = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
-        >>> # One pixel: 3 / (2 * 4) of it a unit.
-        >>> flow = np.full((1, 1, 4, 2), [8 / 3, 0], "float32")
-        >>> warped = flow_warp(features, flow, "channels_last")
-        >>> [round(float(x), 3) for x in warped[0, 0, :, 0]]
-        [1.0, 2.0, 3.0, 0.0]
+
+    ```python
+    features = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
+    # A unit moves by 3 / (2 * 4) pixels, so this moves by one.
+    flow = np.full((1, 1, 4, 2), [8 / 3, 0], "float32")
+    warped = keras_rsseg.ops.flow_warp(features, flow)
+    warped[0, 0, :, 0]  # [1.0, 2.0, 3.0, 0.0]
+    ```
 
     Reference:
         The warp of [SFNet](https://arxiv.org/abs/2002.10120), as released:
@@ -74,11 +78,7 @@ def _check_flow(flow, data_format):
             "`flow` must have two channels, to the right and down. Received: "
             f"flow.shape={tuple(flow.shape)}, data_format={data_format!r}"
         )
-    if not is_float(flow):
-        raise TypeError(
-            "`flow` must be floating point. Received dtype: "
-            f"{keras.backend.standardize_dtype(flow.dtype)}"
-        )
+    check_float("flow", flow)
 
 
 def _base_coordinates(length):

@@ -1,25 +1,37 @@
 """Sampling of images at given points, with torch's conventions."""
 
+from typing import Literal
+from typing import TypeAlias
+from typing import get_args
+
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_float
+from keras_rsseg.ops.data_format import check_interpolation
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Interpolation
+from keras_rsseg.typing import Tensor
+
+_PaddingMode: TypeAlias = Literal["zeros", "border"]
 
 
 def grid_sample(
-    images,
-    grid,
-    interpolation="bilinear",
-    padding_mode="zeros",
-    align_corners=False,
-    data_format=None,
-):
+    images: Tensor,
+    grid: Tensor,
+    interpolation: Interpolation = "bilinear",
+    padding_mode: _PaddingMode = "zeros",
+    align_corners: bool = False,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Samples images at the points of a grid, as torch's `grid_sample`.
 
     A coordinate -1 is the first and +1 the last pixel along its axis: their
@@ -47,18 +59,18 @@ def grid_sample(
         where bilinear with zeros, and is unspecified elsewhere.
 
     Raises:
-        ValueError: If an argument is not one of the above, or the batch
+        ArgumentError: If an argument is not one of the above, or the batch
             sizes are known and differ.
         TypeError: If integer images are to be sampled bilinearly, or the
             grid holds integers.
 
     Example:
-        >>> import numpy as np
-        >>> image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
-        >>> centre = np.zeros((1, 1, 1, 2), "float32")
-        >>> sampled = grid_sample(image, centre, data_format="channels_last")
-        >>> float(sampled[0, 0, 0, 0])
-        1.5
+
+    ```python
+    image = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+    centre = np.zeros((1, 1, 1, 2), "float32")
+    keras_rsseg.ops.grid_sample(image, centre)  # [[[[1.5]]]]
+    ```
 
     Reference:
         `torch.nn.functional.grid_sample`;
@@ -107,27 +119,9 @@ def _check_arguments(images, grid, interpolation, padding_mode):
             "`images` and `grid` must have the same batch size. Received: "
             f"{batch_sizes[0]} images and {batch_sizes[1]} grids"
         )
-    if interpolation not in ("bilinear", "nearest"):
-        raise ArgumentError(
-            "`interpolation` must be 'bilinear' or 'nearest'. "
-            f"Received: interpolation={interpolation!r}"
-        )
-    if padding_mode not in ("zeros", "border"):
-        raise ArgumentError(
-            "`padding_mode` must be 'zeros' or 'border'. "
-            f"Received: padding_mode={padding_mode!r}"
-        )
-    if not is_float(grid):
-        raise TypeError(
-            "`grid` must be floating point. Received dtype: "
-            f"{keras.backend.standardize_dtype(grid.dtype)}"
-        )
-    if interpolation == "bilinear" and not is_float(images):
-        raise TypeError(
-            "Bilinear `images` must be floating point: cast them, or use "
-            "`interpolation='nearest'` for masks. Received dtype: "
-            f"{keras.backend.standardize_dtype(images.dtype)}"
-        )
+    check_choice("padding_mode", padding_mode, get_args(_PaddingMode))
+    check_float("grid", grid)
+    check_interpolation(images, interpolation)
 
 
 def _torch_grid_sample(

@@ -1,9 +1,10 @@
 """Masks beside the logits that they belong to."""
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.typing import Tensor
 
 
-def squeeze_mask(mask, logits):
+def squeeze_mask(mask: Tensor, logits: Tensor) -> Tensor:
     """Drop a mask's channel axis and check its size against the logits.
 
     Args:
@@ -14,16 +15,19 @@ def squeeze_mask(mask, logits):
         The mask as `(B, H, W)`, its dtype and values unchanged.
 
     Raises:
-        ValueError: when `logits` is not of rank 4, when `mask` is neither
+        ArgumentError: when `logits` is not of rank 4, when `mask` is neither
             `(B, H, W)` nor `(B, H, W, 1)`, or when a statically known size
             of the two differs.
 
     Example:
-        ```python
-        mask = np.zeros((2, 64, 64, 1), "uint8")
-        logits = np.zeros((2, 64, 64, 5), "float32")
-        squeeze_mask(mask, logits).shape  # (2, 64, 64)
-        ```
+
+    ```python
+    from keras_rsseg.ops.masks import squeeze_mask
+
+    mask = np.zeros((2, 64, 64, 1), "uint8")
+    logits = np.zeros((2, 64, 64, 5), "float32")
+    squeeze_mask(mask, logits).shape  # (2, 64, 64)
+    ```
     """
     shape, sizes = tuple(mask.shape), tuple(logits.shape)
     if len(sizes) != 4:

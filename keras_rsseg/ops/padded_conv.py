@@ -8,17 +8,19 @@ from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Tensor
 
 
 def padded_conv(
-    x,
-    kernel,
-    bias=None,
-    strides=1,
-    padding=0,
-    dilation_rate=1,
-    data_format=None,
-):
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None = None,
+    strides: int = 1,
+    padding: int = 0,
+    dilation_rate: int = 1,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Convolves, padded equally on both sides, and adds a bias.
 
     Keras' `ops.conv` knows no bias, and pads a strided convolution on the far
@@ -44,13 +46,17 @@ def padded_conv(
         (k - 1) - 1) // strides + 1`.
 
     Raises:
-        ValueError: `x` or `kernel` is not of rank 4.
+        ArgumentError: `x` or `kernel` is not of rank 4.
 
     Example:
-        >>> import numpy as np
-        >>> x, kernel = np.ones((1, 5, 4, 2)), np.ones((3, 3, 2, 8))
-        >>> tuple(padded_conv(x, kernel, np.zeros(8), 2, padding=1).shape)
-        (1, 3, 2, 8)
+
+    ```python
+    x = np.ones((1, 5, 4, 2), "float32")
+    kernel = np.ones((3, 3, 2, 8), "float32")
+    bias = np.zeros(8, "float32")
+    y = keras_rsseg.ops.padded_conv(x, kernel, bias, strides=2, padding=1)
+    y.shape  # (1, 3, 2, 8)
+    ```
     """
     data_format = standardize_data_format(data_format)
     x, kernel = ops.convert_to_tensor(x), ops.convert_to_tensor(kernel)
@@ -111,7 +117,7 @@ def _add_bias(x, bias, data_format):
     return x + for_maps(bias, data_format)
 
 
-def store_for_conv(kernel):
+def store_for_conv(kernel: keras.Variable) -> None:
     """Keeps a kernel in memory in the order in which convolutions read it.
 
     torch's convolutions want `(F, C, k, k)` and copy a Keras kernel into it

@@ -8,9 +8,14 @@ from keras import ops
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Size
+from keras_rsseg.typing import Tensor
 
 
-def maximum_points(scores, grid_size, data_format=None):
+def maximum_points(
+    scores: Tensor, grid_size: int, data_format: DataFormat | None = None
+) -> Tensor:
     """Takes the largest score in each cell of a grid over the map.
 
     The cells are the windows of `adaptive_max_pool`: where `grid_size` does
@@ -28,10 +33,13 @@ def maximum_points(scores, grid_size, data_format=None):
         int32 tensor `(B, grid_size**2)`, cells in row-major order.
 
     Example:
-        >>> import numpy as np
-        >>> scores = np.array([[0, 3], [2, 1]], "float32").reshape(1, 2, 2, 1)
-        >>> int(maximum_points(scores, 1, "channels_last")[0, 0])
-        1
+
+    ```python
+    from keras_rsseg.ops.point_selection import maximum_points
+
+    scores = np.array([[0, 3], [2, 1]], "float32").reshape(1, 2, 2, 1)
+    maximum_points(scores, grid_size=1)  # [[1]]
+    ```
     """
     _, indices = adaptive_max_pool(
         ops.stop_gradient(ops.convert_to_tensor(scores)),
@@ -42,7 +50,9 @@ def maximum_points(scores, grid_size, data_format=None):
     return ops.reshape(indices, (-1, grid_size**2))
 
 
-def largest_points(scores, number, data_format=None):
+def largest_points(
+    scores: Tensor, number: int, data_format: DataFormat | None = None
+) -> Tensor:
     """Takes the points with the largest scores of the whole map.
 
     Args:
@@ -57,11 +67,13 @@ def largest_points(scores, number, data_format=None):
         where the map is smaller.
 
     Example:
-        >>> import numpy as np
-        >>> scores = np.array([[0, 3], [2, 1]], "float32").reshape(1, 2, 2, 1)
-        >>> indices = largest_points(scores, 3, "channels_last")
-        >>> [int(index) for index in indices[0]]
-        [1, 2, 3]
+
+    ```python
+    from keras_rsseg.ops.point_selection import largest_points
+
+    scores = np.array([[0, 3], [2, 1]], "float32").reshape(1, 2, 2, 1)
+    largest_points(scores, number=3)  # [[1, 2, 3]]
+    ```
     """
     scores = ops.convert_to_tensor(scores)
     data_format = standardize_data_format(data_format)
@@ -75,7 +87,7 @@ def largest_points(scores, number, data_format=None):
     return ops.cast(indices, "int32")
 
 
-def random_points(fractions, grid_size, size):
+def random_points(fractions: Tensor, grid_size: int, size: Size) -> Tensor:
     """Takes one pixel of each cell of a grid over the map.
 
     Args:
@@ -88,11 +100,14 @@ def random_points(fractions, grid_size, size):
         int32 tensor `(B, grid_size**2)`, cells in row-major order.
 
     Example:
-        >>> import numpy as np
-        >>> fractions = np.full((1, 4, 2), 0.99, "float32")
-        >>> indices = random_points(fractions, 2, (4, 6))
-        >>> [int(index) for index in indices[0]]  # rows 1, 3; columns 2, 5
-        [8, 11, 20, 23]
+
+    ```python
+    from keras_rsseg.ops.point_selection import random_points
+
+    fractions = np.full((1, 4, 2), 0.99, "float32")
+    # Rows 1 and 3, columns 2 and 5.
+    random_points(fractions, grid_size=2, size=(4, 6))  # [[8, 11, 20, 23]]
+    ```
     """
     fractions = ops.convert_to_tensor(fractions, dtype="float32")
     cells = ops.arange(grid_size**2, dtype="int32")
@@ -109,7 +124,7 @@ def _pixel_of(cell, cells, length, fractions):
     return first + ops.minimum(ops.cast(offset, "int32"), end - first - 1)
 
 
-def pixel_centres(indices, size):
+def pixel_centres(indices: Tensor, size: Size) -> Tensor:
     """Where the centres of pixels are, as `sample_points` takes them.
 
     Args:
@@ -121,10 +136,12 @@ def pixel_centres(indices, size):
         width and height.
 
     Example:
-        >>> import numpy as np
-        >>> centres = pixel_centres(np.array([[4]], "int32"), (2, 4))
-        >>> float(centres[0, 0, 0]), float(centres[0, 0, 1])
-        (0.125, 0.75)
+
+    ```python
+    from keras_rsseg.ops.point_selection import pixel_centres
+
+    pixel_centres(np.array([[4]], "int32"), size=(2, 4))  # [[[0.125, 0.75]]]
+    ```
     """
     height, width = size
     x = ops.cast(indices % width, "float32") + 0.5
@@ -134,7 +151,9 @@ def pixel_centres(indices, size):
     return ops.stack([x, y], axis=-1)
 
 
-def released_fine_points(indices, fine_size, coarse_size):
+def released_fine_points(
+    indices: Tensor, fine_size: Size, coarse_size: Size
+) -> Tensor:
     """Finds points of a coarse map in a fine one, as PFNet's release does.
 
     With `r = H / h`, row and column are multiplied by `r` and the index is
@@ -151,9 +170,12 @@ def released_fine_points(indices, fine_size, coarse_size):
         int32 tensor, points of the fine map.
 
     Example:
-        >>> import numpy as np
-        >>> int(released_fine_points(np.array([5]), (4, 6), (2, 3))[0])
-        16
+
+    ```python
+    from keras_rsseg.ops.point_selection import released_fine_points
+
+    released_fine_points(np.array([5]), (4, 6), (2, 3))  # [16]
+    ```
 
     Reference:
         [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564), the
@@ -176,7 +198,9 @@ def released_fine_points(indices, fine_size, coarse_size):
     return ops.cast(flat, "int32")
 
 
-def nearest_fine_points(indices, fine_size, coarse_size):
+def nearest_fine_points(
+    indices: Tensor, fine_size: Size, coarse_size: Size
+) -> Tensor:
     """Finds the pixels of a fine map nearest to centres of coarse ones.
 
     Along each axis it is `ceil((q + 0.5) * N / n) - 1` for pixel `q` of `n`:
@@ -192,9 +216,12 @@ def nearest_fine_points(indices, fine_size, coarse_size):
         int32 tensor, points of the fine map.
 
     Example:
-        >>> import numpy as np
-        >>> int(nearest_fine_points(np.array([5]), (6, 9), (2, 3))[0])
-        43
+
+    ```python
+    from keras_rsseg.ops.point_selection import nearest_fine_points
+
+    nearest_fine_points(np.array([5]), (6, 9), (2, 3))  # [43]
+    ```
     """
     indices = ops.convert_to_tensor(indices, dtype="int32")
     (height, width), (h, w) = fine_size, coarse_size

@@ -6,15 +6,20 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_float
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Tensor
 
 
-def gather_points(features, indices, data_format=None):
+def gather_points(
+    features: Tensor, indices: Tensor, data_format: DataFormat | None = None
+) -> Tensor:
     """Reads a feature map at flat indices.
 
     Args:
@@ -30,15 +35,15 @@ def gather_points(features, indices, data_format=None):
         Tensor `(B, K, C)` of the features' dtype, for either data format.
 
     Raises:
-        ValueError: If a rank or the data format is wrong.
+        ArgumentError: If a rank or the data format is wrong.
         TypeError: If the indices are not integers.
 
     Example:
-        >>> import numpy as np
-        >>> features = np.arange(6).reshape(1, 2, 3, 1)
-        >>> points = gather_points(features, [[4]], "channels_last")
-        >>> int(points[0, 0, 0])
-        4
+
+    ```python
+    features = np.arange(6).reshape(1, 2, 3, 1)
+    keras_rsseg.ops.gather_points(features, [[4]])  # [[[4]]]
+    ```
 
     Reference:
         `torch.gather` on the flattened map, with one index for all
@@ -60,7 +65,12 @@ def gather_points(features, indices, data_format=None):
     )
 
 
-def scatter_points(features, indices, values, data_format=None):
+def scatter_points(
+    features: Tensor,
+    indices: Tensor,
+    values: Tensor,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Overwrites a feature map at flat indices.
 
     Where an index is given more than once the last of its values is
@@ -82,16 +92,17 @@ def scatter_points(features, indices, values, data_format=None):
         gradient.
 
     Raises:
-        ValueError: If a rank or the data format is wrong.
+        ArgumentError: If a rank or the data format is wrong.
         TypeError: If the indices are not integers.
 
     Example:
-        >>> import numpy as np
-        >>> features = np.zeros((1, 2, 3, 1), "float32")
-        >>> values = np.ones((1, 1, 1), "float32")
-        >>> written = scatter_points(features, [[4]], values, "channels_last")
-        >>> float(written[0, 1, 1, 0])
-        1.0
+
+    ```python
+    features = np.zeros((1, 2, 3, 1), "float32")
+    values = np.ones((1, 1, 1), "float32")
+    written = keras_rsseg.ops.scatter_points(features, [[4]], values)
+    written[0, :, :, 0]  # [[0, 0, 0], [0, 1, 0]]
+    ```
 
     Reference:
         `torch.scatter` on the flattened map, with one index for all
@@ -113,7 +124,9 @@ def scatter_points(features, indices, values, data_format=None):
     return from_channels_last(written, data_format)
 
 
-def sample_points(features, points, data_format=None):
+def sample_points(
+    features: Tensor, points: Tensor, data_format: DataFormat | None = None
+) -> Tensor:
     """Samples a feature map bilinearly at points between its pixels.
 
     Args:
@@ -129,15 +142,16 @@ def sample_points(features, points, data_format=None):
         Tensor `(B, K, C)` of the features' dtype, for either data format.
 
     Raises:
-        ValueError: If a rank, a batch size or the data format is wrong.
+        ArgumentError: If a rank, a batch size or the data format is wrong.
         TypeError: If the features or the points are not floating point.
 
     Example:
-        >>> import numpy as np
-        >>> features = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
-        >>> centre = np.full((1, 1, 2), 0.5, "float32")
-        >>> float(sample_points(features, centre, "channels_last")[0, 0, 0])
-        1.5
+
+    ```python
+    features = np.arange(4, dtype="float32").reshape(1, 2, 2, 1)
+    centre = np.full((1, 1, 2), 0.5, "float32")
+    keras_rsseg.ops.sample_points(features, centre)  # [[[1.5]]]
+    ```
 
     Reference:
         `point_sample` of [PointRend](https://arxiv.org/abs/1912.08193);
@@ -146,11 +160,7 @@ def sample_points(features, points, data_format=None):
     data_format = standardize_data_format(data_format)
     points = ops.convert_to_tensor(points)
     check_rank("points", points, 3, "(B, K, 2)")
-    if not is_float(points):
-        raise TypeError(
-            "`points` must be floating point. Received dtype: "
-            f"{keras.backend.standardize_dtype(points.dtype)}"
-        )
+    check_float("points", points)
     grid = ops.expand_dims(2.0 * ops.cast(points, "float32") - 1.0, axis=2)
     sampled = grid_sample(
         features, grid, align_corners=False, data_format=data_format

@@ -5,7 +5,9 @@ import keras
 from keras_rsseg.errors import ArgumentError
 
 
-def refuse_update_across_replicas(variable, owner):
+def refuse_update_across_replicas(
+    variable: keras.Variable, owner: object
+) -> None:
     """Raises where an assignment would be split over replicas and rounded.
 
     A metric's variable that was made under a `tf.distribute` strategy is
@@ -18,7 +20,7 @@ def refuse_update_across_replicas(variable, owner):
         owner: The object that it belongs to, for the message.
 
     Raises:
-        ValueError: When called eagerly, outside `strategy.run`, for a
+        ArgumentError: When called eagerly, outside `strategy.run`, for a
             variable of several replicas.
     """
     if keras.backend.backend() != "tensorflow":

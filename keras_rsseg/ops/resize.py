@@ -5,20 +5,24 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import check_interpolation
 from keras_rsseg.ops.data_format import check_rank
-from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Interpolation
+from keras_rsseg.typing import Size
+from keras_rsseg.typing import Tensor
 
 
 def resize(
-    images,
-    size,
-    interpolation="bilinear",
-    align_corners=False,
-    data_format=None,
-):
+    images: Tensor,
+    size: Size,
+    interpolation: Interpolation = "bilinear",
+    align_corners: bool = False,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Resizes images or feature maps as `torch.nn.functional.interpolate`.
 
     Bilinear source positions are `dst * (in - 1) / (out - 1)` with
@@ -42,14 +46,15 @@ def resize(
         A tensor of the same dtype and layout with the new height and width.
 
     Raises:
-        ValueError: If an argument is not one of the above.
+        ArgumentError: If an argument is not one of the above.
         TypeError: If integer images are to be resized bilinearly.
 
     Example:
-        >>> import numpy as np
-        >>> logits = np.zeros((1, 32, 48, 6), "float32")
-        >>> tuple(resize(logits, (128, 192), data_format="channels_last").shape)
-        (1, 128, 192, 6)
+
+    ```python
+    logits = np.zeros((1, 16, 24, 6), "float32")
+    keras_rsseg.ops.resize(logits, (64, 96)).shape  # (1, 64, 96, 6)
+    ```
 
     Reference:
         `torch.nn.functional.interpolate(mode="bilinear" | "nearest")`.
@@ -58,6 +63,7 @@ def resize(
     data_format = standardize_data_format(data_format)
     check_rank("images", images, 4, "(B, H, W, C) or (B, C, H, W)")
     size = standardize_size("size", size)
+    check_interpolation(images, interpolation)
     if interpolation == "nearest":
         if align_corners:
             raise ArgumentError(
@@ -65,21 +71,14 @@ def resize(
                 "Received: interpolation='nearest'"
             )
         return _resize_nearest(images, size, data_format)
-    if interpolation != "bilinear":
-        raise ArgumentError(
-            "`interpolation` must be 'bilinear' or 'nearest'. "
-            f"Received: interpolation={interpolation!r}"
-        )
-    if not is_float(images):
-        raise TypeError(
-            "Bilinear `images` must be floating point: cast them, or use "
-            "`interpolation='nearest'` for masks. Received dtype: "
-            f"{keras.backend.standardize_dtype(images.dtype)}"
-        )
     return _resize_bilinear(images, size, align_corners, data_format)
 
 
-def interpolation_matrix(output_length, input_length, align_corners=False):
+def interpolation_matrix(
+    output_length: int | Tensor,
+    input_length: int | Tensor,
+    align_corners: bool = False,
+) -> Tensor:
     """The matrix that resizes one axis bilinearly.
 
     Args:
@@ -92,8 +91,13 @@ def interpolation_matrix(output_length, input_length, align_corners=False):
         two non-zero weights and sums to 1.
 
     Example:
-        >>> tuple(interpolation_matrix(4, 2).shape)
-        (4, 2)
+
+    ```python
+    from keras_rsseg.ops.resize import interpolation_matrix
+
+    matrix = interpolation_matrix(output_length=4, input_length=2)
+    matrix  # [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    ```
     """
     positions = _source_positions(output_length, input_length, align_corners)
     pixels = ops.cast(ops.arange(input_length), "float32")

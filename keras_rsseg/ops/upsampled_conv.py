@@ -2,32 +2,40 @@
 
 import functools
 import itertools
+from collections.abc import Sequence
+from typing import Literal
+from typing import TypeAlias
+from typing import get_args
 
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import check_float
 from keras_rsseg.ops.data_format import check_rank
-from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.resize import interpolation_matrix
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Size
+from keras_rsseg.typing import Tensor
 
-_METHODS = ("auto", "coarse", "plain")
+_Method: TypeAlias = Literal["auto", "coarse", "plain"]
 
 
 def upsampled_conv(
-    maps,
-    kernel,
-    size=None,
-    align_corners=False,
-    method="auto",
-    data_format=None,
-):
+    maps: Sequence[Tensor],
+    kernel: Tensor,
+    size: Size | None = None,
+    align_corners: bool = False,
+    method: _Method = "auto",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Convolves a concatenation of maps that are resized to one size.
 
     `conv(concatenate(resize(map, size) for map in maps), kernel, "same")`,
@@ -58,19 +66,18 @@ def upsampled_conv(
         maps are resized and summed in float32.
 
     Raises:
-        ValueError: If an argument is not one of the above.
+        ArgumentError: If an argument is not one of the above.
         TypeError: If the maps are not floating point.
 
     Example:
-        >>> import numpy as np
-        >>> fine = np.zeros((1, 32, 24, 8), "float32")
-        >>> coarse = np.zeros((1, 8, 6, 16), "float32")
-        >>> kernel = np.zeros((3, 3, 24, 4), "float32")
-        >>> x = upsampled_conv(
-        ...     [fine, coarse], kernel, data_format="channels_last"
-        ... )
-        >>> tuple(x.shape)
-        (1, 32, 24, 4)
+
+    ```python
+    fine = np.zeros((1, 32, 24, 8), "float32")
+    coarse = np.zeros((1, 8, 6, 16), "float32")
+    kernel = np.zeros((3, 3, 24, 4), "float32")
+    x = keras_rsseg.ops.upsampled_conv([fine, coarse], kernel)
+    x.shape  # (1, 32, 24, 4)
+    ```
     """
     data_format = standardize_data_format(data_format)
     maps = [ops.convert_to_tensor(x) for x in maps]
@@ -100,17 +107,10 @@ def _check(maps, kernel, method, data_format):
             "`kernel` must be square and of odd size. Received: "
             f"kernel.shape={tuple(kernel.shape)}"
         )
-    if method not in _METHODS:
-        raise ArgumentError(
-            f"`method` must be one of {_METHODS}. Received: method={method!r}"
-        )
+    check_choice("method", method, get_args(_Method))
     for x in maps:
         check_rank("maps", x, 4, "(B, H, W, C) or (B, C, H, W)")
-        if not is_float(x):
-            raise TypeError(
-                "`maps` must be floating point. Received dtype: "
-                f"{keras.backend.standardize_dtype(x.dtype)}"
-            )
+        check_float("maps", x)
     channels = [x.shape[channel_axis(data_format)] for x in maps]
     if sum(channels) != kernel.shape[2]:
         raise ArgumentError(

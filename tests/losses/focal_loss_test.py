@@ -194,8 +194,8 @@ class TestForegroundAwareLoss(LossTester):
         "arguments, words",
         [
             ({"gamma": -1}, "gamma"),
-            ({"annealing_steps": 0}, "annealing steps"),
-            ({"annealing_steps": 9, "annealing": "abrupt"}, "schedule"),
+            ({"annealing_steps": 0}, "`annealing_steps` must"),
+            ({"annealing_steps": 9, "annealing": "abrupt"}, "`annealing` must"),
         ],
     )
     def test_bad_arguments_are_named(self, arguments, words):

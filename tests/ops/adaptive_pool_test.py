@@ -207,7 +207,7 @@ def test_equals_torch():
     [
         ({"images": np.zeros((4, 4, 3), "f")}, ValueError, "`images` must"),
         ({"images": np.zeros((1, 4, 4, 3), "uint8")}, TypeError, "`images`"),
-        ({"output_size": 0}, ValueError, "`output_size` must hold positive"),
+        ({"output_size": 0}, ValueError, "`output_size` must be a positive"),
         ({"output_size": (2, 2, 2)}, ValueError, "`output_size` must be a"),
         ({"data_format": "last"}, ValueError, "`data_format` must be"),
     ],

@@ -228,9 +228,13 @@ def test_nearest_rounds_as_torch_where_the_ratio_is_not_exact():
     "arguments, error, message",
     [
         ({"size": 8}, ValueError, "`size` must be a pair"),
-        ({"size": (8, 0)}, ValueError, "`size` must hold positive integers"),
-        ({"size": (8, 2.5)}, ValueError, "`size` must hold positive integers"),
-        ({"size": (8, None)}, ValueError, "`size` must hold positive"),
+        ({"size": (8, 0)}, ValueError, "`size.1.` must be a positive integer"),
+        (
+            {"size": (8, 2.5)},
+            ValueError,
+            "`size.1.` must be a positive integer",
+        ),
+        ({"size": (8, None)}, ValueError, "`size.1.` must be a positive"),
         ({"interpolation": "cubic"}, ValueError, "`interpolation` must be"),
         ({"data_format": "NHWC"}, ValueError, "`data_format` must be"),
         ({"images": np.zeros((4, 4, 3), "f")}, ValueError, "`images` must"),

@@ -182,10 +182,13 @@ class PixelArea:
 
     Example:
 
-    >>> square = [[1, 0], [3, 0], [3, 2], [1, 2]]
-    >>> PixelArea([[square]]).read(0, 0, 2, 4).astype(int)
-    array([[0, 1, 1, 0],
-           [0, 1, 1, 0]])
+    ```python
+    from keras_rsseg.scenes.reading.ground_size import PixelArea
+
+    square = [[1, 0], [3, 0], [3, 2], [1, 2]]
+    area = PixelArea([[square]]).read(0, 0, 2, 4)
+    area.astype(int)  # [[0, 1, 1, 0], [0, 1, 1, 0]]
+    ```
     """
 
     def __init__(self, polygons):

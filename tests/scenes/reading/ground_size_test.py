@@ -1,6 +1,5 @@
 """How large pixels are on the ground, and which grid that asks for."""
 
-import doctest
 import tracemalloc
 
 import numpy as np
@@ -13,7 +12,6 @@ from rasterio.control import GroundControlPoint
 from rasterio.features import rasterize
 from rasterio.transform import Affine
 
-from keras_rsseg.scenes.reading import ground_size as pixel_area
 from keras_rsseg.scenes.reading.ground_size import PixelArea
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
@@ -178,10 +176,6 @@ def test_corners_on_centres_and_sides_along_rows():
         one, two = (PixelArea([[r]]).read(0, 0, 9, 9) for r in (left, right))
         assert not (one & two).any()
         assert one.sum() + two.sum() == 24
-
-
-def test_documented_example():
-    assert doctest.testmod(pixel_area).failed == 0
 
 
 def test_holes_and_overlaps():
