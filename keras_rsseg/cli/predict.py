@@ -3,6 +3,7 @@
 import logging
 import os
 import pathlib
+import textwrap
 
 import typer
 
@@ -11,6 +12,7 @@ from keras_rsseg.cli import predict_options as options
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.tables import text_table
 
 # Exit codes, besides 0 (all is done), 1 (nothing is, or wrong arguments)
 # and 2 (usage): some scenes failed, or the user stopped it.
@@ -245,6 +247,11 @@ def _print_result(result, job):
     for path in job.outputs()[1:]:
         typer.echo(f"Wrote {path}")
     total = sum(result.class_pixels.values()) or 1
-    for name, pixels in result.class_pixels.items():
-        size = class_size(result, name)
-        typer.echo(f"  {name:<20} {size:>16} {pixels / total:7.1%}")
+    table = text_table(
+        None,
+        [
+            [name, class_size(result, name), f"{pixels / total:.1%}"]
+            for name, pixels in result.class_pixels.items()
+        ],
+    )
+    typer.echo(textwrap.indent(table, "  "))
