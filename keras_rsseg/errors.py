@@ -41,6 +41,10 @@ class DatasetError(KerasRssegError):
     """A data set lacks files, or its records are not as stated."""
 
 
+class MissingFilesError(DatasetError, FileNotFoundError):
+    """Files of a data set are not where they were looked for."""
+
+
 class PresetError(KerasRssegError):
     """A preset cannot be had, read or published."""
 
