@@ -5,8 +5,8 @@ import csv
 import dataclasses
 import pathlib
 
-from rasterio.errors import RasterioError
-
+from keras_rsseg.errors import is_expected
+from keras_rsseg.errors import one_line
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.scenes.predict_scene import SceneResult
@@ -59,8 +59,8 @@ def error_line(error):
         `(message, is_expected)`: whether a scene, a file or an argument can
         be as wrong as that; else it may be a bug, and is named.
     """
-    message = " ".join(str(error).split())
-    if isinstance(error, OSError | ValueError | RasterioError):
+    message = one_line(error)
+    if is_expected(error):
         return message, True
     return f"{type(error).__name__}: {message}", False
 

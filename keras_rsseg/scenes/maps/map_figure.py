@@ -7,6 +7,7 @@ import numpy as np
 from rasterio.enums import Resampling
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -43,7 +44,7 @@ class MapFigure:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError(
+            raise MissingPackageError(
                 "Figures need matplotlib: pip install 'keras-rsseg[plot]'"
             ) from error
         size = ground_pixel_size(dataset)

@@ -12,6 +12,7 @@ import numpy as np
 from rasterio.errors import RasterioIOError
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -232,7 +233,7 @@ def check_polygons(destination, overwrite=False):
         import pyogrio  # noqa: F401
         from shapely import coverage_simplify  # noqa: F401
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "Polygons need shapely (2.1 or later) and pyogrio: pip install "
             "'keras-rsseg[vector]'"
         ) from error
