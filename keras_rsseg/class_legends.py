@@ -1,10 +1,14 @@
 """Classes, colours and bands of the papers' data sets, as keywords.
 
-At the bottom of the package: presets name them without the data sets' room,
-which loads TensorFlow Datasets.
+At the root of the package, as two rooms name them: the presets' facts, and
+the data sets above them.
 """
 
-ISAID = {
+from typing import Any
+
+Legend = dict[str, Any]
+
+ISAID: Legend = {
     "class_names": (
         "background",
         "ship",
@@ -44,7 +48,7 @@ ISAID = {
     "bands": ("red", "green", "blue"),
     "ground_sample_distance": None,
 }
-_ISPRS = {
+_ISPRS: Legend = {
     "class_names": (
         "impervious_surface",
         "building",
@@ -62,23 +66,23 @@ _ISPRS = {
         (255, 0, 0),
     ),
 }
-VAIHINGEN = {
+VAIHINGEN: Legend = {
     **_ISPRS,
     "bands": ("nir", "red", "green"),
     "ground_sample_distance": 0.09,
 }
-POTSDAM = {
+POTSDAM: Legend = {
     **_ISPRS,
     "bands": ("red", "green", "blue"),
     "ground_sample_distance": 0.05,
 }
-WHU_BUILDING = {
+WHU_BUILDING: Legend = {
     "class_names": ("background", "building"),
     "palette": ((0, 0, 0), (255, 255, 255)),
     "bands": ("red", "green", "blue"),
     "ground_sample_distance": 0.3,
 }
-DUBAI = {
+DUBAI: Legend = {
     "class_names": ("building", "land", "road", "vegetation", "water"),
     # The colours of the masks; the data set's own classes.json lists others.
     "palette": (

@@ -6,6 +6,9 @@ classes (`FileNotFoundError`, `FileExistsError`, `PermissionError`), and so do
 wrong types (`TypeError`).
 """
 
+import re
+import sys
+
 
 class KerasRssegError(ValueError):
     """Base of the package's own errors.
@@ -41,9 +44,73 @@ class DatasetError(KerasRssegError):
     """A data set lacks files, or its records are not as stated."""
 
 
+class MissingFilesError(DatasetError, FileNotFoundError):
+    """Files of a data set are not where they were looked for."""
+
+
 class PresetError(KerasRssegError):
     """A preset cannot be had, read or published."""
 
 
 class CheckpointError(KerasRssegError):
     """A released checkpoint does not fit the network it is converted to."""
+
+
+class MissingPackageError(KerasRssegError, ImportError):
+    """What was asked for needs a package that is not installed."""
+
+
+# By name: no framework is loaded for an error of another one.
+_OUT_OF_MEMORY = ("OutOfMemoryError", "ResourceExhaustedError")
+_FILE = re.compile(r"\S/\S|\w\.\w")
+
+
+def is_expected(error: BaseException) -> bool:
+    """Return whether an error is of what was given, or of the machine.
+
+    Those are the package's own errors, those of the system (a file that is
+    missing, in the way or not to be written, a full disk) and a memory that
+    is full. Everything else, a `ValueError` of NumPy or Keras included, is a
+    fault of this package, which should have found out before. So is an error
+    that rasterio explains with no file's name.
+
+    Args:
+        error: an exception.
+
+    Example:
+
+    ```python
+    keras_rsseg.errors.is_expected(FileNotFoundError("no scene.tif"))  # True
+    keras_rsseg.errors.is_expected(ValueError("shapes differ"))  # False
+    ```
+    """
+    # rasterio's are only looked up where it was loaded.
+    rasterio = sys.modules.get("rasterio.errors")
+    if rasterio is not None and isinstance(error, rasterio.RasterioIOError):
+        return _FILE.search(str(error)) is not None
+    if isinstance(error, KerasRssegError | OSError | MemoryError):
+        return True
+    return type(
+        error
+    ).__name__ in _OUT_OF_MEMORY or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def one_line(error: BaseException) -> str:
+    """Return what an error says, in one line.
+
+    Args:
+        error: an exception.
+
+    Example:
+
+    ```python
+    full = OSError(28, "No space left on device", "map.tif")
+    keras_rsseg.errors.one_line(full)  # "map.tif: No space left on device"
+    ```
+    """
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        message = error.strerror
+        if error.filename is not None:
+            message = f"{error.filename}: {message}"
+    return " ".join(message.split()) or type(error).__name__

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.evaluate import evaluate
 from keras_rsseg.cli.predict import predict
 from keras_rsseg.cli.presets import presets
@@ -22,7 +23,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool):
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"keras-rsseg {keras_rsseg.__version__}")
         raise typer.Exit()
@@ -39,9 +40,9 @@ def main(
             help="Print the version and exit.",
         ),
     ] = False,
-):
+) -> None:
     """Semantic segmentation of aerial and satellite imagery."""
 
 
 for command in (predict, evaluate, presets, upload):
-    app.command()(command)
+    app.command()(plain_errors()(command))

@@ -1,20 +1,78 @@
-"""What a command prints where something is wrong."""
+"""What a command prints where something is wrong, and its exit code."""
 
 import contextlib
 import logging
+import platform
 import sys
 import warnings
+from collections.abc import Iterator
 
 import typer
 
+import keras_rsseg
+from keras_rsseg.errors import is_expected
+from keras_rsseg.errors import one_line
+
+# As a shell has it of a command that was stopped by Ctrl-C.
+INTERRUPTED = 130
+
+_PACKAGES = (
+    *("keras", "keras_hub", "tensorflow", "jax", "torch"),
+    *("numpy", "rasterio"),
+)
+
 
 @contextlib.contextmanager
-def plain_warnings(quiet):
-    """Print what a user should know as one line, without source code."""
+def plain_errors() -> Iterator[None]:
+    """Print errors of the input as one line, and end with exit code 1.
+
+    Those are what `keras_rsseg.errors.is_expected` says. Any other error is a
+    fault of the package: it goes on, as a traceback with a note on how to
+    report it. An interruption (Ctrl-C) ends with exit code 130.
+
+    Serves as a decorator of a function, too: of a typer command, or of a
+    script's `main()`.
+
+    Raises:
+        SystemExit: for errors of the input, and interruptions.
+
+    Example:
+
+    ```python
+    from keras_rsseg.cli.errors import plain_errors
+
+    @plain_errors()
+    def main():
+        keras_rsseg.predict_scene(None, "scene.tif", "classes.tif")
+    ```
+    """
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        # typer's own; of a pipe that was closed, as by `head`, it is silent.
+        raise
+    except KeyboardInterrupt as error:
+        print("Interrupted.", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from error
+    except Exception as error:
+        if not is_expected(error):
+            _ask_for_report(error)
+            raise
+        print(f"Error: {one_line(error)}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+@contextlib.contextmanager
+def plain_warnings(quiet: bool) -> Iterator[None]:
+    """Print what a user should know as one line, without source code.
+
+    Args:
+        quiet: whether to print no such warning.
+    """
 
     def show(message, category, *place, **options):
         if issubclass(category, UserWarning):
-            typer.echo(f"Warning: {message}", err=True)
+            print(f"Warning: {message}", file=sys.stderr)
         else:
             show_others(message, category, *place, **options)
 
@@ -26,7 +84,12 @@ def plain_warnings(quiet):
 
 
 @contextlib.contextmanager
-def log_level(level):
+def log_level(level: int | None) -> Iterator[None]:
+    """Set the level of the package's log for the time of a command.
+
+    Args:
+        level: such as `logging.ERROR`; `None` leaves it as it is.
+    """
     logger = logging.getLogger("keras_rsseg")
     before = logger.level
     logger.setLevel(before if level is None else level)
@@ -36,23 +99,24 @@ def log_level(level):
         logger.setLevel(before)
 
 
-@contextlib.contextmanager
-def plain_errors():
-    """Turn the errors a user can make into one line and exit code 1."""
-    try:
-        yield
-    except Exception as error:
-        if not _is_users(error):
-            raise
-        lines = [line.strip() for line in str(error).splitlines()]
-        message = " ".join(filter(None, lines)) or type(error).__name__
-        typer.echo(f"Error: {message}", err=True)
-        raise typer.Exit(1) from error
+def _ask_for_report(error):
+    note = (
+        "This is a fault of keras-rsseg. Please report it with the traceback "
+        f"above and this: {', '.join(_versions())}."
+    )
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
-def _is_users(error):
-    if isinstance(error, ValueError | OSError):
-        return True
-    # Only ask for rasterio's where it was loaded.
-    errors = sys.modules.get("rasterio.errors")
-    return errors is not None and isinstance(error, errors.RasterioError)
+def _versions():
+    yield f"keras-rsseg {keras_rsseg.__version__}"
+    yield f"Python {platform.python_version()}"
+    yield f"{platform.system()} {platform.machine()}"
+    for name in _PACKAGES:
+        version = getattr(sys.modules.get(name), "__version__", None)
+        if version is not None:
+            yield f"{name} {version}"
+    if "keras" in sys.modules:
+        import keras
+
+        yield f"backend {keras.config.backend()}"

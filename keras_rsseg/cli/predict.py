@@ -3,19 +3,20 @@
 import logging
 import os
 import pathlib
+import textwrap
 
 import typer
 
 import keras_rsseg
 from keras_rsseg.cli import predict_options as options
+from keras_rsseg.cli.errors import INTERRUPTED
 from keras_rsseg.cli.errors import log_level
-from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.tables import text_table
 
-# Exit codes, besides 0 (all is done), 1 (nothing is, or wrong arguments)
-# and 2 (usage): some scenes failed, or the user stopped it.
+# Exit code, besides 0 (all is done), 1 (nothing is, or wrong arguments),
+# 2 (usage) and 130 (interrupted): some scenes failed.
 SOME_FAILED = 3
-INTERRUPTED = 130
 
 _RASTERS = "probabilities", "uncertainty"
 
@@ -68,12 +69,9 @@ def check(jobs, settings, make_folders=True):
     """
     from keras_rsseg.scenes.many.scene_list import check_scenes
 
-    try:
-        return check_scenes(
-            jobs, settings["overwrite"], settings["resume"], make_folders
-        )
-    except ImportError as error:
-        raise ArgumentError(str(error)) from error
+    return check_scenes(
+        jobs, settings["overwrite"], settings["resume"], make_folders
+    )
 
 
 def finish(report, path, loud):
@@ -164,7 +162,7 @@ def predict(
     nothing could begin, 2 for wrong usage, 130 if it was interrupted.
     """
     arguments = locals()
-    with plain_errors(), log_level(logging.ERROR if quiet else None):
+    with log_level(logging.ERROR if quiet else None):
         request = options.read_request(**arguments)
         if _is_one(request):
             _predict_one(request)
@@ -245,6 +243,11 @@ def _print_result(result, job):
     for path in job.outputs()[1:]:
         typer.echo(f"Wrote {path}")
     total = sum(result.class_pixels.values()) or 1
-    for name, pixels in result.class_pixels.items():
-        size = class_size(result, name)
-        typer.echo(f"  {name:<20} {size:>16} {pixels / total:7.1%}")
+    table = text_table(
+        None,
+        [
+            [name, class_size(result, name), f"{pixels / total:.1%}"]
+            for name, pixels in result.class_pixels.items()
+        ],
+    )
+    typer.echo(textwrap.indent(table, "  "))

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 import keras_rsseg
-from keras_rsseg.cli.errors import plain_errors
 
 _WHERE = {
     "package": "comes with the package",
@@ -18,10 +17,9 @@ _WHERE = {
 
 def presets():
     """List the presets that --preset takes, where they are, their scores."""
-    with plain_errors():
-        for name, facts in keras_rsseg.list_presets().items():
-            typer.echo(f"{name}: {facts['description']}")
-            typer.echo(f"    {'; '.join(_facts(facts))}")
+    for name, facts in keras_rsseg.list_presets().items():
+        typer.echo(f"{name}: {facts['description']}")
+        typer.echo(f"    {'; '.join(_facts(facts))}")
 
 
 def _facts(facts):
@@ -52,8 +50,7 @@ def upload(
     ] = None,
 ):
     """Check a preset, write its card and publish it on the Hub."""
-    with plain_errors():
-        result = keras_rsseg.upload_preset(
-            handle, folder, private=private, revision=revision
-        )
+    result = keras_rsseg.upload_preset(
+        handle, folder, private=private, revision=revision
+    )
     typer.echo(result.url if result.changed else "Nothing new to upload.")

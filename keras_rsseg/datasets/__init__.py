@@ -1,8 +1,13 @@
 """The papers' data sets as records for `keras_rsseg.data`.
 
-Importing this module registers builders with TensorFlow Datasets, so that
-`tfds.load("isaid")` finds them: "isaid", "vaihingen", "potsdam",
-"whu_building", "dubai" and "loveda". Their downloads need a login or a form;
+Importing this module makes the data sets known to TensorFlow Datasets (TFDS),
+so that `tfds.load("isaid")` finds them: "isaid", "vaihingen", "potsdam",
+"whu_building", "dubai" and "loveda". TFDS itself is not imported for that:
+the builders are made when it is, before this module or after it, or when
+`register()` is called. So `facts(name)`, which holds classes, colours and
+bands, is quick, and works where tensorflow is not installed.
+
+The downloads need a login or a form;
 `tfds.builder(name).MANUAL_DOWNLOAD_INSTRUCTIONS` says which files go where.
 A record is a whole image with its mask: `{"image": uint8 (H, W, bands),
 "mask": uint8 (H, W, 1) class ids, 255 void, "name": string}`.
@@ -15,11 +20,8 @@ A configuration is part of the name, as in `tfds.load("vaihingen/ifwm")`:
   released with the papers make them;
 - "ifwm" (vaihingen): the IFWM paper's split;
 - "eroded" (vaihingen, potsdam): the ground truth with eroded boundaries;
-- "partial": corrected, whatever scenes are there when it is built. To try
-  things out; its scores compare with no one's.
-
-`facts(name)` holds classes, colours and bands. Where tensorflow or
-tensorflow_datasets is not installed, `facts` works and nothing is registered.
+- "partial": corrected, whatever scenes are there when it is built. For trying
+  things out; its scores are not comparable to anyone's.
 
 Example:
 
@@ -28,21 +30,17 @@ import tensorflow_datasets as tfds
 
 import keras_rsseg.datasets
 
-records = tfds.load("isaid", split="train", data_dir="data")
+builder = tfds.builder("vaihingen/ifwm", data_dir="data")
+builder.info.metadata["bands"]  # ["nir", "red", "green"]
 ```
 """
-
-import importlib
-import importlib.util
 
 from keras_rsseg.datasets.catalog import facts
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.general_datasets import as_records
+from keras_rsseg.datasets.registration import register
+from keras_rsseg.datasets.registration import register_with_tfds
 
-__all__ = ["DatasetFacts", "as_records", "facts"]
+__all__ = ["DatasetFacts", "as_records", "facts", "register"]
 
-if all(
-    importlib.util.find_spec(name)
-    for name in ("tensorflow", "tensorflow_datasets")
-):
-    importlib.import_module("keras_rsseg.datasets.builders")
+register_with_tfds()

@@ -1,5 +1,6 @@
-"""All data sets by name."""
+"""All data sets by name: the one table of them."""
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.datasets import dubai
 from keras_rsseg.datasets import general_datasets
 from keras_rsseg.datasets import isaid
@@ -7,23 +8,27 @@ from keras_rsseg.datasets import loveda
 from keras_rsseg.datasets import potsdam
 from keras_rsseg.datasets import vaihingen
 from keras_rsseg.datasets import whu_building
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.datasets.dataset_facts import DatasetFacts
 
+# Those that get a builder, under the name in their facts.
+LAYOUTS = (
+    dubai.LAYOUT,
+    isaid.LAYOUT,
+    loveda.LAYOUT,
+    potsdam.LAYOUT,
+    vaihingen.LAYOUT,
+    whu_building.LAYOUT,
+)
 _FACTS = {
     facts.name: facts
     for facts in (
-        dubai.FACTS,
-        isaid.FACTS,
-        loveda.FACTS,
-        potsdam.FACTS,
-        vaihingen.FACTS,
-        whu_building.FACTS,
+        *(layout.facts for layout in LAYOUTS),
         *general_datasets.FACTS,
     )
 }
 
 
-def facts(name):
+def facts(name: str) -> DatasetFacts:
     """Return the classes, colours, bands and source of a data set.
 
     Args:
@@ -35,18 +40,15 @@ def facts(name):
         `DatasetFacts`.
 
     Raises:
-        ValueError: if there is no such data set.
+        ArgumentError: if there is no such data set.
 
     Example:
 
     ```python
     vaihingen = keras_rsseg.datasets.facts("vaihingen")
-    vaihingen.class_names[4], vaihingen.bands
-    # ("car", ("nir", "red", "green"))
+    vaihingen.class_names[4]  # "car"
+    vaihingen.bands  # ("nir", "red", "green")
     ```
     """
-    if name not in _FACTS:
-        raise ArgumentError(
-            f"`name` must be one of {sorted(_FACTS)}. Received: {name!r}"
-        )
+    check_choice("name", name, sorted(_FACTS))
     return _FACTS[name]

@@ -1,7 +1,9 @@
 """What is known of a data set besides its pixels."""
 
 import dataclasses
+from typing import Any
 
+from keras_rsseg.checks import Color
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
@@ -27,31 +29,31 @@ class DatasetFacts:
 
     name: str
     title: str
-    class_names: tuple
-    palette: tuple | None
-    bands: tuple
+    class_names: tuple[str, ...]
+    palette: tuple[Color, ...] | None
+    bands: tuple[str, ...]
     ground_sample_distance: float | None
     licence: str
     homepage: str
     citation: str
-    void_colors: tuple = ()
+    void_colors: tuple[Color, ...] = ()
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         """Number of classes, void not counted."""
         return len(self.class_names)
 
-    def to_palette(self):
+    def to_palette(self) -> Palette:
         """Return the colours as a `keras_rsseg.data.Palette`.
 
         Raises:
-            ValueError: if the data set has no palette.
+            ArgumentError: if the data set has no palette.
         """
         if self.palette is None:
             raise ArgumentError(f"{self.name} has no palette")
         return Palette(self.palette, self.class_names, self.void_colors)
 
-    def as_metadata(self):
+    def as_metadata(self) -> dict[str, Any]:
         """Return everything as a dict that JSON can hold, void's id too."""
         palette = self.palette
         return {

@@ -1,10 +1,16 @@
-"""Names of the classes of ADE20K, in the order of their ids."""
+"""Cityscapes and ADE20K, which TFDS has: facts, and records like ours."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import DatasetError
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 # The scene-parsing benchmark, its label ids 1 to 150.
 ADE20K_CLASSES = tuple(
@@ -119,7 +125,7 @@ SCENE_PARSE150 = DatasetFacts(
 FACTS = (CITYSCAPES, ADE20K, SCENE_PARSE150)
 
 
-def as_records(dataset, name):
+def as_records(dataset: "tf.data.Dataset", name: str) -> "tf.data.Dataset":
     """Map records of TFDS's own data sets to those of `keras_rsseg`.
 
     - "cityscapes", of `tfds.load("cityscapes")`: the 19 classes that the
@@ -141,20 +147,27 @@ def as_records(dataset, name):
         the running number where the record has none.
 
     Raises:
-        ValueError: if `name` is another, or the records lack a part.
+        ArgumentError: if `name` is another.
+        DatasetError: if the records lack a part.
 
     Example:
 
     ```python
-    records = as_records(tfds.load("cityscapes", split="train"), "cityscapes")
+    import tensorflow as tf
+
+    annotated = tf.data.Dataset.from_tensors(
+        {
+            "image": np.zeros((4, 4, 3), "uint8"),
+            "annotation": np.full((4, 4, 1), 3, "uint8"),
+        }
+    )
+    records = keras_rsseg.datasets.as_records(annotated, "ade20k")
+    next(iter(records))["mask"][0, 0, 0]  # 2, the id of "sky"
     ```
     """
     import tensorflow as tf
 
-    if name not in _TABLES:
-        raise ArgumentError(
-            f"`name` must be one of {sorted(_TABLES)}. Received: {name!r}"
-        )
+    check_choice("name", name, sorted(_TABLES))
     spec = dataset.element_spec
     image, mask = (
         ("image_left", "segmentation_label")
@@ -162,7 +175,7 @@ def as_records(dataset, name):
         else ("image", "annotation")
     )
     if not isinstance(spec, dict) or not {image, mask} <= set(spec):
-        raise ArgumentError(
+        raise DatasetError(
             f"Records of {name} must hold {image!r} and {mask!r}. Received: "
             f"{sorted(spec) if isinstance(spec, dict) else spec}"
         )

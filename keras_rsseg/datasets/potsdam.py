@@ -8,9 +8,7 @@ from keras_rsseg import class_legends
 from keras_rsseg.datasets import isprs
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import RELEASED
-from keras_rsseg.datasets.scene_layout import Scene
 from keras_rsseg.datasets.scene_layout import SceneLayout
-from keras_rsseg.datasets.scene_layout import WantedFile
 
 TRAINING_SCENES = (
     *("2_10", "2_11", "2_12", "3_10", "3_11", "3_12", "4_10", "4_11"),
@@ -28,10 +26,7 @@ FACTS = DatasetFacts(
     **class_legends.POTSDAM,
     void_colors=isprs.VOID_COLORS,
     licence=isprs.LICENCE,
-    homepage=(
-        "https://www.isprs.org/education/benchmarks/UrbanSemLab/"
-        "2d-sem-label-potsdam.aspx"
-    ),
+    homepage=f"{isprs.HOMEPAGE}2d-sem-label-potsdam.aspx",
     citation="""\
 @article{rottensteiner2012isprs,
   title={The {ISPRS} Benchmark on Urban Object Classification and {3D}
@@ -68,20 +63,13 @@ and for the configuration "eroded":
 
 def _scenes(folder, config):
     del folder
-    folders, suffix = _MASKS, ""
-    if config == isprs.ERODED:
-        folders, suffix = _ERODED_MASKS, "_noBoundary"
-    return {
-        split: [
-            Scene(
-                name,
-                WantedFile(("2_Ortho_RGB",), f"top_potsdam_{name}_RGB.tif"),
-                WantedFile(folders, f"top_potsdam_{name}_label{suffix}.tif"),
-            )
-            for name in names
-        ]
-        for split, names in (("train", TRAINING_SCENES), ("test", TEST_SCENES))
-    }
+    eroded = config == isprs.ERODED
+    return isprs.scenes_of(
+        {"train": TRAINING_SCENES, "test": TEST_SCENES},
+        ("2_Ortho_RGB", "top_potsdam_{}_RGB.tif"),
+        (_ERODED_MASKS if eroded else _MASKS, "top_potsdam_{}_label"),
+        eroded,
+    )
 
 
 LAYOUT = SceneLayout(

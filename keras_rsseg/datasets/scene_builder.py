@@ -1,19 +1,23 @@
-"""Pixels of a data set's files as records hold them."""
+"""Builders of TFDS: a data set's files as records. Imports TFDS."""
 
 import pathlib
 import warnings
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from rasterio.enums import ColorInterp
 
+from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
+from keras_rsseg.datasets.catalog import LAYOUTS
 from keras_rsseg.datasets.scene_layout import CORRECTED
 from keras_rsseg.datasets.scene_layout import RELEASED
+from keras_rsseg.datasets.scene_layout import SceneLayout
 from keras_rsseg.datasets.scene_layout import find_scenes
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import DatasetError
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.void import VOID
 
@@ -25,7 +29,9 @@ _WHITE = 0x010101
 _PNG_COMPRESSION = 1
 
 
-def read_scene_image(path, num_bands):
+def read_scene_image(
+    path: pathlib.Path, num_bands: int
+) -> tuple[np.ndarray, bool]:
     """Read a whole image.
 
     Alpha is left out, and grey is repeated where `num_bands` is three.
@@ -39,8 +45,9 @@ def read_scene_image(path, num_bands):
         that decodes to it, so that its bytes can be kept.
 
     Raises:
-        ValueError: if the file is no image, has another number of bands, or
-            is not 8-bit.
+        DatasetError: if the image has another number of bands, or is not
+            8-bit.
+        RasterError: if the file is no image.
     """
     with open_raster(path) as dataset:
         dtypes, driver = set(dataset.dtypes), dataset.driver
@@ -52,14 +59,20 @@ def read_scene_image(path, num_bands):
     if image.shape[-1] == 1 and num_bands == 3:
         image = np.repeat(image, 3, axis=-1)
     if image.shape[-1] != num_bands or dtypes != {"uint8"}:
-        raise ArgumentError(
+        raise DatasetError(
             f"{path} must have {num_bands} bands of 8 bits. Received: "
             f"{len(kinds)} bands of {', '.join(sorted(dtypes))}"
         )
     return image, plain
 
 
-def read_scene_mask(path, palette, unlisted, values=None, inexact=False):
+def read_scene_mask(
+    path: pathlib.Path,
+    palette: Palette,
+    unlisted: UnlistedColors,
+    values: dict[int, int] | None = None,
+    inexact: bool = False,
+) -> np.ndarray:
     """Read a whole mask as class ids.
 
     Args:
@@ -74,7 +87,9 @@ def read_scene_mask(path, palette, unlisted, values=None, inexact=False):
         A uint8 array `(H, W)`.
 
     Raises:
-        ValueError: if the file is no such mask.
+        DatasetError: if the mask has another number of bands than one, or
+            is not 8-bit.
+        RasterError: if the file is no mask.
     """
     if values is not None:
         return _ids_of_values(path, values, unlisted)
@@ -88,7 +103,7 @@ def read_scene_mask(path, palette, unlisted, values=None, inexact=False):
 def _ids_of_values(path, values, unlisted):
     with open_raster(path) as dataset:
         if dataset.count != 1 or dataset.dtypes[0] != "uint8":
-            raise ArgumentError(
+            raise DatasetError(
                 f"{path} must be a mask of one band of 8 bits. Received: "
                 f"{dataset.count} bands of {dataset.dtypes[0]}"
             )
@@ -103,7 +118,10 @@ def _ids_of_values(path, values, unlisted):
     return ids
 
 
-class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+class SceneBuilder(
+    tfds.core.GeneratorBasedBuilder,
+    skip_registration=True,  # type: ignore[call-arg]
+):
     """Records of whole images with their masks.
 
     A record is `{"image": uint8 (H, W, bands), "mask": uint8 (H, W, 1),
@@ -119,13 +137,14 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     A subclass sets `layout` and nothing else.
     """
 
+    layout: SceneLayout
+
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
     # TFDS 4.9.10 finds it by importlib_resources, which it does not require.
     code_path = pathlib.Path(__file__)
-    layout = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         layout = cls.layout
         cls.name = layout.facts.name
         cls.MANUAL_DOWNLOAD_INSTRUCTIONS = layout.instructions
@@ -136,14 +155,15 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         cls.DEFAULT_BUILDER_CONFIG_NAME = CORRECTED
         super().__init_subclass__(**kwargs)
 
-    def download_and_prepare(self, **kwargs):
+    def download_and_prepare(self, **kwargs: Any) -> None:
         """Write the records, see `tfds.core.DatasetBuilder`.
 
         Raises:
-            FileNotFoundError: if files are missing; it lists them.
-            ValueError: if a file is not what it should be.
+            MissingFilesError: if files are missing; it lists them.
+            DatasetError: if a file is not what it should be.
         """
-        self._unlisted, self._left_out = UnlistedColors(), []
+        self._unlisted = UnlistedColors()
+        self._left_out: list[str] = []
         super().download_and_prepare(**kwargs)
         # Last, so that a warning made an error costs no finished work.
         if self._left_out:
@@ -210,7 +230,7 @@ class SceneBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 scene.name in layout.inexact_scenes and not released,
             )
             if image.shape[:2] != mask.shape:
-                raise ArgumentError(
+                raise DatasetError(
                     "Image and mask must have the same size. Received: "
                     f"{scene.image} of {image.shape[0]}x{image.shape[1]} "
                     f"pixels (height x width), {scene.mask} of "
@@ -233,3 +253,23 @@ def _to_png(pixels):
 
     with tf.device("cpu"):
         return tf.io.encode_png(pixels, compression=_PNG_COMPRESSION).numpy()
+
+
+def _builder_of(layout):
+    """Make, and with that register, the builder of a data set."""
+    words = layout.facts.name.split("_")
+    return type(SceneBuilder)(
+        "".join(word.capitalize() for word in words),
+        (SceneBuilder,),
+        {
+            "__doc__": layout.facts.title,
+            "__module__": __name__,
+            "layout": layout,
+        },
+    )
+
+
+# By their names, as pickle looks them up.
+globals().update(
+    {builder.__name__: builder for builder in map(_builder_of, LAYOUTS)}
+)

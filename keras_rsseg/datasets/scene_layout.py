@@ -2,12 +2,15 @@
 
 import dataclasses
 import functools
+import os
 import pathlib
 import re
 import typing
 from collections.abc import Callable
+from collections.abc import Iterable
 
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
+from keras_rsseg.errors import MissingFilesError
 
 CORRECTED = "corrected"
 RELEASED = "released"
@@ -16,8 +19,8 @@ PARTIAL = "partial"
 _COMMON_CONFIGS = {
     CORRECTED: "Colours that the palette lacks are void, and reported.",
     PARTIAL: (
-        "As corrected, with the scenes that are there. To try things out: "
-        "its scores compare with no one's."
+        "As corrected, with the scenes that are there. For trying "
+        "things out: its scores are not comparable to anyone's."
     ),
 }
 _SHOWN = 10
@@ -26,10 +29,10 @@ _SHOWN = 10
 class WantedFile(typing.NamedTuple):
     """A file by its name and the folders it may lie in, likeliest first."""
 
-    folders: tuple
+    folders: tuple[str, ...]
     name: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return str(pathlib.PurePosixPath(self.folders[0], self.name))
 
 
@@ -37,8 +40,8 @@ class Scene(typing.NamedTuple):
     """An image and its mask: `WantedFile`s, or paths once they are found."""
 
     name: str
-    image: object
-    mask: object
+    image: typing.Any
+    mask: typing.Any
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +69,20 @@ class SceneLayout:
     """
 
     facts: DatasetFacts
-    scenes: Callable
+    scenes: Callable[["SceneFolder", str], dict[str, list[Scene]]]
     instructions: str
-    configs: dict = dataclasses.field(default_factory=dict)
-    split_sizes: dict | None = None
-    withheld: frozenset = frozenset()
-    skipped: dict = dataclasses.field(default_factory=dict)
-    mask_values: dict | None = None
-    inexact_scenes: frozenset = frozenset()
-    roots: tuple = ()
+    configs: dict[str, str] = dataclasses.field(default_factory=dict)
+    split_sizes: dict[str, int] | None = None
+    withheld: frozenset[str] = frozenset()
+    skipped: dict[str, tuple[str, ...]] = dataclasses.field(
+        default_factory=dict
+    )
+    mask_values: dict[int, int] | None = None
+    inexact_scenes: frozenset[str] = frozenset()
+    roots: tuple[str, ...] = ()
 
     @property
-    def all_configs(self):
+    def all_configs(self) -> dict[str, str]:
         """Dict of configurations, the default first."""
         default = {CORRECTED: _COMMON_CONFIGS[CORRECTED]}
         return default | self.configs | _COMMON_CONFIGS
@@ -95,14 +100,16 @@ class SceneFolder:
         layout: `SceneLayout`.
     """
 
-    def __init__(self, manual_dir, layout):
+    def __init__(
+        self, manual_dir: str | os.PathLike[str], layout: SceneLayout
+    ) -> None:
         folder = pathlib.Path(manual_dir)
         if (folder / layout.facts.name).is_dir():
             folder = folder / layout.facts.name
         self.roots = [folder, *(folder / root for root in layout.roots)]
         self._listing = functools.cache(self._list)
 
-    def find(self, wanted):
+    def find(self, wanted: WantedFile) -> pathlib.Path | None:
         """Return the path of a `WantedFile`, or `None`."""
         for folder in wanted.folders:
             path = self._listing(folder).get(wanted.name.lower())
@@ -110,11 +117,11 @@ class SceneFolder:
                 return path
         return None
 
-    def names(self, folders, pattern):
+    def names(self, folders: Iterable[str], pattern: str) -> set[str]:
         """Return group 1 of all file names in `folders` that match.
 
         Args:
-            folders: list of folders.
+            folders: the folders, as in a `WantedFile`.
             pattern: regular expression of a whole file name.
         """
         matches = [
@@ -137,8 +144,13 @@ class SceneFolder:
 
 
 def listed_scenes(
-    folder, images, masks, image_name, mask_name, names=r"[a-z]*\d+"
-):
+    folder: SceneFolder,
+    images: tuple[str, ...],
+    masks: tuple[str, ...],
+    image_name: str,
+    mask_name: str,
+    names: str = r"[a-z]*\d+",
+) -> list[Scene]:
     """Return the scenes that a folder lists, in the order of their names.
 
     An image without a mask and a mask without an image count too: what is
@@ -170,7 +182,9 @@ def listed_scenes(
     ]
 
 
-def find_scenes(layout, manual_dir, config):
+def find_scenes(
+    layout: SceneLayout, manual_dir: str | os.PathLike[str], config: str
+) -> tuple[dict[str, list[Scene]], list[str]]:
     """Find the files of a configuration.
 
     Args:
@@ -183,7 +197,7 @@ def find_scenes(layout, manual_dir, config):
         left out.
 
     Raises:
-        FileNotFoundError: if files are missing, or a split has another
+        MissingFilesError: if files are missing, or a split has another
             number of scenes than it must. It lists them.
     """
     folder = SceneFolder(manual_dir, layout)
@@ -213,7 +227,7 @@ def find_scenes(layout, manual_dir, config):
         missing = list(_missing(wanted, found))
         wrong = list(_wrong_sizes(layout, found))
     if missing or wrong or not found or not all(found.values()):
-        raise FileNotFoundError(_message(layout, folder, missing, wrong))
+        raise MissingFilesError(_message(layout, folder, missing, wrong))
     skipped = layout.skipped.get(config, ())
     for split, scenes in found.items():
         found[split] = [s for s in scenes if s.name not in skipped]

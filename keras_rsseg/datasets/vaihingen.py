@@ -9,9 +9,7 @@ from keras_rsseg import class_legends
 from keras_rsseg.datasets import isprs
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import RELEASED
-from keras_rsseg.datasets.scene_layout import Scene
 from keras_rsseg.datasets.scene_layout import SceneLayout
-from keras_rsseg.datasets.scene_layout import WantedFile
 
 IFWM = "ifwm"
 TRAINING_AREAS = (1, 3, 5, 7, 11, 13, 15, 17, 21, 23, 26, 28, 30, 32, 34, 37)
@@ -24,10 +22,7 @@ FACTS = DatasetFacts(
     **class_legends.VAIHINGEN,
     void_colors=isprs.VOID_COLORS,
     licence=isprs.LICENCE,
-    homepage=(
-        "https://www.isprs.org/education/benchmarks/UrbanSemLab/"
-        "2d-sem-label-vaihingen.aspx"
-    ),
+    homepage=f"{isprs.HOMEPAGE}2d-sem-label-vaihingen.aspx",
     citation="""\
 @article{cramer2010dgpf,
   title={The {DGPF}-Test on Digital Airborne Camera Evaluation -- Overview
@@ -64,26 +59,23 @@ and for the configuration "eroded":
 """
 
 
+def _names(areas):
+    return tuple(f"area{area}" for area in areas)
+
+
 def _scenes(folder, config):
     del folder
     training, test = TRAINING_AREAS, TEST_AREAS
     if config == IFWM:
         test = IFWM_TEST_AREAS
         training = tuple(area for area in training if area not in test)
-    folders, suffix = _MASKS, ""
-    if config == isprs.ERODED:
-        folders, suffix = _ERODED_MASKS, "_noBoundary"
-    return {
-        split: [
-            Scene(
-                f"area{area}",
-                WantedFile(("top",), f"top_mosaic_09cm_area{area}.tif"),
-                WantedFile(folders, f"top_mosaic_09cm_area{area}{suffix}.tif"),
-            )
-            for area in areas
-        ]
-        for split, areas in (("train", training), ("test", test))
-    }
+    eroded = config == isprs.ERODED
+    return isprs.scenes_of(
+        {"train": _names(training), "test": _names(test)},
+        ("top", "top_mosaic_09cm_{}.tif"),
+        (_ERODED_MASKS if eroded else _MASKS, "top_mosaic_09cm_{}"),
+        eroded,
+    )
 
 
 LAYOUT = SceneLayout(
@@ -98,6 +90,6 @@ LAYOUT = SceneLayout(
         ),
         isprs.ERODED: isprs.ERODED_DESCRIPTION,
     },
-    withheld=frozenset(f"area{area}" for area in TEST_AREAS),
+    withheld=frozenset(_names(TEST_AREAS)),
     roots=(_ARCHIVE,),
 )

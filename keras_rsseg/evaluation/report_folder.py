@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import write_durably
 from keras_rsseg.void import VOID
 
@@ -186,7 +187,7 @@ def check_output(directory, overwrite=False):
             "`overwrite` (on the command line --overwrite) to replace it"
         )
     if importlib.util.find_spec("matplotlib") is None:
-        raise ImportError(
+        raise MissingPackageError(
             "The pictures of a report need matplotlib: pip install matplotlib"
         )
     return folder

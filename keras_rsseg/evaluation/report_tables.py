@@ -2,6 +2,8 @@
 
 import math
 
+from keras_rsseg.tables import markdown_table
+
 _MEANS = {
     "mean IoU": "mean_iou",
     "mean F1": "mean_f1",
@@ -25,7 +27,7 @@ def to_markdown(report):
         f"# Evaluation of {report.model}",
         _facts(report),
         "Scores in percent; a dash where nothing defines them.",
-        _table(
+        markdown_table(
             ["protocol", *_MEANS, "pixels", "what is measured"],
             [
                 [
@@ -68,7 +70,7 @@ def _facts(report):
 def _class_table(report, scores, attribute):
     columns = [getattr(s, attribute) for s in scores.values()]
     shares = _shares(scores["scene"].matrix)
-    return _table(
+    return markdown_table(
         ["class", "share of pixels", *map(_title, scores)],
         [
             [
@@ -86,7 +88,7 @@ def _shares(matrix):
 
 
 def _boundary_table(report):
-    return _table(
+    return markdown_table(
         ["tolerance", "mean boundary F1"],
         [
             [f"{tolerance:g} px", _percent(value)]
@@ -101,28 +103,3 @@ def _title(name):
 
 def _percent(value):
     return f"{100 * value:.2f}" if math.isfinite(value) else "-"
-
-
-def _table(header, rows):
-    """A table whose columns line up; numbers to the right."""
-    widths = [
-        max(map(len, column)) for column in zip(header, *rows, strict=True)
-    ]
-    right = [
-        all(row[i][:1].isdigit() or row[i] == "-" for row in rows)
-        for i in range(len(header))
-    ]
-    lines = [
-        "| "
-        + " | ".join(
-            cell.rjust(width) if to_right else cell.ljust(width)
-            for cell, width, to_right in zip(row, widths, right, strict=True)
-        )
-        + " |"
-        for row in (header, *rows)
-    ]
-    rule = "|".join(
-        "-" * (width + 1) + (":" if to_right else "-")
-        for width, to_right in zip(widths, right, strict=True)
-    )
-    return "\n".join([lines[0], f"|{rule}|", *lines[1:]])

@@ -4,6 +4,7 @@ import math
 
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import sha256
+from keras_rsseg.tables import markdown_lines
 
 # The Hub's identifiers, of those that code and imagery come under.
 _LICENCES = (
@@ -75,7 +76,7 @@ def _front_matter(name, facts):
             EvalResult(
                 task_type="image-segmentation",
                 dataset_type="other",
-                dataset_name=_one_line(facts["score"]["data"]),
+                dataset_name=" ".join(facts["score"]["data"].split()),
                 metric_type="mean_iou",
                 metric_name="mean IoU",
                 metric_value=facts["score"]["mean_iou"],
@@ -198,12 +199,5 @@ def _checksums(folder):
     return "## Checksums (SHA-256)\n\n" + _table(("file", "SHA-256"), rows)
 
 
-def _table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        f"| {' | '.join(map(_one_line, line))} |" for line in lines
-    )
-
-
-def _one_line(text):
-    return " ".join(text.split()).replace("|", r"\|")
+def _table(header, rows):
+    return "\n".join(markdown_lines(header, rows))

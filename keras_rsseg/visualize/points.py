@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import spatial_size
@@ -138,7 +139,7 @@ def plot_points(model, image, title=None):
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "`plot_points` needs matplotlib: pip install matplotlib"
         ) from error
 

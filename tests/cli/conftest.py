@@ -3,6 +3,7 @@
 import pytest
 
 import keras_rsseg
+from keras_rsseg.errors import PresetError
 from tests.cli.predict_models import Model
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
@@ -16,7 +17,7 @@ def loaded(monkeypatch):
     def from_preset(name):
         names.append(name)
         if name == "nonsense":
-            raise ValueError("Unknown preset 'nonsense'.\nThere are: small")
+            raise PresetError("Unknown preset 'nonsense'.\nThere are: small")
         return Model()
 
     for name, value in {

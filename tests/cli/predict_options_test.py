@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 import keras_rsseg
+from keras_rsseg.errors import ArgumentError
 from tests.cli.commands import check_error
 from tests.cli.commands import run
 from tests.cli.predict_models import scenes_module
@@ -17,7 +18,7 @@ class TestFlags:
 
         def note(model, source, destination, **options):
             calls.append(options)
-            raise ValueError("noted")
+            raise ArgumentError("noted")
 
         monkeypatch.setattr(scenes_module(), "predict_scene", note)
         output = tmp_path / "map.tif"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from keras_rsseg.errors import ArgumentError
 from tests.cli.commands import check_error
 from tests.cli.commands import run
 from tests.cli.predict_models import Model
@@ -176,7 +177,7 @@ class TestSeveral:
 
         def note(model, source, destination, **options):
             calls.append({"source": source, **options})
-            raise ValueError("noted")
+            raise ArgumentError("noted")
 
         monkeypatch.setattr(scenes_module(), "predict_scene", note)
         result = run(

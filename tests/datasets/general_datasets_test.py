@@ -8,6 +8,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from keras_rsseg import datasets  # noqa: E402
 from keras_rsseg.datasets import as_records  # noqa: E402
+from keras_rsseg.errors import DatasetError  # noqa: E402
 
 
 def records_of(features, name):
@@ -82,5 +83,7 @@ def test_other_names_and_records_are_refused():
     dataset = tf.data.Dataset.from_tensors({"image": 0})
     with pytest.raises(ValueError, match="'ade20k', 'cityscapes', 'scene"):
         as_records(dataset, "coco")
-    with pytest.raises(ValueError, match=r"'annotation'. Received: \['image'"):
+    with pytest.raises(
+        DatasetError, match=r"'annotation'. Received: \['image'"
+    ):
         as_records(dataset, "ade20k")

@@ -7,6 +7,8 @@ tfds = pytest.importorskip("tensorflow_datasets")
 
 from keras_rsseg.data import UnlistedColorWarning  # noqa: E402
 from keras_rsseg.data import read_image  # noqa: E402
+from keras_rsseg.errors import DatasetError  # noqa: E402
+from keras_rsseg.errors import MissingFilesError  # noqa: E402
 from tests.data.files import write_raster  # noqa: E402
 from tests.datasets import make_isaid  # noqa: E402
 from tests.datasets.builder_tester import BuilderTester  # noqa: E402
@@ -44,7 +46,7 @@ def test_released_skips_two_images_and_makes_the_unlisted_background(tmp_path):
 
 def test_a_download_that_stopped_early_is_found_out(tmp_path):
     make_isaid.make(tmp_path / "isaid")
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(MissingFilesError) as caught:
         build("isaid", tmp_path, {"train": 1411, "validation": 458})
     message = str(caught.value)
     assert "train has 3 scenes instead of 1411" in message
@@ -95,7 +97,7 @@ def test_images_of_16_bits_are_refused(tmp_path):
     make_isaid.make(folder)
     path = folder / "train" / "images" / "P0002.png"
     write_raster(path, np.zeros((11, 14, 3), "uint16"))
-    with pytest.raises(ValueError, match="P0002.png must have 3 bands of 8"):
+    with pytest.raises(DatasetError, match="P0002.png must have 3 bands of 8"):
         build("isaid", tmp_path, SIZES)
 
 

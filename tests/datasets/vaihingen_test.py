@@ -10,6 +10,7 @@ from keras_rsseg.data import read_image  # noqa: E402
 from keras_rsseg.data import read_mask  # noqa: E402
 from keras_rsseg.datasets import facts  # noqa: E402
 from keras_rsseg.datasets.vaihingen import TRAINING_AREAS  # noqa: E402
+from keras_rsseg.errors import DatasetError  # noqa: E402
 from tests.data.files import write_raster  # noqa: E402
 from tests.datasets import make_vaihingen  # noqa: E402
 from tests.datasets.builder_tester import BuilderTester  # noqa: E402
@@ -123,7 +124,7 @@ def test_an_error_lists_all_that_is_missing(tmp_path):
     for area in (2, 4):
         name = f"top_mosaic_09cm_area{area}.tif"
         (folder / make_vaihingen.COMPLETE / name).unlink()
-    with pytest.raises(FileNotFoundError) as caught:
+    with pytest.raises(DatasetError) as caught:
         build("vaihingen", tmp_path)
     message = str(caught.value)
     assert "files missing: 3" in message
@@ -144,7 +145,7 @@ def test_sizes_must_agree(tmp_path):
     folder = tmp_path / "vaihingen"
     make_vaihingen.make(folder)
     write_raster(folder / "top" / MASK, np.zeros((9, 14, 3), "uint8"))
-    with pytest.raises(ValueError, match="9x14.*area1.tif of 11x14"):
+    with pytest.raises(DatasetError, match="9x14.*area1.tif of 11x14"):
         build("vaihingen", tmp_path)
 
 

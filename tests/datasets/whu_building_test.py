@@ -8,6 +8,7 @@ tfds = pytest.importorskip("tensorflow_datasets")
 from keras_rsseg.data import UnlistedColorWarning  # noqa: E402
 from keras_rsseg.data import read_image  # noqa: E402
 from keras_rsseg.datasets import whu_building  # noqa: E402
+from keras_rsseg.errors import DatasetError  # noqa: E402
 from tests.data.files import write_raster  # noqa: E402
 from tests.datasets import make_whu_building  # noqa: E402
 from tests.datasets.builder_tester import BuilderTester  # noqa: E402
@@ -57,5 +58,5 @@ def test_a_coloured_label_is_refused(tmp_path):
     make_whu_building.make(folder)
     path = folder / make_whu_building.FOLDER / "val" / "label" / "0.tif"
     write_raster(path, np.zeros((11, 14, 3), "uint8"))
-    with pytest.raises(ValueError, match="must be a mask of one band"):
+    with pytest.raises(DatasetError, match="must be a mask of one band"):
         build("whu_building", tmp_path, SIZES)

@@ -8,6 +8,7 @@ import os
 import pathlib
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
@@ -312,6 +313,9 @@ def check_scenes(jobs, overwrite=False, resume=False, make_folders=True):
     for index, job in enumerate(jobs):
         try:
             message = _check_scene(job, overwrite, resume, make_folders)
+        except MissingPackageError:
+            # The same of all scenes.
+            raise
         except (OSError, ValueError) as error:
             errors.append(error)
             continue

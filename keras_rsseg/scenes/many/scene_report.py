@@ -3,14 +3,15 @@
 import collections
 import csv
 import dataclasses
-import io
 import pathlib
 
-from rasterio.errors import RasterioError
-
+from keras_rsseg.errors import is_expected
+from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.predict_scene import SceneResult
+from keras_rsseg.tables import csv_table
+from keras_rsseg.tables import text_table
 
 # What can become of a scene, the good first.
 DONE = "done"
@@ -58,8 +59,8 @@ def error_line(error):
         `(message, is_expected)`: whether a scene, a file or an argument can
         be as wrong as that; else it may be a bug, and is named.
     """
-    message = " ".join(str(error).split())
-    if isinstance(error, OSError | ValueError | RasterioError):
+    message = one_line(error)
+    if is_expected(error):
         return message, True
     return f"{type(error).__name__}: {message}", False
 
@@ -103,18 +104,11 @@ class SceneReport:
         its square metres. What is not known is empty.
         """
         names = self.class_names()
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
         columns = [f"{name} {unit}" for name in names for unit in ("px", "m2")]
-        writer.writerow([*_COLUMNS, *columns])
-        for outcome in self.outcomes:
-            job, result = outcome.job, outcome.result
-            row = [job.source, job.destination, outcome.status]
-            row.append(f"{outcome.seconds:.2f}")
-            row.append("" if result is None else f"{result.valid_share:.6f}")
-            row.append(outcome.error or "")
-            writer.writerow([*row, *_class_cells(result, names)])
-        return text.getvalue()
+        return csv_table(
+            [*_COLUMNS, *columns],
+            [_csv_row(outcome, names) for outcome in self.outcomes],
+        )
 
     @classmethod
     def read(cls, path):
@@ -141,14 +135,14 @@ class SceneReport:
     def to_text(self):
         """Return the report as a table to print, and what is wrong."""
         names = self.class_names()
-        rows = [["map", "status", "seconds", "valid", *names]]
-        rows += [self._row(outcome, names) for outcome in self.outcomes]
+        header = ["map", "status", "seconds", "valid", *names]
+        rows = [self._row(outcome, names) for outcome in self.outcomes]
         known = [o.result for o in self.outcomes if o.result is not None]
         if len(known) > 1:
             rows.append(
                 ["all", "", *_total(self.outcomes), *_sum(known, names)]
             )
-        lines = _aligned(rows)
+        lines = [text_table(header, rows)]
         for outcome in self.bad:
             if outcome.error is not None:
                 lines.append(f"{outcome.job.source}: {outcome.error}")
@@ -195,6 +189,19 @@ def format_area(area):
     return f"{area / 1e6:,.2f} km2"
 
 
+def _csv_row(outcome, names):
+    job, result = outcome.job, outcome.result
+    return [
+        job.source,
+        job.destination,
+        outcome.status,
+        f"{outcome.seconds:.2f}",
+        "" if result is None else f"{result.valid_share:.6f}",
+        outcome.error or "",
+        *_class_cells(result, names),
+    ]
+
+
 def _class_cells(result, names):
     for name in names:
         pixels = None if result is None else result.class_pixels.get(name)
@@ -237,16 +244,3 @@ def _sum(results, names):
     for name in names:
         areas = [r.class_areas.get(name, 0) for r in results if r.class_areas]
         yield format_area(sum(areas)) if areas else ""
-
-
-def _aligned(rows):
-    """Lines of columns, the first two to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if index < 2 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return lines

@@ -7,6 +7,7 @@ import numpy as np
 from rasterio.enums import Resampling
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.rasters.bands import picture_bands
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.validity import Validity
@@ -44,7 +45,7 @@ class MapFigure:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
-            raise ImportError(
+            raise MissingPackageError(
                 "Figures need matplotlib: pip install 'keras-rsseg[plot]'"
             ) from error
         size = ground_pixel_size(dataset)

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
 from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import hex_color
@@ -233,7 +234,7 @@ def check_polygons(destination, overwrite=False):
         import pyogrio  # noqa: F401
         from shapely import coverage_simplify  # noqa: F401
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             "Polygons need shapely (2.1 or later) and pyogrio: pip install "
             "'keras-rsseg[vector]'"
         ) from error

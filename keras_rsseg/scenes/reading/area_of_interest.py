@@ -15,6 +15,7 @@ from rasterio.errors import RasterioError
 from rasterio.warp import transform
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.scenes.reading.ground_size import PixelArea
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 
@@ -114,7 +115,7 @@ def _import(name, what):
     try:
         return __import__(name)
     except ImportError as error:
-        raise ImportError(
+        raise MissingPackageError(
             f"`area`: reading {what} needs {name}: pip install "
             "keras-rsseg[vector]. GeoJSON files need nothing"
         ) from error
