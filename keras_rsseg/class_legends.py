@@ -92,3 +92,11 @@ DUBAI = {
     # Nothing states it; villas and roads measure so.
     "ground_sample_distance": 0.8,
 }
+# By the names that the presets' facts give them.
+LEGENDS = {
+    "isaid": ISAID,
+    "vaihingen": VAIHINGEN,
+    "potsdam": POTSDAM,
+    "whu_building": WHU_BUILDING,
+    "dubai": DUBAI,
+}
