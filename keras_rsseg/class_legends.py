@@ -4,6 +4,8 @@ At the bottom of the package: presets name them without the data sets' room,
 which loads TensorFlow Datasets.
 """
 
+from typing import Any
+
 ISAID = {
     "class_names": (
         "background",
@@ -93,7 +95,7 @@ DUBAI = {
     "ground_sample_distance": 0.8,
 }
 # By the names that the presets' facts give them.
-LEGENDS = {
+LEGENDS: dict[str, dict[str, Any]] = {
     "isaid": ISAID,
     "vaihingen": VAIHINGEN,
     "potsdam": POTSDAM,

@@ -70,7 +70,7 @@ def arguments_of(
     """
     others = {key: value for key, value in others.items() if value is not None}
     if preset is None:
-        if None in (variant, num_classes):
+        if variant is None or num_classes is None:
             raise ValueError(
                 "give `preset`, or `variant` and `num_classes`. Received: "
                 f"variant={variant}, num_classes={num_classes}"

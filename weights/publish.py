@@ -37,7 +37,7 @@ def find(
     facts: dict[str, Any],
     checkpoints: pathlib.Path | None = None,
     trained: pathlib.Path | None = None,
-    output: pathlib.Path | None = None,
+    output: pathlib.Path = pathlib.Path("presets"),
 ) -> tuple[pathlib.Path, dict[str, Any] | None] | None:
     """Return the folder of a preset, converted if need be.
 
@@ -46,7 +46,7 @@ def find(
         facts: dict, its entry of `keras_rsseg.list_presets()`.
         checkpoints: path of a folder of released checkpoints, or `None`.
         trained: path of a folder of preset folders, or `None`.
-        output: path of the folder for converted presets, or `None`.
+        output: path of the folder for converted presets.
 
     Returns:
         A pair of the folder and the facts of its card, `None` for those in
@@ -59,9 +59,8 @@ def find(
     if folder is not None:
         return folder, None if (folder / CARD_FILE).is_file() else facts
     for place in (trained, output):
-        folder = place and place / name
-        if folder and (folder / "task.json").is_file():
-            return folder, None
+        if place is not None and (place / name / "task.json").is_file():
+            return place / name, None
     checkpoint = _checkpoint(checkpoints, name)
     if checkpoint is None or name not in CONVERSIONS:
         return None
@@ -110,7 +109,7 @@ def missing(facts: dict[str, Any]) -> str:
 def publish(
     name: str,
     facts: dict[str, Any],
-    places: dict[str, pathlib.Path | None],
+    places: dict[str, Any],
     organisation: str | None = None,
     private: bool = False,
 ) -> str:

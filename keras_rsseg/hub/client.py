@@ -141,7 +141,7 @@ _LOG_IN = (
 )
 # The first row counts whose signs an error has: names of its class and of
 # those that the class derives from, the HTTP status, what was being done.
-_SENTENCES = (
+_SENTENCES: tuple[tuple[set[str], str], ...] = (
     ({"HFValidationError"}, "{handle} is no handle: {error}"),
     (
         {"GatedRepoError"},

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -211,7 +212,7 @@ def _checksums(folder: str | os.PathLike) -> str:
     return "## Checksums (SHA-256)\n\n" + _table(("file", "SHA-256"), rows)
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(
         f"| {' | '.join(map(_one_line, line))} |" for line in lines

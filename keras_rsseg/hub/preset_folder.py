@@ -92,7 +92,7 @@ def open_preset(
     load_weights: bool = True,
     arguments: Collection[str] = (),
     trusted: bool | None = None,
-) -> Iterator[tuple[str, type]]:
+) -> Iterator[tuple[str, Any]]:
     """Yield a preset's folder and task class; name it in every error.
 
     Args:
@@ -199,7 +199,7 @@ def _again(downloaded: bool) -> str:
     return "Save, convert or download it again."
 
 
-def _read_task_class(folder: pathlib.Path, source: str, trusted: bool) -> type:
+def _read_task_class(folder: pathlib.Path, source: str, trusted: bool) -> Any:
     if not (folder / TASK).is_file():
         raise PresetError(
             f"{source} holds no task: it has no {TASK}. A task's "
@@ -215,7 +215,7 @@ def _read_task_class(folder: pathlib.Path, source: str, trusted: bool) -> type:
         task.get("registered_name") if isinstance(task, dict) else None
     )
     saved_cls = keras.saving.get_registered_object(registered_name)
-    if saved_cls is None or not registered_name.startswith("keras_rsseg>"):
+    if saved_cls is None or not str(registered_name).startswith("keras_rsseg>"):
         newer = newer_versions(folder)
         raise PresetError(
             f"{source} holds a task that this version of keras_rsseg does "

@@ -123,11 +123,11 @@ def _commit(
         )
     if branch != "main":
         api.create_branch(name, branch=branch, exist_ok=True)
-    before = api.repo_info(name, revision=branch)
+    before = api.model_info(name, revision=branch)
     # Left-overs, such as shards, would be loaded with the new files.
     stale = [
         entry.rfilename
-        for entry in before.siblings
+        for entry in before.siblings or ()
         if is_preset_file(entry.rfilename) and entry.rfilename not in files
     ]
     operations = [

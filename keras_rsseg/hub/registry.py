@@ -75,10 +75,15 @@ def register_presets(presets: Mapping[str, Mapping[str, Any]]) -> None:
     ```
     """
     known = registered_presets()
-    for name in presets:
+    for name, facts in presets.items():
+        source = f"`presets`: {name!r}"
         if name in known:
             raise PresetError(f"`presets`: the name {name!r} is taken.")
-    known.update(_complete(presets))
+        check_facts(facts, source, REGISTRY_FACTS)
+        if "handle" not in facts:
+            raise PresetError(f"{source} has no handle.")
+        check_choice("classes", facts.get("classes"), (None, *LEGENDS))
+    known.update({name: _with_legend(f) for name, f in presets.items()})
 
 
 @functools.cache
@@ -88,13 +93,11 @@ def registered_presets() -> dict[str, Facts]:
     The package's own are read at the first call.
     """
     shared = _read_json(_ROOT / "hub" / "shared_presets.json")
-    return _complete(
-        {
-            name: _own_facts(name, entry, shared)
-            for path in sorted(_ROOT.glob("models/*/presets.json"))
-            for name, entry in _read_json(path).items()
-        }
-    )
+    return {
+        name: _with_legend(_own_facts(name, entry, shared))
+        for path in sorted(_ROOT.glob("models/*/presets.json"))
+        for name, entry in _read_json(path).items()
+    }
 
 
 def _read_json(path: pathlib.Path) -> Facts:
@@ -123,21 +126,10 @@ def _filled(value: Any, texts: Mapping[str, str]) -> Any:
     return value
 
 
-def _complete(presets: Mapping[str, Mapping[str, Any]]) -> dict[str, Facts]:
-    """Check facts, and write a legend's name out."""
-    complete = {}
-    for name, facts in presets.items():
-        source = f"`presets`: {name!r}"
-        check_facts(facts, source, REGISTRY_FACTS)
-        if "handle" not in facts:
-            raise PresetError(f"{source} has no handle.")
-        facts = dict(facts)
-        legend = facts.pop("classes", None)
-        if legend is not None:
-            check_choice("classes", legend, LEGENDS)
-            facts = {**LEGENDS[legend], **facts}
-        complete[name] = facts
-    return complete
+def _with_legend(facts: Mapping[str, Any]) -> Facts:
+    """Write the name of a legend out."""
+    legend = LEGENDS[facts["classes"]] if "classes" in facts else {}
+    return {**legend, **{k: v for k, v in facts.items() if k != "classes"}}
 
 
 def embedded_folder(handle: str) -> pathlib.Path | None:

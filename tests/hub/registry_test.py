@@ -19,6 +19,8 @@ from examples.networks import SYSTEMS
 from keras_rsseg.hub import preset_folder
 from keras_rsseg.hub import registry
 from keras_rsseg.hub.facts import CARD_FACTS
+from keras_rsseg.hub.facts import REGISTRY_FACTS
+from keras_rsseg.hub.facts import check_facts
 from keras_rsseg.hub.publish import read_facts
 from tests.models.segmenter_tester import for_few_steps
 
@@ -103,7 +105,7 @@ def test_legends_are_written_out(presets):
     assert presets["all"]["class_names"] == ("background", "building")
     assert presets["all"]["ground_sample_distance"] == 0.3
     assert presets["most"]["ground_sample_distance"] == 0.1
-    with pytest.raises(ValueError, match="`classes` must be one of 'isaid'"):
+    with pytest.raises(ValueError, match="`classes` must be one of.*'isaid'"):
         registry.register_presets({"a": {"handle": "hf://o/a", "classes": "x"}})
 
 
@@ -182,6 +184,15 @@ class TestOwnFiles:
         }
         assert self.SHARED["paper"]["score"] == {"by": "x", "data": "y"}
 
+    def test_a_name_stands_once(self):
+        """A second file with it would hide the first."""
+        names = [
+            name
+            for path in (ROOT / "keras_rsseg/models").glob("*/presets.json")
+            for name in json.loads(path.read_text())
+        ]
+        assert len(names) == len(set(names))
+
     def test_unknown_like(self):
         with pytest.raises(KeyError, match="papper"):
             registry._own_facts("net", {"like": ["papper"]}, self.SHARED)
@@ -229,6 +240,8 @@ class TestOwnPresets:
 
     @pytest.mark.parametrize("name", [*CONVERTED, *TRAINED])
     def test_facts(self, name):
+        own = registry.registered_presets()[name]
+        check_facts(own, name, REGISTRY_FACTS)
         facts = keras_rsseg.list_presets()[name]
         assert issubclass(
             getattr(keras_rsseg, facts["task"]), keras_rsseg.models.Segmenter
