@@ -1,19 +1,23 @@
 """What the card of a preset trained by `train_dubai.py` says."""
 
-import json
+import argparse
 import os
 import pathlib
 import shlex
 import statistics
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from benchmarks.count_macs import count_macs
 from keras_rsseg.datasets.dubai import FACTS
+from keras_rsseg.hub import facts
 
 _DATA = "../shared/data/dubai"
 _SCORED = "validation parts of Dubai, each pixel counted once, void left out"
-# By the names that `weights/convert_encoders.py` gives them.
+# By the names that `weights.convert` gives them.
 _ENCODERS = {
     "resnet50_imagenet": (
         "ResNet-50 of Keras Applications (ImageNet, MIT)",
@@ -26,7 +30,13 @@ _ENCODERS = {
 }
 
 
-def write_card(model, args, augmentation, seconds, ious):
+def write_card(
+    model: keras.Model,
+    args: argparse.Namespace,
+    augmentation: Mapping[str, Any],
+    seconds: float,
+    ious: Sequence[float],
+) -> None:
     """Write the `card.json` that `keras-rsseg upload` reads.
 
     Args:
@@ -41,7 +51,7 @@ def write_card(model, args, augmentation, seconds, ious):
         encoder, (f"the encoder preset {encoder}", "to be stated")
     )
     finest, coarsest = distances = _distances(model, augmentation)
-    facts = {
+    card = {
         "description": (
             f"{title(model)}: {len(FACTS.class_names)} land-cover classes in "
             f"RGB aerial imagery of {finest:g} to {coarsest:g} m a pixel, "
@@ -72,24 +82,23 @@ def write_card(model, args, augmentation, seconds, ious):
             "nowhere stated; it was estimated from roads and houses."
         ),
     }
-    path = pathlib.Path(args.output) / "card.json"
-    path.write_text(json.dumps(facts, indent=4) + "\n", encoding="utf-8")
+    facts.write_card(args.output, card)
 
 
-def update_score(folder, ious):
+def update_score(folder: str | os.PathLike, ious: Sequence[float]) -> None:
     """Write a new score to the card of a preset.
 
     Args:
         folder: path of the preset, which has a card.
         ious: list, the measured IoU of each class.
     """
-    path = pathlib.Path(folder) / "card.json"
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    facts["score"] = score_of(ious, folder)
-    path.write_text(json.dumps(facts, indent=4) + "\n", encoding="utf-8")
+    card = facts.read_card(folder)
+    facts.write_card(folder, {**card, "score": score_of(ious, folder)})
 
 
-def score_of(ious, folder):
+def score_of(
+    ious: Sequence[float], folder: str | os.PathLike
+) -> dict[str, Any]:
     """Return a card's entry for a measured score."""
     name = pathlib.Path(folder).name
     return {
@@ -100,11 +109,11 @@ def score_of(ious, folder):
         },
         "data": _SCORED,
         "by": "keras_rsseg",
-        "command": f"python examples/train_dubai.py {_DATA} --score {name}",
+        "command": f"python -m examples.train_dubai {_DATA} --score {name}",
     }
 
 
-def title(model):
+def title(model: keras.Model) -> str:
     """Return what a network is called, such as "PFNet on a ResNet-50"."""
     task, encoder = type(model).__name__, model.backbone.image_encoder
     body = type(encoder).__name__
@@ -118,14 +127,16 @@ def title(model):
     return body if task == "HRNet" else f"{task} on {article} {body}"
 
 
-def _distances(model, augmentation):
+def _distances(
+    model: keras.Model, augmentation: Mapping[str, Any]
+) -> tuple[float, float]:
     """The finest and the coarsest ground sample distance trained on."""
     smallest, largest = augmentation["scale"]
     distance = model.ground_sample_distance
     return round(distance / largest, 2), round(distance / smallest, 2)
 
 
-def _command(args, encoder):
+def _command(args: argparse.Namespace, encoder: str) -> str:
     words = {
         "--system": args.system,
         "--encoder": encoder,
@@ -141,14 +152,16 @@ def _command(args, encoder):
         "--output": pathlib.Path(args.output).name,
     }
     options = " ".join(f"{k} {shlex.quote(str(v))}" for k, v in words.items())
-    return f"python examples/train_dubai.py {_DATA} {options}"
+    return f"python -m examples.train_dubai {_DATA} {options}"
 
 
-def _unless_default(option, value, default):
+def _unless_default(option: str, value: Any, default: Any) -> dict[str, Any]:
     return {} if value == default else {option: value}
 
 
-def _details(args, augmentation, seconds):
+def _details(
+    args: argparse.Namespace, augmentation: Mapping[str, Any], seconds: float
+) -> str:
     changes = ", ".join(f"{k} {v}" for k, v in augmentation.items())
     return (
         f"{args.steps} steps of {args.batch_size} random crops, AdamW with "
@@ -159,7 +172,7 @@ def _details(args, augmentation, seconds):
     )
 
 
-def _hardware():
+def _hardware() -> str:
     if keras.backend.backend() == "torch":
         import torch
 

@@ -96,3 +96,11 @@ DUBAI: Legend = {
     # Nothing states it; villas and roads measure so.
     "ground_sample_distance": 0.8,
 }
+# By the names that the presets' facts give them.
+LEGENDS: dict[str, dict[str, Any]] = {
+    "isaid": ISAID,
+    "vaihingen": VAIHINGEN,
+    "potsdam": POTSDAM,
+    "whu_building": WHU_BUILDING,
+    "dubai": DUBAI,
+}

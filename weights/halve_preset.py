@@ -3,31 +3,30 @@
 Kernels become float16, which halves the files; vectors (batch norm, biases)
 stay float32, since variances can be too small for float16. Keras reads either
 and computes as its dtype policy says. A `card.json` says so; its score is that
-of the old weights until `examples/train_dubai.py --score --update-card`.
+of the old weights until `python -m examples.train_dubai --score --update-card`.
 
     python -m weights.halve_preset runs/hrnet_w18_dubai half/hrnet_w18_dubai
 """
 
-import json
+import os
 import pathlib
 import shutil
-import sys
 from typing import Annotated
 
 import h5py
 import numpy as np
 import typer
 
-if __name__ == "__main__":
-    # Run as a file, Python looks for modules beside it only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
-from keras_rsseg.hub.preset_files import CARD_FILE
+from keras_rsseg.hub.facts import CARD_FILE
+from keras_rsseg.hub.facts import read_card
+from keras_rsseg.hub.facts import write_card
 from weights.convert import explain_errors
 from weights.convert import preset_folder
 
 
-def halve_weights(source, destination):
+def halve_weights(
+    source: str | os.PathLike, destination: str | os.PathLike
+) -> None:
     """Copy a weights file, its kernels in float16.
 
     Args:
@@ -41,7 +40,9 @@ def halve_weights(source, destination):
         _copy_group(old, new)
 
 
-def halve_preset(source, destination):
+def halve_preset(
+    source: str | os.PathLike, destination: str | os.PathLike
+) -> tuple[int, int]:
     """Copy a preset folder, the kernels of its weights in float16.
 
     Args:
@@ -56,19 +57,15 @@ def halve_preset(source, destination):
         if path.name.endswith(".weights.h5"):
             halve_weights(path, destination / path.name)
         elif path.name == CARD_FILE:
-            _write_card(path, destination / path.name)
+            facts = read_card(source)
+            facts["weights_source"] += " Kernels are stored in half precision."
+            write_card(destination, facts)
         else:
             shutil.copyfile(path, destination / path.name)
     return _size(source), _size(destination)
 
 
-def _write_card(source, destination):
-    facts = json.loads(source.read_text(encoding="utf-8"))
-    facts["weights_source"] += " Kernels are stored in half precision."
-    destination.write_text(json.dumps(facts, indent=4) + "\n", "utf-8")
-
-
-def _copy_group(old, new):
+def _copy_group(old: h5py.Group, new: h5py.Group) -> None:
     for key, value in old.attrs.items():
         new.attrs[key] = value
     for name, item in old.items():
@@ -78,7 +75,7 @@ def _copy_group(old, new):
             new.create_dataset(name, data=_halve(item[()], item.name))
 
 
-def _halve(values, name):
+def _halve(values: np.ndarray, name: str) -> np.ndarray:
     if values.dtype != np.float32 or values.ndim < 2:
         return values
     largest = np.abs(values).max(initial=0)
@@ -89,14 +86,14 @@ def _halve(values, name):
     return values.astype(np.float16)
 
 
-def _size(folder):
+def _size(folder: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def main(
     source: Annotated[pathlib.Path, typer.Argument(help="preset folder")],
     destination: Annotated[pathlib.Path, typer.Argument(help="new folder")],
-):
+) -> None:
     """Store a preset's weights in half precision."""
     with explain_errors(), preset_folder(destination) as folder:
         before, after = halve_preset(source, folder)

@@ -1,8 +1,14 @@
 """The presets that converters write whole: weights, legend and card."""
 
-import json
-import pathlib
+import os
+from collections.abc import Mapping
+from typing import Any
 from typing import NamedTuple
+
+from keras_rsseg.hub import facts
+from keras_rsseg.hub.preset_files import sha256
+from keras_rsseg.hub.registry import preset_facts
+from keras_rsseg.hub.registry import registered_presets
 
 
 class Conversion(NamedTuple):
@@ -16,37 +22,35 @@ class Conversion(NamedTuple):
 
     script: str
     variant: str
-    options: dict = {}
+    options: Mapping[str, Any] = {}
 
 
-def _pfsegnets(variant, **options):
-    return Conversion("convert_pfsegnets", variant, options)
+def _conversion(variant: str, options: Mapping[str, Any]) -> Conversion:
+    script = "hrnet" if variant.startswith("hrnet") else "pfsegnets"
+    return Conversion(f"convert_{script}", variant, options)
 
 
-# No checkpoint says how its network resized: aligned corners are the default
-# of HRNet's latest code, and what IFWM builds on.
-_HRNET = Conversion("convert_hrnet", "hrnet_w18", {"align_corners": True})
-
+# No checkpoint says how its network resized: aligned corners, which HRNet's
+# presets have, are the default of its latest code, and what IFWM builds on.
+# PFNet's released training has 14 x 14 salient points, and the released
+# evaluation of Potsdam, which made the published figure, 9 x 9. A preset is
+# for evaluating: it has the latter. No weight depends on it.
 CONVERSIONS = {
-    "pfnet_r50_isaid": _pfsegnets("pfnet_r50"),
-    "pfnet_r101_isaid": _pfsegnets("pfnet_r101"),
-    "pfnet_r50_vaihingen": _pfsegnets("pfnet_r50"),
-    # The released training has 14 x 14 salient points, and the released
-    # evaluation of Potsdam, which made the published figure, 9 x 9. A preset
-    # is for evaluating: it has the latter. No weight depends on it.
-    "pfnet_r50_potsdam": _pfsegnets("pfnet_r50", max_pool_size=9),
-    "semantic_fpn_r50_isaid": _pfsegnets("semantic_fpn_r50"),
-    "semantic_fpn_r50_vaihingen": _pfsegnets("semantic_fpn_r50"),
-    "semantic_fpn_r50_potsdam": _pfsegnets("semantic_fpn_r50"),
-    "ccnet_r50_isaid": _pfsegnets("ccnet_r50"),
-    "danet_r50_isaid": _pfsegnets("danet_r50"),
-    "deeplab_v3_r50_isaid": _pfsegnets("deeplab_v3_r50"),
-    "hrnet_w18_vaihingen": _HRNET,
-    "hrnet_w18_whu_building": _HRNET,
+    name: _conversion(
+        known["checkpoint"]["variant"], known["checkpoint"].get("options", {})
+    )
+    for name, known in registered_presets().items()
+    if "checkpoint" in known
 }
 
 
-def arguments_of(script, preset, variant, num_classes, **others):
+def arguments_of(
+    script: str,
+    preset: str | None,
+    variant: str | None,
+    num_classes: int | None,
+    **others: Any,
+) -> tuple[str, dict[str, Any]]:
     """Return what a converter builds.
 
     Args:
@@ -66,7 +70,7 @@ def arguments_of(script, preset, variant, num_classes, **others):
     """
     others = {key: value for key, value in others.items() if value is not None}
     if preset is None:
-        if None in (variant, num_classes):
+        if variant is None or num_classes is None:
             raise ValueError(
                 "give `preset`, or `variant` and `num_classes`. Received: "
                 f"variant={variant}, num_classes={num_classes}"
@@ -88,14 +92,7 @@ def arguments_of(script, preset, variant, num_classes, **others):
     return made.variant, {"num_classes": classes, **options}
 
 
-def facts_of(name):
-    """Return what the registry knows of a preset."""
-    import keras_rsseg
-
-    return keras_rsseg.list_presets()[name]
-
-
-def legend_of(name):
+def legend_of(name: str) -> dict[str, Any]:
     """Return a task's arguments for the classes and bands of a preset.
 
     Args:
@@ -106,50 +103,44 @@ def legend_of(name):
     """
     import keras_rsseg
 
-    facts = facts_of(name)
-    preprocessor_cls = getattr(keras_rsseg, facts["task"]).preprocessor_cls
+    known = preset_facts(name)
+    preprocessor_cls = getattr(keras_rsseg, known["task"]).preprocessor_cls
     converter = preprocessor_cls.image_converter_cls(
-        bands=facts["bands"],
-        ground_sample_distance=facts["ground_sample_distance"],
+        bands=known["bands"],
+        ground_sample_distance=known["ground_sample_distance"],
     )
     return {
-        "class_names": facts["class_names"],
-        "palette": facts["palette"],
+        "class_names": known["class_names"],
+        "palette": known["palette"],
         "preprocessor": preprocessor_cls(image_converter=converter),
     }
 
 
-def write_card(name, folder, checkpoint):
+def write_card(
+    name: str | None, folder: str | os.PathLike, checkpoint: str | os.PathLike
+) -> None:
     """Write the `card.json` of a converted preset.
 
     Nobody has scored it here, so it has no score; the paper's is marked as
     the paper's.
 
     Args:
-        name: string, a registered name; `None` writes nothing.
+        name: a registered name; `None` writes nothing.
         folder: path of the preset.
         checkpoint: path of the checkpoint.
     """
-    from keras_rsseg.hub.preset_files import sha256
-
     if name is None:
         return
-    facts = facts_of(name)
+    known = preset_facts(name)
     card = {
-        key: facts[key]
-        for key in (
-            *("description", "dataset", "protocol", "licence"),
-            *("weights_source", "intended_use", "limits", "paper_score"),
-        )
-        if key in facts
+        **known,
+        "score": None,
+        "training": (
+            "# Trained by the code that the weights are from, and converted "
+            f"by\n{known['how_to_get']['convert']}"
+        ),
+        "training_details": (
+            f"SHA-256 of the checkpoint: `{sha256(checkpoint)}`."
+        ),
     }
-    card["score"] = None
-    card["training"] = (
-        "# Trained by the code that the weights are from, and converted by\n"
-        f"{facts['how_to_get']['convert']}"
-    )
-    card["training_details"] = (
-        f"SHA-256 of the checkpoint: `{sha256(checkpoint)}`."
-    )
-    path = pathlib.Path(folder) / "card.json"
-    path.write_text(json.dumps(card, indent=4) + "\n", encoding="utf-8")
+    facts.write_card(folder, card)

@@ -18,21 +18,27 @@ yourself alone.
 
 import importlib
 import pathlib
-import sys
 from typing import Annotated
+from typing import Any
 
 import typer
 
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
+import keras_rsseg
+from keras_rsseg.hub.facts import CARD_FILE
+from keras_rsseg.hub.registry import ORGANISATION
+from keras_rsseg.hub.registry import embedded_folder
 from weights.checkpoint import SUFFIXES
 from weights.convert import explain_errors
 from weights.named_presets import CONVERSIONS
 
 
-def find(name, facts, checkpoints=None, trained=None, output=None):
+def find(
+    name: str,
+    facts: dict[str, Any],
+    checkpoints: pathlib.Path | None = None,
+    trained: pathlib.Path | None = None,
+    output: pathlib.Path = pathlib.Path("presets"),
+) -> tuple[pathlib.Path, dict[str, Any] | None] | None:
     """Return the folder of a preset, converted if need be.
 
     Args:
@@ -40,7 +46,7 @@ def find(name, facts, checkpoints=None, trained=None, output=None):
         facts: dict, its entry of `keras_rsseg.list_presets()`.
         checkpoints: path of a folder of released checkpoints, or `None`.
         trained: path of a folder of preset folders, or `None`.
-        output: path of the folder for converted presets, or `None`.
+        output: path of the folder for converted presets.
 
     Returns:
         A pair of the folder and the facts of its card, `None` for those in
@@ -49,16 +55,12 @@ def find(name, facts, checkpoints=None, trained=None, output=None):
     Raises:
         ValueError: a checkpoint is not that of the preset.
     """
-    from keras_rsseg.hub.preset_files import CARD_FILE
-    from keras_rsseg.hub.registry import embedded_folder
-
     folder = embedded_folder(facts["handle"])
     if folder is not None:
         return folder, None if (folder / CARD_FILE).is_file() else facts
     for place in (trained, output):
-        folder = place and place / name
-        if folder and (folder / "task.json").is_file():
-            return folder, None
+        if place is not None and (place / name / "task.json").is_file():
+            return place / name, None
     checkpoint = _checkpoint(checkpoints, name)
     if checkpoint is None or name not in CONVERSIONS:
         return None
@@ -67,12 +69,12 @@ def find(name, facts, checkpoints=None, trained=None, output=None):
     return output / name, None
 
 
-def _checkpoint(folder, name):
+def _checkpoint(folder: pathlib.Path | None, name: str) -> pathlib.Path | None:
     paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if folder]
     return next((path for path in paths if path.is_file()), None)
 
 
-def check(folder, facts=None):
+def check(folder: pathlib.Path, facts: dict[str, Any] | None = None) -> bool:
     """Check a preset as an upload does.
 
     Args:
@@ -85,16 +87,18 @@ def check(folder, facts=None):
     Raises:
         ValueError: others could not load it, or its card lacks facts.
     """
+    # Whose classes must be known to load a preset.
+    import keras_rsseg.models  # noqa: F401
     from keras_rsseg.hub.model_card import known_licence
-    from keras_rsseg.hub.preset_check import load_checked
-    from keras_rsseg.hub.preset_check import read_facts
+    from keras_rsseg.hub.publish import load_checked
+    from keras_rsseg.hub.publish import read_facts
 
     facts = read_facts(folder, facts)
     load_checked(folder)
     return known_licence(facts["licence"]) is not None
 
 
-def missing(facts):
+def missing(facts: dict[str, Any]) -> str:
     """Return why a preset is not at hand, and what to do."""
     commands = facts.get("how_to_get", {})
     if "convert" in commands:
@@ -102,7 +106,13 @@ def missing(facts):
     return f"it has not been trained; {commands.get('train', '')}"
 
 
-def publish(name, facts, places, organisation=None, private=False):
+def publish(
+    name: str,
+    facts: dict[str, Any],
+    places: dict[str, Any],
+    organisation: str | None = None,
+    private: bool = False,
+) -> str:
     """Find, check and upload one preset.
 
     Args:
@@ -118,8 +128,6 @@ def publish(name, facts, places, organisation=None, private=False):
     Raises:
         ValueError: it is at hand and something is wrong with it.
     """
-    import keras_rsseg
-
     found = find(name, facts, **places)
     if found is None:
         return f"not at hand: {missing(facts)}"
@@ -149,17 +157,15 @@ def main(
     ] = None,
     organisation: Annotated[
         str, typer.Option(help="On the Hub.")
-    ] = "keras-rsseg",
+    ] = ORGANISATION,
     upload: Annotated[
         bool, typer.Option("--upload", help="Not only check: publish.")
     ] = False,
     private: Annotated[
         bool, typer.Option("--private", help="For yourself alone.")
     ] = False,
-):
+) -> None:
     """Make all presets that are at hand ready, say which are not."""
-    import keras_rsseg
-
     presets = keras_rsseg.list_presets()
     with explain_errors():
         unknown = sorted(set(only or ()) - set(presets))

@@ -1,10 +1,15 @@
 """`keras-rsseg presets` and `keras-rsseg upload`."""
 
+import textwrap
+from collections.abc import Iterator
 from typing import Annotated
+from typing import Any
 
 import typer
 
 import keras_rsseg
+from keras_rsseg.hub.facts import FACTS
+from keras_rsseg.hub.registry import preset_facts
 
 _WHERE = {
     "package": "comes with the package",
@@ -12,25 +17,98 @@ _WHERE = {
     "hub": "on the Hub",
     "convert": "not published: convert a released checkpoint",
     "train": "not published: train it",
+    "": "not published",
 }
+_COMMANDS = {
+    "convert": "Convert a released checkpoint that you have:",
+    "train": "Train it:",
+}
+# What the lines above and below the facts of a preset say.
+_SAID = {
+    *("available", "description", "how_to_get", "parameters", "palette"),
+    *("published", "size", "training", "where"),
+}
+_INDENT = 25
+_WIDTH = 55
 
 
-def presets():
-    """List the presets that --preset takes, where they are, their scores."""
-    for name, facts in keras_rsseg.list_presets().items():
-        typer.echo(f"{name}: {facts['description']}")
-        typer.echo(f"    {'; '.join(_facts(facts))}")
+def presets(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A preset, to see all about it. Default: list."),
+    ] = None,
+) -> None:
+    """List presets: which can be used now, which have to be made, and how."""
+    if name is None:
+        lines = _listing(keras_rsseg.list_presets())
+    else:
+        lines = _details(name, preset_facts(name))
+    typer.echo("\n".join(lines))
 
 
-def _facts(facts):
-    yield _WHERE.get(facts["where"], facts["handle"])
+def _listing(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Return the lines of the two groups."""
+    groups = (
+        (True, "Ready to use, with --preset NAME or from_preset(NAME):"),
+        (
+            False,
+            "To be made first; `keras-rsseg presets NAME` shows the command:",
+        ),
+    )
+    for available, title in groups:
+        members = [
+            (name, facts)
+            for name, facts in presets.items()
+            if facts["available"] == available
+        ]
+        if members:
+            yield f"{title}\n"
+        for name, facts in members:
+            yield f"{name}: {facts.get('description', facts['handle'])}"
+            yield f"    {'; '.join(_summary(facts))}\n"
+
+
+def _summary(facts: dict[str, Any]) -> Iterator[str]:
+    yield _WHERE[facts["where"]]
     if "parameters" in facts:
         yield f"{facts['parameters'] / 1e6:.1f} M parameters"
     if "size" in facts:
         yield f"{facts['size'] / 1e6:.1f} MB"
     for key, whose in (("score", "measured"), ("paper_score", "the paper's")):
-        if key in facts:
+        if facts.get(key):
             yield f"mean IoU {facts[key]['mean_iou']:.3f} ({whose})"
+
+
+def _details(name: str, facts: dict[str, Any]) -> Iterator[str]:
+    """Return the lines about one preset."""
+    yield f"{name}: {facts.get('description', facts['handle'])}"
+    yield f"    {'; '.join(_summary(facts))}\n"
+    for key in FACTS:
+        if key in facts and key not in _SAID:
+            head = key
+            for line in textwrap.wrap(
+                _as_text(facts[key]), _WIDTH, break_on_hyphens=False
+            ):
+                yield f"{head:<{_INDENT}}{line}"
+                head = ""
+    commands = {} if facts["available"] else facts.get("how_to_get", {})
+    for way, title in _COMMANDS.items():
+        if way in commands:
+            yield f"\n{title}\n\n    {commands[way]}"
+    if commands:
+        yield f"\nThen give its folder in place of the name: --preset ./{name}"
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_as_text(v)}" for key, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_as_text, value))
+    if value is None:
+        return "not stated"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def upload(
@@ -48,7 +126,7 @@ def upload(
     revision: Annotated[
         str | None, typer.Option(help="Branch, made if there is none.")
     ] = None,
-):
+) -> None:
     """Check a preset, write its card and publish it on the Hub."""
     result = keras_rsseg.upload_preset(
         handle, folder, private=private, revision=revision

@@ -1,30 +1,29 @@
-import contextlib
+"""What all encoders share: their base, their input, their keywords."""
 
+import os
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Self
+
+import keras
 import keras_hub
 
-# Opens a preset for a class, see `open_presets_with()`.
-_opener = None
-
-
-def open_presets_with(opener):
-    """Say how presets of encoders are found.
-
-    The room of the Hub is not below that of the encoders, so `keras_rsseg.
-    models`, which is above both, brings them together.
-
-    Args:
-        opener: function `(preset, encoder_cls, load_weights, arguments)` that
-            returns a context manager with the folder of a preset.
-    """
-    global _opener
-    _opener = opener
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.hub.preset_folder import open_encoder
 
 
 class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
     """Base of the encoders: presets from folders and from the Hub."""
 
     @classmethod
-    def from_preset(cls, preset, load_weights=True, **kwargs):
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Builds an encoder from a preset.
 
         Args:
@@ -37,11 +36,67 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
             An encoder of this class.
 
         Raises:
-            ValueError: the preset cannot be had, is of another class, or
+            PresetError: the preset cannot be had, is of another class, or
                 damaged.
+
+        Example:
+
+        ```python
+        encoder = keras_rsseg.encoders.ResNetEncoder(18)
+        encoder.save_to_preset("resnet18")
+        keras_rsseg.encoders.ResNetEncoder.from_preset("resnet18").depth  # 18
+        ```
         """
-        opened = contextlib.nullcontext(str(preset))
-        if _opener is not None:
-            opened = _opener(preset, cls, load_weights, sorted(kwargs))
-        with opened as folder:
+        given = sorted(kwargs)
+        with open_encoder(preset, cls, load_weights, given) as folder:
             return super().from_preset(folder, load_weights, **kwargs)
+
+
+def image_input(
+    image_shape: Sequence[int | None], data_format: str
+) -> keras.KerasTensor:
+    """Return the input of an encoder.
+
+    Args:
+        image_shape: tuple `(height, width, bands)`, in this order for either
+            data format.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Returns:
+        KerasTensor named `"images"`.
+
+    Raises:
+        ArgumentError: `image_shape` has not three entries, or no band count.
+    """
+    image_shape = tuple(image_shape)
+    if len(image_shape) != 3 or image_shape[2] is None:
+        raise ArgumentError(
+            "`image_shape` must be (height, width, bands), of which height "
+            f"and width may be None. Received: image_shape={image_shape}"
+        )
+    if data_format == "channels_first":
+        image_shape = (image_shape[2], *image_shape[:2])
+    return keras.layers.Input(shape=image_shape, name="images")
+
+
+def check_model_keywords(
+    model: keras.Model,
+    kwargs: Mapping[str, Any],
+    accepted: Collection[str] = ("name", "trainable"),
+) -> None:
+    """Refuse keyword arguments that nobody knows.
+
+    Keras takes any for a functional model, so that a misspelt argument would
+    give a network with the default.
+
+    Args:
+        model: the model, for its class' name.
+        kwargs: dict, what was left of the keyword arguments.
+        accepted: names that Keras understands.
+
+    Raises:
+        TypeError: for any other name.
+    """
+    unknown = sorted(set(kwargs) - set(accepted))
+    if unknown:
+        raise TypeError(f"`{type(model).__name__}` has no arguments {unknown}.")

@@ -1,8 +1,8 @@
 import keras
 
-from keras_rsseg.encoders.image_input import image_input
-from keras_rsseg.encoders.model_keywords import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
+from keras_rsseg.encoders.preset_encoder import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
 from keras_rsseg.errors import ArgumentError

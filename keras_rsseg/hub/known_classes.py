@@ -1,8 +1,10 @@
 """Which classes a preset's configuration may name."""
 
+from typing import Any
+
 import keras
 
-from keras_rsseg.hub.preset_error import PresetError
+from keras_rsseg.errors import PresetError
 
 _OWN_PACKAGES = ("keras_rsseg", "keras_hub")
 # Layers of Keras that run code which the configuration brings or points to.
@@ -17,7 +19,7 @@ _CODE = (
 )
 
 
-def check_classes(configuration, source, trusted):
+def check_classes(configuration: Any, source: str, trusted: bool) -> None:
     """Refuse a configuration that names classes which must not be made.
 
     Called before anything is deserialised. Keras itself makes an object of
@@ -31,7 +33,7 @@ def check_classes(configuration, source, trusted):
             may be named, beside those of keras_rsseg, keras_hub and Keras.
 
     Raises:
-        ValueError: a class is unknown, or not allowed.
+        PresetError: a class is unknown, or not allowed.
     """
     if isinstance(configuration, list):
         for item in configuration:
@@ -44,7 +46,9 @@ def check_classes(configuration, source, trusted):
         check_classes(item, source, trusted)
 
 
-def _check_class(configuration, source, trusted):
+def _check_class(
+    configuration: dict[str, Any], source: str, trusted: bool
+) -> None:
     name = configuration["class_name"]
     registered = configuration.get("registered_name") or name
     module = configuration.get("module") or ""
@@ -76,7 +80,9 @@ def _check_class(configuration, source, trusted):
     raise PresetError(_foreign(source, f"{module}.{name}".lstrip(".")))
 
 
-def _check_registered(name, package, source, trusted):
+def _check_registered(
+    name: str, package: str, source: str, trusted: bool
+) -> None:
     known = keras.saving.get_registered_object(name) is not None
     if package in _OWN_PACKAGES:
         if not known:
@@ -93,7 +99,7 @@ def _check_registered(name, package, source, trusted):
         )
 
 
-def _foreign(source, name):
+def _foreign(source: str, name: str) -> str:
     return (
         f"{source} names {name!r}. A preset from the Hub may only name "
         "classes of keras_rsseg, keras_hub and Keras, for others run code of "

@@ -1,7 +1,13 @@
 """The README of a preset on the Hub."""
 
 import math
+import os
+from collections.abc import Mapping
+from typing import Any
 
+import keras
+
+from keras_rsseg.hub.client import Handle
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import sha256
 from keras_rsseg.tables import markdown_lines
@@ -28,14 +34,18 @@ _LICENCES = (
 )
 
 
-def model_card(task, facts, handle, folder):
+def model_card(
+    task: keras.Model,
+    facts: Mapping[str, Any],
+    handle: Handle,
+    folder: str | os.PathLike,
+) -> str:
     """Write a preset's model card.
 
     Args:
         task: the loaded preset.
-        facts: dict, see `keras_rsseg.hub.preset_check.REQUIRED` and
-            `OPTIONAL`.
-        handle: `keras_rsseg.hub.handle.Handle`, where it will be.
+        facts: dict, with all that `keras_rsseg.hub.facts` says is needed.
+        handle: where it will be.
         folder: path of the preset.
 
     Returns:
@@ -60,13 +70,13 @@ def model_card(task, facts, handle, folder):
     return _front_matter(name, facts) + "\n\n".join(parts) + "\n"
 
 
-def known_licence(licence):
+def known_licence(licence: str) -> str | None:
     """Return the Hub's identifier of a licence, `None` if it has none."""
     identifier = licence.strip().lower()
     return identifier if identifier in _LICENCES else None
 
 
-def _front_matter(name, facts):
+def _front_matter(name: str, facts: Mapping[str, Any]) -> str:
     from huggingface_hub import EvalResult
     from huggingface_hub import ModelCardData
 
@@ -96,7 +106,7 @@ def _front_matter(name, facts):
     return f"---\n{data.to_yaml().rstrip()}\n---\n\n"
 
 
-def _usage(handle):
+def _usage(handle: Handle) -> str:
     return (
         "## How to use\n\n"
         "```python\nimport keras_rsseg\n\n"
@@ -107,7 +117,9 @@ def _usage(handle):
     )
 
 
-def _network(task, facts, folder):
+def _network(
+    task: keras.Model, facts: Mapping[str, Any], folder: str | os.PathLike
+) -> str:
     size = sum(path.stat().st_size for path in preset_files(folder)) / 1e6
     rows = [
         ("system", f"`keras_rsseg.{type(task).__name__}`"),
@@ -122,7 +134,7 @@ def _network(task, facts, folder):
     return "## Network\n\n" + _table(("", ""), rows)
 
 
-def _ground_size(task, facts):
+def _ground_size(task: keras.Model, facts: Mapping[str, Any]) -> str:
     distance = task.ground_sample_distance
     text = "not known" if distance is None else f"{distance} m"
     if "ground_sample_distances" in facts:
@@ -131,7 +143,7 @@ def _ground_size(task, facts):
     return text
 
 
-def _training(facts):
+def _training(facts: Mapping[str, Any]) -> str:
     text = (
         f"## Training\n\n{facts['weights_source']}\n\n"
         f"```shell\n{facts['training']}\n```"
@@ -141,19 +153,19 @@ def _training(facts):
     return text
 
 
-def _data(facts):
+def _data(facts: Mapping[str, Any]) -> str:
     name = facts["dataset"]
     if " " in name:
         return name
     return f"`{name}`, see `keras_rsseg.datasets.facts()`."
 
 
-def _parameters(task):
+def _parameters(task: keras.Model) -> int:
     # As papers count: without the moving statistics.
     return sum(math.prod(v.shape) for v in task.trainable_variables)
 
 
-def _classes(task, facts):
+def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
     scores = (facts["score"] or {}).get("classes", {})
     palette = task.palette or [None] * task.num_classes
     rows = [
@@ -174,7 +186,7 @@ def _classes(task, facts):
     )
 
 
-def _scores(facts):
+def _scores(facts: Mapping[str, Any]) -> str:
     text = "## Scores\n\n"
     score, paper = facts["score"], facts.get("paper_score")
     if score:
@@ -192,7 +204,7 @@ def _scores(facts):
     return text
 
 
-def _checksums(folder):
+def _checksums(folder: str | os.PathLike) -> str:
     rows = [
         (f"`{path.name}`", f"`{sha256(path)}`") for path in preset_files(folder)
     ]

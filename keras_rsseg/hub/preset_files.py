@@ -2,12 +2,18 @@
 
 import fnmatch
 import hashlib
+import importlib
+import json
+import os
 import pathlib
+
+from packaging.version import InvalidVersion
+from packaging.version import Version
+
+from keras_rsseg.files import write_durably
 
 TASK = "task.json"
 METADATA = "metadata.json"
-# Facts for the model card, beside the preset's own files.
-CARD_FILE = "card.json"
 CONFIGURATIONS = (
     "config.json",
     TASK,
@@ -24,15 +30,14 @@ WEIGHTS = (
 # Nothing else is downloaded, opened or uploaded.
 PATTERNS = (*CONFIGURATIONS, METADATA, *WEIGHTS)
 
+_PACKAGES = ("keras_rsseg", "keras", "keras_hub")
 
-def preset_files(folder):
+
+def preset_files(folder: str | os.PathLike) -> list[pathlib.Path]:
     """Return the paths of a preset's files, by name.
 
     Args:
         folder: path of the preset. Other files in it are left out.
-
-    Returns:
-        list of `pathlib.Path`.
     """
     return [
         path
@@ -41,12 +46,56 @@ def preset_files(folder):
     ]
 
 
-def is_preset_file(name):
+def is_preset_file(name: str) -> bool:
     """Return whether a preset has a file of that name."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in PATTERNS)
 
 
-def sha256(path):
+def sha256(path: str | os.PathLike) -> str:
     """Return a file's SHA-256 in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def record_version(folder: str | os.PathLike) -> None:
+    """Add this package's version to the metadata that keras-hub wrote.
+
+    Args:
+        folder: path of a preset.
+    """
+    path = pathlib.Path(folder) / METADATA
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    metadata["keras_rsseg_version"] = _installed("keras_rsseg")
+    write_durably(path, json.dumps(metadata, indent=4).encode())
+
+
+def newer_versions(folder: str | os.PathLike) -> list[str]:
+    """Return what saved a preset and is newer than what is installed.
+
+    Args:
+        folder: path of a preset, whose metadata may be missing or damaged.
+
+    Returns:
+        list of strings such as `"keras_rsseg 0.2.0 (here: 0.1.0)"`.
+    """
+    try:
+        path = pathlib.Path(folder) / METADATA
+        metadata = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        return []
+    newer = []
+    for package in _PACKAGES:
+        saved = metadata.get(f"{package}_version")
+        here = _installed(package)
+        try:
+            if saved and Version(str(saved)) > Version(here):
+                newer.append(f"{package} {saved} (here: {here})")
+        except InvalidVersion:
+            continue
+    return newer
+
+
+def _installed(package: str) -> str:
+    return importlib.import_module(package).__version__

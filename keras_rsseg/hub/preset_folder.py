@@ -2,24 +2,33 @@
 
 import contextlib
 import json
+import os
 import pathlib
+from collections.abc import Collection
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
-from keras_rsseg.hub.download import download_preset
-from keras_rsseg.hub.handle import SCHEME
-from keras_rsseg.hub.handle import parse_handle
+from keras_rsseg.errors import PresetError
+from keras_rsseg.hub.client import SCHEME
+from keras_rsseg.hub.client import download_preset
+from keras_rsseg.hub.client import parse_handle
 from keras_rsseg.hub.known_classes import check_classes
-from keras_rsseg.hub.preset_error import PresetError
 from keras_rsseg.hub.preset_files import CONFIGURATIONS
 from keras_rsseg.hub.preset_files import TASK
-from keras_rsseg.hub.preset_versions import newer_versions
+from keras_rsseg.hub.preset_files import newer_versions
+from keras_rsseg.hub.registry import did_you_mean
 from keras_rsseg.hub.registry import embedded_folder
 from keras_rsseg.hub.registry import how_to_get
 from keras_rsseg.hub.registry import registered_presets
 
 
-def resolve_preset(preset, revision=None, load_weights=True):
+def resolve_preset(
+    preset: str | os.PathLike,
+    revision: str | None = None,
+    load_weights: bool = True,
+) -> tuple[pathlib.Path, bool]:
     """Return the folder of a preset, downloaded if need be.
 
     Args:
@@ -33,7 +42,7 @@ def resolve_preset(preset, revision=None, load_weights=True):
         the Hub.
 
     Raises:
-        ValueError: the preset is none of these or cannot be had; says what
+        PresetError: the preset is none of these or cannot be had; says what
             to do.
     """
     preset = str(preset)
@@ -49,7 +58,7 @@ def resolve_preset(preset, revision=None, load_weights=True):
         raise PresetError(
             f"`preset` must be a registered name ({', '.join(sorted(known))}), "
             "a folder that `save_to_preset()` wrote, or a handle "
-            f"hf://org/name. Received: preset={preset!r}"
+            f"hf://org/name. Received: preset={preset!r}{did_you_mean(preset)}"
         )
     if revision is not None:
         raise PresetError(
@@ -59,14 +68,15 @@ def resolve_preset(preset, revision=None, load_weights=True):
     return folder, False
 
 
-def _download(preset, location, revision, load_weights):
+def _download(
+    preset: str, location: str, revision: str | None, load_weights: bool
+) -> pathlib.Path:
     try:
         return download_preset(parse_handle(location, revision), load_weights)
     except PresetError as error:
-        facts = registered_presets().get(preset)
-        if facts is None:
+        if preset not in registered_presets():
             raise
-        way, reason = how_to_get(facts), str(error)
+        way, reason = how_to_get(preset), str(error)
         if way:
             # Nobody need be told to log in for what is not published.
             reason = reason.partition(". ")[0].rstrip(".") + f". {way}"
@@ -77,8 +87,12 @@ def _download(preset, location, revision, load_weights):
 
 @contextlib.contextmanager
 def open_preset(
-    preset, revision=None, load_weights=True, arguments=(), trusted=None
-):
+    preset: str | os.PathLike,
+    revision: str | None = None,
+    load_weights: bool = True,
+    arguments: Collection[str] = (),
+    trusted: bool | None = None,
+) -> Iterator[tuple[str, Any]]:
     """Yield a preset's folder and task class; name it in every error.
 
     Args:
@@ -95,7 +109,7 @@ def open_preset(
         names.
 
     Raises:
-        ValueError: the preset is unknown, cannot be had, holds no task of
+        PresetError: the preset is unknown, cannot be had, holds no task of
             this package or classes of others, or a file of it is damaged.
             Errors of the block within the `with` that come from the preset's
             files are raised as this one, too.
@@ -108,7 +122,12 @@ def open_preset(
 
 
 @contextlib.contextmanager
-def open_encoder(preset, encoder_cls, load_weights=True, arguments=()):
+def open_encoder(
+    preset: str | os.PathLike,
+    encoder_cls: type,
+    load_weights: bool = True,
+    arguments: Collection[str] = (),
+) -> Iterator[str]:
     """Yield the folder of an encoder's preset; name it in every error.
 
     Args:
@@ -121,7 +140,7 @@ def open_encoder(preset, encoder_cls, load_weights=True, arguments=()):
         The folder, a string.
 
     Raises:
-        ValueError: as for `open_preset()`.
+        PresetError: as for `open_preset()`.
     """
     folder, downloaded = resolve_preset(preset, load_weights=load_weights)
     source = f"`preset` {str(preset)!r} ({folder})"
@@ -141,7 +160,12 @@ def open_encoder(preset, encoder_cls, load_weights=True, arguments=()):
 
 
 @contextlib.contextmanager
-def _explained(folder, source, downloaded, arguments):
+def _explained(
+    folder: pathlib.Path,
+    source: str,
+    downloaded: bool,
+    arguments: Collection[str],
+) -> Iterator[None]:
     try:
         yield
     except PresetError:
@@ -169,19 +193,19 @@ def _explained(folder, source, downloaded, arguments):
         ) from error
 
 
-def _again(downloaded):
+def _again(downloaded: bool) -> str:
     if downloaded:
         return "Delete that folder and what its links lead to, and load again."
     return "Save, convert or download it again."
 
 
-def _read_task_class(folder, source, trusted):
+def _read_task_class(folder: pathlib.Path, source: str, trusted: bool) -> Any:
     if not (folder / TASK).is_file():
         raise PresetError(
             f"{source} holds no task: it has no {TASK}. A task's "
             "`save_to_preset()` writes one."
         )
-    configurations = {}
+    configurations: dict[str, Any] = {}
     for name in CONFIGURATIONS:
         if (folder / name).is_file():
             content = (folder / name).read_text(encoding="utf-8")
@@ -191,7 +215,7 @@ def _read_task_class(folder, source, trusted):
         task.get("registered_name") if isinstance(task, dict) else None
     )
     saved_cls = keras.saving.get_registered_object(registered_name)
-    if saved_cls is None or not registered_name.startswith("keras_rsseg>"):
+    if saved_cls is None or not str(registered_name).startswith("keras_rsseg>"):
         newer = newer_versions(folder)
         raise PresetError(
             f"{source} holds a task that this version of keras_rsseg does "

@@ -1,170 +1,224 @@
-"""The presets that this package knows by name."""
+"""The presets that this package knows by name.
+
+Its own are data: `keras_rsseg/models/<system>/presets.json`, name to facts.
+Three things save repetition there:
+
+- `"like"` lists entries of `hub/shared_presets.json` whose facts hold, too;
+  later ones and the preset's own come first. Facts with parts, such as a
+  score, are put together.
+- `{name}` in a text is the preset's name, and so is any other fact that is a
+  text: `{training}` is its training command.
+- without a `"handle"`, a preset lives at `hf://keras-rsseg/<name>`.
+"""
 
 import copy
+import difflib
+import functools
+import importlib.resources
 import json
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
-from keras_rsseg.errors import ArgumentError
-from keras_rsseg.hub.handle import SCHEME
-from keras_rsseg.hub.handle import parse_handle
-from keras_rsseg.hub.preset_files import CARD_FILE
+from keras_rsseg.checks import check_choice
+from keras_rsseg.class_legends import LEGENDS
+from keras_rsseg.errors import PresetError
+from keras_rsseg.hub.client import SCHEME
+from keras_rsseg.hub.client import is_cached
+from keras_rsseg.hub.client import parse_handle
+from keras_rsseg.hub.facts import REGISTRY_FACTS
+from keras_rsseg.hub.facts import check_facts
+from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.preset_files import preset_files
 
 DEFAULT_PRESET = "hrnet_ifwm_w18_dubai"
 ORGANISATION = "keras-rsseg"
 
 _PACKAGE = "package://"
-_EMBEDDED = pathlib.Path(__file__).resolve().parents[1] / "presets"
-_FACTS = frozenset(
-    {
-        "bands",
-        "class_names",
-        "dataset",
-        "description",
-        "gmacs",
-        "ground_sample_distance",
-        "ground_sample_distances",
-        "handle",
-        "how_to_get",
-        "intended_use",
-        "licence",
-        "limits",
-        "palette",
-        "paper_score",
-        "parameters",
-        "protocol",
-        "published",
-        "score",
-        "size",
-        "task",
-        "training",
-        "training_details",
-        "weights_source",
-    }
-)
-_SOURCES = ("convert", "train")
-_PRESETS = {}
+_ROOT = pathlib.Path(str(importlib.resources.files("keras_rsseg")))
+_WAYS = {
+    "convert": "convert a released checkpoint that you have",
+    "train": "train it",
+}
+
+Facts = dict[str, Any]
 
 
-def register_presets(presets):
+def register_presets(presets: Mapping[str, Mapping[str, Any]]) -> None:
     """Add presets to the registry.
 
     Args:
-        presets: dict of name to facts, a dict:
-
-            - `"handle"`: where the preset lives. `"package://folder"` if it
-              ships with this package, or `"hf://org/name"`.
-            - `"published"`: bool, whether it is there. Defaults to `False`
-              on the Hub.
-            - `"how_to_get"`: dict with a command, `"convert"` (of a released
-              checkpoint) or `"train"`, for as long as it is not published.
-            - `"description"`, `"task"` (class), `"dataset"` (name in
-              `keras_rsseg.datasets`), `"protocol"`, `"class_names"`,
-              `"palette"`, `"bands"`, `"ground_sample_distance"` (metres),
-              `"licence"`, `"weights_source"`, `"training"` (command),
-              `"intended_use"`, `"limits"`.
-            - `"parameters"`: int; `"size"`: int, bytes; `"gmacs"`: float,
-              billions of multiply-adds for 512 x 512 pixels.
-            - `"ground_sample_distances"`: the finest and the coarsest of the
-              training, metres; `"training_details"`: its schedule, time and
-              hardware.
-            - `"score"`: dict of a measurement of our own: `"mean_iou"`
-              (fraction), `"data"`, `"command"`, `"by"`, and `"classes"`
-              (dict of name to IoU).
-            - `"paper_score"`: dict of what a paper states: `"mean_iou"`
-              (fraction) and `"source"`.
+        presets: name to facts, which `keras_rsseg.hub.facts.FACTS` lists with
+            what they mean. One is needed: `"handle"`, where the preset
+            lives. `"how_to_get"` says what to do for as long as it is not
+            `"published"` there.
 
     Raises:
-        ValueError: a name is taken, an entry has no handle, or facts that
-            nobody reads.
-    """
-    for name, facts in presets.items():
-        if name in _PRESETS:
-            raise ArgumentError(f"`presets`: the name {name!r} is taken.")
-        if "handle" not in facts:
-            raise ArgumentError(f"`presets`: {name!r} has no handle.")
-        unknown = sorted(set(facts) - _FACTS)
-        unknown += sorted(set(facts.get("how_to_get", ())) - set(_SOURCES))
-        if unknown:
-            raise ArgumentError(
-                f"`presets`: {name!r} has unknown facts {unknown}. Known are "
-                f"{sorted(_FACTS)}."
-            )
-        _PRESETS[name] = facts
-
-
-def registered_presets():
-    """Return the registry itself, a dict of name to facts."""
-    return _PRESETS
-
-
-def embedded_folder(handle):
-    """Return the folder of a preset of the package, else `None`."""
-    if not handle.startswith(_PACKAGE):
-        return None
-    return _EMBEDDED / handle.removeprefix(_PACKAGE)
-
-
-def list_presets():
-    """Return the registered presets, without asking the network.
-
-    Returns:
-        dict of name to a dict of facts, see `register_presets()`. Beside
-        those, `"where"` says how to come by it: it ships with the
-        `"package"`, was downloaded to the `"cache"`, is on the `"hub"`, or
-        is not published, so that someone must `"convert"` or `"train"` it.
-        `"size"` is there for all of the package, and so is what their
-        `card.json` says.
+        PresetError: a name is taken, an entry has no handle, or facts that
+            nobody reads or of another kind. None is added then.
 
     Example:
 
     ```python
-    for name, facts in keras_rsseg.list_presets().items():
-        print(name, facts["where"], facts["description"])
+    from keras_rsseg.hub.registry import register_presets
+
+    register_presets(
+        {
+            "fields_r50": {
+                "handle": "hf://me/fields_r50",
+                "description": "Field boundaries, RGB at 0.5 m.",
+                "how_to_get": {"train": "python train.py --output fields_r50"},
+            }
+        }
+    )
+    keras_rsseg.list_presets()["fields_r50"]["where"]  # "train"
     ```
     """
+    known = registered_presets()
+    for name, facts in presets.items():
+        source = f"`presets`: {name!r}"
+        if name in known:
+            raise PresetError(f"`presets`: the name {name!r} is taken.")
+        check_facts(facts, source, REGISTRY_FACTS)
+        if "handle" not in facts:
+            raise PresetError(f"{source} has no handle.")
+        check_choice("classes", facts.get("classes"), (None, *LEGENDS))
+    known.update({name: _with_legend(f) for name, f in presets.items()})
+
+
+@functools.cache
+def registered_presets() -> dict[str, Facts]:
+    """Return the registry itself, name to facts.
+
+    The package's own are read at the first call.
+    """
+    shared = _read_json(_ROOT / "hub" / "shared_presets.json")
     return {
-        name: {**copy.deepcopy(facts), **_state(facts)}
-        for name, facts in _PRESETS.items()
+        name: _with_legend(_own_facts(name, entry, shared))
+        for path in sorted(_ROOT.glob("models/*/presets.json"))
+        for name, entry in _read_json(path).items()
     }
 
 
-def _state(facts):
+def _read_json(path: pathlib.Path) -> Facts:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _own_facts(name: str, entry: Facts, shared: Facts) -> Facts:
+    facts: Facts = {"handle": f"hf://{ORGANISATION}/{name}"}
+    likes = [shared[other] for other in entry.pop("like", ())]
+    for part in (*likes, entry):
+        for key, value in part.items():
+            if isinstance(value, dict):
+                value = {**facts.get(key, {}), **value}
+            facts[key] = value
+    texts = {key: text for key, text in facts.items() if isinstance(text, str)}
+    return _filled(facts, {**texts, "name": name})
+
+
+def _filled(value: Any, texts: Mapping[str, str]) -> Any:
+    """Replace `{key}` in all texts, in those that replace it, too."""
+    if isinstance(value, dict):
+        return {key: _filled(part, texts) for key, part in value.items()}
+    if isinstance(value, str):
+        for key, text in texts.items():
+            value = value.replace(f"{{{key}}}", text)
+    return value
+
+
+def _with_legend(facts: Mapping[str, Any]) -> Facts:
+    """Write the name of a legend out."""
+    legend = LEGENDS[facts["classes"]] if "classes" in facts else {}
+    return {**legend, **{k: v for k, v in facts.items() if k != "classes"}}
+
+
+def embedded_folder(handle: str) -> pathlib.Path | None:
+    """Return the folder of a preset of the package, else `None`."""
+    if not handle.startswith(_PACKAGE):
+        return None
+    return _ROOT / "presets" / handle.removeprefix(_PACKAGE)
+
+
+def list_presets() -> dict[str, Facts]:
+    """Return the registered presets, without asking the network.
+
+    Returns:
+        dict of name to a dict of facts, which `keras_rsseg.hub.facts.FACTS`
+        lists with what they mean. `"available"` says whether
+        `keras_rsseg.from_preset()` can have it now, and `"where"` from
+        where: it ships with the `"package"`, was downloaded to the
+        `"cache"`, or is on the `"hub"`. Others have to be made:
+        `"convert"` or `"train"`, by the command in `"how_to_get"`.
+
+    Example:
+
+    ```python
+    presets = keras_rsseg.list_presets()
+    [name for name, facts in presets.items() if facts["available"]]
+    # ["hrnet_ifwm_w18_dubai"]
+    presets["pfnet_r50_isaid"]["how_to_get"]["train"]
+    # "python -m examples.train_pfnet_isaid --manual-dir FOLDER ..."
+    ```
+    """
+    return {name: preset_facts(name) for name in registered_presets()}
+
+
+def preset_facts(name: str) -> Facts:
+    """Return the entry of `list_presets()` for one name.
+
+    Args:
+        name: of a registered preset.
+
+    Raises:
+        PresetError: there is none of that name; says which are like it.
+    """
+    known = registered_presets()
+    if name not in known:
+        raise PresetError(
+            f"`name` must be one of {', '.join(sorted(known))}. Received: "
+            f"name={name!r}{did_you_mean(name)}"
+        )
+    return {**copy.deepcopy(known[name]), **_state(known[name])}
+
+
+def did_you_mean(name: str) -> str:
+    """Return a question that names the presets most like a name, or `""`."""
+    names = difflib.get_close_matches(name, registered_presets())
+    return f". Did you mean {' or '.join(names)}?" if names else ""
+
+
+def _state(facts: Facts) -> Facts:
+    """Return what is found out about a preset, and what its card says."""
     folder = embedded_folder(facts["handle"])
-    if folder is None or not folder.is_dir():
-        return {"where": _where(facts)}
-    size = sum(path.stat().st_size for path in preset_files(folder))
-    card = folder / CARD_FILE
-    facts = json.loads(card.read_text("utf-8")) if card.is_file() else {}
-    return {**facts, "where": "package", "size": size}
-
-
-def _where(facts):
-    from keras_rsseg.hub.download import is_cached
-
+    if folder is not None and folder.is_dir():
+        size = sum(path.stat().st_size for path in preset_files(folder))
+        state = {"where": "package", "available": True, "size": size}
+        return {**read_card(folder), **state}
     if facts["handle"].startswith(SCHEME):
         if is_cached(parse_handle(facts["handle"])):
-            return "cache"
+            return {"where": "cache", "available": True}
         if facts.get("published"):
-            return "hub"
-    return next((s for s in _SOURCES if s in facts.get("how_to_get", ())), "")
+            return {"where": "hub", "available": True}
+    ways = [way for way in _WAYS if way in facts.get("how_to_get", ())]
+    return {"where": ways[0] if ways else "", "available": False}
 
 
-def how_to_get(facts):
-    """Return what to do about weights that are not published, or `""`."""
+def how_to_get(name: str) -> str:
+    """Return what to do about weights that are not published, or `""`.
+
+    Args:
+        name: of a registered preset.
+    """
+    facts = registered_presets()[name]
     commands = facts.get("how_to_get", {})
-    sentences = {
-        "convert": "convert a released checkpoint that you have",
-        "train": "train it",
-    }
     ways = [
-        f"{sentences[source]}: {commands[source]}"
-        for source in _SOURCES
-        if source in commands
+        f"{sentence}: {commands[way]}"
+        for way, sentence in _WAYS.items()
+        if way in commands
     ]
     if not ways or facts.get("published"):
         return ""
     return (
         f"Its weights are not published yet. Instead, {'; or '.join(ways)}. "
-        "Then give the folder in place of the name."
+        f"Then give the folder in place of the name, such as ./{name}."
     )

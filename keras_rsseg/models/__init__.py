@@ -1,25 +1,16 @@
 """Systems: a backbone, a task and its preprocessing each."""
 
-from keras_rsseg.encoders.preset_encoder import (
-    open_presets_with as _open_presets_with,
-)
-from keras_rsseg.hub.preset_folder import open_encoder as _open_encoder
-from keras_rsseg.hub.registry import DEFAULT_PRESET
-from keras_rsseg.hub.registry import list_presets
-from keras_rsseg.hub.upload import upload_preset
-from keras_rsseg.models.ccnet import ccnet_presets as _ccnet_presets  # noqa: F401
+# Of the Hub, and here: what is uploaded is loaded first, for which the
+# classes below must be known.
+from keras_rsseg.hub.publish import upload_preset
 from keras_rsseg.models.ccnet.ccnet import CCNet
 from keras_rsseg.models.ccnet.ccnet_backbone import CCNetBackbone
 from keras_rsseg.models.ccnet.ccnet_image_converter import CCNetImageConverter
 from keras_rsseg.models.ccnet.ccnet_preprocessor import CCNetPreprocessor
-from keras_rsseg.models.danet import danet_presets as _danet_presets  # noqa: F401
 from keras_rsseg.models.danet.danet import DANet
 from keras_rsseg.models.danet.danet_backbone import DANetBackbone
 from keras_rsseg.models.danet.danet_image_converter import DANetImageConverter
 from keras_rsseg.models.danet.danet_preprocessor import DANetPreprocessor
-from keras_rsseg.models.deeplab_v3 import (
-    deeplab_v3_presets as _deeplab_v3_presets,  # noqa: F401
-)
 from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3
 from keras_rsseg.models.deeplab_v3.deeplab_v3_backbone import DeepLabV3Backbone
 from keras_rsseg.models.deeplab_v3.deeplab_v3_image_converter import (
@@ -29,21 +20,16 @@ from keras_rsseg.models.deeplab_v3.deeplab_v3_preprocessor import (
     DeepLabV3Preprocessor,
 )
 from keras_rsseg.models.from_preset import from_preset
-from keras_rsseg.models.hrnet import hrnet_presets as _hrnet_presets  # noqa: F401
 from keras_rsseg.models.hrnet.hrnet import HRNet
 from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
 from keras_rsseg.models.hrnet.hrnet_image_converter import HRNetImageConverter
 from keras_rsseg.models.hrnet.hrnet_preprocessor import HRNetPreprocessor
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
-from keras_rsseg.models.pfnet import pfnet_presets as _pfnet_presets  # noqa: F401
 from keras_rsseg.models.pfnet.pfnet import PFNet
 from keras_rsseg.models.pfnet.pfnet_backbone import PFNetBackbone
 from keras_rsseg.models.pfnet.pfnet_image_converter import PFNetImageConverter
 from keras_rsseg.models.pfnet.pfnet_preprocessor import PFNetPreprocessor
 from keras_rsseg.models.segmenter import Segmenter
-from keras_rsseg.models.semantic_fpn import (
-    semantic_fpn_presets as _semantic_fpn_presets,  # noqa: F401
-)
 from keras_rsseg.models.semantic_fpn.semantic_fpn import SemanticFPN
 from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import (
     SemanticFPNBackbone,
@@ -56,8 +42,6 @@ from keras_rsseg.models.semantic_fpn.semantic_fpn_preprocessor import (
 )
 from keras_rsseg.models.tile_converter import TileConverter
 
-_open_presets_with(_open_encoder)
-
 __all__ = [
     "CCNet",
     "CCNetBackbone",
@@ -67,7 +51,6 @@ __all__ = [
     "DANetBackbone",
     "DANetImageConverter",
     "DANetPreprocessor",
-    "DEFAULT_PRESET",
     "DeepLabV3",
     "DeepLabV3Backbone",
     "DeepLabV3ImageConverter",
@@ -87,7 +70,6 @@ __all__ = [
     "SemanticFPNPreprocessor",
     "TileConverter",
     "from_preset",
-    "list_presets",
     "optimize_for_inference",
     "upload_preset",
 ]

@@ -17,7 +17,7 @@ import pathlib
 import keras
 import numpy as np
 
-from keras_rsseg.hub.preset_error import PresetError
+from keras_rsseg.errors import PresetError
 
 
 def load_for_bands(load, folder, load_weights, bands, arguments):

@@ -1,7 +1,7 @@
 import keras
 import keras_hub
 
-from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
 
 

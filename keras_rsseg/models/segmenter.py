@@ -3,11 +3,11 @@ import functools
 import keras
 import keras_hub
 
-from keras_rsseg.encoders.model_keywords import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.hub.preset_error import PresetError
+from keras_rsseg.errors import PresetError
+from keras_rsseg.hub.preset_files import record_version
 from keras_rsseg.hub.preset_folder import open_preset
-from keras_rsseg.hub.preset_versions import record_version
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.confusion_metric import MeanIoU
 from keras_rsseg.models.band_adaptation import load_for_bands

@@ -6,20 +6,53 @@ import subprocess
 import sys
 
 import keras_rsseg
+from tests.cli.commands import check_error
 from tests.cli.commands import run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def test_presets_are_listed_with_what_they_are():
-    result = run("presets")
-    assert result.exit_code == 0
-    for name, facts in keras_rsseg.list_presets().items():
-        assert f"{name}: {facts['description']}" in result.stdout
-    assert "comes with the package; " in result.stdout
-    assert "mean IoU 0.707 (measured)" in result.stdout
-    assert "mean IoU 0.669 (the paper's)" in result.stdout
-    assert "not published: convert a released checkpoint" in result.stdout
+class TestPresets:
+    def test_what_can_be_had_is_told_from_what_can_be_made(self):
+        result = run("presets")
+        assert result.exit_code == 0
+        ready, _, others = result.stdout.partition("To be made first")
+        for name, facts in keras_rsseg.list_presets().items():
+            line = f"{name}: {facts['description']}"
+            assert line in (ready if facts["available"] else others)
+            if "score" in facts:
+                mean = facts["score"]["mean_iou"]
+                assert f"mean IoU {mean:.3f} (measured)" in result.stdout
+        assert "comes with the package; " in ready
+        assert "mean IoU 0.669 (the paper's)" in others
+        assert "not published: convert a released checkpoint" in others
+        assert "python -m" not in result.stdout
+
+    def test_one_is_shown_with_the_commands_that_make_it(self):
+        name = "pfnet_r50_isaid"
+        result = run("presets", name)
+        assert result.exit_code == 0
+        facts = keras_rsseg.list_presets()[name]
+        lines = result.stdout.splitlines()
+        for command in facts["how_to_get"].values():
+            assert f"    {command}" in lines
+        assert f"--preset ./{name}" in lines[-1]
+        text = " ".join(result.stdout.split())
+        assert facts["limits"] in text and "ship, storage_tank" in text
+        assert "paper_score mean_iou 0.669; source PointFlow" in text
+        assert "ground_sample_distance not stated" in text
+
+    def test_one_that_is_there_needs_no_command(self):
+        name = keras_rsseg.DEFAULT_PRESET
+        result = run("presets", name)
+        assert result.exit_code == 0
+        assert "comes with the package" in result.stdout
+        assert "Train it" not in result.stdout
+        assert "ground_sample_distances  0.4, 1.6" in result.stdout
+
+    def test_a_slip_in_a_name(self):
+        result = run("presets", "pfnet_r50_isiad")
+        check_error(result, "Did you mean pfnet_r50_isaid")
 
 
 def test_version_and_help():

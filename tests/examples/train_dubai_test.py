@@ -10,8 +10,8 @@ import keras_rsseg
 from examples import train_dubai
 from examples.networks import SYSTEMS
 from examples.networks import build_task
-from keras_rsseg.hub.preset_check import load_checked
-from keras_rsseg.hub.preset_check import read_facts
+from keras_rsseg.hub.publish import load_checked
+from keras_rsseg.hub.publish import read_facts
 
 pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.filterwarnings(

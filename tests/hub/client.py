@@ -140,10 +140,9 @@ def publish(arguments):
 def upload(**arguments):
     import dataclasses
 
-    import keras_rsseg.models  # noqa: F401  (its classes are to be known)
-    from keras_rsseg.hub import upload_preset
+    import keras_rsseg
 
-    return dataclasses.asdict(upload_preset(**arguments))
+    return dataclasses.asdict(keras_rsseg.upload_preset(**arguments))
 
 
 def command(arguments):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from keras_rsseg.hub import registry
 from tests.hub.client import Client
 from tests.hub.local_hub import LocalHub
 from tests.hub.tiny_preset import make_task
@@ -15,6 +16,17 @@ def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset") / "tiny"
     make_task().save_to_preset(folder)
     return folder
+
+
+@pytest.fixture
+def presets():
+    """An empty registry in place of the package's."""
+    presets = registry.registered_presets()
+    own = dict(presets)
+    presets.clear()
+    yield presets
+    presets.clear()
+    presets.update(own)
 
 
 @pytest.fixture(scope="session")

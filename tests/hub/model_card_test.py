@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import keras_rsseg
-from keras_rsseg.hub.handle import parse_handle
+from keras_rsseg.hub.client import parse_handle
+from keras_rsseg.hub.facts import CARD_FACTS
 from keras_rsseg.hub.model_card import model_card
+from tests.hub.facts_test import value_of
 from tests.hub.tiny_preset import FACTS
 
 
@@ -100,3 +102,16 @@ def test_revision_and_notes(write):
     card = write({**FACTS, "notes": "## Thanks\n\nTo all."}, "hf://me/x@v1")
     assert '"hf://me/x@v1"' in card and "## Thanks\n\nTo all." in card
     assert card.count("# x\n") == 1
+
+
+def test_no_fact_is_left_out(write):
+    facts = {name: value_of(fact) for name, fact in CARD_FACTS.items()}
+    for name, fact in CARD_FACTS.items():
+        if fact.kind == "text":
+            facts[name] = f"all about {name}"
+    card = write({**facts, "gmacs": 17.0, "ground_sample_distances": [2, 31]})
+    for name, fact in CARD_FACTS.items():
+        if fact.kind == "text":
+            assert f"all about {name}" in card
+    for text in ("17.0 billion", "2 to 31 m", "paper states 0.500"):
+        assert text in card

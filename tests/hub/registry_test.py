@@ -1,34 +1,58 @@
 """Names of presets are unique, complete and lead to a working model."""
 
+import importlib
+import importlib.resources
+import json
 import pathlib
 import re
 import shlex
+import statistics
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import typer
 
 import keras_rsseg
 from examples.networks import SYSTEMS
 from keras_rsseg.hub import preset_folder
 from keras_rsseg.hub import registry
-from keras_rsseg.hub.preset_check import read_facts
+from keras_rsseg.hub.facts import CARD_FACTS
+from keras_rsseg.hub.facts import REGISTRY_FACTS
+from keras_rsseg.hub.facts import check_facts
+from keras_rsseg.hub.publish import read_facts
 from tests.models.segmenter_tester import for_few_steps
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def presets(monkeypatch):
-    """An empty registry in place of the package's."""
-    presets = {}
-    monkeypatch.setattr(registry, "_PRESETS", presets)
-    return presets
+def parse(command):
+    """Return the options of a command as its own parser reads them."""
+    python, option, name, *words = shlex.split(command)
+    assert (python, option) == ("python", "-m")
+    if name.startswith("examples."):
+        # They train on tf.data pipelines.
+        pytest.importorskip("tensorflow_datasets")
+    module = importlib.import_module(name)
+    if name == "examples.train_dubai":
+        return vars(module.parse_arguments(words))
+    if hasattr(module, "RECIPE"):
+        recipe = importlib.import_module("examples.recipe")
+        return vars(
+            recipe.parse_arguments(module.__doc__, module.RECIPE, words)
+        )
+    if not hasattr(module, "main"):
+        pytest.skip(f"{name} is no command")
+    app = typer.Typer()
+    app.command()(module.main)
+    return typer.main.get_command(app).make_context(name, words).params
 
 
 def test_the_default_is_listed():
     facts = keras_rsseg.list_presets()[keras_rsseg.DEFAULT_PRESET]
     assert {"handle", "task", "description"} <= set(facts)
-    assert facts["where"] == "package"
+    assert facts["where"] == "package" and facts["available"]
 
 
 def test_what_is_listed_may_be_changed():
@@ -67,24 +91,29 @@ def test_facts_that_nobody_reads(presets, facts, unknown):
     assert not presets
 
 
-def test_names_and_folders_are_resolved(presets, tmp_path):
+def test_legends_are_written_out(presets):
     registry.register_presets(
         {
-            "far": {"handle": "hf://org/far"},
-            "near": {"handle": "package://folder"},
+            "all": {"handle": "hf://o/all", "classes": "whu_building"},
+            "most": {
+                "handle": "hf://o/most",
+                "classes": "whu_building",
+                "ground_sample_distance": 0.1,
+            },
         }
     )
-    resolve = preset_folder.resolve_preset
-    folder, downloaded = resolve("near")
-    assert folder.as_posix().endswith("keras_rsseg/presets/folder")
-    assert not downloaded
-    assert resolve(tmp_path) == (tmp_path, False)
-    with pytest.raises(ValueError, match="far, near.*'fat'"):
-        resolve("fat")
-    with pytest.raises(ValueError, match="must be hf://org/name"):
-        resolve("hf://name")
-    with pytest.raises(ValueError, match="`revision` is for presets of the"):
-        resolve(tmp_path, "v1")
+    assert presets["all"]["class_names"] == ("background", "building")
+    assert presets["all"]["ground_sample_distance"] == 0.3
+    assert presets["most"]["ground_sample_distance"] == 0.1
+    with pytest.raises(ValueError, match="`classes` must be one of.*'isaid'"):
+        registry.register_presets({"a": {"handle": "hf://o/a", "classes": "x"}})
+
+
+def test_all_or_none_is_registered(presets):
+    good, bad = {"handle": "hf://o/good"}, {"handle": "hf://o/bad", "x": 1}
+    with pytest.raises(ValueError, match="'bad' has unknown facts"):
+        registry.register_presets({"good": good, "bad": bad})
+    assert not presets
 
 
 def test_where_a_preset_is(presets):
@@ -102,6 +131,91 @@ def test_where_a_preset_is(presets):
     assert {name: facts["where"] for name, facts in listed.items()} == {
         name: name for name in entries
     }
+    available = [name for name, facts in listed.items() if facts["available"]]
+    assert available == ["hub"]
+
+
+def test_names_alike_are_suggested():
+    with pytest.raises(ValueError, match="Did you mean pfnet_r50_isaid"):
+        registry.preset_facts("pfnet_r50_isiad")
+    with pytest.raises(ValueError, match=r"name='xyz'$"):
+        registry.preset_facts("xyz")
+
+
+def test_listing_loads_no_framework():
+    """A shell's user should not wait for one to see names."""
+    code = (
+        "import sys, keras_rsseg; keras_rsseg.list_presets();"
+        "heavy = {'tensorflow', 'jax', 'torch', 'keras'};"
+        "print(sorted(heavy & set(sys.modules)),"
+        " 'keras_rsseg.models' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["[]", "False"]
+
+
+class TestOwnFiles:
+    """How the package's JSON files are read."""
+
+    SHARED = {
+        "paper": {"dataset": "a", "score": {"by": "x", "data": "y"}},
+        "other": {"dataset": "b", "how_to_get": {"train": "{training}"}},
+    }
+
+    def test_later_and_own_facts_count(self):
+        entry = {
+            "like": ["paper", "other"],
+            "training": "train --output {name}",
+            "score": {"by": "z", "mean_iou": 0.5},
+        }
+        facts = registry._own_facts("net", entry, self.SHARED)
+        assert facts == {
+            "handle": "hf://keras-rsseg/net",
+            "dataset": "b",
+            "training": "train --output net",
+            "how_to_get": {"train": "train --output net"},
+            "score": {"by": "z", "data": "y", "mean_iou": 0.5},
+        }
+        assert self.SHARED["paper"]["score"] == {"by": "x", "data": "y"}
+
+    def test_a_name_stands_once(self):
+        """A second file with it would hide the first."""
+        names = [
+            name
+            for path in (ROOT / "keras_rsseg/models").glob("*/presets.json")
+            for name in json.loads(path.read_text())
+        ]
+        assert len(names) == len(set(names))
+
+    def test_unknown_like(self):
+        with pytest.raises(KeyError, match="papper"):
+            registry._own_facts("net", {"like": ["papper"]}, self.SHARED)
+
+    def test_each_entry_is_needed_and_spelt_right(self):
+        """What is shared is used, and by more than one."""
+        folder = ROOT / "keras_rsseg"
+        shared = json.loads((folder / "hub/shared_presets.json").read_text())
+        used = [
+            like
+            for path in folder.glob("models/*/presets.json")
+            for entry in json.loads(path.read_text()).values()
+            for like in entry.get("like", ())
+        ]
+        assert set(used) == set(shared)
+
+    def test_the_files_are_package_data(self):
+        """Where the package is imported from, the JSON files are."""
+        root = importlib.resources.files("keras_rsseg")
+        assert (root / "hub" / "shared_presets.json").is_file()
+        systems = [path.name for path in (root / "models").iterdir()]
+        assert "pfnet" in systems
+        assert (root / "models" / "pfnet" / "presets.json").is_file()
 
 
 CONVERTED = (
@@ -126,6 +240,8 @@ class TestOwnPresets:
 
     @pytest.mark.parametrize("name", [*CONVERTED, *TRAINED])
     def test_facts(self, name):
+        own = registry.registered_presets()[name]
+        check_facts(own, name, REGISTRY_FACTS)
         facts = keras_rsseg.list_presets()[name]
         assert issubclass(
             getattr(keras_rsseg, facts["task"]), keras_rsseg.models.Segmenter
@@ -140,7 +256,10 @@ class TestOwnPresets:
         # A score is a measurement, with the command that repeats it.
         if "score" in facts:
             assert {"by", "command", "data"} <= set(facts["score"])
-            assert set(facts["score"]["classes"]) == set(facts["class_names"])
+            classes = facts["score"]["classes"]
+            assert set(classes) == set(facts["class_names"])
+            mean = statistics.fmean(classes.values())
+            assert facts["score"]["mean_iou"] == pytest.approx(mean, abs=1e-4)
         for key in ("dataset", "protocol", "licence", "weights_source"):
             assert facts[key], key
         assert facts["parameters"] > 1e6
@@ -157,26 +276,22 @@ class TestOwnPresets:
             ):
                 assert facts[key] == getattr(known, key), (facts, key)
 
-    def test_commands_run_scripts_that_are_there(self):
-        for name, facts in keras_rsseg.list_presets().items():
-            commands = list(facts.get("how_to_get", {}).values())
-            commands += [facts["training"]] if "training" in facts else []
-            assert commands, name
-            for command in commands:
-                program, script, *options = shlex.split(command)
-                assert program == "python"
-                text = (ROOT / script).read_text()
-                if "recipe.main" in text:
-                    text += (ROOT / "examples/recipe.py").read_text()
-                for option in options:
-                    if option.startswith("--"):
-                        spelt = option, option[2:].replace("-", "_") + ":"
-                        assert any(each in text for each in spelt), command
-                assert re.search(rf"--output {name}\b", command)
-                if "--system" in options:
-                    assert options[options.index("--system") + 1] in SYSTEMS
-                if "--preset" in options:
-                    assert options[options.index("--preset") + 1] == name
+    @pytest.mark.parametrize("name", [*CONVERTED, *TRAINED])
+    def test_commands_are_understood(self, name):
+        """By the commands themselves, which are not run."""
+        facts = keras_rsseg.list_presets()[name]
+        commands = list(facts.get("how_to_get", {}).values())
+        commands += [facts["training"]] if "training" in facts else []
+        assert commands
+        for command in commands:
+            assert re.search(rf"--output {name}$", command)
+            options = parse(command)
+            if "--variant" in command:
+                assert options["variant"] == name
+            if "system" in options:
+                assert options["system"] in SYSTEMS
+        if "score" in facts:
+            assert parse(facts["score"]["command"])["score"] == name
 
     def test_paper_scores_say_whose_they_are(self):
         facts = keras_rsseg.list_presets()["pfnet_r50_isaid"]
@@ -187,7 +302,50 @@ class TestOwnPresets:
         name = keras_rsseg.DEFAULT_PRESET
         folder, _ = preset_folder.resolve_preset(name)
         facts = keras_rsseg.list_presets()[name]
-        assert read_facts(folder, facts)["score"]["mean_iou"] == 0.7069
+        card = json.loads((folder / "card.json").read_text())
+        assert read_facts(folder, facts)["score"] == card["score"]
+        assert card["score"]["mean_iou"] > 0.7
+
+    def test_the_embedded_one_is_described_in_its_card_alone(self):
+        own = registry.registered_presets()[keras_rsseg.DEFAULT_PRESET]
+        assert not set(own) & set(CARD_FACTS)
+
+
+class TestReadme:
+    """README's table of scores is what the presets' facts say."""
+
+    ROWS = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "README.md").read_text().splitlines()
+        if re.match(r"\| +(\| mean IoU|`\w+_dubai` \|)", line)
+    ]
+    HEAD, *SCORED = ROWS
+
+    def test_every_scored_preset_has_a_row(self):
+        presets = keras_rsseg.list_presets()
+        scored = {name for name, facts in presets.items() if "score" in facts}
+        assert {row[0].strip("`") for row in self.SCORED} == scored
+        means = [float(row[1]) for row in self.SCORED]
+        assert means == sorted(means, reverse=True)
+
+    @pytest.mark.parametrize("row", SCORED, ids=lambda row: row[0])
+    def test_row(self, row):
+        facts = keras_rsseg.list_presets()[row[0].strip("`")]
+        cells = dict(zip(self.HEAD, row, strict=True))
+        score = facts["score"]
+        assert cells["mean IoU"] == f"{score['mean_iou']:.3f}"
+        for name, iou in score["classes"].items():
+            assert float(cells[name]) == pytest.approx(iou, abs=5.1e-4)
+        assert cells["parameters"] == f"{facts['parameters'] / 1e6:.1f} M"
+        assert cells["GMACs at 512 px"] == f"{facts['gmacs']:.1f}"
+
+    def test_size_of_the_default(self):
+        name = keras_rsseg.DEFAULT_PRESET
+        size = keras_rsseg.list_presets()[name]["size"] / 1e6
+        text = " ".join((ROOT / "README.md").read_text().split())
+        assert (
+            f"`{name}`, the default, is in the package ({size:.1f} MB)" in text
+        )
 
 
 def test_the_embedded_preset_loads_and_predicts():

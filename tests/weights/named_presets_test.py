@@ -11,8 +11,8 @@ import typer
 from typer.testing import CliRunner
 
 import keras_rsseg
-from keras_rsseg.hub.preset_check import load_checked
-from keras_rsseg.hub.preset_check import read_facts
+from keras_rsseg.hub.publish import load_checked
+from keras_rsseg.hub.publish import read_facts
 from tests.test_case import TestCase
 from tests.weights.convert_hrnet_test import build_tiny
 from tests.weights.convert_hrnet_test import torch_state
@@ -40,10 +40,11 @@ class TestCommand(TestCase):
         np.savez(tmp_path / "checkpoint.npz", **torch_state(model))
         name = "hrnet_w18_vaihingen"
         facts = keras_rsseg.list_presets()[name]
-        command = facts["how_to_get"]["convert"].removeprefix("python ")
+        command = facts["how_to_get"]["convert"].removeprefix("python -m ")
         command = command.replace("CHECKPOINT.pth", "checkpoint.npz")
         script, *words = command.split()
-        assert script == "weights/convert_hrnet.py"
+        assert script == "weights.convert"
+        words[words.index("--variant")] = "--preset"
         words[words.index("checkpoint.npz")] = str(tmp_path / "checkpoint.npz")
         words[words.index("--output") + 1] = str(tmp_path / name)
         result = run(convert_hrnet, shlex.join(words))
@@ -99,7 +100,7 @@ class TestNames:
         }
         assert set(listed) == set(CONVERSIONS)
         for name, command in listed.items():
-            assert f"weights/{CONVERSIONS[name].script}.py" in command
+            assert f"weights.convert --variant {name} " in command
 
     @pytest.mark.parametrize("name", CONVERSIONS)
     def test_variant_is_one_of_its_script(self, name):

@@ -31,11 +31,10 @@ def trained(tmp_path):
 def run(tmp_path, monkeypatch):
     """Run the command for a registry of two presets."""
     known = registry.registered_presets()
-    presets = {
-        "tiny": {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}},
-        CONVERTED: known[CONVERTED],
-    }
-    monkeypatch.setattr(registry, "_PRESETS", presets)
+    for name in set(known) - {CONVERTED}:
+        monkeypatch.delitem(known, name)
+    tiny = {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}}
+    monkeypatch.setitem(known, "tiny", tiny)
     monkeypatch.setattr(convert_hrnet, "build", build_tiny)
     app = typer.Typer()
     app.command()(publish.main)
@@ -61,8 +60,8 @@ def test_what_is_not_at_hand(run):
     code, said = run()
     assert code == 0
     assert said["tiny"] == "not at hand: it has not been trained; train it"
-    assert "no checkpoint of it was given; python weights" in said[CONVERTED]
-    assert f"--preset {CONVERTED}" in said[CONVERTED]
+    assert "no checkpoint of it was given; python -m weights" in said[CONVERTED]
+    assert f"--variant {CONVERTED}" in said[CONVERTED]
 
 
 def test_trained_and_converted(run, trained, tmp_path):

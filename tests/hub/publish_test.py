@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
+from keras_rsseg.hub.publish import load_checked
 from tests.hub.client import ClientError
 from tests.hub.local_hub import Fault
 from tests.hub.tiny_preset import FACTS
@@ -214,6 +216,37 @@ class TestTheHubRefuses:
         with hub.failing(*faults):
             client.call("upload", handle=HANDLE, folder=preset, facts=FACTS)
         assert "model.weights.h5" in hub.files("me/tiny")
+
+
+class TestLoadChecked:
+    """Nothing is published that others could not use."""
+
+    def test_sound_preset(self, preset):
+        assert load_checked(preset).class_names == ["water", "road", "land"]
+
+    def test_folder_that_is_none(self, tmp_path):
+        with pytest.raises(ValueError, match="save_to_preset.*nowhere"):
+            load_checked(tmp_path / "nowhere")
+
+    @pytest.mark.parametrize(
+        "arguments, name",
+        [
+            ({"class_names": None}, "class_names"),
+            ({"preprocessor": None}, "bands"),
+        ],
+    )
+    def test_legend_that_is_missing(self, tmp_path, arguments, name):
+        make_task(**arguments).save_to_preset(tmp_path)
+        with pytest.raises(ValueError, match=f"does not say what its {name}"):
+            load_checked(tmp_path)
+
+    def test_weights_that_diverged(self, tmp_path):
+        task = make_task()
+        kernel, bias = task.classifier.get_weights()
+        task.classifier.set_weights([kernel, np.full_like(bias, np.nan)])
+        task.save_to_preset(tmp_path)
+        with pytest.raises(ValueError, match="not finite"):
+            load_checked(tmp_path)
 
 
 class TestChecks:

@@ -1,4 +1,7 @@
-"""Presets that are not to be had end in one paragraph that says what to do."""
+"""Handles, the cache, and presets that are not to be had.
+
+Those end in one paragraph that says what to do.
+"""
 
 import json
 import pathlib
@@ -6,6 +9,8 @@ import shutil
 
 import pytest
 
+from keras_rsseg.hub.client import Handle
+from keras_rsseg.hub.client import parse_handle
 from tests.hub.client import ClientError
 from tests.hub.conftest import TOKEN
 from tests.hub.local_hub import Fault
@@ -33,6 +38,41 @@ def edited(preset, folder, name, function):
     function(content)
     path.write_text(json.dumps(content))
     return folder
+
+
+class TestHandle:
+    """A handle means one repository and one revision, or nothing at all."""
+
+    def test_parts(self):
+        assert parse_handle("hf://org/a.b-c_1") == Handle("org/a.b-c_1")
+        assert parse_handle("hf://org/name@v1") == Handle("org/name", "v1")
+        # A pull request, as the Hub names it.
+        handle = parse_handle("hf://org/name@refs/pr/1")
+        assert handle.revision == "refs/pr/1"
+        assert str(handle) == "hf://org/name@refs/pr/1"
+        assert str(Handle("org/name")) == "hf://org/name"
+
+    def test_revision_of_an_argument(self):
+        assert parse_handle("hf://org/name", "v1").revision == "v1"
+        assert parse_handle("hf://org/name@v1", "v1").revision == "v1"
+        with pytest.raises(ValueError, match="hf://org/name@v1.*revision='v2'"):
+            parse_handle("hf://org/name@v1", "v2")
+
+    @pytest.mark.parametrize(
+        "handle",
+        [
+            "hf://name",
+            "hf://org/name/sub",
+            "hf://org/name@",
+            "hf://org/na me",
+            "gs://org/name",
+            "org/name",
+            "",
+        ],
+    )
+    def test_what_is_no_handle(self, handle):
+        with pytest.raises(ValueError, match="must be hf://org/name"):
+            parse_handle(handle)
 
 
 class TestNotToBeHad:
@@ -98,8 +138,8 @@ class TestNotToBeHad:
         facts = {
             "handle": "hf://keras-rsseg/far",
             "how_to_get": {
-                "convert": "python weights/convert.py --output far",
-                "train": "python examples/train.py",
+                "convert": "python -m weights.convert --output far",
+                "train": "python -m examples.train",
             },
         }
         client.call("register", presets={"far": facts})
@@ -108,23 +148,24 @@ class TestNotToBeHad:
         assert message.startswith(
             "The preset 'far' cannot be had: hf://keras-rsseg/far is not on"
         )
-        assert "checkpoint that you have: python weights/convert.py" in message
-        assert "train it: python examples/train.py" in message
-        assert "give the folder in place of the name" in message
+        assert "checkpoint that you have: python -m weights.convert" in message
+        assert "train it: python -m examples.train" in message
+        # By its bare name the registry would win again.
+        assert "give the folder in place of the name, such as ./far." in message
         client.call("configure", cache=client.cache, endpoint=NOBODY)
         message = refused(client, "far")
         assert "cannot be reached. Its weights are not published" in message
-        assert "convert.py --output far" in message
+        assert "weights.convert --output far" in message
 
     def test_the_front_door(self, hub, client):
         message = refused(client, "pfnet_r50_isaid")
         assert "pfnet_r50_isaid is not on the Hub" in message
-        assert "convert_pfsegnets.py" in message
-        assert "train_pfnet_isaid.py" in message
+        assert "weights.convert --variant pfnet_r50_isaid" in message
+        assert "examples.train_pfnet_isaid" in message
         client.call("configure", cache=client.cache, endpoint=NOBODY)
         message = refused(client, "pfnet_r50_isaid")
         assert "the Hub cannot be reached" in message
-        assert "convert_pfsegnets.py" in message
+        assert "weights.convert --variant pfnet_r50_isaid" in message
 
 
 class TestCache:

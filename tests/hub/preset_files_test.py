@@ -7,7 +7,10 @@ import keras
 import pytest
 
 import keras_rsseg
-from keras_rsseg.hub.preset_versions import newer_versions
+from keras_rsseg import files
+from keras_rsseg.hub.preset_files import METADATA
+from keras_rsseg.hub.preset_files import newer_versions
+from keras_rsseg.hub.preset_files import record_version
 
 
 @pytest.fixture
@@ -84,3 +87,16 @@ def test_unknown_task_of_a_later_version(folder):
     )
     with pytest.raises(ValueError, match="NewNet.*saved by keras_rsseg 99.1"):
         keras_rsseg.from_preset(folder)
+
+
+def test_a_crash_leaves_the_metadata_that_was_there(folder, monkeypatch):
+    before = (folder / METADATA).read_bytes()
+
+    def crash(*paths):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        record_version(folder)
+    assert (folder / METADATA).read_bytes() == before
+    assert not list(folder.glob(".*"))

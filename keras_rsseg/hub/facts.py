@@ -1,0 +1,332 @@
+"""What can be said of a preset: the one list of its facts.
+
+The registry, `card.json`, uploads, model cards and the scripts that write
+cards all take the names from `FACTS`, and refuse others. A new fact is an
+entry here, and the line that prints it in `model_card`.
+"""
+
+import dataclasses
+import json
+import numbers
+import os
+import pathlib
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from keras_rsseg.checks import as_color
+from keras_rsseg.checks import is_integer
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import PresetError
+from keras_rsseg.files import write_durably
+
+# Beside the preset's own files.
+CARD_FILE = "card.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact:
+    """One fact of a preset.
+
+    Attributes:
+        meaning: what it says, for whoever has to write it.
+        kind: what its value must be, a key of `_KINDS`.
+        place: who states it. `"registry"`: the registry alone, since the
+            preset's own files hold it or only a name needs it. `"card"`: the
+            registry or the preset's `card.json`. `"listing"`: nobody, it is
+            found out when presets are listed.
+        needed: whether a card cannot be published without it; of a part,
+            whether the fact is nothing without it.
+        can_be_none: whether `None` is an answer.
+        parts: of a dict with names of its own, the facts that it holds.
+    """
+
+    meaning: str
+    kind: str = "text"
+    place: str = "registry"
+    needed: bool = False
+    can_be_none: bool = False
+    parts: Mapping[str, "Fact"] = dataclasses.field(default_factory=dict)
+
+
+def _card(meaning: str, kind: str = "text", **options: Any) -> Fact:
+    return Fact(meaning, kind, place="card", **options)
+
+
+def _part(meaning: str, kind: str = "text", needed: bool = True) -> Fact:
+    return Fact(meaning, kind, needed=needed)
+
+
+FACTS: dict[str, Fact] = {
+    # --- How to come by it
+    "handle": Fact(
+        "where it lives: hf://org/name, or package://folder if it ships with "
+        "keras_rsseg"
+    ),
+    "published": Fact("whether its weights are on the Hub", "flag"),
+    "how_to_get": Fact(
+        "commands that make it, for as long as it is not published",
+        "parts",
+        parts={
+            "convert": _part("converts a released checkpoint", needed=False),
+            "train": _part("trains it", needed=False),
+        },
+    ),
+    "checkpoint": Fact(
+        "the released checkpoint that it is converted from",
+        "parts",
+        parts={
+            "variant": _part("a network of `python -m weights.convert`"),
+            "options": _part("its options", "options", needed=False),
+        },
+    ),
+    "where": Fact(
+        "package, cache, hub; or what has to be done: convert, train",
+        place="listing",
+    ),
+    "available": Fact(
+        "whether from_preset() can have it now", "flag", place="listing"
+    ),
+    # --- What its own files hold, too
+    "task": Fact("name of its class in keras_rsseg"),
+    "classes": Fact(
+        "a name in keras_rsseg.class_legends.LEGENDS, which stands for the "
+        "next four"
+    ),
+    "class_names": Fact("names of the classes", "names"),
+    "palette": Fact(
+        "colours of the classes on a map", "colours", can_be_none=True
+    ),
+    "bands": Fact("names of the bands", "names"),
+    "ground_sample_distance": Fact(
+        "metres a pixel", "amount", can_be_none=True
+    ),
+    "parameters": Fact("number of trainable weights", "count"),
+    "size": Fact("bytes of its files", "count"),
+    # --- What only its card says
+    "description": _card(
+        "one or two sentences: network, classes, imagery", needed=True
+    ),
+    "dataset": _card(
+        "the data it was trained on: a name in keras_rsseg.datasets, or where "
+        "they come from",
+        needed=True,
+    ),
+    "protocol": _card(
+        "how tiles were cut and which part was held out", needed=True
+    ),
+    "score": _card(
+        "{'mean_iou': 0.7, 'data': what was scored, 'by': who measured it, "
+        "'command': how, 'classes': {name: IoU}}, or None if nobody did",
+        "parts",
+        needed=True,
+        can_be_none=True,
+        parts={
+            "mean_iou": _part("mean IoU of these weights", "fraction"),
+            "data": _part("what was scored"),
+            "by": _part("who measured it"),
+            "command": _part("measures it again"),
+            "classes": _part("IoU of each class", "fractions", needed=False),
+        },
+    ),
+    "licence": _card(
+        "an identifier such as apache-2.0, or the terms", needed=True
+    ),
+    "weights_source": _card(
+        "what the training started from, and its licence", needed=True
+    ),
+    "training": _card("the command that trained it", needed=True),
+    "intended_use": _card("what imagery and purpose it is for", needed=True),
+    "limits": _card("where it fails", needed=True),
+    "gmacs": _card("billions of multiply-adds for 512 x 512 pixels", "amount"),
+    "ground_sample_distances": _card(
+        "[finest, coarsest] in training, metres", "range"
+    ),
+    "notes": _card("what else there is to say, Markdown"),
+    "paper_score": _card(
+        "{'mean_iou': 0.7, 'source': which paper}",
+        "parts",
+        can_be_none=True,
+        parts={
+            "mean_iou": _part("mean IoU that the paper states", "fraction"),
+            "source": _part("which paper"),
+        },
+    ),
+    "training_details": _card("schedule, augmentation, seed, time, hardware"),
+}
+
+
+def _at(*places: str) -> dict[str, Fact]:
+    return {name: fact for name, fact in FACTS.items() if fact.place in places}
+
+
+CARD_FACTS = _at("card")
+REGISTRY_FACTS = _at("registry", "card")
+
+
+def check_facts(
+    facts: Mapping[str, Any], source: str, known: Mapping[str, Fact] = FACTS
+) -> None:
+    """Refuse facts that nobody reads, or whose values are not of their kind.
+
+    Args:
+        facts: what is said of a preset.
+        source: what an error calls it.
+        known: the facts that may be there.
+
+    Raises:
+        PresetError: names the fact, what it holds, and what is accepted.
+    """
+    unknown = sorted(set(facts) - set(known))
+    if unknown:
+        raise PresetError(
+            f"{source} has unknown facts {unknown}. Known are {sorted(known)}."
+        )
+    for name, value in facts.items():
+        fact = known[name]
+        if value is None and fact.can_be_none:
+            continue
+        accepted, is_valid = _KINDS[fact.kind]
+        if not is_valid(value):
+            raise PresetError(
+                f"{source}: {name} must be {accepted}"
+                f"{' or None' if fact.can_be_none else ''} ({fact.meaning}). "
+                f"Received: {value!r}"
+            )
+        if fact.kind == "parts":
+            check_facts(value, f"{source}: {name}", fact.parts)
+            missing = missing_facts(value, fact.parts)
+            if missing:
+                raise PresetError(
+                    f"{source}: {name} lacks {missing}. Received: {value!r}"
+                )
+
+
+def missing_facts(
+    facts: Mapping[str, Any], known: Mapping[str, Fact] = CARD_FACTS
+) -> list[str]:
+    """Return the names of needed facts that are not there."""
+    return [
+        name
+        for name, fact in known.items()
+        if fact.needed and name not in facts
+    ]
+
+
+def read_card(folder: str | os.PathLike) -> dict[str, Any]:
+    """Return the facts in a preset's `card.json`; none if it has no card.
+
+    Args:
+        folder: path of the preset.
+
+    Raises:
+        PresetError: the file is damaged, or holds facts that nobody reads.
+    """
+    path = pathlib.Path(folder) / CARD_FILE
+    if not path.is_file():
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PresetError(f"{path} is no JSON: {error}") from error
+    if not isinstance(facts, dict):
+        raise PresetError(f"{path} must hold a JSON object.")
+    check_facts(facts, str(path), CARD_FACTS)
+    return facts
+
+
+def write_card(folder: str | os.PathLike, facts: Mapping[str, Any]) -> None:
+    """Write a preset's `card.json`.
+
+    Args:
+        folder: path of the preset.
+        facts: as for `card_content()`.
+
+    Raises:
+        PresetError: see `check_facts()`.
+    """
+    write_durably(pathlib.Path(folder) / CARD_FILE, card_content(facts))
+
+
+def card_content(facts: Mapping[str, Any]) -> bytes:
+    """Return what a `card.json` of these facts holds.
+
+    Args:
+        facts: of any place, such as an entry of `list_presets()`; those that
+            the preset's own files hold are left out.
+
+    Raises:
+        PresetError: see `check_facts()`.
+    """
+    check_facts(facts, "`facts`")
+    card = {name: facts[name] for name in CARD_FACTS if name in facts}
+    return (json.dumps(card, indent=4) + "\n").encode()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_amount(value: Any) -> bool:
+    return _is_number(value) and 0 < value < float("inf")
+
+
+def _is_fraction(value: Any) -> bool:
+    return _is_number(value) and 0 <= value <= 1
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _is_color(value: Any) -> bool:
+    try:
+        as_color("palette", value)
+    except ArgumentError:
+        return False
+    return True
+
+
+# Of each kind: what an error says is accepted, and the test.
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "text": ("text", _is_text),
+    "flag": ("true or false", lambda value: isinstance(value, bool)),
+    "count": (
+        "a positive integer",
+        lambda value: is_integer(value) and value > 0,
+    ),
+    "amount": ("a positive number", _is_amount),
+    "fraction": ("a fraction from 0 to 1", _is_fraction),
+    "fractions": (
+        "a fraction from 0 to 1 for each name",
+        lambda value: (
+            isinstance(value, Mapping)
+            and all(map(_is_text, value))
+            and all(map(_is_fraction, value.values()))
+        ),
+    ),
+    "names": (
+        "a list of names",
+        lambda value: _is_list(value) and all(map(_is_text, value)),
+    ),
+    "colours": (
+        "a list of colours (red, green, blue) from 0 to 255",
+        lambda value: _is_list(value) and all(map(_is_color, value)),
+    ),
+    "range": (
+        "two positive numbers, the smaller first",
+        lambda value: (
+            _is_list(value)
+            and len(value) == 2
+            and all(map(_is_amount, value))
+            and value[0] <= value[1]
+        ),
+    ),
+    "options": ("an object", lambda value: isinstance(value, Mapping)),
+    "parts": ("an object", lambda value: isinstance(value, Mapping)),
+}
