@@ -248,7 +248,7 @@ class TestErrors:
             raise OSError("No space left on device")
 
         monkeypatch.setattr(
-            "keras_rsseg.evaluation.evaluation_report.write_report", full
+            "keras_rsseg.evaluation.evaluation_report.write_durably", full
         )
         result = run("evaluate", *folders, "--output", tmp_path / "report")
         assert result.exit_code == 1
