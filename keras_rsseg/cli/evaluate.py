@@ -1,199 +1,193 @@
 """`keras-rsseg evaluate`: the scores of a model on a data set."""
 
+import contextlib
+import functools
+import inspect
 import json
 import logging
 import os
+import re
 from typing import Annotated
 
 import typer
 
 import keras_rsseg
+from keras_rsseg import evaluation
 from keras_rsseg.cli.errors import log_level
-from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.protocols import PROTOCOLS
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import DatasetError
+from keras_rsseg.evaluation.mask_palette import IDS
+
+# What is not given is as `keras_rsseg.evaluate` has it.
+_DEFAULTS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(
+        evaluation.evaluate
+    ).parameters.items()
+}
+
+# --- What is scored
+
+Images = Annotated[
+    str | None, typer.Argument(help="Folder of images, or one image.")
+]
+Masks = Annotated[
+    str | None,
+    typer.Argument(
+        help="Folder of their masks, of the same names, or one mask: class "
+        "ids (255 void) or colours."
+    ),
+]
+Preset = Annotated[
+    str | None,
+    typer.Option(
+        help="Preset name or folder. Default: the small model that comes with "
+        "the package."
+    ),
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="Data set of TFDS, in place of images and masks: isaid, "
+        "vaihingen/ifwm, potsdam, cityscapes ..."
+    ),
+]
+Split = Annotated[str, typer.Option(help="Its split.")]
+DataDir = Annotated[
+    str | None, typer.Option(help="Folder of TFDS's data sets.")
+]
+PaletteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--palette",
+        help="What colours in masks mean: a data set's name, or a JSON file "
+        'such as {"colors": [[255, 0, 0], ...], "void_colors": [[0, 0, 0]]}; '
+        f"{IDS} where a colour map is for show. Default: the model's.",
+    ),
+]
+Bands = Annotated[
+    str | None,
+    typer.Option(help="Band numbers (from 1) to read, with commas."),
+]
+
+# --- How it is scored
+
+Protocol = Annotated[str, typer.Option(help=f"Tiling: {', '.join(PROTOCOLS)}.")]
+TileSize = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Length of a tile, pixels, in place of the protocol's."
+    ),
+]
+Stride = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Distance between tiles, pixels, in place of the protocol's. "
+        "Default with --tile-size: its length.",
+    ),
+]
+Eroded = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        help="Pixels to leave out along class boundaries for the eroded "
+        "scores, 0 for none.",
+    ),
+]
+LeaveOut = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Class to exclude from the means, such as clutter. Can be "
+        "repeated."
+    ),
+]
+BoundaryF1 = Annotated[
+    bool,
+    typer.Option(
+        "--boundary-f1", help="Also score the boundaries of each tile."
+    ),
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Tiles in a batch.")]
+
+# --- What becomes of the scores
+
+Output = Annotated[
+    str | None,
+    typer.Option(
+        help="Folder for the report: tables, JSON, confusion matrix, worst "
+        "tiles."
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an older report.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Print nothing but errors.")
+]
 
 
 def evaluate(
-    images: Annotated[
-        str | None, typer.Argument(help="Folder of images, or one image.")
-    ] = None,
-    masks: Annotated[
-        str | None,
-        typer.Argument(
-            help="Folder of their masks, of the same names, or one mask: "
-            "class ids (255 void) or colours."
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            help="Preset name or folder. Default: the small model that "
-            "comes with the package."
-        ),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Data set of TFDS, in place of images and masks: isaid, "
-            "vaihingen/ifwm, potsdam, cityscapes ..."
-        ),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Its split.")] = "test",
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder of TFDS's data sets.")
-    ] = None,
-    protocol: Annotated[
-        str,
-        typer.Option(
-            help="Tiling: isaid, isprs_768, isprs_896, ifwm, released."
-        ),
-    ] = "isaid",
-    tile_size: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Length of a tile, pixels, not the protocol's."
-        ),
-    ] = None,
-    stride: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="Distance between tiles, pixels, not the protocol's. "
-            "Default with --tile-size: its length.",
-        ),
-    ] = None,
-    eroded: Annotated[
-        float,
-        typer.Option(
-            min=0,
-            help="Pixels to leave out along class boundaries for the eroded "
-            "scores, 0 for none.",
-        ),
-    ] = 3,
-    leave_out: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class that means leave out, such as clutter. May be repeated."
-        ),
-    ] = None,
-    boundary_f1: Annotated[
-        bool,
-        typer.Option(
-            "--boundary-f1", help="Score the boundaries of each tile, too."
-        ),
-    ] = False,
-    palette: Annotated[
-        str | None,
-        typer.Option(
-            help="What colours in masks mean: a data set's name, or a JSON "
-            'file such as {"colors": [[255, 0, 0], ...], "void_colors": '
-            "[[0, 0, 0]]}; ids where a colour map is for show. Default: the "
-            "model's."
-        ),
-    ] = None,
-    bands: Annotated[
-        str | None,
-        typer.Option(help="Band numbers (from 1) to read, with commas."),
-    ] = None,
-    batch_size: Annotated[
-        int, typer.Option(min=1, help="Tiles in a batch.")
-    ] = 4,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            help="Folder for the report: tables, JSON, confusion matrix, "
-            "worst tiles."
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an older report.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print nothing but errors.")
-    ] = False,
-):
+    images: Images = None,
+    masks: Masks = None,
+    preset: Preset = None,
+    dataset: Dataset = None,
+    split: Split = "test",
+    data_dir: DataDir = None,
+    protocol: Protocol = _DEFAULTS["protocol"],
+    tile_size: TileSize = None,
+    stride: Stride = None,
+    eroded: Eroded = _DEFAULTS["eroded"],
+    leave_out: LeaveOut = None,
+    boundary_f1: BoundaryF1 = _DEFAULTS["boundary_f1"],
+    palette: PaletteOption = _DEFAULTS["palette"],
+    bands: Bands = _DEFAULTS["bands"],
+    batch_size: BatchSize = _DEFAULTS["batch_size"],
+    output: Output = _DEFAULTS["output"],
+    overwrite: Overwrite = _DEFAULTS["overwrite"],
+    quiet: Quiet = False,
+) -> None:
     """Score a model tile by tile and on whole scenes."""
-    with (
-        plain_errors(),
-        plain_warnings(quiet),
-        log_level(logging.ERROR if quiet else None),
-    ):
+    with plain_warnings(quiet), log_level(logging.ERROR if quiet else None):
         # A wrong path should not cost the seconds that loading takes.
         if output is not None:
-            _check_output(output, overwrite)
-        tiling = _tiling(protocol, tile_size, stride)
-        colors = None if palette is None else _read_palette(palette)
-        numbers = None if bands is None else _numbers(bands)
-        facts = None
-        if dataset is None:
-            data = _pair(images, masks)
-        else:
-            facts = _facts(dataset, images)
-
+            evaluation.check_output(output, overwrite)
+        options = {
+            "protocol": _tiling(protocol, tile_size, stride),
+            "eroded": eroded or None,
+            "left_out": leave_out or _DEFAULTS["left_out"],
+            "batch_size": batch_size,
+            "bands": bands and _numbers(bands),
+            "palette": palette and _read_palette(palette),
+            "boundary_f1": boundary_f1,
+            "progress": not quiet,
+        }
+        load, class_names = _find(images, masks, dataset, split, data_dir)
         model = keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
-        if facts is not None:
-            data = _load_dataset(dataset, facts, split, data_dir)
         report = keras_rsseg.evaluate(
-            model,
-            data,
-            tiling,
-            eroded=eroded or None,
-            left_out=leave_out or (),
-            batch_size=batch_size,
-            bands=numbers,
-            class_names=facts and facts.class_names,
-            palette=colors,
-            boundary_f1=boundary_f1,
-            progress=not quiet,
+            model, load(), class_names=class_names, **options
         )
         # First on the screen, should the disk be full.
         if not quiet:
             typer.echo(report.to_markdown(), nl=False)
         if output is not None:
             folder = report.save(output, overwrite)
-    if output is not None and not quiet:
-        typer.echo(f"\nWrote {folder}")
-
-
-def _check_output(output, overwrite):
-    from keras_rsseg import evaluation
-
-    try:
-        evaluation.check_output(output, overwrite)
-    except ImportError as error:
-        raise ArgumentError(str(error)) from error
+            if not quiet:
+                typer.echo(f"\nWrote {folder}")
 
 
 def _tiling(protocol, tile_size, stride):
-    from keras_rsseg.data import TilingProtocol
-    from keras_rsseg.data import as_protocol
-
     protocol = as_protocol(protocol)
     if tile_size is None and stride is None:
         return protocol
     if stride is None:
         stride = tile_size
     return TilingProtocol("custom", tile_size or protocol.tile_size, stride)
-
-
-def _pair(images, masks):
-    from keras_rsseg import evaluation
-
-    if images is None or masks is None:
-        raise typer.BadParameter("give IMAGES and MASKS, or --dataset")
-    return evaluation.matching_files(images, masks)
-
-
-def _facts(dataset, images):
-    from keras_rsseg import datasets
-
-    if images is not None:
-        raise typer.BadParameter(
-            "give IMAGES and MASKS or --dataset, not both",
-            param_hint="--dataset",
-        )
-    return datasets.facts(dataset.partition("/")[0])
 
 
 def _numbers(bands):
@@ -207,9 +201,7 @@ def _numbers(bands):
 
 def _read_palette(palette):
     """A `Palette` from a JSON file, or by the name of a data set."""
-    from keras_rsseg.data import Palette
-
-    if palette == "ids":
+    if palette == IDS:
         return palette
 
     if not os.path.isfile(palette):
@@ -229,15 +221,51 @@ def _read_palette(palette):
         ) from error
 
 
-def _load_dataset(name, facts, split, data_dir):
+def _find(images, masks, dataset, split, data_dir):
+    """A function that loads what to score, and its class names if known."""
+    if dataset is None:
+        if images is None or masks is None:
+            raise typer.BadParameter("give IMAGES and MASKS, or --dataset")
+        pair = evaluation.matching_files(images, masks)
+        return lambda: pair, None
+    if images is not None:
+        raise typer.BadParameter(
+            "give IMAGES and MASKS or --dataset, not both",
+            param_hint="--dataset",
+        )
+    from keras_rsseg import datasets
+
+    facts = datasets.facts(re.split("[/:]", dataset)[0])
+    load = functools.partial(_load_records, dataset, facts, split, data_dir)
+    return load, facts.class_names
+
+
+def _load_records(name, facts, split, data_dir):
     """Records of a data set of TFDS, which are made where there are none."""
+    # Imported before TFDS or after, it makes its data sets known to it.
     import tensorflow_datasets as tfds
 
-    # Imported, it registers the builders.
     from keras_rsseg import datasets
     from keras_rsseg.datasets import general_datasets
 
-    records = tfds.load(name, split=split, data_dir=data_dir)
+    with _explained(name, ValueError, AssertionError):
+        builder = tfds.builder(name, data_dir=data_dir)
+    # Without the files to download by hand. Its ValueErrors are our builders'.
+    with _explained(name, AssertionError):
+        builder.download_and_prepare()
+    with _explained(name, ValueError):
+        records = builder.as_dataset(split=split)
     if facts in general_datasets.FACTS:
         records = datasets.as_records(records, facts.name)
     return records
+
+
+@contextlib.contextmanager
+def _explained(name, *kinds):
+    """Turn what TFDS raises for a wrong name or split into `DatasetError`."""
+    try:
+        yield
+    except kinds as error:
+        # After that it lists the hundreds of data sets it has.
+        message = str(error).partition("\nAvailable datasets")[0]
+        raise DatasetError(f"{name}: {message}") from error

@@ -11,7 +11,7 @@ from keras_rsseg.void import VOID
 _STRIP_PIXELS = 1 << 18
 
 
-def erode_boundaries(mask, radius=3):
+def erode_boundaries(mask: np.ndarray, radius: float = 3) -> np.ndarray:
     """Make the pixels near a boundary between two classes void.
 
     A pixel becomes void if a pixel of another class lies within `radius` of
@@ -28,14 +28,16 @@ def erode_boundaries(mask, radius=3):
         A new array of the mask's shape and dtype.
 
     Raises:
-        ValueError: if `mask` is no integer array of rank 2, or `radius` is
-            not positive.
+        ArgumentError: if `mask` is no integer array of rank 2, or `radius`
+            is not positive.
 
     Example:
 
-    >>> mask = np.array([[0, 0, 0, 1, 1, 1]], "uint8")
-    >>> erode_boundaries(mask, 1).tolist()
-    [[0, 0, 255, 255, 1, 1]]
+    ```python
+    mask = np.array([[0, 0, 0, 1, 1, 1]], "uint8")
+    keras_rsseg.evaluation.erode_boundaries(mask, 1)
+    # [[0, 0, 255, 255, 1, 1]]
+    ```
 
     Reference:
         - [ISPRS, 2D semantic labeling: "full reference" and "eroded
@@ -52,7 +54,7 @@ def erode_boundaries(mask, radius=3):
     return eroded
 
 
-def near_boundary(mask, radius=3):
+def near_boundary(mask: np.ndarray, radius: float = 3) -> np.ndarray:
     """Return where `erode_boundaries` makes pixels void, a bool array."""
     if not radius > 0:
         raise ArgumentError(

@@ -1,19 +1,29 @@
 """Score a model by the papers' protocols."""
 
 import logging
+import numbers
+import os
+from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 from tqdm import tqdm
 
+from keras_rsseg.checks import Color
+from keras_rsseg.checks import check_positive
+from keras_rsseg.checks import is_integer
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.evaluation.evaluation_report import EvaluationReport
+from keras_rsseg.evaluation.evaluation_report import check_output
 from keras_rsseg.evaluation.labelled_scene import PairScenes
 from keras_rsseg.evaluation.labelled_scene import RecordScenes
 from keras_rsseg.evaluation.mask_palette import IDS
 from keras_rsseg.evaluation.mask_palette import check_palette
-from keras_rsseg.evaluation.report_folder import check_output
 from keras_rsseg.evaluation.scene_scorer import Tally
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
@@ -21,27 +31,27 @@ from keras_rsseg.scenes.predicting.tile_predictor import predict_tiles
 
 logger = logging.getLogger(__name__)
 
-# Of the cost, which grows with the square, as of what is left to score.
+# The cost grows with the square, and little is left to score.
 _MOST_ERODED = 50
 
 
 def evaluate(
-    model,
-    dataset,
-    protocol="isaid",
+    model: Any,
+    dataset: Iterable[Mapping[str, Any]] | tuple[Any, Any],
+    protocol: str | TilingProtocol = "isaid",
     *,
-    eroded=3,
-    left_out=(),
-    batch_size=4,
-    bands=None,
-    class_names=None,
-    palette=None,
-    boundary_f1=False,
-    num_worst_tiles=6,
-    output=None,
-    overwrite=False,
-    progress=True,
-):
+    eroded: float | None = 3,
+    left_out: Iterable[str | int] = (),
+    batch_size: int = 4,
+    bands: Sequence[int] | None = None,
+    class_names: Sequence[str] | None = None,
+    palette: Palette | Sequence[Color] | str | None = None,
+    boundary_f1: bool = False,
+    num_worst_tiles: int = 6,
+    output: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> EvaluationReport:
     """Score a model on scenes with known classes, tile by tile and blended.
 
     One pass over the tiles gives figures that are often mixed up:
@@ -77,7 +87,7 @@ def evaluate(
         eroded: pixels to leave out on either side of class boundaries, see
             `keras_rsseg.evaluation.erode_boundaries`; `None` for no figures
             of that kind.
-        left_out: names or ids of classes that means leave out, such as
+        left_out: names or ids of classes to exclude from the means, such as
             clutter. Their pixels still count as errors of other classes, and
             in pixel accuracy.
         batch_size: number of tiles in a batch, at most.
@@ -103,22 +113,33 @@ def evaluate(
         FileExistsError, FileNotFoundError, NotADirectoryError,
         PermissionError: if a file does not exist, or `output` cannot be
             written or holds a report.
-        ImportError: if there is an `output` but no matplotlib.
+        MissingPackageError: if there is an `output` but no matplotlib.
         TypeError: if `model` or `dataset` is none.
-        ValueError: if classes, bands or sizes do not fit, a mask holds ids
-            that are no class, a scene comes twice or holds nothing but void,
-            or an argument is out of range; if the logits have another shape
-            or are not finite.
+        ArgumentError: if classes, bands or sizes do not fit, or an argument
+            is out of range; if the logits have another shape or are not
+            finite.
+        MaskError: if a mask holds ids that are no class, or nothing but
+            void.
+        DatasetError: if a scene comes twice.
+        RasterError: if a file cannot be read.
 
     Example:
 
     ```python
-    model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
+    image = np.zeros((96, 96, 3), "uint8")
+    image[:, 48:] = 200
+    mask = (image[..., 0] > 100).astype("uint8")
+
+    def bright(tiles):  # or a task, such as from_preset() returns
+        return np.stack([200.0 - tiles[..., 0], tiles[..., 0]], axis=-1)
+
     report = keras_rsseg.evaluate(
-        model, ("val/images", "val/masks"), protocol="released"
+        bright,
+        [{"image": image, "mask": mask, "name": "harbour"}],
+        keras_rsseg.data.TilingProtocol("small", tile_size=64, stride=32),
+        class_names=["water", "quay"],
     )
-    print(report)
-    report.scores["scene"].mean_iou
+    report.scores["scene"].mean_iou  # 1.0
     ```
 
     Reference:
@@ -128,32 +149,32 @@ def evaluate(
           contest](https://www.isprs.org/education/benchmarks/UrbanSemLab/semantic-labeling.aspx)
           for eroded boundaries
     """
-    protocol = _check_arguments(
+    tiling = _check_arguments(
         model, protocol, eroded, batch_size, num_worst_tiles
     )
     palette = check_palette(palette)
     legend = _legend(model, class_names, palette)
-    left_out = _class_ids(left_out, legend.names)
+    excluded = _class_ids(left_out, legend.names)
     if output is not None:
         check_output(output, overwrite)
     scenes = _open_scenes(dataset, legend.num_classes, palette, bands, model)
     tally = Tally(
-        protocol,
+        tiling,
         legend.num_classes,
         eroded,
         num_worst_tiles,
-        _boundary_metric(legend, left_out) if boundary_f1 else None,
+        _boundary_metric(legend, excluded) if boundary_f1 else None,
     )
-    _run(model, scenes, tally, protocol, batch_size, legend, progress)
+    _run(model, scenes, tally, tiling, batch_size, legend, progress)
     report = EvaluationReport(
         model=_name(model),
-        protocol=protocol.name,
-        tile_size=protocol.tile_size,
-        stride=protocol.stride,
+        protocol=tiling.name,
+        tile_size=tiling.tile_size,
+        stride=tiling.stride,
         eroded=eroded,
         class_names=legend.names,
         palette=legend.colors,
-        left_out=left_out,
+        left_out=excluded,
         **tally.results(),
     )
     if output is not None:
@@ -170,16 +191,15 @@ def _check_arguments(model, protocol, eroded, batch_size, num_worst_tiles):
         )
     protocol = as_protocol(protocol)
     tile_starts(1, protocol.tile_size, protocol.stride)
-    for name, value, least in (
-        ("batch_size", batch_size, 1),
-        ("num_worst_tiles", num_worst_tiles, 0),
+    check_positive("batch_size", batch_size)
+    if not is_integer(num_worst_tiles) or num_worst_tiles < 0:
+        raise ArgumentError(
+            "`num_worst_tiles` must be an integer, 0 or more. Received: "
+            f"{num_worst_tiles!r}"
+        )
+    if eroded is not None and not (
+        isinstance(eroded, numbers.Real) and 1 <= eroded <= _MOST_ERODED
     ):
-        if not hasattr(value, "__index__") or value < least:
-            raise ArgumentError(
-                f"`{name}` must be an int, {least} at least. Received: "
-                f"{value!r}"
-            )
-    if eroded is not None and not 1 <= eroded <= _MOST_ERODED:
         raise ArgumentError(
             f"`eroded` must be None or 1 to {_MOST_ERODED} pixels. Received: "
             f"{eroded!r}"
@@ -253,8 +273,8 @@ def _open_scenes(dataset, num_classes, palette, bands, model):
     return RecordScenes(dataset, num_classes, palette, bands, model)
 
 
-def _run(model, scenes, tally, protocol, batch_size, legend, progress):
-    total = scenes.count_tiles(protocol.tile_size, protocol.stride)
+def _run(model, scenes, tally, tiling, batch_size, legend, progress):
+    total = scenes.count_tiles(tiling.tile_size, tiling.stride)
     if total is not None:
         batch_size = even_batch_size(total, batch_size)
     with tqdm(

@@ -1,11 +1,26 @@
 """What an evaluation found: figures, and what each of them measures."""
 
 import dataclasses
+import importlib.util
+import io
 import json
 import math
+import os
+import pathlib
+from typing import TYPE_CHECKING
 
-from keras_rsseg.evaluation.report_folder import write_report
+import numpy as np
+
+from keras_rsseg.checks import Color
+from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.evaluation.report_tables import to_markdown
+from keras_rsseg.evaluation.scene_scorer import WorstTile
+from keras_rsseg.scenes.maps.durable_file import write_durably
+
+if TYPE_CHECKING:
+    from keras_rsseg.metrics.confusion_scores import ConfusionScores
+
+FILES = ("report.json", "report.md", "confusion_matrix.png", "worst_tiles.png")
 
 MEANINGS = {
     "patch": "each tile alone, as the papers score: pixels in several tiles "
@@ -40,7 +55,7 @@ class EvaluationReport:
             boundaries were eroded, `"patch_eroded"`, `"scene_eroded"`.
         class_names: list of strings.
         palette: list of `(r, g, b)`.
-        left_out: tuple of class ids that means leave out.
+        left_out: tuple of ids of the classes excluded from the means.
         boundary_f1: dict of the mean boundary F1 by tolerance in pixels, of
             tiles alone, or `None` where it was not asked for.
         worst_tiles: list of `WorstTile`s, the worst first.
@@ -55,22 +70,24 @@ class EvaluationReport:
     num_tiles: int
     num_pixels: int
     num_void_pixels: int
-    matrices: dict
-    class_names: list
-    palette: list
-    left_out: tuple = ()
-    boundary_f1: dict | None = None
-    worst_tiles: list = dataclasses.field(default_factory=list, repr=False)
+    matrices: dict[str, np.ndarray]
+    class_names: list[str]
+    palette: list[Color]
+    left_out: tuple[int, ...] = ()
+    boundary_f1: dict[float, float] | None = None
+    worst_tiles: list[WorstTile] = dataclasses.field(
+        default_factory=list, repr=False
+    )
 
     @property
-    def void_share(self):
+    def void_share(self) -> float:
         """Share of the scenes' pixels that are void."""
         return self.num_void_pixels / self.num_pixels
 
     @property
-    def scores(self):
+    def scores(self) -> "dict[str, ConfusionScores]":
         """Dict of `keras_rsseg.metrics.ConfusionScores`, by matrix."""
-        # Loads Keras, for which who only reads a report need not wait.
+        # Loads Keras: whoever only reads a report need not wait for it.
         from keras_rsseg.metrics.confusion_scores import ConfusionScores
 
         return {
@@ -78,25 +95,27 @@ class EvaluationReport:
             for name, matrix in self.matrices.items()
         }
 
-    def meaning(self, name):
+    def meaning(self, name: str) -> str:
         """Return what the figures of a matrix measure, one line."""
         return MEANINGS[name].format(eroded=self.eroded or 0)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.to_markdown()
 
-    def to_markdown(self):
+    def to_markdown(self) -> str:
         """Return the report as tables in Markdown, scores in percent."""
         return to_markdown(self)
 
-    def to_json(self):
+    def to_json(self) -> str:
         """Return the report without pictures as JSON.
 
         Scores are fractions; `null` where they are not defined.
         """
         return json.dumps(_plain(self), indent=2, allow_nan=False) + "\n"
 
-    def save(self, directory, overwrite=False):
+    def save(
+        self, directory: str | os.PathLike[str], overwrite: bool = False
+    ) -> pathlib.Path:
         """Write the report and its pictures.
 
         `report.json`, `report.md`, `confusion_matrix.png` and
@@ -114,9 +133,25 @@ class EvaluationReport:
             FileExistsError: if there is a report and `overwrite` is false.
             FileNotFoundError, NotADirectoryError, PermissionError: if the
                 folder cannot be made or written.
-            ImportError: without matplotlib.
+            MissingPackageError: without matplotlib.
         """
-        return write_report(self, directory, overwrite)
+        folder = check_output(directory, overwrite)
+        # Only now, as it needs matplotlib.
+        from keras_rsseg.evaluation import report_pictures
+
+        folder.mkdir(exist_ok=True)
+        # Figures first: nothing that goes wrong with a picture can cost them.
+        write_durably(folder / "report.json", self.to_json().encode())
+        write_durably(folder / "report.md", self.to_markdown().encode())
+        matrices = report_pictures.draw_confusion(self)
+        _draw(folder / "confusion_matrix.png", matrices)
+        worst = folder / "worst_tiles.png"
+        if self.worst_tiles:
+            _draw(worst, report_pictures.draw_worst_tiles(self))
+        else:
+            # An older report's would be taken for this one's.
+            worst.unlink(missing_ok=True)
+        return folder
 
 
 def _plain(report):
@@ -171,3 +206,49 @@ def _plain_scores(report, scores):
 
 def _number(value):
     return float(value) if math.isfinite(value) else None
+
+
+def check_output(
+    directory: str | os.PathLike[str], overwrite: bool = False
+) -> pathlib.Path:
+    """Raise what `EvaluationReport.save` would raise about its folder.
+
+    Args:
+        directory: path of the folder.
+        overwrite: whether an older report there may be replaced.
+
+    Returns:
+        The folder's `pathlib.Path`.
+
+    Raises:
+        FileExistsError: if there is a report and `overwrite` is false.
+        FileNotFoundError: if the folder's own folder does not exist.
+        MissingPackageError: without matplotlib.
+        NotADirectoryError: if `directory` is a file.
+        PermissionError: if the folder cannot be written or made.
+    """
+    folder = pathlib.Path(directory)
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(f"`output` is a file, not a folder: {folder}")
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"`output`: there is no folder {folder.parent}")
+    place = folder if folder.is_dir() else folder.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"`output`: the folder {place} cannot be written")
+    old = [name for name in FILES if (folder / name).exists()]
+    if old and not overwrite:
+        raise FileExistsError(
+            f"`output` holds a report ({', '.join(old)}): {folder}. Give "
+            "`overwrite` (on the command line --overwrite) to replace it"
+        )
+    if importlib.util.find_spec("matplotlib") is None:
+        raise MissingPackageError(
+            "The pictures of a report need matplotlib: pip install matplotlib"
+        )
+    return folder
+
+
+def _draw(path, figure):
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png")
+    write_durably(path, picture.getvalue())

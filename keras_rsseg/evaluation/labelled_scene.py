@@ -3,8 +3,11 @@
 import collections
 import os
 import pathlib
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,88 +17,16 @@ from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import DatasetError
+from keras_rsseg.errors import KerasRssegError
+from keras_rsseg.errors import MaskError
+from keras_rsseg.evaluation.mask_palette import MaskPalette
 from keras_rsseg.evaluation.mask_palette import palette_of
+from keras_rsseg.evaluation.matching_files import matching_files
 from keras_rsseg.rasters.bands import check_band_count
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import name_of
 from keras_rsseg.void import VOID
-
-_SUFFIXES = (".bmp", ".jp2", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".vrt")
-_SHOWN = 8
-
-
-def matching_files(images, masks):
-    """Pair images with masks of the same name, whatever their suffixes.
-
-    Args:
-        images: path of a folder or of an image.
-        masks: path of a folder or of a mask; a folder where `images` is one.
-
-    Returns:
-        Two lists of paths of one length, ordered by name. Files that are no
-        images by their suffix, and hidden ones, are passed over.
-
-    Raises:
-        FileNotFoundError: if there is no such file or folder.
-        ValueError: if an image has no mask, a mask no image, two files of a
-            folder one name, or a folder holds no image.
-
-    Example:
-
-    ```python
-    images, masks = matching_files("val/images", "val/masks")
-    report = keras_rsseg.evaluate(model, (images, masks))
-    ```
-    """
-    images, masks = pathlib.Path(images), pathlib.Path(masks)
-    for path in (images, masks):
-        if not path.exists():
-            raise FileNotFoundError(f"There is no file or folder {path}")
-    if images.is_dir() != masks.is_dir():
-        raise ArgumentError(
-            "`images` and `masks` must be two folders or two files. Received: "
-            f"{images} and {masks}"
-        )
-    if not images.is_dir():
-        return [images], [masks]
-    found = _by_stem(images), _by_stem(masks)
-    for one, other, missing, folder in (
-        (*found, "masks", masks),
-        (*found[::-1], "images", images),
-    ):
-        alone = sorted(set(one) - set(other))
-        if alone:
-            raise ArgumentError(
-                f"{len(alone)} of {len(one)} files have no partner in "
-                f"{folder}. Missing {missing}: {_listed(alone)} (any suffix "
-                f"of {', '.join(_SUFFIXES)}). There are: "
-                f"{_listed(sorted(other))}"
-            )
-    stems = sorted(found[0])
-    return tuple([files[stem] for stem in stems] for files in found)
-
-
-def _by_stem(folder):
-    files = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
-            continue
-        if path.stem in files:
-            raise ArgumentError(
-                f"Two files of {folder} have one name, so their partners "
-                f"cannot be told: {files[path.stem].name}, {path.name}"
-            )
-        files[path.stem] = path
-    if not files:
-        raise ArgumentError(
-            f"The folder {folder} holds no images ({', '.join(_SUFFIXES)})"
-        )
-    return files
-
-
-def _listed(names):
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 class LabelledScene:
@@ -109,39 +40,43 @@ class LabelledScene:
         truth: uint8 array `(H, W)`, class ids, 255 void.
     """
 
-    def __init__(self, name, image, truth):
+    def __init__(self, name: str, image: np.ndarray, truth: np.ndarray) -> None:
         self.name = name
         self.image = image
         self.truth = truth
         self.height, self.width = truth.shape
 
     @classmethod
-    def read_pair(cls, pairs, index, name):
+    def read_pair(
+        cls, pairs: ImageMaskPairs, index: int, name: str
+    ) -> "LabelledScene":
         """Return a scene of `ImageMaskPairs`; without data is void."""
         image, mask = pairs.read(index, None)
         mask[mask == NO_DATA] = VOID
         return cls(name, image, mask.astype("uint8"))
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def read(self, row, col, height, width):
+    def read(
+        self, row: int, col: int, height: int, width: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of a window and which of them are labelled."""
         window = slice(row, row + height), slice(col, col + width)
         return self.image[window], self.truth[window] != VOID
 
 
-def check_names(names):
+def check_names(names: Sequence[str]) -> None:
     """Refuse a data set that holds a scene twice."""
     if len(set(names)) < len(names):
         name, count = collections.Counter(names).most_common(1)[0]
-        raise ArgumentError(
+        raise DatasetError(
             f"`dataset` holds the scene {name} {count} times, so that it "
             "would be counted as often"
         )
 
 
-def _check_bands(pairs, model):
+def _check_bands(pairs: ImageMaskPairs, model: Any) -> None:
     """Refuse images with another number of bands than the model takes."""
     check_band_count(
         getattr(model, "bands", None),
@@ -151,10 +86,10 @@ def _check_bands(pairs, model):
     )
 
 
-def check_labelled(unlabelled):
+def check_labelled(unlabelled: Sequence[str]) -> None:
     """Refuse scenes, given by name, in which there is nothing to score."""
     if unlabelled:
-        raise ArgumentError(
+        raise MaskError(
             "Scenes without a labelled pixel cannot be scored. Leave them out, "
             "or give the `palette` of their masks. Received: "
             + ", ".join(unlabelled)
@@ -173,10 +108,18 @@ class PairScenes:
         model: the model, for its `bands` and `palette`.
 
     Raises:
-        FileNotFoundError, ValueError: see `keras_rsseg.evaluate`.
+        FileNotFoundError, KerasRssegError: see `keras_rsseg.evaluate`.
     """
 
-    def __init__(self, images, masks, num_classes, palette, bands, model):
+    def __init__(
+        self,
+        images: Any,
+        masks: Any,
+        num_classes: int,
+        palette: MaskPalette,
+        bands: Sequence[int] | None,
+        model: Any,
+    ) -> None:
         images, masks = _as_lists(images, masks)
         palette = palette_of(masks, palette, model)
         self._pairs = ImageMaskPairs(
@@ -193,15 +136,15 @@ class PairScenes:
             ]
         )
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[LabelledScene]:
         for index, name in enumerate(self._names):
             yield LabelledScene.read_pair(self._pairs, index, name)
 
-    def count_tiles(self, tile_size, stride):
+    def count_tiles(self, tile_size: int, stride: int) -> int:
         """Return the number of tiles of all scenes."""
         return sum(
-            len(tile_windows(*size, tile_size, stride))
-            for size in self._pairs.sizes
+            len(tile_windows(height, width, tile_size, stride))
+            for height, width in self._pairs.sizes
         )
 
 
@@ -256,10 +199,17 @@ class RecordScenes:
         model: the model, for its `bands` and `palette`.
 
     Raises:
-        TypeError, ValueError: see `keras_rsseg.evaluate`.
+        TypeError, KerasRssegError: see `keras_rsseg.evaluate`.
     """
 
-    def __init__(self, records, num_classes, palette, bands, model):
+    def __init__(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        num_classes: int,
+        palette: MaskPalette,
+        bands: Sequence[int] | None,
+        model: Any,
+    ) -> None:
         self._open = _opener(records)
         self._once = isinstance(records, Iterator)
         self._num_classes = num_classes
@@ -267,13 +217,13 @@ class RecordScenes:
         self._bands = bands
         self._model = model
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[LabelledScene]:
         for scene in self._read_all():
             if self._once:
                 check_labelled(_if_unlabelled(scene))
             yield scene
 
-    def count_tiles(self, tile_size, stride):
+    def count_tiles(self, tile_size: int, stride: int) -> int | None:
         """Check all scenes and return the number of their tiles.
 
         Returns:
@@ -283,8 +233,9 @@ class RecordScenes:
             return None
         count, unlabelled = 0, []
         for scene in self._read_all():
-            size = scene.height, scene.width
-            count += len(tile_windows(*size, tile_size, stride))
+            count += len(
+                tile_windows(scene.height, scene.width, tile_size, stride)
+            )
             unlabelled += _if_unlabelled(scene)
         check_labelled(unlabelled)
         return count
@@ -297,13 +248,13 @@ class RecordScenes:
             check_names(names)
             dtype = dtype or scene.image.dtype
             if scene.image.dtype != dtype:
-                raise ArgumentError(
+                raise DatasetError(
                     "All images must have one dtype. Received: "
                     f"{scene.image.dtype} in {scene}, {dtype} in {names[0]}"
                 )
             yield scene
         if not names:
-            raise ArgumentError("`dataset` must hold a scene. Received: none")
+            raise DatasetError("`dataset` must hold a scene. Received: none")
 
     def _read(self, index, record):
         if not isinstance(record, Mapping) or not {"image", "mask"} <= set(
@@ -321,8 +272,8 @@ class RecordScenes:
                 self._bands,
             )
             _check_bands(pairs, self._model)
-        except ValueError as error:
-            raise ArgumentError(f"In the scene {name}: {error}") from error
+        except KerasRssegError as error:
+            raise type(error)(f"In the scene {name}: {error}") from error
         return LabelledScene.read_pair(pairs, 0, name)
 
 

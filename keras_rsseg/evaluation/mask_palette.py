@@ -1,20 +1,28 @@
 """Whether masks hold colours or class ids, and what the colours mean."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from rasterio.enums import ColorInterp
 
+from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import as_palette
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import name_of
 from keras_rsseg.rasters.opener import open_raster
+
+# Colours, "ids", or nothing said.
+MaskPalette = Palette | str | None
 
 # What `palette` may be instead, for masks with a misleading colour map.
 IDS = "ids"
 _COLORS, _UNCLEAR = "colours", "unclear"
 
 
-def check_palette(palette):
+def check_palette(palette: Any) -> MaskPalette:
     """Return a `palette` argument as a `Palette`, `"ids"` or `None`."""
     if not isinstance(palette, str):
         return as_palette(palette)
@@ -25,7 +33,9 @@ def check_palette(palette):
     return palette
 
 
-def palette_of(masks, palette, model):
+def palette_of(
+    masks: Sequence[Any], palette: MaskPalette, model: Any
+) -> Palette | None:
     """Return the palette to read masks with, `None` for class ids.
 
     Files of one band with a colour map can be either: tools write the same
@@ -42,7 +52,7 @@ def palette_of(masks, palette, model):
         A `Palette` or `None`.
 
     Raises:
-        ValueError: if some masks hold colours and others ids, or it cannot
+        MaskError: if some masks hold colours and others ids, or it cannot
             be told.
     """
     colors = getattr(model, "palette", None) if palette is None else palette
@@ -56,7 +66,7 @@ def palette_of(masks, palette, model):
         return colors
     if _UNCLEAR in contents:
         name = name_of(masks[contents.index(_UNCLEAR)])
-        raise ArgumentError(
+        raise MaskError(
             f"The colour map of {name} has colours of classes and others in "
             "their place: it could hold colours or class ids. Give `palette` "
             f"(on the command line --palette): colours, or {IDS!r}"
@@ -105,7 +115,7 @@ def _check_alike(contents, masks):
             name_of(masks[place], f"masks[{place}]")
             for place in (contents.index(_COLORS), contents.index(IDS))
         ]
-        raise ArgumentError(
+        raise MaskError(
             "Masks must all hold colours or all class ids. Received: "
             f"{names[0]} with colours, {names[1]} with ids"
         )

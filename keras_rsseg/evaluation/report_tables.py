@@ -1,8 +1,12 @@
 """An evaluation's figures as tables in Markdown."""
 
 import math
+from typing import TYPE_CHECKING
 
 from keras_rsseg.tables import markdown_table
+
+if TYPE_CHECKING:
+    from keras_rsseg.evaluation.evaluation_report import EvaluationReport
 
 _MEANS = {
     "mean IoU": "mean_iou",
@@ -13,7 +17,7 @@ _MEANS = {
 }
 
 
-def to_markdown(report):
+def to_markdown(report: "EvaluationReport") -> str:
     """Return an `EvaluationReport` as Markdown that reads well as text.
 
     Args:

@@ -1,15 +1,26 @@
 """Counts and scores scene by scene."""
 
 import dataclasses
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import cast
 
 import numpy as np
 
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.evaluation.boundary_erosion import near_boundary
+from keras_rsseg.evaluation.labelled_scene import LabelledScene
 from keras_rsseg.scenes.maps.map_products import likeliest
 from keras_rsseg.scenes.predicting.blending import RowBlender
+from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import read_tiles
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    from keras_rsseg.metrics.boundary_f1 import BoundaryF1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +48,7 @@ class WorstTile:
     labelled: int
 
     @property
-    def pixel_accuracy(self):
+    def pixel_accuracy(self) -> float:
         """Share of the labelled pixels that are right."""
         return 1 - self.wrong / self.labelled
 
@@ -45,21 +56,29 @@ class WorstTile:
 class WorstTiles:
     """Keeps the tiles with the most wrong pixels.
 
-    Wrong pixels are counted, and not their share, as those of the first kind
-    are what costs score: a share would bring up tiles with a handful of
-    labelled pixels. Void pixels are not wrong, a tile without a wrong pixel
-    is not kept. Of tiles that overlap only the worse one is kept, or one bad
-    spot would fill the list.
+    Tiles are ranked by the number of wrong pixels, which is what lowers a
+    score; by their share, tiles with a handful of labelled pixels would come
+    first. Void pixels are not wrong, and a tile without a wrong pixel is not
+    kept. Of overlapping tiles only the worst is kept, or one bad spot would
+    fill the list.
 
     Args:
         count: number of tiles to keep at most.
     """
 
-    def __init__(self, count):
+    def __init__(self, count: int) -> None:
         self.count = count
-        self.tiles = []
+        self.tiles: list[WorstTile] = []
 
-    def add(self, scene, row, col, image, truth, prediction):
+    def add(
+        self,
+        scene: str,
+        row: int,
+        col: int,
+        image: np.ndarray,
+        truth: np.ndarray,
+        prediction: np.ndarray,
+    ) -> None:
         """Take a tile into account; arrays are copied if it is kept.
 
         Args:
@@ -130,12 +149,12 @@ class Tally:
 
     def __init__(
         self,
-        protocol,
-        num_classes,
-        eroded,
-        num_worst_tiles,
-        boundary_f1=None,
-    ):
+        protocol: TilingProtocol,
+        num_classes: int,
+        eroded: float | None,
+        num_worst_tiles: int,
+        boundary_f1: "BoundaryF1 | None" = None,
+    ) -> None:
         self._protocol = protocol
         self._num_classes = num_classes
         self._eroded = eroded
@@ -143,12 +162,12 @@ class Tally:
         self._num_scenes = self._num_pixels = self._num_void_pixels = 0
         self._worst = WorstTiles(num_worst_tiles)
         self._boundary_f1 = boundary_f1
-        self._open = None
+        self._open: SceneScorer | None = None
         shape = 2, num_classes, num_classes
         self._patch = np.zeros(shape, "int64")
         self._scene = np.zeros(shape, "int64")
 
-    def tiles(self, scenes):
+    def tiles(self, scenes: Iterable[LabelledScene]) -> Iterator[Tile]:
         """Cut scenes into tiles; those without a labelled pixel are skipped.
 
         Args:
@@ -171,15 +190,16 @@ class Tally:
             for tile in read_tiles(scene, *tiling):
                 yield tile._replace(scene=scorer)
 
-    def add(self, tile, probabilities):
+    def add(self, tile: Tile, probabilities: np.ndarray) -> None:
         """Count a tile; tiles must come in the order of `tiles`."""
-        if tile.scene is not self._open:
+        scorer = cast("SceneScorer", tile.scene)
+        if scorer is not self._open:
             self.finish()
-            self._open = tile.scene
-        truth, predicted = tile.scene.add(tile, probabilities)
+            self._open = scorer
+        truth, predicted = scorer.add(tile, probabilities)
         height, width = truth.shape
         self._worst.add(
-            tile.scene.name,
+            scorer.name,
             tile.row,
             tile.col,
             tile.pixels[:height, :width],
@@ -189,7 +209,7 @@ class Tally:
         if self._boundary_f1 is not None:
             self._add_boundaries(truth, probabilities)
 
-    def finish(self):
+    def finish(self) -> None:
         """Close the scene whose tiles came last."""
         if self._open is not None:
             self._open.finish()
@@ -197,7 +217,7 @@ class Tally:
             self._scene += self._open.scene
             self._open = None
 
-    def results(self):
+    def results(self) -> dict[str, Any]:
         """Return what was found, as an `EvaluationReport` holds it."""
         matrices = {}
         for name, counts in (("patch", self._patch), ("scene", self._scene)):
@@ -254,7 +274,13 @@ class SceneScorer:
         scene: the same of the blended scene, each pixel once.
     """
 
-    def __init__(self, scene, tile_size, num_classes, eroded):
+    def __init__(
+        self,
+        scene: LabelledScene,
+        tile_size: int,
+        num_classes: int,
+        eroded: float | None,
+    ) -> None:
         self.name = scene.name
         self._truth = scene.truth
         self._near = (
@@ -266,10 +292,12 @@ class SceneScorer:
         self.patch = np.zeros((2, num_classes, num_classes), "int64")
         self.scene = np.zeros_like(self.patch)
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.name
 
-    def add(self, tile, probabilities):
+    def add(
+        self, tile: Tile, probabilities: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Count a tile.
 
         Args:
@@ -291,7 +319,7 @@ class SceneScorer:
         self._blender.add(tile.row, tile.col, probabilities, tile.valid)
         return truth, predicted
 
-    def finish(self):
+    def finish(self) -> None:
         """Count the rows of the scene that are left."""
         self._take(len(self._truth))
 

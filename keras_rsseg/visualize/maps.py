@@ -1,9 +1,14 @@
 """Maps beside and over their scenes."""
 
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from rasterio.enums import Resampling
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -14,12 +19,154 @@ from keras_rsseg.scenes.maps.map_figure import open_both
 from keras_rsseg.scenes.maps.map_figure import picture_shape
 from keras_rsseg.scenes.maps.map_figure import scene_picture
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def plot_confidence(raster, *, max_size=1024, title=None):
+
+def plot_side_by_side(
+    scene: str | os.PathLike[str],
+    classes: str | os.PathLike[str],
+    *,
+    bands: Sequence[int | str] | None = None,
+    max_size: int = 1024,
+    title: str | None = None,
+) -> "Figure":
+    """Draw a scene beside its map, with legend and scale bar.
+
+    Both are shown as they are stored, so north is up if it is in the files.
+    The legend lists the classes that occur, with their shares of the valid
+    pixels; pixels without data are grey. The scale bar shows metres on the
+    ground, and is left out where the scene has no reference system.
+
+    Needs matplotlib: `pip install keras-rsseg[plot]`.
+
+    Args:
+        scene: path or URL of a raster of any dtype. It is read at the size
+            of the picture; memory does not grow with the scene. uint8 is
+            shown as it is, anything else from the 2nd to the 98th
+            percentile of each band.
+        classes: path of the map that `predict_scene` wrote of it.
+        bands: three bands to show as red, green and blue, or one, by number
+            (from 1) or name. Defaults to those that are red, green and
+            blue, else the first three, else the first.
+        max_size: length of the longer side of each picture, pixels, at
+            most.
+        title: str above the figure, or `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure`. Save it by
+        `figure.savefig("map.png")`.
+
+    Raises:
+        FileNotFoundError: if one of the two does not exist.
+        MissingPackageError: without matplotlib.
+        SceneError: if `classes` is no map of classes.
+        ArgumentError: if it is not one of `scene`; for `bands` that the
+            scene does not have.
+
+    Example:
+
+    ```python
+    import rasterio
+
+    size = {"width": 64, "height": 64, "count": 3, "dtype": "uint8"}
+    half_a_metre = rasterio.Affine.scale(0.5, -0.5)
+    with rasterio.open(
+        "scene.tif", "w", **size, crs="EPSG:32631", transform=half_a_metre
+    ) as file:
+        file.write(np.arange(3 * 64 * 64).reshape(3, 64, 64) % 251)
+
+    def model(tiles):  # or a task, such as from_preset() returns
+        return np.stack([tiles[..., 0] / 8, 16 - tiles[..., 0] / 8], axis=-1)
+
+    keras_rsseg.predict_scene(model, "scene.tif", "classes.tif", tile_size=32)
+    figure = keras_rsseg.visualize.plot_side_by_side(
+        "scene.tif", "classes.tif"
+    )
+    figure.savefig("map.png")
+    ```
+    """
+    return draw_side_by_side(scene, classes, bands, max_size, title)
+
+
+def plot_overlay(
+    scene: str | os.PathLike[str],
+    classes: str | os.PathLike[str],
+    *,
+    opacity: float = 0.5,
+    bands: Sequence[int | str] | None = None,
+    max_size: int = 1024,
+    title: str | None = None,
+) -> "Figure":
+    """Draw a map over its scene, with legend and scale bar.
+
+    Needs matplotlib: `pip install keras-rsseg[plot]`.
+
+    Args:
+        scene: path or URL of a raster; see `plot_side_by_side`.
+        classes: path of the map that `predict_scene` wrote of it.
+        opacity: of the map, from 0 (the scene alone) to 1 (the map alone).
+        bands: which bands to show; see `plot_side_by_side`.
+        max_size: length of the picture's longer side, pixels, at most.
+        title: str above the figure, or `None`.
+
+    Returns:
+        A `matplotlib.figure.Figure`. Save it by
+        `figure.savefig("overlay.png")`.
+
+    Raises:
+        FileNotFoundError: if one of the two does not exist.
+        MissingPackageError: without matplotlib.
+        SceneError: if `classes` is no map of classes.
+        ArgumentError: if it is not one of `scene`; for `bands` that the
+            scene does not have; if `opacity` is not from 0 to 1.
+
+    Example:
+
+    ```python
+    import rasterio
+
+    size = {"width": 64, "height": 64, "count": 3, "dtype": "uint8"}
+    half_a_metre = rasterio.Affine.scale(0.5, -0.5)
+    with rasterio.open(
+        "scene.tif", "w", **size, crs="EPSG:32631", transform=half_a_metre
+    ) as file:
+        file.write(np.arange(3 * 64 * 64).reshape(3, 64, 64) % 251)
+
+    def model(tiles):  # or a task, such as from_preset() returns
+        return np.stack([tiles[..., 0] / 8, 16 - tiles[..., 0] / 8], axis=-1)
+
+    keras_rsseg.predict_scene(model, "scene.tif", "classes.tif", tile_size=32)
+    figure = keras_rsseg.visualize.plot_overlay("scene.tif", "classes.tif")
+    figure.savefig("overlay.png")
+    ```
+    """
+    if not 0 <= opacity <= 1:
+        raise ArgumentError(
+            f"`opacity` must be from 0 to 1. Received: {opacity!r}"
+        )
+    with open_both(scene, classes) as (image, ids):
+        legend = read_legend(ids)
+        picture = scene_picture(image, max_size, bands)
+        figure = MapFigure(image, picture.shape[:2], title=title)
+        figure.show(0, picture)
+        colored = class_picture(ids, max_size, legend)
+        figure.show(0, colored, alpha=opacity, interpolation="nearest")
+        figure.add_legend(legend, count_classes(ids))
+        figure.add_scale_bar(0)
+    return figure.figure
+
+
+def plot_confidence(
+    raster: str | os.PathLike[str],
+    *,
+    max_size: int = 1024,
+    title: str | None = None,
+) -> "Figure":
     """Draw the uncertainty, or the probabilities, of a map.
 
-    Of probabilities the highest of each pixel is shown. In both, bright is
-    sure and dark is not; what holds no data is grey.
+    Of probabilities, the highest of each pixel is shown. In both, bright
+    pixels are sure and dark ones are not; pixels without data are grey.
 
     Needs matplotlib: `pip install keras-rsseg[plot]`.
 
@@ -35,16 +182,30 @@ def plot_confidence(raster, *, max_size=1024, title=None):
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ImportError: without matplotlib.
-        ValueError: if the raster's values are not from 0 to 1.
+        MissingPackageError: without matplotlib.
+        RasterError: if the raster's values are not from 0 to 1.
 
     Example:
 
     ```python
+    import rasterio
+
+    size = {"width": 64, "height": 64, "count": 3, "dtype": "uint8"}
+    half_a_metre = rasterio.Affine.scale(0.5, -0.5)
+    with rasterio.open(
+        "scene.tif", "w", **size, crs="EPSG:32631", transform=half_a_metre
+    ) as file:
+        file.write(np.arange(3 * 64 * 64).reshape(3, 64, 64) % 251)
+
+    def model(tiles):  # or a task, such as from_preset() returns
+        return np.stack([tiles[..., 0] / 8, 16 - tiles[..., 0] / 8], axis=-1)
+
     keras_rsseg.predict_scene(
-        model, "scene.tif", "classes.tif", uncertainty="uncertainty.tif"
+        *(model, "scene.tif", "classes.tif"),
+        tile_size=32,
+        uncertainty="uncertainty.tif",
     )
-    figure = keras_rsseg.visualize.maps("uncertainty.tif")
+    figure = keras_rsseg.visualize.plot_confidence("uncertainty.tif")
     figure.savefig("confidence.png")
     ```
     """
@@ -89,102 +250,9 @@ def _read(dataset, max_size):
         highest = values if highest is None else np.ma.maximum(highest, values)
     known = highest.compressed()
     if len(known) and not (known.min() >= 0 and known.max() <= 1.001):
-        raise ArgumentError(
+        raise RasterError(
             "`raster` must hold uncertainties or probabilities, from 0 to "
             f"1. Received: {dataset.name} with values from "
             f"{known.min():g} to {known.max():g}"
         )
     return highest
-
-
-def plot_overlay(
-    scene, classes, *, opacity=0.5, bands=None, max_size=1024, title=None
-):
-    """Draw a map over its scene, with legend and scale bar.
-
-    Needs matplotlib: `pip install keras-rsseg[plot]`.
-
-    Args:
-        scene: path or URL of a raster; see `plot_side_by_side`.
-        classes: path of the map that `predict_scene` wrote of it.
-        opacity: of the map, from 0 (the scene alone) to 1 (the map alone).
-        bands: which bands to show; see `plot_side_by_side`.
-        max_size: length of the picture's longer side, pixels, at most.
-        title: str above the figure, or `None`.
-
-    Returns:
-        A `matplotlib.figure.Figure`. Save it by
-        `figure.savefig("overlay.png")`.
-
-    Raises:
-        FileNotFoundError: if one of the two does not exist.
-        ImportError: without matplotlib.
-        ValueError: if `classes` is no map of classes, or not one of
-            `scene`; if `opacity` is not from 0 to 1.
-
-    Example:
-
-    ```python
-    figure = keras_rsseg.visualize.maps("scene.tif", "classes.tif")
-    figure.savefig("overlay.png")
-    ```
-    """
-    if not 0 <= opacity <= 1:
-        raise ArgumentError(
-            f"`opacity` must be from 0 to 1. Received: {opacity!r}"
-        )
-    with open_both(scene, classes) as (image, ids):
-        legend = read_legend(ids)
-        picture = scene_picture(image, max_size, bands)
-        figure = MapFigure(image, picture.shape[:2], title=title)
-        figure.show(0, picture)
-        colored = class_picture(ids, max_size, legend)
-        figure.show(0, colored, alpha=opacity, interpolation="nearest")
-        figure.add_legend(legend, count_classes(ids))
-        figure.add_scale_bar(0)
-    return figure.figure
-
-
-def plot_side_by_side(scene, classes, *, bands=None, max_size=1024, title=None):
-    """Draw a scene beside its map, with legend and scale bar.
-
-    Both are shown as they lie in their files, so north is up where it is
-    there. The legend has the classes that occur, with their shares of what
-    is valid; what holds no data is grey. The scale bar follows the ground,
-    not the projection's units, and is left out without a reference system.
-
-    Needs matplotlib: `pip install keras-rsseg[plot]`.
-
-    Args:
-        scene: path or URL of a raster of any dtype. It is read at the size
-            of the picture; memory does not grow with the scene. uint8 is
-            shown as it is, anything else from the 2nd to the 98th
-            percentile of each band.
-        classes: path of the map that `predict_scene` wrote of it.
-        bands: three bands to show as red, green and blue, or one, by number
-            (from 1) or name. Defaults to those that are red, green and
-            blue, else the first three, else the first.
-        max_size: length of the longer side of each picture, pixels, at
-            most.
-        title: str above the figure, or `None`.
-
-    Returns:
-        A `matplotlib.figure.Figure`. Save it by
-        `figure.savefig("map.png")`.
-
-    Raises:
-        FileNotFoundError: if one of the two does not exist.
-        ImportError: without matplotlib.
-        ValueError: if `classes` is no map of classes, or not one of
-            `scene`; for `bands` that the scene does not have.
-
-    Example:
-
-    ```python
-    figure = keras_rsseg.visualize.maps(
-        "scene.tif", "classes.tif"
-    )
-    figure.savefig("map.png")
-    ```
-    """
-    return draw_side_by_side(scene, classes, bands, max_size, title)

@@ -1,34 +1,59 @@
 """The points that a PFNet samples, drawn and counted."""
 
-import collections
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.void import VOID
 
-SampledPoints = collections.namedtuple(
-    "SampledPoints", ["layer", "salient", "boundary"]
-)
-SampledPoints.__doc__ = """The points of one level of a PFNet.
-
-Fields:
-    layer: str, the name of the `PointFlow` layer.
-    salient: float32 array `(batch, K, 2)`: row and column of the points, in
-        pixels of the tile; `(0.5, 0.5)` is the centre of its first pixel.
-        A point that was sampled twice is there twice. `K` is 0 where the
-        layer has no such points.
-    boundary: the same of the boundary points.
-"""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-def sampled_points(model, tiles):
+class SampledPoints(NamedTuple):
+    """The points of one level of a PFNet.
+
+    Attributes:
+        layer: str, the name of the `PointFlow` layer.
+        salient: float32 array `(batch, K, 2)`: row and column of the points,
+            in pixels of the tile; `(0.5, 0.5)` is the centre of its first
+            pixel. A point that was sampled twice is there twice. `K` is 0
+            where the layer has no such points.
+        boundary: the same of the boundary points.
+    """
+
+    layer: str
+    salient: np.ndarray
+    boundary: np.ndarray
+
+
+class ForegroundRatio(NamedTuple):
+    """Foreground as a share of all that is labelled.
+
+    Attributes:
+        pixels: float, the share among all pixels: what a dense affinity
+            sees.
+        points: float, the share among the sampled points, those of all
+            levels together.
+    """
+
+    pixels: float
+    points: float
+
+
+def sampled_points(model: Any, tiles: Any) -> list[SampledPoints]:
     """Find the points that each PointFlow layer of a network selects.
 
     Args:
@@ -42,14 +67,17 @@ def sampled_points(model, tiles):
         that was selected.
 
     Raises:
-        ValueError: if the network has no such layer, or for tiles of another
-            rank.
+        ArgumentError: if the network has no such layer, or for tiles of
+            another rank.
 
     Example:
 
     ```python
-    tiles = np.zeros((1, 128, 128, 3), "uint8")
-    coarsest = keras_rsseg.visualize.points(model, tiles)[0]
+    encoder = keras_rsseg.encoders.ResNetEncoder(18)
+    backbone = keras_rsseg.models.PFNetBackbone(encoder, fpn_dim=16)
+    model = keras_rsseg.PFNet(backbone, num_classes=2)
+    tiles = np.zeros((1, 64, 64, 3), "uint8")
+    coarsest = keras_rsseg.visualize.sampled_points(model, tiles)[0]
     coarsest.salient.shape  # (1, 196, 2)
     ```
     """
@@ -71,8 +99,8 @@ def sampled_points(model, tiles):
         _normalised(model, tiles), training=False
     )
     return [
-        _points(layer, *pair, tiles.shape[1:3])
-        for layer, pair in zip(layers, maps, strict=True)
+        _points(layer, fine, coarse, tiles.shape[1:3])
+        for layer, (fine, coarse) in zip(layers, maps, strict=True)
     ]
 
 
@@ -102,7 +130,7 @@ def _centres(indices, size, tile_size):
     return (centres * scale).astype("float32")
 
 
-def plot_points(model, image, title=None):
+def plot_points(model: Any, image: Any, title: str | None = None) -> "Figure":
     """Draw the salient and the boundary points of each level over an image.
 
     Needs matplotlib: `pip install keras-rsseg[plot]`.
@@ -120,15 +148,18 @@ def plot_points(model, image, title=None):
         Save it by `figure.savefig("points.png")`.
 
     Raises:
-        ImportError: without matplotlib.
-        ValueError: if the network has no PointFlow layer, or `image` is not
-            of rank 3.
+        MissingPackageError: without matplotlib.
+        ArgumentError: if the network has no PointFlow layer, or `image` is
+            not of rank 3.
 
     Example:
 
     ```python
-    image = np.zeros((256, 256, 3), "uint8")
-    figure = keras_rsseg.visualize.points(model, image)
+    encoder = keras_rsseg.encoders.ResNetEncoder(18)
+    backbone = keras_rsseg.models.PFNetBackbone(encoder, fpn_dim=16)
+    model = keras_rsseg.PFNet(backbone, num_classes=2)
+    image = np.zeros((64, 64, 3), "uint8")
+    figure = keras_rsseg.visualize.plot_points(model, image)
     figure.savefig("points.png")
     ```
 
@@ -191,19 +222,11 @@ def _shown(image):
     return (image - low) / max(high - low, 1e-12)
 
 
-ForegroundRatio = collections.namedtuple(
-    "ForegroundRatio", ["pixels", "points"]
-)
-ForegroundRatio.__doc__ = """Foreground as a share of all that is labelled.
-
-Fields:
-    pixels: float, the share among all pixels: what a dense affinity sees.
-    points: float, the share among the sampled points, those of all levels
-        together.
-"""
-
-
-def point_foreground_ratio(model, batches, background=0):
+def point_foreground_ratio(
+    model: Any,
+    batches: Iterable[tuple[Any, Any]],
+    background: int | Sequence[int] = 0,
+) -> ForegroundRatio:
     """Compare the foreground among pixels and among sampled points.
 
     In aerial images most pixels are background. The PointFlow paper gives
@@ -223,35 +246,40 @@ def point_foreground_ratio(model, batches, background=0):
         A `ForegroundRatio` named tuple; NaN where nothing is labelled.
 
     Raises:
-        ValueError: if the network has no PointFlow layer, or for masks that
-            do not fit the tiles.
+        ArgumentError: if the network has no PointFlow layer.
+        MaskError: for masks that do not fit the tiles.
 
     Example:
 
     ```python
+    encoder = keras_rsseg.encoders.ResNetEncoder(18)
+    backbone = keras_rsseg.models.PFNetBackbone(encoder, fpn_dim=16)
+    model = keras_rsseg.PFNet(backbone, num_classes=2)
     tiles, masks = np.zeros((1, 64, 64, 3)), np.zeros((1, 64, 64), "uint8")
     masks[:, :8] = 1
-    keras_rsseg.visualize.points(model, [(tiles, masks)])
+    keras_rsseg.visualize.point_foreground_ratio(
+        model, [(tiles, masks)]
+    ).pixels  # 0.125
     ```
 
     Reference:
         - [Li et al., PointFlow, 2021](https://arxiv.org/abs/2103.06564)
     """
-    background = np.atleast_1d(background)
+    others = np.atleast_1d(background)
     pixels, points = np.zeros(2, "int64"), np.zeros(2, "int64")
     for tiles, masks in batches:
         tiles, masks = (ops.convert_to_numpy(x) for x in (tiles, masks))
         if masks.ndim == 4:
             masks = masks[..., 0]
         if masks.shape != tiles.shape[:3]:
-            raise ArgumentError(
+            raise MaskError(
                 "Masks must have the size of their tiles. Received: tiles of "
                 f"{tiles.shape[:3]}, masks of {masks.shape}"
             )
-        pixels += _count(masks, background)
+        pixels += _count(masks, others)
         for level in sampled_points(model, tiles):
             for located in (level.salient, level.boundary):
-                points += _count(_labels_at(masks, located), background)
+                points += _count(_labels_at(masks, located), others)
     return ForegroundRatio(_share(pixels), _share(points))
 
 

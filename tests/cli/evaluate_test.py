@@ -1,5 +1,6 @@
 """`keras-rsseg evaluate`: scores on the screen and in a folder."""
 
+import functools
 import json
 import types
 
@@ -165,16 +166,26 @@ def test_a_palette_by_the_name_of_a_data_set(tmp_path, folders, monkeypatch):
     assert scores(tmp_path / "report")["scores"]["scene"]["mean_iou"] == 1
 
 
+class Builder:
+    """A builder of TFDS that notes what is asked of it."""
+
+    def __init__(self, asked, name, data_dir):
+        self.asked = asked
+        asked.append((name, data_dir))
+
+    def download_and_prepare(self):
+        self.asked.append("prepared")
+
+    def as_dataset(self, split):
+        self.asked.append(split)
+        return [scene(40, 50)]
+
+
 def test_a_data_set_of_tfds(tmp_path, folders, monkeypatch):
     """Its records go to `evaluate`, its class names are compared."""
     tfds = pytest.importorskip("tensorflow_datasets")
     asked = []
-
-    def load(name, split, data_dir):
-        asked.append((name, split, data_dir))
-        return [scene(40, 50)]
-
-    monkeypatch.setattr(tfds, "load", load)
+    monkeypatch.setattr(tfds, "builder", functools.partial(Builder, asked))
     facts = types.SimpleNamespace(
         name="vaihingen", class_names=("a", "b", "c", "d")
     )
@@ -185,8 +196,67 @@ def test_a_data_set_of_tfds(tmp_path, folders, monkeypatch):
         *("--data-dir", "data", *TILING, "--output", output),
     )
     assert result.exit_code == 0, result.output
-    assert asked == [("vaihingen/ifwm", "test[:1]", "data")]
+    assert asked == [("vaihingen/ifwm", "data"), "prepared", "test[:1]"]
     assert scores(output)["class_names"] == ["a", "b", "c", "d"]
+
+
+class TestDatasetErrors:
+    """What TFDS refuses is the user's, what our builders do not expect is."""
+
+    @pytest.fixture
+    def data(self, tmp_path, loaded):
+        pytest.importorskip("tensorflow_datasets")
+        from tests.datasets import make_dubai
+
+        make_dubai.make(tmp_path / "downloads" / "manual" / "dubai")
+        return ("evaluate", "--quiet", "--data-dir", tmp_path, "--dataset")
+
+    @pytest.mark.parametrize(
+        "name, message",
+        [
+            ("dubai/none", "BuilderConfig none not found"),
+            ("dubai:9.9.9", "only: 1.0.0"),
+            ("dubai//", "must be of the following format"),
+            ("ade20k", "ade20k: Dataset ade20k not found."),
+            ("vaihingen", "vaihingen: files missing"),
+        ],
+    )
+    def test_names(self, data, name, message):
+        result = run(*data, name)
+        assert result.exit_code == 1
+        line = result.stderr.splitlines()[-1]
+        assert line.startswith("Error: ")
+        assert message in line
+        assert "abstract_reasoning" not in line
+
+    def test_splits(self, data):
+        for split, message in [
+            ("test", "Should be one of ['train', 'validation']"),
+            ("train[", "Unrecognized split format"),
+        ]:
+            result = run(*data, "dubai", "--split", split)
+            assert result.exit_code == 1
+            line = result.stderr.splitlines()[-1]
+            assert line.startswith("Error: dubai: ")
+            assert message in line
+
+    def test_no_downloads(self, tmp_path, loaded):
+        pytest.importorskip("tensorflow_datasets")
+        result = run("evaluate", "--data-dir", tmp_path, "--dataset", "dubai")
+        line = result.stderr.splitlines()[-1]
+        assert line.startswith("Error: dubai: Manual directory")
+        assert "manual_dir/dubai" in line
+
+    def test_a_bug_of_a_builder(self, data, monkeypatch):
+        def broken(*arguments):
+            raise ValueError("shapes")
+
+        monkeypatch.setattr(
+            "keras_rsseg.datasets.scene_builder.find_scenes", broken
+        )
+        result = run(*data, "dubai")
+        assert isinstance(result.exception, ValueError)
+        assert "fault of keras-rsseg" in result.exception.__notes__[-1]
 
 
 class TestErrors:
@@ -248,7 +318,7 @@ class TestErrors:
             raise OSError("No space left on device")
 
         monkeypatch.setattr(
-            "keras_rsseg.evaluation.evaluation_report.write_report", full
+            "keras_rsseg.evaluation.evaluation_report.write_durably", full
         )
         result = run("evaluate", *folders, "--output", tmp_path / "report")
         assert result.exit_code == 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.evaluation import evaluation_report
 from keras_rsseg.evaluation.evaluate import evaluate
 from tests.evaluation.scenes import NAMES
@@ -17,7 +18,9 @@ def unused(tiles):
     raise AssertionError("The model was called.")
 
 
-def refuse(message, dataset=None, error=ValueError, model=unused, **options):
+def refuse(
+    message, dataset=None, error=KerasRssegError, model=unused, **options
+):
     options = {
         "protocol": TINY,
         "class_names": NAMES,
@@ -33,9 +36,12 @@ def test_arguments():
     refuse("`stride`", protocol=TilingProtocol("gaps", 10, 11))
     refuse("`tile", protocol=TilingProtocol("none", 0, 0))
     refuse("`batch_size`", batch_size=0)
+    refuse("`batch_size`", batch_size=1.5)
     refuse("`num_worst_tiles`", num_worst_tiles=-1)
+    refuse("`num_worst_tiles`", num_worst_tiles=True)
     refuse("`eroded`", eroded=0)
     refuse("`eroded`", eroded=float("nan"))
+    refuse("`eroded`", eroded="3")
     refuse("`left_out`", left_out=[4])
     refuse("`left_out`", left_out=[0, 1, 2, 3])
     refuse("`model`", model=3, error=TypeError)
@@ -161,7 +167,7 @@ class TestOutput:
         def full(*arguments):
             raise OSError("No space left on device")
 
-        monkeypatch.setattr(evaluation_report, "write_report", full)
+        monkeypatch.setattr(evaluation_report, "write_durably", full)
         with pytest.raises(OSError, match="No space") as caught:
             evaluate(
                 *(knows, [scene()], TINY),

@@ -1,27 +1,26 @@
-"""The folder that a report is written to."""
+"""A report's pictures. Imports matplotlib."""
 
-import importlib.util
 import math
-import os
-import pathlib
+import textwrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from keras_rsseg.errors import MissingPackageError
-from keras_rsseg.files import write_durably
+from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    from keras_rsseg.evaluation.evaluation_report import EvaluationReport
 
 _VOID_COLORS = [(0, 0, 0), (255, 255, 255), (128, 128, 128), (255, 0, 255)]
 _LEGEND_COLUMNS = 4
 # Tiles are drawn at this many pixels: more would not show.
 _DRAWN_PIXELS = 512
 
-FILES = ("report.json", "report.md", "confusion_matrix.png", "worst_tiles.png")
 
-
-def draw_confusion(report):
+def draw_confusion(report: "EvaluationReport") -> Figure:
     """Draw the confusion matrices of tiles and of scenes side by side.
 
     Cells are percent of the pixels of the true class; empty ones are 0.
@@ -50,7 +49,7 @@ def draw_confusion(report):
     return figure
 
 
-def draw_worst_tiles(report):
+def draw_worst_tiles(report: "EvaluationReport") -> Figure:
     """Draw the worst tiles: image, truth and prediction in a row.
 
     Args:
@@ -76,9 +75,7 @@ def draw_worst_tiles(report):
     entries = [*zip(report.class_names, report.palette, strict=True)]
     legend = figure.legend(
         handles=[
-            Patch(
-                facecolor=np.array(color) / 255, edgecolor="black", label=name
-            )
+            Patch(facecolor=hex_color(color), edgecolor="black", label=name)
             for name, color in [*entries, ("void", void)]
         ],
         loc="outside lower center",
@@ -150,72 +147,4 @@ def _void_color(palette):
 
 
 def _wrapped(text, length=48):
-    import textwrap
-
     return "\n".join(textwrap.wrap(text, length))
-
-
-def check_output(directory, overwrite=False):
-    """Raise what `EvaluationReport.save` would raise about its folder.
-
-    Args:
-        directory: path of the folder.
-        overwrite: whether an older report there may be replaced.
-
-    Returns:
-        The folder's `pathlib.Path`.
-
-    Raises:
-        FileExistsError: if there is a report and `overwrite` is false.
-        FileNotFoundError: if the folder's own folder does not exist.
-        ImportError: without matplotlib.
-        NotADirectoryError: if `directory` is a file.
-        PermissionError: if the folder cannot be written or made.
-    """
-    folder = pathlib.Path(directory)
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(f"`output` is a file, not a folder: {folder}")
-    if not folder.parent.is_dir():
-        raise FileNotFoundError(f"`output`: there is no folder {folder.parent}")
-    place = folder if folder.is_dir() else folder.parent
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"`output`: the folder {place} cannot be written")
-    old = [name for name in FILES if (folder / name).exists()]
-    if old and not overwrite:
-        raise FileExistsError(
-            f"`output` holds a report ({', '.join(old)}): {folder}. Give "
-            "`overwrite` (on the command line --overwrite) to replace it"
-        )
-    if importlib.util.find_spec("matplotlib") is None:
-        raise MissingPackageError(
-            "The pictures of a report need matplotlib: pip install matplotlib"
-        )
-    return folder
-
-
-def write_report(report, directory, overwrite=False):
-    """Write an `EvaluationReport`; see `EvaluationReport.save`."""
-    folder = check_output(directory, overwrite)
-    from keras_rsseg.evaluation.report_folder import draw_confusion
-    from keras_rsseg.evaluation.report_folder import draw_worst_tiles
-
-    folder.mkdir(exist_ok=True)
-    # Figures first: nothing that goes wrong with a picture can cost them.
-    write_durably(folder / "report.json", report.to_json().encode())
-    write_durably(folder / "report.md", report.to_markdown().encode())
-    _draw(folder / "confusion_matrix.png", draw_confusion(report))
-    worst = folder / "worst_tiles.png"
-    if report.worst_tiles:
-        _draw(worst, draw_worst_tiles(report))
-    else:
-        # An older report's would be taken for this one's.
-        worst.unlink(missing_ok=True)
-    return folder
-
-
-def _draw(path, figure):
-    import io
-
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png")
-    write_durably(path, picture.getvalue())

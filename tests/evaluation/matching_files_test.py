@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_rsseg.evaluation.labelled_scene import matching_files
+from keras_rsseg.evaluation.matching_files import matching_files
 
 
 @pytest.fixture
