@@ -17,8 +17,9 @@ Tensor: TypeAlias = Any
 # What `keras.dtype_policies.get()` takes: a name, a policy, or `None`.
 DType: TypeAlias = Any
 
-# With the batch dimension; `None` where a size is unknown.
-Shape: TypeAlias = tuple[int | None, ...]
+# Ints with the batch dimension, `None` where a size is unknown. `Any`, as most
+# of what is computed of shapes holds for known sizes alone.
+Shape: TypeAlias = tuple[Any, ...]
 
 # Height and width, as scalar integer tensors where they are unknown.
 Size: TypeAlias = Sequence[int | Tensor]

@@ -22,7 +22,6 @@ TO_DO = (
     "errors",
     "evaluation",
     "hub",
-    "layers",
     "models",
     "rasters",
     "scenes",

@@ -1,13 +1,24 @@
+"""Dilated convolutions of several reaches, side by side (ASPP)."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.checks import check_different_positives
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -60,15 +71,17 @@ class AtrousPyramidPooling(keras.layers.Layer):
 
     def __init__(
         self,
-        filters=256,
-        dilation_rates=(12, 24, 36),
-        activation=None,
-        data_format=None,
-        **kwargs,
+        filters: int = 256,
+        dilation_rates: Sequence[int] = (12, 24, 36),
+        activation: str | Callable[[Tensor], Tensor] | None = None,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = filters
-        self.dilation_rates = _standardize_rates(dilation_rates)
+        self.dilation_rates = check_different_positives(
+            "dilation_rates", dilation_rates
+        )
         self.activation = keras.activations.get(activation)
         self.data_format = standardize_data_format(data_format)
 
@@ -93,15 +106,16 @@ class AtrousPyramidPooling(keras.layers.Layer):
             **kwargs,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         branches = [self.image_branch, *self.branches]
         for branch in branches:
             branch.build(input_shape)
-        joined = list(input_shape)
-        joined[channel_axis(self.data_format)] = len(branches) * self.filters
-        self.projection.build(tuple(joined))
+        joined = len(branches) * self.filters
+        self.projection.build(
+            with_channels(input_shape, joined, self.data_format)
+        )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         average = adaptive_average_pool(inputs, 1, data_format=self.data_format)
         average = resize(
             self.image_branch(average, training=training),
@@ -115,12 +129,10 @@ class AtrousPyramidPooling(keras.layers.Layer):
         )
         return self.projection(joined, training=training)
 
-    def compute_output_shape(self, input_shape):
-        shape = list(input_shape)
-        shape[channel_axis(self.data_format)] = self.filters
-        return tuple(shape)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return with_channels(input_shape, self.filters, self.data_format)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {
@@ -131,17 +143,3 @@ class AtrousPyramidPooling(keras.layers.Layer):
             }
         )
         return config
-
-
-def _standardize_rates(dilation_rates):
-    rates = tuple(dilation_rates)
-    if (
-        not rates
-        or any(int(rate) != rate or rate < 1 for rate in rates)
-        or len(set(rates)) != len(rates)
-    ):
-        raise ArgumentError(
-            "`dilation_rates` must hold one or more different positive "
-            f"integers. Received: dilation_rates={dilation_rates}"
-        )
-    return rates

@@ -1,8 +1,11 @@
 """Attention of pixels, channels, rows and columns."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
@@ -11,12 +14,49 @@ from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
-class PixelAttention(keras.layers.Layer):
+class _ResidualAttention(keras.layers.Layer):
+    """Base of the layers that add to a map what it gathers from itself.
+
+    What `_gather()` of a subclass returns is multiplied by `gamma`, one
+    learned number that starts at zero: a new layer changes nothing.
+    """
+
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+
+    def build(self, input_shape: Shape) -> None:
+        self.gamma = self.add_weight(
+            shape=(1,), initializer="zeros", name="gamma"
+        )
+
+    def call(self, inputs: Tensor) -> Tensor:
+        gathered = from_channels_last(self._gather(inputs), self.data_format)
+        return inputs + self.gamma * ops.cast(gathered, inputs.dtype)
+
+    def _gather(self, inputs):
+        """A channels-last map of the size of the inputs."""
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> Config:
+        config = super().get_config()
+        config["data_format"] = self.data_format
+        return config
+
+
+class PixelAttention(_ResidualAttention):
     """Base of the layers in which pixels of a map attend to one another.
 
-    Three 1x1 convolutions with bias give queries, keys and values. What
+    Three 1x1 convolutions with bias make queries, keys and values. What
     `attend()` of a subclass gathers is multiplied by `gamma`, one learned
     number that starts at zero, and added to the map: a new layer changes
     nothing.
@@ -29,19 +69,18 @@ class PixelAttention(keras.layers.Layer):
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Raises:
-        ArgumentError: when `reduction` is no positive integer, or the map's
-            channels are not known.
+        ArgumentError: when `reduction` is not a positive integer, or the
+            map's channels are not known.
     """
 
-    def __init__(self, reduction=8, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        if int(reduction) != reduction or reduction < 1:
-            raise ArgumentError(
-                "`reduction` must be a positive integer. "
-                f"Received: reduction={reduction}"
-            )
-        self.reduction = reduction
-        self.data_format = standardize_data_format(data_format)
+    def __init__(
+        self,
+        reduction: int = 8,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(data_format, **kwargs)
+        self.reduction = check_positive("reduction", reduction)
 
     def _conv(self, filters, name):
         return keras.layers.Conv2D(
@@ -54,7 +93,7 @@ class PixelAttention(keras.layers.Layer):
             name=name,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = input_shape[channel_axis(self.data_format)]
         if channels is None:
             raise ArgumentError(
@@ -67,21 +106,17 @@ class PixelAttention(keras.layers.Layer):
         self.value = self._conv(channels, "value")
         for layer in (self.query, self.key, self.value):
             layer.build(input_shape)
-        self.gamma = self.add_weight(
-            shape=(1,), initializer="zeros", name="gamma"
-        )
+        super().build(input_shape)
 
-    def call(self, inputs):
-        gathered = self.attend(
+    def _gather(self, inputs):
+        return self.attend(
             *(
                 to_channels_last(layer(inputs), self.data_format)
                 for layer in (self.query, self.key, self.value)
             )
         )
-        gathered = from_channels_last(gathered, self.data_format)
-        return inputs + self.gamma * keras.ops.cast(gathered, inputs.dtype)
 
-    def attend(self, query, key, value):
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Gather the values of other pixels for each pixel.
 
         Args:
@@ -95,14 +130,9 @@ class PixelAttention(keras.layers.Layer):
         """
         raise NotImplementedError
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
-        config.update(
-            {"reduction": self.reduction, "data_format": self.data_format}
-        )
+        config["reduction"] = self.reduction
         return config
 
 
@@ -134,7 +164,7 @@ class PositionAttention(PixelAttention):
         precision too.
 
     Raises:
-        ArgumentError: when `reduction` is no positive integer.
+        ArgumentError: when `reduction` is not a positive integer.
 
     Example:
 
@@ -148,7 +178,7 @@ class PositionAttention(PixelAttention):
           https://arxiv.org/abs/1809.02983), equations 1 and 2
     """
 
-    def attend(self, query, key, value):
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         gathered = attend(*(_flatten(x) for x in (query, key, value)))
         return ops.reshape(gathered, ops.shape(value))
 
@@ -159,7 +189,7 @@ def _flatten(x):
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
-class ChannelAttention(keras.layers.Layer):
+class ChannelAttention(_ResidualAttention):
     """Each channel gathers from all channels: DANet's channel branch.
 
     With the map as a matrix `X` of channels and pixels, this is `gamma *
@@ -194,33 +224,13 @@ class ChannelAttention(keras.layers.Layer):
           https://arxiv.org/abs/1809.02983), equations 3 and 4
     """
 
-    def __init__(self, data_format=None, **kwargs):
-        super().__init__(**kwargs)
-        self.data_format = standardize_data_format(data_format)
-
-    def build(self, input_shape):
-        self.gamma = self.add_weight(
-            shape=(1,), initializer="zeros", name="gamma"
-        )
-
-    def call(self, inputs):
+    def _gather(self, inputs):
         x = to_channels_last(inputs, self.data_format)
-        shape = ops.shape(x)
-        x = ops.reshape(x, (shape[0], -1, x.shape[-1]))
-        channels = ops.cast(ops.transpose(x, (0, 2, 1)), "float32")
+        channels = ops.transpose(_flatten(x), (0, 2, 1))
+        channels = ops.cast(channels, "float32")
         # A softmax is the same without the maximum.
         gathered = attend(-channels, channels, channels)
-        gathered = ops.reshape(ops.transpose(gathered, (0, 2, 1)), shape)
-        gathered = from_channels_last(gathered, self.data_format)
-        return inputs + self.gamma * ops.cast(gathered, inputs.dtype)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        config = super().get_config()
-        config["data_format"] = self.data_format
-        return config
+        return ops.reshape(ops.transpose(gathered, (0, 2, 1)), ops.shape(x))
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -253,7 +263,7 @@ class CrissCrossAttention(PixelAttention):
         precision too.
 
     Raises:
-        ArgumentError: when `reduction` is no positive integer.
+        ArgumentError: when `reduction` is not a positive integer.
 
     Example:
 
@@ -268,7 +278,7 @@ class CrissCrossAttention(PixelAttention):
           Segmentation, 2018](https://arxiv.org/abs/1811.11721)
     """
 
-    def attend(self, query, key, value):
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         query, key, value = (
             ops.cast(x, "float32") for x in (query, key, value)
         )
@@ -319,7 +329,8 @@ class DenseAffinity(keras.layers.Layer):
     ```python
     layer = keras_rsseg.layers.DenseAffinity()
     fine, coarse = np.ones((1, 32, 24, 16)), np.ones((1, 16, 12, 16))
-    fused = fine + layer(fine, coarse)  # (1, 32, 24, 16)
+    fused = keras.ops.add(fine, layer(fine, coarse))
+    fused.shape  # (1, 32, 24, 16)
     ```
 
     Reference:
@@ -327,14 +338,14 @@ class DenseAffinity(keras.layers.Layer):
           Table 2c
     """
 
-    def __init__(self, data_format=None, **kwargs):
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
 
-    def build(self, fine_shape, coarse_shape):
+    def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         check_same_channels(fine_shape, coarse_shape, self.data_format)
 
-    def call(self, fine, coarse):
+    def call(self, fine: Tensor, coarse: Tensor) -> Tensor:
         fine = to_channels_last(fine, self.data_format)
         coarse = to_channels_last(coarse, self.data_format)
         batch, height, width, channels = ops.shape(fine)
@@ -346,10 +357,12 @@ class DenseAffinity(keras.layers.Layer):
         )
         return from_channels_last(attended, self.data_format)
 
-    def compute_output_shape(self, fine_shape, coarse_shape):
+    def compute_output_shape(
+        self, fine_shape: Shape, coarse_shape: Shape
+    ) -> Shape:
         return tuple(fine_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config["data_format"] = self.data_format
         return config

@@ -1,16 +1,29 @@
+"""Convolution, batch normalization and activation, as PyTorch has them."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.ops.batch_norm import batch_norm
+from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -46,12 +59,23 @@ class BatchNorm(keras.layers.BatchNormalization):
     ```
     """
 
-    def __init__(self, axis=-1, momentum=0.9, epsilon=1e-5, **kwargs):
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        **kwargs: Any,
+    ):
         super().__init__(
             axis=axis, momentum=momentum, epsilon=epsilon, **kwargs
         )
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self,
+        inputs: Tensor,
+        training: bool | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = batch_norm(
@@ -87,10 +111,10 @@ class ConvBNReLU(keras.layers.Layer):
             `False`.
         activation: activation after the normalization, or `None`. Defaults
             to `"relu"`.
-        keep_every: int. Of the result every how many-th row and column is
-            kept, the first one included. Where this is not a stride is in
-            training: all pixels count in the batch's statistics. Above 1 for
-            kernels of size 1 only. Defaults to `1`.
+        keep_every: int. Keep every n-th row and column of the result,
+            starting with the first. Unlike with a stride, all pixels count
+            in the batch's statistics in training. Above 1 for kernels of
+            size 1 only. Defaults to `1`.
         batch_norm_epsilon: float. Added to the variance. Defaults to `1e-5`.
         batch_norm_momentum: float. Momentum of the moving statistics.
             Defaults to `0.9`, PyTorch's 0.1.
@@ -116,17 +140,17 @@ class ConvBNReLU(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        dilation_rate=1,
-        use_bias=False,
-        activation="relu",
-        keep_every=1,
-        batch_norm_epsilon=1e-5,
-        batch_norm_momentum=0.9,
-        data_format=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        dilation_rate: int = 1,
+        use_bias: bool = False,
+        activation: str | Callable[[Tensor], Tensor] | None = "relu",
+        keep_every: int = 1,
+        batch_norm_epsilon: float = 1e-5,
+        batch_norm_momentum: float = 0.9,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         _check_kernel(kernel_size, strides, dilation_rate, keep_every)
@@ -170,18 +194,16 @@ class ConvBNReLU(keras.layers.Layer):
             name="batch_norm",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         # Without the size: the convolution would refuse maps that are smaller
         # than its kernel, but it gets them padded.
-        any_size_shape = [None] * 4
-        axis = channel_axis(self.data_format)
-        any_size_shape[axis] = input_shape[axis]
-        self.conv.build(tuple(any_size_shape))
-        output_shape = [None] * 4
-        output_shape[axis] = self.filters
-        self.batch_norm.build(output_shape)
+        channels = input_shape[channel_axis(self.data_format)]
+        self.conv.build(with_channels(ANY_SHAPE, channels, self.data_format))
+        self.batch_norm.build(
+            with_channels(ANY_SHAPE, self.filters, self.data_format)
+        )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = inputs
         if self._subsamples:
             # Every tap of a kernel whose dilation is a multiple of the
@@ -216,7 +238,12 @@ class ConvBNReLU(keras.layers.Layer):
             data_format=self.data_format,
         )
 
-    def call_upsampled(self, maps, align_corners=False, training=None):
+    def call_upsampled(
+        self,
+        maps: Sequence[Tensor],
+        align_corners: bool = False,
+        training: bool | None = None,
+    ) -> Tensor:
         """Applies the layer to maps of several sizes, joined.
 
         As `call()` for the concatenation of all maps after they were resized
@@ -251,7 +278,7 @@ class ConvBNReLU(keras.layers.Layer):
     def _activate(self, x):
         return x if self.activation is None else self.activation(x)
 
-    def fold(self):
+    def fold(self) -> None:
         """Folds the normalization into the kernel, for inference.
 
         The layer keeps its weights, with values that make the normalization
@@ -292,17 +319,16 @@ class ConvBNReLU(keras.layers.Layer):
             return x[:, :, step, step]
         return x[:, step, step, :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = list(input_shape)
         first = first_spatial_axis(self.data_format)
         for axis in (first, first + 1):
             if shape[axis] is not None:
                 shape[axis] = -(-shape[axis] // self.strides)
                 shape[axis] = -(-shape[axis] // self.keep_every)
-        shape[channel_axis(self.data_format)] = self.filters
-        return tuple(shape)
+        return with_channels(tuple(shape), self.filters, self.data_format)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {
@@ -322,11 +348,8 @@ class ConvBNReLU(keras.layers.Layer):
 
 
 def _check_kernel(kernel_size, strides, dilation_rate, keep_every):
-    if kernel_size % 2 == 0:
-        raise ArgumentError(
-            "`kernel_size` must be odd, an even kernel has no symmetric "
-            f"padding. Received: kernel_size={kernel_size}"
-        )
+    # An even kernel has no symmetric padding.
+    check_kernel_size("kernel_size", kernel_size)
     if strides > 1 and dilation_rate > 1 and dilation_rate % strides:
         raise ArgumentError(
             "`dilation_rate` must be 1 or a multiple of `strides`. "

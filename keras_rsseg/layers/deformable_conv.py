@@ -1,14 +1,24 @@
+"""Convolution whose taps read where a second convolution says."""
+
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
+from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -61,11 +71,11 @@ class DeformableConv(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        modulated=False,
-        data_format=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int = 3,
+        modulated: bool = False,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         check_kernel_size("kernel_size", kernel_size)
@@ -83,17 +93,16 @@ class DeformableConv(keras.layers.Layer):
             name="offset_conv",
         )
 
-    def build(self, input_shape):
-        axis = channel_axis(self.data_format)
-        channels = input_shape[axis]
+    def build(self, input_shape: Shape) -> None:
+        channels = input_shape[channel_axis(self.data_format)]
         if channels is None:
             raise ArgumentError(
                 "`inputs` must have a known number of channels. Received: "
                 f"{input_shape}"
             )
-        any_size_shape = [None] * 4
-        any_size_shape[axis] = channels
-        self.offset_conv.build(tuple(any_size_shape))
+        self.offset_conv.build(
+            with_channels(ANY_SHAPE, channels, self.data_format)
+        )
         self.kernel = self.add_weight(
             shape=(self.kernel_size, self.kernel_size, channels, self.filters),
             # torch's default, as of the decoders' other convolutions.
@@ -104,7 +113,7 @@ class DeformableConv(keras.layers.Layer):
             shape=(self.filters,), initializer="zeros", name="bias"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = to_channels_last(inputs, self.data_format)
         offsets = to_channels_last(self.offset_conv(inputs), self.data_format)
         batch, height, width, channels = ops.shape(x)
@@ -144,12 +153,10 @@ class DeformableConv(keras.layers.Layer):
         x = (2.0 * x + 1.0) / ops.cast(width, "float32") - 1.0
         return ops.stack([x, y], axis=-1)
 
-    def compute_output_shape(self, input_shape):
-        shape = list(input_shape)
-        shape[channel_axis(self.data_format)] = self.filters
-        return tuple(shape)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return with_channels(input_shape, self.filters, self.data_format)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

@@ -2,20 +2,26 @@
 
 import keras
 
+from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
-def check_kernel_size(name, size):
+def check_kernel_size(name: str, size: int) -> None:
     """Raises an `ArgumentError` naming the argument unless it is odd."""
-    if int(size) != size or size < 1 or size % 2 == 0:
+    if not is_integer(size) or size < 1 or size % 2 == 0:
         raise ArgumentError(
             f"`{name}` must be a positive odd integer. Received: {name}={size}"
         )
 
 
-def check_same_channels(fine_shape, coarse_shape, data_format):
+def check_same_channels(
+    fine_shape: Shape, coarse_shape: Shape, data_format: DataFormat
+) -> None:
     """Raises an `ArgumentError` unless two maps have as many channels."""
     axis = channel_axis(data_format)
     if fine_shape[axis] is None or fine_shape[axis] != coarse_shape[axis]:
@@ -25,7 +31,9 @@ def check_same_channels(fine_shape, coarse_shape, data_format):
         )
 
 
-def check_fine_and_coarse(fine, coarse, data_format):
+def check_fine_and_coarse(
+    fine: Tensor, coarse: Tensor, data_format: DataFormat
+) -> None:
     """Raises an `ArgumentError` if the coarse map is the larger one."""
     for length, coarse_length in zip(
         spatial_size(fine, data_format),
@@ -42,7 +50,7 @@ def check_fine_and_coarse(fine, coarse, data_format):
             )
 
 
-def torch_default_initializer():
+def torch_default_initializer() -> keras.Initializer:
     """Return what a PyTorch convolution starts its kernel from.
 
     Uniform in `± 1 / sqrt(fan_in)`: `torch.nn.init.kaiming_uniform_` with

@@ -1,13 +1,24 @@
+"""SFNet's module: a coarse map warped to the size of a fine one."""
+
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.layers.flow_conv import FlowConv
+from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.flow_warp import flow_warp
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -51,7 +62,8 @@ class FlowAlignment(keras.layers.Layer):
     ```python
     layer = keras_rsseg.layers.FlowAlignment()
     fine, coarse = np.ones((1, 64, 48, 16)), np.ones((1, 32, 24, 16))
-    fused = fine + layer(fine, coarse)  # (1, 64, 48, 16)
+    fused = keras.ops.add(fine, layer(fine, coarse))
+    fused.shape  # (1, 64, 48, 16)
     ```
 
     Reference:
@@ -60,24 +72,22 @@ class FlowAlignment(keras.layers.Layer):
           (version 2)
     """
 
-    def __init__(self, reduced_dim=None, version=1, data_format=None, **kwargs):
+    def __init__(
+        self,
+        reduced_dim: int | None = None,
+        version: int = 1,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
-        if reduced_dim is not None and reduced_dim < 1:
-            raise ArgumentError(
-                "`reduced_dim` must be a positive integer or None. "
-                f"Received: reduced_dim={reduced_dim}"
-            )
-        if version not in (1, 2):
-            raise ArgumentError(
-                f"`version` must be 1 or 2. Received: version={version}"
-            )
+        if reduced_dim is not None:
+            check_positive("reduced_dim", reduced_dim)
+        check_choice("version", version, (1, 2))
         self.reduced_dim = reduced_dim
         self.version = version
         self.data_format = standardize_data_format(data_format)
 
         # === Layers ===
-        self.reduce_fine = None  # Half as many filters as channels.
-        self.reduce_coarse = None
         self.flow_conv = self._flow_conv(2 * version, "flow_conv")
         if version == 2:
             self.gate_conv = self._flow_conv(1, "gate_conv")
@@ -103,21 +113,20 @@ class FlowAlignment(keras.layers.Layer):
             name=name,
         )
 
-    def build(self, fine_shape, coarse_shape):
+    def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         check_same_channels(fine_shape, coarse_shape, self.data_format)
-        axis = channel_axis(self.data_format)
-        filters = self.reduced_dim or max(fine_shape[axis] // 2, 1)
+        channels = fine_shape[channel_axis(self.data_format)]
+        filters = self.reduced_dim or max(channels // 2, 1)
         self.reduce_fine = self._reduce(filters, "reduce_fine")
         self.reduce_fine.build(fine_shape)
         self.reduce_coarse = self._reduce(filters, "reduce_coarse")
         self.reduce_coarse.build(coarse_shape)
-        reduced_shape = [None] * 4
-        reduced_shape[axis] = filters
+        reduced_shape = with_channels(ANY_SHAPE, filters, self.data_format)
         self.flow_conv.build(reduced_shape, reduced_shape)
         if self.version == 2:
             self.gate_conv.build(reduced_shape, reduced_shape)
 
-    def call(self, fine, coarse):
+    def call(self, fine: Tensor, coarse: Tensor) -> Tensor:
         reduced = self.reduce_fine(fine), self.reduce_coarse(coarse)
         flow = self.flow_conv(*reduced)
         if self.version == 1:
@@ -131,10 +140,12 @@ class FlowAlignment(keras.layers.Layer):
     def _warp(self, features, flow):
         return flow_warp(features, flow, data_format=self.data_format)
 
-    def compute_output_shape(self, fine_shape, coarse_shape):
+    def compute_output_shape(
+        self, fine_shape: Shape, coarse_shape: Shape
+    ) -> Shape:
         return tuple(fine_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

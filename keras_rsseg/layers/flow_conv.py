@@ -1,7 +1,14 @@
+"""The convolution that makes a flow from a fine and a coarse map."""
+
+from typing import Any
+from typing import Literal
+from typing import TypeAlias
+from typing import get_args
+
 import keras
 from keras import ops
 
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.checks import check_choice
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
@@ -9,7 +16,14 @@ from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
+
+FlowJoin: TypeAlias = Literal["concat", "add"]
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -68,20 +82,17 @@ class FlowConv(keras.layers.Layer):
 
     def __init__(
         self,
-        filters=2,
-        kernel_size=3,
-        join="concat",
-        fine_kernel_size=1,
-        use_bias=True,
-        zero_start=False,
-        data_format=None,
-        **kwargs,
+        filters: int = 2,
+        kernel_size: int = 3,
+        join: FlowJoin = "concat",
+        fine_kernel_size: int = 1,
+        use_bias: bool = True,
+        zero_start: bool = False,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if join not in ("concat", "add"):
-            raise ArgumentError(
-                f"`join` must be 'concat' or 'add'. Received: join={join!r}"
-            )
+        check_choice("join", join, get_args(FlowJoin))
         check_kernel_size("kernel_size", kernel_size)
         check_kernel_size("fine_kernel_size", fine_kernel_size)
         self.filters = filters
@@ -93,7 +104,7 @@ class FlowConv(keras.layers.Layer):
         self.data_format = standardize_data_format(data_format)
         self.bias = None
 
-    def build(self, fine_shape, coarse_shape):
+    def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         axis = channel_axis(self.data_format)
         fine, coarse = fine_shape[axis], coarse_shape[axis]
         if self.join == "concat":
@@ -119,7 +130,7 @@ class FlowConv(keras.layers.Layer):
             name=name,
         )
 
-    def call(self, fine, coarse):
+    def call(self, fine: Tensor, coarse: Tensor) -> Tensor:
         check_fine_and_coarse(fine, coarse, self.data_format)
         axis = channel_axis(self.data_format)
         if self.join == "concat":
@@ -142,19 +153,19 @@ class FlowConv(keras.layers.Layer):
             data_format=self.data_format,
         )
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         if not self.zero_start or store.keys():
             super().load_own_variables(store)
             return
         for variable in self.weights:
             variable.assign(ops.zeros(variable.shape, variable.dtype))
 
-    def compute_output_shape(self, fine_shape, coarse_shape):
-        shape = list(fine_shape)
-        shape[channel_axis(self.data_format)] = self.filters
-        return tuple(shape)
+    def compute_output_shape(
+        self, fine_shape: Shape, coarse_shape: Shape
+    ) -> Shape:
+        return with_channels(fine_shape, self.filters, self.data_format)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

@@ -1,15 +1,25 @@
+"""IFWM: a coarse map added to a fine one along a learned flow."""
+
 import math
+from typing import Any
+from typing import get_args
 
 import keras
 from keras import ops
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.flow_conv import FlowConv
+from keras_rsseg.layers.flow_conv import FlowJoin
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.flow_warp import flow_warp
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -81,8 +91,9 @@ class ImprovedFlowWarp(keras.layers.Layer):
 
     ```python
     layer = keras_rsseg.layers.ImprovedFlowWarp()
+    # A region of 7x7 pixels, as the ratio is 4.
     fine, coarse = np.ones((1, 64, 48, 18)), np.ones((1, 16, 12, 18))
-    layer(fine, coarse).shape  # (1, 64, 48, 18), by a 7x7 region
+    layer(fine, coarse).shape  # (1, 64, 48, 18)
     ```
 
     Reference:
@@ -92,18 +103,15 @@ class ImprovedFlowWarp(keras.layers.Layer):
 
     def __init__(
         self,
-        flow="add",
-        kernel_size=None,
-        fine_kernel_size=1,
-        add_fine=True,
-        data_format=None,
-        **kwargs,
+        flow: FlowJoin = "add",
+        kernel_size: int | None = None,
+        fine_kernel_size: int = 1,
+        add_fine: bool = True,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if flow not in ("add", "concat"):
-            raise ArgumentError(
-                f"`flow` must be 'add' or 'concat'. Received: flow={flow!r}"
-            )
+        check_choice("flow", flow, get_args(FlowJoin))
         if kernel_size is not None:
             check_kernel_size("kernel_size", kernel_size)
         check_kernel_size("fine_kernel_size", fine_kernel_size)
@@ -112,9 +120,8 @@ class ImprovedFlowWarp(keras.layers.Layer):
         self.fine_kernel_size = fine_kernel_size
         self.add_fine = add_fine
         self.data_format = standardize_data_format(data_format)
-        self.flow_conv = None  # Its kernel is as wide as the sizes ask for.
 
-    def build(self, fine_shape, coarse_shape):
+    def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         check_same_channels(fine_shape, coarse_shape, self.data_format)
         kernel_size = self.kernel_size
         if kernel_size is None:
@@ -132,15 +139,17 @@ class ImprovedFlowWarp(keras.layers.Layer):
         )
         self.flow_conv.build(fine_shape, coarse_shape)
 
-    def call(self, fine, coarse):
+    def call(self, fine: Tensor, coarse: Tensor) -> Tensor:
         flow = self.flow_conv(fine, coarse)
         warped = flow_warp(coarse, flow, data_format=self.data_format)
         return ops.add(fine, warped) if self.add_fine else warped
 
-    def compute_output_shape(self, fine_shape, coarse_shape):
+    def compute_output_shape(
+        self, fine_shape: Shape, coarse_shape: Shape
+    ) -> Shape:
         return tuple(fine_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

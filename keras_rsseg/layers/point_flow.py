@@ -1,3 +1,5 @@
+"""PFNet's module: semantics flow through a few points."""
+
 import keras
 from keras import ops
 
@@ -6,9 +8,12 @@ from keras_rsseg.ops import point_selection
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
 from keras_rsseg.ops.attention import attend
 from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
 from keras_rsseg.ops.points import scatter_points
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -99,8 +104,9 @@ class PointFlow(PointMatcher):
 
     ```python
     layer = keras_rsseg.layers.PointFlow()
-    fine, coarse = np.ones((2, 64, 48, 256)), np.ones((2, 32, 24, 256))
+    fine, coarse = np.ones((2, 64, 48, 16)), np.ones((2, 32, 24, 16))
     fine, boundary_logits = layer(fine, coarse)
+    boundary_logits.shape  # (2, 32, 24, 1)
     points = layer.select_points(fine, coarse)
     points.salient_fine.shape  # (2, 196)
     ```
@@ -110,7 +116,9 @@ class PointFlow(PointMatcher):
           equations 3 to 6
     """
 
-    def call(self, fine, coarse, training=None):
+    def call(
+        self, fine: Tensor, coarse: Tensor, training: bool | None = None
+    ) -> Tensor | tuple[Tensor, Tensor]:
         points = self.select_points(fine, coarse, training=training)
         indices, values = [], []
         # The last of equal points is written, hence the salient ones last.
@@ -177,9 +185,10 @@ class PointFlow(PointMatcher):
         centres = point_selection.pixel_centres(indices, self._size(coarse))
         return sample_points(fine, centres, data_format=self.data_format)
 
-    def compute_output_shape(self, fine_shape, coarse_shape):
+    def compute_output_shape(
+        self, fine_shape: Shape, coarse_shape: Shape
+    ) -> Shape | tuple[Shape, Shape]:
         if "boundary" not in self.flows:
             return tuple(fine_shape)
-        boundary_shape = list(coarse_shape)
-        boundary_shape[channel_axis(self.data_format)] = 1
-        return tuple(fine_shape), tuple(boundary_shape)
+        boundary_shape = with_channels(coarse_shape, 1, self.data_format)
+        return tuple(fine_shape), boundary_shape

@@ -1,12 +1,22 @@
-import collections
+"""The points of a coarse map and their places in a fine one."""
+
+from collections.abc import Iterable
+from typing import Any
+from typing import Literal
+from typing import NamedTuple
+from typing import TypeAlias
+from typing import get_args
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
+from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.ops import point_selection
@@ -14,43 +24,62 @@ from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.resize import resize
-
-FlowPoints = collections.namedtuple(
-    "FlowPoints",
-    [
-        "saliency",
-        "boundary_logits",
-        "boundary_coarse",
-        "boundary_fine",
-        "salient_coarse",
-        "salient_fine",
-    ],
-)
-FlowPoints.__doc__ = """The points through which semantics flow.
-
-Fields:
-    saliency: `(batch, h, w, 1)` float32, in (0, 1). One channel first for
-        `"channels_first"`, as the boundary logits. `None` where nothing of
-        the layer needs it.
-    boundary_logits: `(batch, h, w, 1)`, or `None` where no boundary points
-        flow.
-    boundary_coarse: `(batch, K)` int32, `row * w + column` in the coarse map.
-        `K` is 0 where no boundary points flow; so for the salient ones.
-    boundary_fine: `(batch, K)` int32, `row * W + column` in the fine map.
-    salient_coarse: `(batch, max_pool_size**2)` int32, as above. A point may
-        occur more than once, except with `salient_sampler="attention"`, which
-        takes at most all pixels.
-    salient_fine: like `salient_coarse`, in the fine map.
-"""
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
-FLOWS = ("salient", "boundary")
+class FlowPoints(NamedTuple):
+    """The points through which semantics flow.
+
+    Attributes:
+        saliency: `(batch, h, w, 1)` float32, in (0, 1). One channel first
+            for `"channels_first"`, as the boundary logits. `None` where
+            nothing of the layer needs it.
+        boundary_logits: `(batch, h, w, 1)`, or `None` where no boundary
+            points flow.
+        boundary_coarse: `(batch, K)` int32, `row * w + column` in the coarse
+            map. `K` is 0 where no boundary points flow, and likewise for
+            salient ones.
+        boundary_fine: `(batch, K)` int32, `row * W + column` in the fine map.
+        salient_coarse: `(batch, max_pool_size**2)` int32, as above. A point
+            can occur more than once, except with
+            `salient_sampler="attention"`, which takes at most all pixels.
+        salient_fine: like `salient_coarse`, in the fine map.
+
+    Example:
+
+    ```python
+    layer = keras_rsseg.layers.PointFlow(max_pool_size=2)
+    fine, coarse = np.ones((1, 16, 16, 8)), np.ones((1, 8, 8, 8))
+    points = layer.select_points(fine, coarse)
+    points.salient_coarse.shape  # (1, 4)
+    ```
+    """
+
+    saliency: Tensor | None
+    boundary_logits: Tensor | None
+    boundary_coarse: Tensor
+    boundary_fine: Tensor
+    salient_coarse: Tensor
+    salient_fine: Tensor
+
+
+Flow: TypeAlias = Literal["salient", "boundary"]
+SalientSampler: TypeAlias = Literal["max_pool", "attention", "random"]
+BoundaryFrom: TypeAlias = Literal["subtraction", "addition", "direct"]
+PointSampling: TypeAlias = Literal["released", "bilinear"]
+SaliencyFrom: TypeAlias = Literal["reduced", "raw"]
+
+FLOWS: tuple[Flow, ...] = get_args(Flow)
 _CHOICES = {
-    "salient_sampler": ("max_pool", "attention", "random"),
-    "boundary_from": ("subtraction", "addition", "direct"),
-    "point_sampling": ("released", "bilinear"),
-    "saliency_from": ("reduced", "raw"),
+    "salient_sampler": SalientSampler,
+    "boundary_from": BoundaryFrom,
+    "point_sampling": PointSampling,
+    "saliency_from": SaliencyFrom,
 }
 _NUMBERS = (
     "match_dim",
@@ -71,19 +100,19 @@ class PointMatcher(keras.layers.Layer):
 
     def __init__(
         self,
-        match_dim=64,
-        max_pool_size=14,
-        avg_pool_size=9,
-        num_boundary_points=128,
-        matcher_kernel_size=3,
-        flows=FLOWS,
-        salient_sampler="max_pool",
-        boundary_from="subtraction",
-        point_sampling="released",
-        saliency_from="reduced",
-        seed=0,
-        data_format=None,
-        **kwargs,
+        match_dim: int = 64,
+        max_pool_size: int = 14,
+        avg_pool_size: int = 9,
+        num_boundary_points: int = 128,
+        matcher_kernel_size: int = 3,
+        flows: Flow | Iterable[Flow] = FLOWS,
+        salient_sampler: SalientSampler = "max_pool",
+        boundary_from: BoundaryFrom = "subtraction",
+        point_sampling: PointSampling = "released",
+        saliency_from: SaliencyFrom = "reduced",
+        seed: int = 0,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.match_dim = match_dim
@@ -103,7 +132,11 @@ class PointMatcher(keras.layers.Layer):
 
     def _make_layers(self):
         # === Layers ===
-        self.reduce_fine = self.reduce_coarse = self.match_conv = None
+        # `None` is what the arguments make unnecessary.
+        self.reduce_fine: Any = None
+        self.reduce_coarse: Any = None
+        self.match_conv: Any = None
+        self.boundary_logits: Any = None
         if self._has_saliency and self.saliency_from == "reduced":
             self.reduce_fine = self._conv(self.match_dim, 1, "reduce_fine")
             self.reduce_coarse = self._conv(self.match_dim, 1, "reduce_coarse")
@@ -111,8 +144,6 @@ class PointMatcher(keras.layers.Layer):
             self.match_conv = self._conv(
                 1, self.matcher_kernel_size, "match_conv"
             )
-        self.boundary_conv = None  # As many filters as the maps' channels.
-        self.boundary_logits = None
         if "boundary" in self.flows:
             self.boundary_logits = self._conv(
                 1, 3, "boundary_logits", use_bias=False
@@ -141,18 +172,18 @@ class PointMatcher(keras.layers.Layer):
             name=name,
         )
 
-    def build(self, fine_shape, coarse_shape):
+    def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         check_same_channels(fine_shape, coarse_shape, self.data_format)
-        axis = channel_axis(self.data_format)
-        channels = fine_shape[axis]
-        matched_shape = list(coarse_shape)
-        matched_shape[axis] = 2 * channels
+        channels = fine_shape[channel_axis(self.data_format)]
+        matched = 2 * channels
         if self.reduce_fine is not None:
             self.reduce_fine.build(fine_shape)
             self.reduce_coarse.build(coarse_shape)
-            matched_shape[axis] = 2 * self.match_dim
+            matched = 2 * self.match_dim
         if self.match_conv is not None:
-            self.match_conv.build(tuple(matched_shape))
+            self.match_conv.build(
+                with_channels(coarse_shape, matched, self.data_format)
+            )
         if self.boundary_logits is not None:
             self.boundary_conv = ConvBNReLU(
                 channels,
@@ -164,7 +195,9 @@ class PointMatcher(keras.layers.Layer):
             self.boundary_conv.build(coarse_shape)
             self.boundary_logits.build(coarse_shape)
 
-    def select_points(self, fine, coarse, training=None):
+    def select_points(
+        self, fine: Tensor, coarse: Tensor, training: bool | None = None
+    ) -> FlowPoints:
         """Select the points of a pair of maps, as `call()` does.
 
         Args:
@@ -270,32 +303,19 @@ class PointMatcher(keras.layers.Layer):
 
     def _check_arguments(self):
         for name in _NUMBERS:
-            value = getattr(self, name)
-            if int(value) != value or value < 1:
-                raise ArgumentError(
-                    f"`{name}` must be a positive integer. "
-                    f"Received: {name}={value}"
-                )
-        if self.matcher_kernel_size % 2 == 0:
-            raise ArgumentError(
-                "`matcher_kernel_size` must be odd. Received: "
-                f"matcher_kernel_size={self.matcher_kernel_size}"
-            )
+            check_positive(name, getattr(self, name))
+        check_kernel_size("matcher_kernel_size", self.matcher_kernel_size)
         for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ArgumentError(
-                    f"`{name}` must be one of {choices}. Received: "
-                    f"{name}={getattr(self, name)!r}"
-                )
+            check_choice(name, getattr(self, name), get_args(choices))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         names = (*_NUMBERS, "flows", *_CHOICES, "seed", "data_format")
         config.update({name: getattr(self, name) for name in names})
         return config
 
 
-def standardize_flows(flows):
+def standardize_flows(flows: Flow | Iterable[Flow]) -> tuple[Flow, ...]:
     """The flows in their order; raises an `ArgumentError` for unknown ones."""
     flows = (flows,) if isinstance(flows, str) else tuple(flows)
     if not flows or set(flows) - set(FLOWS):

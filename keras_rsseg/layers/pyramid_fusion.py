@@ -1,8 +1,18 @@
+"""All levels of a pyramid in one map."""
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -46,12 +56,12 @@ class PyramidFusion(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        use_bias=False,
-        align_corners=True,
-        data_format=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int = 3,
+        use_bias: bool = False,
+        align_corners: bool = True,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = filters
@@ -68,23 +78,24 @@ class PyramidFusion(keras.layers.Layer):
             name="conv",
         )
 
-    def build(self, levels_shape):
+    def build(self, levels_shape: Sequence[Shape]) -> None:
         axis = channel_axis(self.data_format)
-        shape = list(levels_shape[0])
-        shape[axis] = sum(level[axis] for level in levels_shape)
-        self.conv.build(tuple(shape))
+        channels = sum(level[axis] for level in levels_shape)
+        self.conv.build(
+            with_channels(levels_shape[0], channels, self.data_format)
+        )
 
-    def call(self, levels, training=None):
+    def call(
+        self, levels: Sequence[Tensor], training: bool | None = None
+    ) -> Tensor:
         return self.conv.call_upsampled(
             levels, align_corners=self.align_corners, training=training
         )
 
-    def compute_output_shape(self, levels_shape):
-        shape = list(levels_shape[0])
-        shape[channel_axis(self.data_format)] = self.filters
-        return tuple(shape)
+    def compute_output_shape(self, levels_shape: Sequence[Shape]) -> Shape:
+        return with_channels(levels_shape[0], self.filters, self.data_format)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

@@ -1,13 +1,23 @@
+"""A map joined with averages of itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.checks import check_different_positives
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -62,15 +72,15 @@ class PyramidPooling(keras.layers.Layer):
 
     def __init__(
         self,
-        filters=256,
-        bin_sizes=(1, 2, 3, 6),
-        dropout=0.1,
-        data_format=None,
-        **kwargs,
+        filters: int = 256,
+        bin_sizes: Sequence[int] = (1, 2, 3, 6),
+        dropout: float = 0.1,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.filters = filters
-        self.bin_sizes = _standardize_bin_sizes(bin_sizes)
+        self.bin_sizes = check_different_positives("bin_sizes", bin_sizes)
         self.dropout = dropout
         self.data_format = standardize_data_format(data_format)
         self.branches = [
@@ -94,15 +104,16 @@ class PyramidPooling(keras.layers.Layer):
             name=name,
         )
 
-    def build(self, input_shape):
-        axis = channel_axis(self.data_format)
+    def build(self, input_shape: Shape) -> None:
         for branch in self.branches:
             branch.build(input_shape)
-        joined = list(input_shape)
-        joined[axis] += len(self.branches) * self.filters
-        self.bottleneck.build(tuple(joined))
+        joined = input_shape[channel_axis(self.data_format)]
+        joined += len(self.branches) * self.filters
+        self.bottleneck.build(
+            with_channels(input_shape, joined, self.data_format)
+        )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         size = spatial_size(inputs, self.data_format)
         maps = [
             self._pooled(inputs, branch, bins, size, training)
@@ -123,12 +134,10 @@ class PyramidPooling(keras.layers.Layer):
             data_format=self.data_format,
         )
 
-    def compute_output_shape(self, input_shape):
-        shape = list(input_shape)
-        shape[channel_axis(self.data_format)] = self.filters
-        return tuple(shape)
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return with_channels(input_shape, self.filters, self.data_format)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {
@@ -139,17 +148,3 @@ class PyramidPooling(keras.layers.Layer):
             }
         )
         return config
-
-
-def _standardize_bin_sizes(bin_sizes):
-    sizes = tuple(bin_sizes)
-    if (
-        not sizes
-        or any(int(size) != size or size < 1 for size in sizes)
-        or len(set(sizes)) != len(sizes)
-    ):
-        raise ArgumentError(
-            "`bin_sizes` must hold one or more different positive integers. "
-            f"Received: bin_sizes={bin_sizes}"
-        )
-    return sizes

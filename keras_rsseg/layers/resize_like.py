@@ -1,8 +1,17 @@
+"""One map at the size of another."""
+
+from typing import Any
+
 import keras
 
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.typing import Config
+from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Interpolation
+from keras_rsseg.typing import Shape
+from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -35,20 +44,20 @@ class ResizeLike(keras.layers.Layer):
 
     def __init__(
         self,
-        interpolation="bilinear",
-        align_corners=False,
-        data_format=None,
-        **kwargs,
+        interpolation: Interpolation = "bilinear",
+        align_corners: bool = False,
+        data_format: DataFormat | None = None,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.interpolation = interpolation
         self.align_corners = align_corners
         self.data_format = standardize_data_format(data_format)
 
-    def build(self, fine_shape, coarse_shape):
+    def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         pass
 
-    def call(self, fine, coarse):
+    def call(self, fine: Tensor, coarse: Tensor) -> Tensor:
         return resize(
             coarse,
             spatial_size(fine, self.data_format),
@@ -57,12 +66,14 @@ class ResizeLike(keras.layers.Layer):
             data_format=self.data_format,
         )
 
-    def compute_output_shape(self, fine_shape, coarse_shape):
+    def compute_output_shape(
+        self, fine_shape: Shape, coarse_shape: Shape
+    ) -> Shape:
         if self.data_format == "channels_first":
             return (*coarse_shape[:2], *fine_shape[2:])
         return (coarse_shape[0], *fine_shape[1:3], coarse_shape[3])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.update(
             {

@@ -12,11 +12,15 @@ from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
+from keras_rsseg.typing import Shape
 from keras_rsseg.typing import Size
 from keras_rsseg.typing import Tensor
 
 CHANNELS_LAST: Final = "channels_last"
 CHANNELS_FIRST: Final = "channels_first"
+
+# Of a map of which nothing is known but, perhaps, the channels.
+ANY_SHAPE: Shape = (None,) * 4
 
 
 def standardize_data_format(data_format: DataFormat | None) -> DataFormat:
@@ -30,6 +34,15 @@ def standardize_data_format(data_format: DataFormat | None) -> DataFormat:
 def channel_axis(data_format: DataFormat) -> int:
     """Axis of the channels of a standardized data format, from either end."""
     return 1 if data_format == CHANNELS_FIRST else -1
+
+
+def with_channels(
+    shape: Shape, channels: int | None, data_format: DataFormat
+) -> Shape:
+    """The shape of a map with another number of channels."""
+    changed = list(shape)
+    changed[channel_axis(data_format)] = channels
+    return tuple(changed)
 
 
 def for_maps(vector: Tensor, data_format: DataFormat) -> Tensor:

@@ -164,7 +164,7 @@ class TestFlowAlignment(TestCase):
     @pytest.mark.parametrize(
         "arguments, named",
         [
-            ({"version": 3}, "`version` must be 1 or 2.*3"),
+            ({"version": 3}, "`version` must be one of 1, 2.*3"),
             ({"reduced_dim": 0}, "`reduced_dim` must be .*0"),
         ],
     )
