@@ -1,5 +1,8 @@
 """Cross-entropy over the hardest pixels of a batch."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -16,7 +19,9 @@ class OhemCrossEntropy(SegmentationLoss):
     these are fewer than `min_kept`, the threshold rises to the
     `min_kept`-th smallest probability. The loss is the mean cross-entropy of
     the kept pixels. With fewer than `min_kept` valid pixels in the batch,
-    it is the plain mean over all valid pixels.
+    it is the plain mean over all valid pixels. A valid pixel whose
+    cross-entropy is not finite is the hardest of all, so that the loss of a
+    network that has diverged is not finite either.
 
     The selection counts over the batch that one call sees, so it depends on
     the batch size (and is made per replica in distributed training). No
@@ -54,14 +59,14 @@ class OhemCrossEntropy(SegmentationLoss):
 
     def __init__(
         self,
-        threshold=0.7,
-        min_kept=10000,
-        ignore_class=VOID,
-        from_logits=True,
-        class_weights=None,
-        reduction="sum_over_batch_size",
-        name="ohem_cross_entropy",
-    ):
+        threshold: float = 0.7,
+        min_kept: int = 10000,
+        ignore_class: int | None = VOID,
+        from_logits: bool = True,
+        class_weights: Sequence[float] | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "ohem_cross_entropy",
+    ) -> None:
         super().__init__(
             ignore_class, class_weights, from_logits, reduction, name
         )
@@ -78,7 +83,7 @@ class OhemCrossEntropy(SegmentationLoss):
         self.threshold = float(threshold)
         self.min_kept = int(min_kept)
 
-    def pixel_losses(self, labels, valid, y_pred):
+    def pixel_losses(self, labels: Any, valid: Any, y_pred: Any) -> Any:
         losses = self.cross_entropy(labels, valid, y_pred)
         hard = ops.logical_and(valid, self._hard_pixels(losses))
         return self.weighted_mean(losses, labels, hard)
@@ -86,8 +91,10 @@ class OhemCrossEntropy(SegmentationLoss):
     def _hard_pixels(self, cross_entropy):
         """Where the probability of the true class is below the threshold."""
         # The cross-entropy of void pixels is 0 here, their probability 1.
-        probability = ops.exp(-ops.stop_gradient(cross_entropy))
-        probability = ops.minimum(probability, 1.0)
+        cross_entropy = ops.stop_gradient(cross_entropy)
+        probability = ops.minimum(ops.exp(-cross_entropy), 1.0)
+        # NaN is below no threshold, and its bits have no place in an order.
+        probability = ops.where(ops.isfinite(cross_entropy), probability, 0.0)
         return probability <= self._raised_threshold(probability)
 
     def _raised_threshold(self, probability):
@@ -117,7 +124,7 @@ class OhemCrossEntropy(SegmentationLoss):
         _, high = ops.fori_loop(0, 30, halve, (low, high))
         return ops.view(high, "float32")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update({"threshold": self.threshold, "min_kept": self.min_kept})
         return config
