@@ -20,7 +20,9 @@ class OhemCrossEntropy(SegmentationLoss):
     these are fewer than `min_kept`, the threshold rises to the
     `min_kept`-th smallest probability. The loss is the mean cross-entropy of
     the kept pixels. With fewer than `min_kept` valid pixels in the batch,
-    it is the plain mean over all valid pixels.
+    it is the plain mean over all valid pixels. A valid pixel whose
+    cross-entropy is not finite is the hardest of all, so that the loss of a
+    network that has diverged is not finite either.
 
     The selection counts over the batch that one call sees, so it depends on
     the batch size (and is made per replica in distributed training). No
@@ -92,8 +94,10 @@ class OhemCrossEntropy(SegmentationLoss):
     def _hard_pixels(self, cross_entropy):
         """Where the probability of the true class is below the threshold."""
         # The cross-entropy of void pixels is 0 here, their probability 1.
-        probability = ops.exp(-ops.stop_gradient(cross_entropy))
-        probability = ops.minimum(probability, 1.0)
+        cross_entropy = ops.stop_gradient(cross_entropy)
+        probability = ops.minimum(ops.exp(-cross_entropy), 1.0)
+        # NaN is below no threshold, and its bits have no place in an order.
+        probability = ops.where(ops.isfinite(cross_entropy), probability, 0.0)
         return probability <= self._raised_threshold(probability)
 
     def _raised_threshold(self, probability):

@@ -82,6 +82,10 @@ class RegionLoss(SegmentationLoss):
             ops.where(known > 0, probabilities, 0.0), (rows, -1, classes)
         )
         losses = self.class_losses(truth, probabilities)
+        # A class that does not count, or TensorFlow's softmax, would hide NaN
+        # in one of the channels. A logit of -inf is a class ruled out.
+        sound = ops.all(ops.sum(y_pred, axis=-1) < float("inf"))
+        losses = ops.where(sound, losses, float("nan"))
         weights = ops.cast(ops.any(truth > 0, axis=1), "float32")
         if self.class_weights is not None:
             weights = weights * ops.convert_to_tensor(

@@ -16,8 +16,9 @@ from keras_rsseg.void import VOID
 class SegmentationLoss(keras.losses.Loss):
     """Base of the losses of class masks: void, class weights, precision.
 
-    Void pixels (`ignore_class` in the mask) take no part; a batch of nothing
-    else has the loss 0 and no gradient. A class id that is neither
+    Void pixels (`ignore_class` in the mask) take no part, not even with NaN
+    logits; a batch of nothing else has the loss 0 and no gradient. NaN logits
+    of any other pixel make the loss NaN. A class id that is neither
     `ignore_class` nor a channel of the logits makes the loss NaN, with zero
     gradients, on every backend: compiled code cannot raise, and the pixel
     must not count as something else. All arithmetic is float32, whatever the
@@ -106,6 +107,10 @@ class SegmentationLoss(keras.losses.Loss):
             valid = ops.not_equal(mask, self.ignore_class)
         known = ops.logical_and(mask >= 0, mask < y_pred.shape[-1])
         labels = ops.where(ops.logical_and(valid, known), mask, 0)
+        # A gradient of zero times NaN would be NaN, so the losses of void
+        # pixels come of other numbers. Alike for all classes, they are sound
+        # as logits and as probabilities.
+        y_pred = ops.where(ops.expand_dims(valid, axis=-1), y_pred, 1.0)
         losses = self.pixel_losses(labels, valid, y_pred)
         sound = ops.all(ops.logical_or(known, ops.logical_not(valid)))
         return ops.where(sound, losses, float("nan"))
@@ -129,10 +134,14 @@ class SegmentationLoss(keras.losses.Loss):
         self, labels: Tensor, valid: Tensor, y_pred: Tensor
     ) -> Tensor:
         """Return the cross-entropy of each pixel, 0 where void."""
+        # As a list of pixels: torch has no gradient for maps of
+        # probabilities whose channels are last.
         losses = ops.sparse_categorical_crossentropy(
-            labels, y_pred, from_logits=self.from_logits
+            ops.reshape(labels, (-1,)),
+            ops.reshape(y_pred, (-1, y_pred.shape[-1])),
+            from_logits=self.from_logits,
         )
-        return ops.where(valid, losses, 0.0)
+        return ops.where(valid, ops.reshape(losses, ops.shape(valid)), 0.0)
 
     def weighted_mean(
         self, losses: Tensor, labels: Tensor, kept: Tensor

@@ -100,6 +100,40 @@ class LossTester(TestCase):
         assert np.abs(actual[masks == 255]).max() == 0
         assert np.abs(actual[masks != 255]).max() > 0
 
+    @pytest.mark.parametrize("from_logits", [True, False])
+    def test_void_pixels_may_be_nan(self, from_logits):
+        # Zero times NaN is NaN: one such gradient would spoil every weight.
+        masks, logits = batch()
+        loss = self.cls(from_logits=from_logits)
+        given = logits if from_logits else softmax(logits).astype("float32")
+        void = (masks == 255)[..., None]
+        results = []
+        for value in (given, np.float32(np.nan), np.float32(np.inf)):
+            x = np.where(void, value, given)
+            (slopes,) = gradient(lambda x: loss(masks, x), x)
+            results.append((evaluate(loss, masks, x), slopes))
+        for value, slopes in results[1:]:
+            self.assert_close(value, results[0][0], 1e-6)
+            self.assert_close(slopes, results[0][1], 1e-6)
+
+    def test_a_pixel_that_is_not_finite_is_loud(self):
+        # Or a network that has diverged would seem to train.
+        masks, logits = batch()
+        masks[masks == 3] = 2  # Region losses leave out a class like 3.
+        place = tuple(np.argwhere(masks == 1)[0])
+        loss = self.cls()
+        for value in (np.nan, -np.float32(np.nan), np.inf):
+            for channel in (slice(None), 1, 3):
+                broken = logits.copy()
+                broken[(*place, channel)] = value
+                assert np.isnan(evaluate(loss, masks, broken)), channel
+            assert np.isnan(evaluate(loss, masks, 0 * logits + value))
+        loss = self.cls(from_logits=False)
+        for channel in (slice(None), 1, 3):
+            broken = softmax(logits).astype("float32")
+            broken[(*place, channel)] = np.nan
+            assert np.isnan(evaluate(loss, masks, broken)), channel
+
     def test_a_batch_of_void_pixels_costs_nothing(self):
         masks, logits = batch()
         masks[:] = 255
@@ -145,8 +179,12 @@ class LossTester(TestCase):
     def test_probabilities(self):
         masks, logits = batch()
         probabilities = softmax(logits).astype("float32")
-        value = evaluate(self.cls(from_logits=False), masks, probabilities)
+        loss = self.cls(from_logits=False)
+        value = evaluate(loss, masks, probabilities)
         self.assert_close(value, evaluate(self.cls(), masks, logits), 1e-5)
+        (actual,) = gradient(lambda x: loss(masks, ops.softmax(x)), logits)
+        (expected,) = gradient(lambda x: self.cls()(masks, x), logits)
+        self.assert_close(actual, expected, 1e-4)
 
     def test_void_may_be_another_id_or_none(self):
         masks, logits = batch()

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
 from tests.gradients import gradient
+from tests.ops.evaluate import evaluate
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -93,6 +94,54 @@ class TestOhemCrossEntropy(TestCase):
         assert np.abs(actual[masks == 255]).max() == 0
         assert np.abs(actual[masks != 255]).max() > 0
 
+    @pytest.mark.parametrize("from_logits", [True, False])
+    def test_void_pixels_may_be_nan(self, from_logits):
+        # Zero times NaN is NaN: one such gradient would spoil every weight.
+        masks, logits = batch()
+        loss = OhemCrossEntropy(min_kept=50, from_logits=from_logits)
+        given = logits
+        if not from_logits:
+            given = to_numpy(ops.softmax(ops.convert_to_tensor(logits)))
+        broken = np.where((masks == 255)[..., None], np.float32("nan"), given)
+        values = [evaluate(loss, masks, x) for x in (broken, given)]
+        self.assert_close(*values, 1e-6)
+        (actual,) = gradient(lambda x: loss(masks, x), broken)
+        (expected,) = gradient(lambda x: loss(masks, x), given)
+        assert np.abs(expected).max() > 0
+        self.assert_close(actual, expected, 1e-6)
+
+    @pytest.mark.parametrize("min_kept", [1, 50, 10000])
+    def test_a_pixel_that_is_not_finite_is_loud(self, min_kept):
+        # Or a network that has diverged would seem to train, with loss 0 in
+        # the end.
+        masks, logits = batch()
+        place = tuple(np.argwhere(masks == 1)[0])
+        loss = OhemCrossEntropy(min_kept=min_kept)
+        for value in (np.nan, -np.float32(np.nan), np.inf):
+            for channel in (slice(None), 1, 3):
+                broken = logits.copy()
+                broken[(*place, channel)] = value
+                assert np.isnan(evaluate(loss, masks, broken)), channel
+            assert np.isnan(evaluate(loss, masks, 0 * logits + value))
+        # The true class ruled out: the cross-entropy is infinite.
+        broken = logits.copy()
+        broken[(*place, 1)] = -np.inf
+        assert evaluate(loss, masks, broken) == np.inf
+
+    def test_pixels_that_are_not_finite_count_as_the_hardest(self):
+        # They take places of those kept at least, and change no other loss.
+        masks, logits = batch()
+        valid = np.argwhere(masks < 4)
+        broken = logits.copy()
+        broken[tuple(valid[:20].T)] = np.nan
+        pixels = {"reduction": None, "threshold": 1e-6}
+        losses = evaluate(
+            OhemCrossEntropy(min_kept=30, **pixels), masks, broken
+        )
+        finite = np.isfinite(losses)
+        np.testing.assert_array_equal(np.argwhere(~finite), valid[:20])
+        assert np.count_nonzero(losses[finite]) == 10
+
     def test_a_batch_of_void_pixels_costs_nothing(self):
         masks, logits = batch()
         masks[:] = 255
@@ -125,11 +174,13 @@ class TestOhemCrossEntropy(TestCase):
     def test_probabilities(self):
         masks, logits = batch()
         probabilities = ops.softmax(ops.convert_to_tensor(logits))
-        value = OhemCrossEntropy(min_kept=60, from_logits=False)(
-            masks, probabilities
-        )
-        expected = OhemCrossEntropy(min_kept=60)(masks, logits)
-        self.assert_close(value, expected, 1e-5)
+        loss = OhemCrossEntropy(min_kept=60, from_logits=False)
+        of_logits = OhemCrossEntropy(min_kept=60)
+        value = loss(masks, probabilities)
+        self.assert_close(value, of_logits(masks, logits), 1e-5)
+        (actual,) = gradient(lambda x: loss(masks, ops.softmax(x)), logits)
+        (expected,) = gradient(lambda x: of_logits(masks, x), logits)
+        self.assert_close(actual, expected, 1e-4)
 
     @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
     def test_large_half_precision_batches_stay_finite(self, dtype):
