@@ -4,6 +4,8 @@ import contextlib
 import logging
 import sys
 import warnings
+from collections.abc import Callable
+from collections.abc import Iterator
 
 import typer
 
@@ -37,8 +39,12 @@ def log_level(level):
 
 
 @contextlib.contextmanager
-def plain_errors():
-    """Turn the errors a user can make into one line and exit code 1."""
+def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
+    """Turn the errors a user can make into one line and exit code 1.
+
+    Args:
+        spell: what turns the words of Python into those of the command line.
+    """
     try:
         yield
     except Exception as error:
@@ -46,7 +52,7 @@ def plain_errors():
             raise
         lines = [line.strip() for line in str(error).splitlines()]
         message = " ".join(filter(None, lines)) or type(error).__name__
-        typer.echo(f"Error: {message}", err=True)
+        typer.echo(f"Error: {spell(message)}", err=True)
         raise typer.Exit(1) from error
 
 
