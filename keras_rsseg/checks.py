@@ -1,5 +1,7 @@
 """Checks that arguments in every room have in common."""
 
+import math
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -123,3 +125,68 @@ def as_color(name: str, color: Sequence[int]) -> Color:
             f"from 0 to 255. Received: {color!r}"
         )
     return int(parts[0]), int(parts[1]), int(parts[2])
+
+
+def as_number(value: Any) -> float:
+    """Return a value as a float, NaN where it is no number.
+
+    Args:
+        value: anything.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def check_size(name: str, value: Any) -> float:
+    """Return a number that is not negative, or refuse it.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Raises:
+        ArgumentError: it is no finite number, or below 0.
+    """
+    number = as_number(value)
+    if not 0 <= number < math.inf:
+        raise ArgumentError(
+            f"`{name}` must be a number, 0 or more. Received: {name}={value!r}"
+        )
+    return number
+
+
+def check_range(name: str, value: Any) -> tuple[float, float]:
+    """Return `(low, high)` as floats, or refuse it.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Raises:
+        ArgumentError: these are not two finite numbers, the lower first.
+    """
+    try:
+        low, high = map(float, value)
+    except (TypeError, ValueError):
+        low, high = math.nan, math.nan
+    if not -math.inf < low < high < math.inf:
+        raise ArgumentError(
+            f"`{name}` must be two numbers, the lower first. Received: "
+            f"{value!r}"
+        )
+    return low, high
+
+
+def unless_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Return a check that lets `None` pass.
+
+    Args:
+        check: `(name, value)` to the value, or to an error.
+    """
+
+    def check_unless_none(name: str, value: Any) -> Any:
+        return None if value is None else check(name, value)
+
+    return check_unless_none

@@ -5,12 +5,25 @@ import logging
 import pathlib
 import threading
 import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Annotated
+from typing import Any
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
-from keras_rsseg.beam.shared_run import open_run
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.beam.shared_run import SharedRun
+from keras_rsseg.beam.shared_run import open_shared_run
+from keras_rsseg.checks import check_positive
+from keras_rsseg.options import AnyPath
+from keras_rsseg.options import Option
+from keras_rsseg.options import takes
+from keras_rsseg.scene_options import PREDICTING
+from keras_rsseg.scene_options import ScenesOptions
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.many.scene_list import absolute
 from keras_rsseg.scenes.many.scene_list import check_outputs
@@ -21,6 +34,27 @@ from keras_rsseg.scenes.many.scene_report import error_line
 from keras_rsseg.scenes.predict_scenes import attempt_job
 
 logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BeamOptions(ScenesOptions):
+    """The options of `run_scenes`: those of scenes, and how they are cut.
+
+    A pipeline always resumes, and its progress is the runner's to show.
+    """
+
+    unit_blocks: Annotated[
+        int,
+        Option(
+            "Number of strips that a machine does at a time, at most",
+            in_python="Where two such units meet, tiles are predicted twice; "
+            "a unit that is lost with its machine is done again.",
+            check=check_positive,
+            group=PREDICTING,
+        ),
+    ] = 8
+    resume: bool = dataclasses.field(default=True, init=False)
+    progress: bool = dataclasses.field(default=False, init=False)
 
 
 class PredictScenes(beam.PTransform):
@@ -43,14 +77,8 @@ class PredictScenes(beam.PTransform):
     Args:
         load_model: callable without arguments that returns the model; it is
             sent to the machines, so it should not hold one.
-        unit_blocks: number of blocks in a unit of work, at most. Where two
-            units meet, tiles are predicted twice; a unit that is lost with
-            its machine is done again.
-        minimum_area: see `write_polygons`.
-        simplify: see `write_polygons`.
-        overwrite: whether maps of other runs may be replaced.
-        **options: arguments of `predict_scene` for all scenes. A job's own
-            come first.
+        **options: those of `run_scenes`, for all scenes. A job's own come
+            first.
 
     Example:
 
@@ -64,26 +92,12 @@ class PredictScenes(beam.PTransform):
     ```
     """
 
-    def __init__(
-        self,
-        load_model,
-        *,
-        unit_blocks=8,
-        minimum_area=0.0,
-        simplify=0.0,
-        overwrite=False,
-        **options,
-    ):
+    def __init__(self, load_model: Callable[[], Any], **options: Any) -> None:
         super().__init__()
-        if unit_blocks < 1:
-            raise ArgumentError(
-                f"`unit_blocks` must be positive. Received: {unit_blocks}"
-            )
-        outlines = {"minimum_area": minimum_area, "simplify": simplify}
-        options = {**options, "overwrite": overwrite, "progress": False}
-        self._work = _Work(load_model, options, outlines, unit_blocks)
+        given = BeamOptions.of(options, type(self).__name__)
+        self._work = _Work(load_model, given)
 
-    def expand(self, jobs):
+    def expand(self, jobs: beam.PCollection) -> beam.PCollection:
         return (
             jobs
             | "Spread scenes" >> beam.Reshuffle()
@@ -103,12 +117,12 @@ class WriteReport(beam.PTransform):
         destinations: paths of the maps, in the order of the report's rows.
     """
 
-    def __init__(self, path, destinations):
+    def __init__(self, path: AnyPath, destinations: Iterable[AnyPath]) -> None:
         super().__init__()
         self._path = pathlib.Path(path)
         self._order = {str(path): i for i, path in enumerate(destinations)}
 
-    def expand(self, outcomes):
+    def expand(self, outcomes: beam.PCollection) -> beam.PCollection:
         return (
             outcomes
             | beam.WithKeys(lambda outcome: "report")
@@ -116,8 +130,8 @@ class WriteReport(beam.PTransform):
             | "Write report" >> beam.Map(self._write)
         )
 
-    def _write(self, element):
-        def place(outcome):
+    def _write(self, element: tuple[str, Iterable[SceneOutcome]]) -> None:
+        def place(outcome: SceneOutcome) -> int:
             return self._order[str(outcome.job.destination)]
 
         SceneReport(sorted(element[1], key=place)).save(self._path)
@@ -128,7 +142,7 @@ class _Unit:
     """Blocks to predict; and what became of that, on the way back."""
 
     job: SceneJob
-    numbers: tuple = ()
+    numbers: tuple[int, ...] = ()
     seconds: float = 0.0
     error: str | None = None
 
@@ -136,26 +150,28 @@ class _Unit:
 class _Work:
     """What all steps know, and the model of a process."""
 
-    def __init__(self, load_model, options, outlines, unit_blocks):
+    def __init__(
+        self, load_model: Callable[[], Any], options: BeamOptions
+    ) -> None:
         self.options = options
-        self.outlines = outlines
-        self.unit_blocks = unit_blocks
         self._load_model = load_model
         self._shared = Shared()
 
-    def acquire(self):
+    def acquire(self) -> "_Held":
         """Return the `_Held` model of this process."""
         return self._shared.acquire(lambda: _Held(self._load_model()))
 
-    def open_run(self, model, job):
-        options = {**self.options, **job.options}
-        return open_run(model, job.source, job.destination, **options)
+    def open_run(
+        self, model: Any, job: SceneJob
+    ) -> AbstractContextManager[SharedRun]:
+        options = self.options.changed(job.options)
+        return open_shared_run(model, job.source, job.destination, options)
 
 
 class _Held:
     """A model, and the lock of the thread that uses it."""
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model = model
         self.lock = threading.Lock()
 
@@ -163,19 +179,19 @@ class _Held:
 class _Step(beam.DoFn):
     """A step that needs the model."""
 
-    def __init__(self, work):
+    def __init__(self, work: _Work) -> None:
         super().__init__()
         self._work = work
-        self._held = None
+        self._held: _Held | None = None
 
-    def setup(self):
+    def setup(self) -> None:
         self._held = self._work.acquire()
 
 
 class _CutScene(_Step):
     """From jobs to `(path of the map, unit)`s."""
 
-    def process(self, job):
+    def process(self, job: SceneJob) -> Iterator[tuple[str, _Unit]]:
         start = time.perf_counter()
         units, error = [], None
         try:
@@ -189,7 +205,7 @@ class _CutScene(_Step):
         for numbers in units:
             yield key, _Unit(job, tuple(numbers))
 
-    def _cut(self, job):
+    def _cut(self, job: SceneJob) -> list[list[int]]:
         for path in job.outputs():
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._work.open_run(self._held.model, job) as run:
@@ -198,17 +214,19 @@ class _CutScene(_Step):
             try:
                 done = run.open_store().prepare()
             except ValueError:
-                if not self._work.options["overwrite"]:
+                if not self._work.options.overwrite:
                     raise
                 # Blocks of another run, which may go.
                 done = run.open_store(resume=False).prepare()
-            return run.units(done, self._work.unit_blocks)
+            return run.units(done, self._work.options.unit_blocks)
 
 
 class _PredictUnit(_Step):
     """Predicts units that hold blocks, and hands all on."""
 
-    def process(self, element):
+    def process(
+        self, element: tuple[str, _Unit]
+    ) -> Iterator[tuple[str, _Unit]]:
         key, unit = element
         if unit.numbers:
             start = time.perf_counter()
@@ -221,7 +239,7 @@ class _PredictUnit(_Step):
             unit = _Unit(unit.job, (), seconds, error)
         yield key, unit
 
-    def _predict(self, unit):
+    def _predict(self, unit: _Unit) -> None:
         held = self._held
         with held.lock, self._work.open_run(held.model, unit.job) as run:
             store = run.open_store()
@@ -232,7 +250,9 @@ class _PredictUnit(_Step):
 class _PublishScene(_Step):
     """From `(path, units)` to the outcome of their scene."""
 
-    def process(self, element):
+    def process(
+        self, element: tuple[str, Iterable[_Unit]]
+    ) -> Iterator[SceneOutcome]:
         units = list(element[1])
         job = units[0].job
         spent = sum(unit.seconds for unit in units)
@@ -241,24 +261,29 @@ class _PublishScene(_Step):
             yield SceneOutcome(job, FAILED, spent, None, errors[0])
             return
         start = time.perf_counter()
-        options = {**self._work.options, "resume": True}
         with self._held.lock:
             # All blocks are done: they are made into maps.
-            outcome = attempt_job(
-                self._held.model, job, options, self._work.outlines
-            )
+            outcome = attempt_job(self._held.model, job, self._work.options)
         seconds = spent + time.perf_counter() - start
         yield dataclasses.replace(outcome, seconds=seconds)
 
 
-def _told(job, problem):
+def _told(job: SceneJob, problem: Exception) -> str:
     """Log what is wrong with a scene, and return it as one line."""
     message, expected = error_line(problem)
     logger.error("%s failed: %s", job.source, message, exc_info=not expected)
     return message
 
 
-def run_scenes(load_model, jobs, report, pipeline_options=None, **options):
+@takes(BeamOptions)
+def run_scenes(
+    load_model: Callable[[], Any],
+    jobs: Iterable[SceneJob],
+    report: AnyPath,
+    pipeline_options: PipelineOptions | None = None,
+    *,
+    options: BeamOptions,
+) -> SceneReport:
     """Predict maps of many scenes with a Beam pipeline, and wait for them.
 
     Args:
@@ -270,7 +295,7 @@ def run_scenes(load_model, jobs, report, pipeline_options=None, **options):
             replaced if it exists.
         pipeline_options: `apache_beam` `PipelineOptions`: which runner, and
             how. Defaults to Beam's, which is this machine.
-        **options: arguments of `PredictScenes`, and of `predict_scene`.
+        options: keyword arguments for all scenes. A job's own come first.
 
     Returns:
         A `SceneReport`. Its seconds are those of all machines together.
@@ -290,8 +315,7 @@ def run_scenes(load_model, jobs, report, pipeline_options=None, **options):
     """
     # Workers may have another working directory.
     jobs = [job.absolute() for job in jobs]
-    if options.get("area") is not None:
-        options["area"] = absolute(options["area"])
+    options = options.changed({"area": absolute(options.area)})
     path = pathlib.Path(report).absolute()
     check_outputs(jobs)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -301,7 +325,7 @@ def run_scenes(load_model, jobs, report, pipeline_options=None, **options):
         outcomes = (
             pipeline
             | "Scenes" >> beam.Create(jobs)
-            | PredictScenes(load_model, **options)
+            | PredictScenes(load_model, **options.arguments(BeamOptions))
         )
         _ = outcomes | WriteReport(path, [job.destination for job in jobs])
     return SceneReport.read(path)

@@ -1,26 +1,32 @@
 """One scene whose blocks several processes predict."""
 
 import contextlib
-import inspect
 import json
+from collections.abc import Collection
+from collections.abc import Iterator
+from typing import Any
 
+from keras_rsseg.options import AnyPath
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_store import BlockStore
 from keras_rsseg.scenes.maps.class_map import MapGrid
-from keras_rsseg.scenes.predict_scene import predict_scene
-from keras_rsseg.scenes.predicting import scene_run as predicting
+from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
+from keras_rsseg.scenes.predicting.scene_run import open_run
 
 
 @contextlib.contextmanager
-def open_run(model, source, destination, **options):
-    """Open a scene as `predict_scene` does with the same arguments.
+def open_shared_run(
+    model: Any, source: AnyPath, destination: AnyPath, options: SceneOptions
+) -> Iterator["SharedRun"]:
+    """Open a scene as `predict_scene` does with the same options.
 
     Args:
         model: as for `predict_scene`.
         source: path or URL of the scene.
         destination: path of the map.
-        **options: arguments of `predict_scene`.
+        options: those of the scene.
 
     Yields:
         A `SharedRun`.
@@ -29,35 +35,27 @@ def open_run(model, source, destination, **options):
         FileExistsError: if there is another map, and not `overwrite`.
         ValueError: as `predict_scene`.
     """
-    bound = inspect.signature(predict_scene).bind(
-        model, source, destination, **options
-    )
-    bound.apply_defaults()
-    given = bound.arguments
-    overwrite = given["overwrite"]
-    for name in ("resume", "progress", "overwrite"):
-        del given[name]
-    with predicting.open_run(
-        **given, overwrite=True, run_class=SharedRun
+    with open_run(
+        model, source, destination, options, SharedRun, replace=True
     ) as run:
         if not all(map(run.is_absent_or_ours, run.products)):
-            run.check_destinations(overwrite)
+            run.check_destinations(options.overwrite)
         yield run
 
 
 class SharedRun(SceneRun):
     """A `SceneRun` of which several processes do a part each."""
 
-    def is_absent_or_ours(self, product):
+    def is_absent_or_ours(self, product: Product) -> bool:
         """Return whether a product's file would not be lost."""
         return not product.path.exists() or self.has_made(product)
 
-    def open_store(self, resume=True):
+    def open_store(self, resume: bool = True) -> "SharedStore":
         """Return the `SharedStore` of the scene."""
         grid = MapGrid.of(self.scene.dataset)
         return SharedStore(self.products, grid, self.settings, resume)
 
-    def units(self, done, size):
+    def units(self, done: Collection[int], size: int) -> list[list[int]]:
         """Cut what is left to do into units of work.
 
         Args:
@@ -68,7 +66,8 @@ class SharedRun(SceneRun):
         Returns:
             A list of lists of block numbers.
         """
-        units, before = [], None
+        units: list[list[int]] = []
+        before = None
         for block in self.plan.blocks:
             if block.number in done:
                 continue
@@ -79,7 +78,9 @@ class SharedRun(SceneRun):
             before = block
         return units
 
-    def predict_unit(self, store, numbers):
+    def predict_unit(
+        self, store: "SharedStore", numbers: Collection[int]
+    ) -> None:
         """Predict some blocks; those that are finished are left out.
 
         Args:
@@ -98,7 +99,7 @@ class SharedStore(BlockStore):
     no lock. Who prepares and who publishes has one.
     """
 
-    def prepare(self):
+    def prepare(self) -> frozenset[int]:
         """Lay the store out; what equal runs have finished stays.
 
         Returns:
@@ -113,12 +114,12 @@ class SharedStore(BlockStore):
         self._release()
         return self.done
 
-    def check(self):
+    def check(self) -> None:
         """Raise a ValueError unless it was laid out for equal settings."""
         with open(self.folder / "settings.json", "rb") as file:
             self._check_settings(json.load(file))
 
-    def has(self, number):
+    def has(self, number: int) -> bool:
         """Return whether a block is finished."""
         record = BlockRecord(number, 0, 0, 0, 0, None, [], {})
         return BlockRecord.read(record.path(self.folder)) is not None
@@ -127,7 +128,7 @@ class SharedStore(BlockStore):
 class _Part:
     """A store in the eyes of who has to do a part of the blocks."""
 
-    def __init__(self, store, done):
+    def __init__(self, store: SharedStore, done: Collection[int]) -> None:
         self.products = store.products
         self.done = done
         self.write = store.write

@@ -5,6 +5,7 @@ import logging
 import platform
 import sys
 import warnings
+from collections.abc import Callable
 from collections.abc import Iterator
 
 import typer
@@ -23,7 +24,7 @@ _PACKAGES = (
 
 
 @contextlib.contextmanager
-def plain_errors() -> Iterator[None]:
+def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
     """Print errors of the input as one line, and end with exit code 1.
 
     Those are what `keras_rsseg.errors.is_expected` says. Any other error is a
@@ -32,6 +33,9 @@ def plain_errors() -> Iterator[None]:
 
     Serves as a decorator of a function, too: of a typer command, or of a
     script's `main()`.
+
+    Args:
+        spell: turns the words of Python into those of the command line.
 
     Raises:
         SystemExit: for errors of the input, and interruptions.
@@ -58,7 +62,7 @@ def plain_errors() -> Iterator[None]:
         if not is_expected(error):
             _ask_for_report(error)
             raise
-        print(f"Error: {one_line(error)}", file=sys.stderr)
+        print(f"Error: {spell(one_line(error))}", file=sys.stderr)
         raise SystemExit(1) from error
 
 

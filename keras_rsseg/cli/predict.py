@@ -1,67 +1,90 @@
-"""What the commands that map several scenes do before and after."""
+"""`keras-rsseg predict`: maps of one scene or of many."""
 
+import dataclasses
 import logging
 import os
 import pathlib
 import textwrap
+import typing
+from typing import Any
 
 import typer
 
 import keras_rsseg
-from keras_rsseg.cli import predict_options as options
 from keras_rsseg.cli.errors import INTERRUPTED
 from keras_rsseg.cli.errors import log_level
+from keras_rsseg.cli.predict_options import Request
+from keras_rsseg.cli.predict_options import check_ending
+from keras_rsseg.cli.predict_options import in_flags
+from keras_rsseg.cli.predict_options import takes_flags
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import AnyPath
+from keras_rsseg.scene_options import ScenesOptions
 from keras_rsseg.tables import text_table
+
+if typing.TYPE_CHECKING:
+    from keras_rsseg.scenes.many.scene_list import SceneJob
+    from keras_rsseg.scenes.many.scene_report import SceneReport
+    from keras_rsseg.scenes.predict_scene import SceneResult
 
 # Exit code, besides 0 (all is done), 1 (nothing is, or wrong arguments),
 # 2 (usage) and 130 (interrupted): some scenes failed.
 SOME_FAILED = 3
 
-_RASTERS = "probabilities", "uncertainty"
 
-
-def prepare(request):
+def prepare(
+    request: Request,
+) -> "tuple[list[SceneJob], pathlib.Path, dict[str, Any]]":
     """Find the scenes, and what is wrong, before anything is loaded.
 
     Args:
-        request: `Request`.
+        request: what the command line asks for.
 
     Returns:
-        `(jobs, path)`: list of `SceneJob`s, path of the report.
+        `(jobs, path, options)`: a list of `SceneJob`s, the path of the
+        report, and the options of all scenes as keyword arguments.
 
     Raises:
         typer.BadParameter: for wrong usage.
         OSError, ValueError: for wrong files.
     """
+    from keras_rsseg.scenes.many.scene_list import RASTERS
     from keras_rsseg.scenes.many.scene_list import list_scenes
 
-    output, settings = request.output, request.settings
-    for name, ending in request.files.items():
-        options.check_ending(f"--{name}", ending)
+    output, options = request.output, request.options
+    endings = {
+        "polygons": request.polygons,
+        "preview": request.preview,
+        **{name: getattr(options, name) for name in RASTERS},
+    }
+    for name, ending in endings.items():
+        check_ending(f"--{name}", ending)
     if output is not None and output.lower().endswith((".tif", ".tiff")):
         raise typer.BadParameter(
             f"of several scenes is a folder, not a file such as {output!r}",
             param_hint="--output",
         )
     jobs = [
-        job.with_endings(request.style, **request.files)
+        job.with_endings(request.style, **endings)
         for job in list_scenes(request.scenes, output)
     ]
     path = _report_path(request)
-    replace = settings["overwrite"] or settings["resume"]
-    _check_report(path, request.scenes, replace)
-    for message in check(jobs, settings).values():
-        typer.echo(f"Will fail: {message}", err=True)
-    return jobs, path
+    _check_report(path, request.scenes, options.overwrite or options.resume)
+    for message in check(jobs, options).values():
+        typer.echo(in_flags(f"Will fail: {message}"), err=True)
+    arguments = options.arguments(type(options))
+    # Each job has paths of its own.
+    return jobs, path, {**arguments, **dict.fromkeys(RASTERS)}
 
 
-def check(jobs, settings, make_folders=True):
-    """A wrong path should not cost the seconds that loading takes.
+def check(
+    jobs: "list[SceneJob]", options: ScenesOptions, make_folders: bool = True
+) -> dict[int, str]:
+    """Find what is wrong with files: loading a model takes seconds.
 
     Args:
         jobs: list of `SceneJob`s.
-        settings: those of a `Request`.
+        options: those of all scenes.
         make_folders: whether folders that are missing will be made.
 
     Returns:
@@ -69,36 +92,34 @@ def check(jobs, settings, make_folders=True):
     """
     from keras_rsseg.scenes.many.scene_list import check_scenes
 
-    return check_scenes(
-        jobs, settings["overwrite"], settings["resume"], make_folders
-    )
+    return check_scenes(jobs, options.overwrite, options.resume, make_folders)
 
 
-def finish(report, path, loud):
-    """Print a report, if `loud`.
+def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
+    """Print a report, and where it is.
 
     Args:
-        report: `SceneReport`.
+        report: what became of the scenes.
         path: path of its CSV file.
-        loud: bool.
+        quiet: whether to print nothing.
     """
-    if loud:
-        typer.echo(report.to_text())
+    if not quiet:
+        typer.echo(in_flags(report.to_text()))
         typer.echo(f"Wrote {path}")
 
 
-def exit_with(report):
+def exit_with(report: "SceneReport") -> None:
     """Exit with the code that tells how it went.
 
     Args:
-        report: `SceneReport`.
+        report: what became of the scenes.
     """
     if report.bad:
         everything = len(report.bad) == len(report.outcomes)
         raise typer.Exit(1 if everything else SOME_FAILED)
 
 
-def _report_path(request):
+def _report_path(request: Request) -> pathlib.Path:
     """Where the report goes; without a folder, beside the manifest."""
     if request.report is not None:
         return pathlib.Path(request.report)
@@ -108,7 +129,9 @@ def _report_path(request):
     return manifest.with_name(f"{manifest.stem}_report.csv")
 
 
-def _check_report(path, sources, replace):
+def _check_report(
+    path: pathlib.Path, sources: list[str], replace: bool
+) -> None:
     from keras_rsseg.scenes.many.scene_list import check_folder
 
     check_folder(path.parent)
@@ -126,51 +149,32 @@ def _check_report(path, sources, replace):
         )
 
 
-def predict(
-    scenes: options.Scenes,
-    output: options.Output = None,
-    preset: options.Preset = None,
-    probabilities: options.Probabilities = None,
-    uncertainty: options.Uncertainty = None,
-    uncertainty_kind: options.UncertaintyKind = "entropy",
-    raster_dtype: options.RasterDtype = "uint8",
-    polygons: options.Polygons = None,
-    minimum_area: options.MinimumArea = 0.0,
-    simplify: options.Simplify = 0.0,
-    style: options.Style = False,
-    preview: options.Preview = None,
-    report: options.Report = None,
-    bands: options.Bands = None,
-    nodata: options.Nodata = None,
-    area: options.Area = None,
-    gsd: options.GroundSampleDistance = "auto",
-    resample: options.Resample = "auto",
-    value_range: options.ValueRange = None,
-    tile_size: options.TileSize = 512,
-    overlap: options.Overlap = None,
-    batch_size: options.BatchSize = 4,
-    tta: options.Augmentation = None,
-    scales: options.Scales = "1",
-    strip_height: options.StripHeight = 1024,
-    resume: options.Resume = False,
-    overwrite: options.Overwrite = False,
-    quiet: options.Quiet = False,
-):
+@takes_flags(ScenesOptions)
+def predict(request: Request) -> None:
     """Write maps of scenes: classes, and what is made of them.
 
     Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
     nothing could begin, 2 for wrong usage, 130 if it was interrupted.
     """
-    arguments = locals()
-    with log_level(logging.ERROR if quiet else None):
-        request = options.read_request(**arguments)
+    with log_level(logging.ERROR if request.quiet else None):
+        options = request.options.changed({"progress": not request.quiet})
+        request = dataclasses.replace(request, options=options)
         if _is_one(request):
             _predict_one(request)
         else:
             _predict_several(request)
 
 
-def _is_one(request):
+def load_model(preset: str | None) -> Any:
+    """Return the model that a command line names.
+
+    Args:
+        preset: name or folder, `None` for the default.
+    """
+    return keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
+
+
+def _is_one(request: Request) -> bool:
     """Whether a file goes to a file, not scenes to a folder."""
     from keras_rsseg.scenes.many.scene_list import is_several
 
@@ -185,55 +189,51 @@ def _is_one(request):
     return bool(os.path.splitext(output)[1]) and not os.path.isdir(output)
 
 
-def _predict_one(request):
+def _predict_one(request: Request) -> None:
+    from keras_rsseg.scenes.many.scene_list import RASTERS
     from keras_rsseg.scenes.many.scene_list import SceneJob
     from keras_rsseg.scenes.predict_scenes import draw_job
     from keras_rsseg.scenes.predict_scenes import predict_job
 
-    files = {
-        name: path and pathlib.Path(path)
-        for name, path in request.files.items()
-    }
-    rasters = {name: files.pop(name) for name in _RASTERS}
+    def path(given: AnyPath | None) -> pathlib.Path | None:
+        return None if given is None else pathlib.Path(given)
+
+    options = request.options
     job = SceneJob(
         request.scenes[0],
-        pathlib.Path(request.output),
-        rasters,
-        style=request.style,
-        **files,
+        pathlib.Path(request.output or ""),
+        {name: path(getattr(options, name)) for name in RASTERS},
+        path(request.polygons),
+        path(request.preview),
+        request.style,
     )
-    settings = request.settings
-    check([job], settings, make_folders=False)
-    model = keras_rsseg.from_preset(request.preset)
-    result, is_new = predict_job(model, job, **settings)
-    overwrite = settings["overwrite"]
-    draw_job(job, is_new, overwrite=overwrite, **request.outlines)
-    if settings["progress"]:
+    check([job], options, make_folders=False)
+    model = load_model(request.preset)
+    result, is_new = predict_job(model, job, options)
+    draw_job(job, is_new, options)
+    if not request.quiet:
         _print_result(result, job)
 
 
-def _predict_several(request):
+def _predict_several(request: Request) -> None:
     from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
     from keras_rsseg.scenes.predict_scenes import predict_scenes
 
-    jobs, path = prepare(request)
-    loud = request.settings["progress"]
-    model = keras_rsseg.from_preset(request.preset)
+    jobs, path, options = prepare(request)
+    model = load_model(request.preset)
     try:
-        report = predict_scenes(
-            model, jobs, report=path, **request.outlines, **request.settings
-        )
+        report = predict_scenes(model, jobs, path, **options)
     except ScenesInterrupted as error:
-        finish(error.report, path, loud)
+        show(error.report, path, request.quiet)
         typer.echo("Interrupted. Go on with --resume.", err=True)
         raise typer.Exit(INTERRUPTED) from error
-    finish(report, path, loud)
+    show(report, path, request.quiet)
     # Once more: should it have failed before, that is an error now.
     report.save(path)
     exit_with(report)
 
 
-def _print_result(result, job):
+def _print_result(result: "SceneResult", job: "SceneJob") -> None:
     from keras_rsseg.scenes.many.scene_report import class_size
 
     typer.echo(

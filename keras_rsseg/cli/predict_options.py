@@ -1,253 +1,183 @@
-"""The options of `keras-rsseg predict`: their help, and what they mean."""
+"""What `keras-rsseg predict` takes: its own options, and those of scenes."""
 
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable
 from typing import Annotated
-from typing import NamedTuple
+from typing import Any
 
 import typer
 
-import keras_rsseg
+from keras_rsseg.cli.errors import plain_errors
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import Field
+from keras_rsseg.options import fields
+from keras_rsseg.scene_options import ENDING
+from keras_rsseg.scene_options import FILES
+from keras_rsseg.scene_options import GROUPS
+from keras_rsseg.scene_options import RUN
+from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scene_options import ScenesOptions
 
-_FILES = "probabilities", "uncertainty", "polygons", "preview"
-_OUTLINES = "minimum_area", "simplify"
-
-# --- What goes in and comes out
-
-Scenes = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SCENE...",
-        help="Raster to map: GeoTIFF, VRT, PNG ...; or several, a folder, a "
-        'pattern in quotes ("2024/**/*.jp2"), a manifest (CSV with the '
-        "columns scene, output, bands, nodata, area, ground_sample_distance, "
-        "value_range, all but the first optional).",
-    ),
-]
-Output = Annotated[
-    str | None,
-    typer.Option(
-        help="GeoTIFF to write the classes to; of several scenes, the folder "
-        "for theirs."
-    ),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        help="Preset name or folder. Default: the small model that comes with "
-        "the package."
-    ),
-]
-_BESIDE = " Of several scenes: what the names end in, "
-Probabilities = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="GeoTIFF of each class's probability." + _BESIDE + "_prob.tif.",
-    ),
-]
-Uncertainty = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="GeoTIFF of the uncertainty." + _BESIDE + "_unsure.tif.",
-    ),
-]
-UncertaintyKind = Annotated[
-    str, typer.Option(help="Which: entropy, margin or variance.")
-]
-RasterDtype = Annotated[
-    str, typer.Option(help="Of these two rasters: uint8 or float16.")
-]
-Polygons = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="GeoPackage or GeoJSON of the classes' polygons."
-        + _BESIDE
-        + ".gpkg.",
-    ),
-]
-MinimumArea = Annotated[
-    float,
-    typer.Option(
-        min=0, help="Square metres below which a patch goes to its neighbour."
-    ),
-]
-Simplify = Annotated[
-    float,
-    typer.Option(min=0, help="Metres of the corners that polygons may lose."),
-]
-Style = Annotated[
-    bool, typer.Option("--style", help="Write a QGIS style beside the map.")
-]
-Preview = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="PNG to draw the map in, too." + _BESIDE + ".png.",
-    ),
-]
-Report = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="CSV for the report on several scenes. Default: report.csv "
-        "among the maps.",
-    ),
-]
-
-# --- How a scene is read
-
-Bands = Annotated[
-    str | None,
-    typer.Option(
-        help="Band numbers (from 1) or names, with commas, in the model's "
-        "order."
-    ),
-]
-Nodata = Annotated[
-    str | None,
-    typer.Option(
-        metavar="VALUE|border",
-        help="Value that means no data in the scene, or border: what is "
-        "black from its border inwards.",
-    ),
-]
-Area = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE",
-        help="Polygons (GeoJSON, GeoPackage ...) outside which there is no "
-        "data.",
-    ),
-]
-GroundSampleDistance = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|native|METRES",
-        help="Pixel size at which the model sees the scene: the model's, the "
-        "scene's, or so many metres.",
-    ),
-]
-Resample = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|never",
-        help="Whether a scene of another pixel size is read at that, or only "
-        "a warning tells.",
-    ),
-]
-ValueRange = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LOW,HIGH",
-        help="Values of the scene that stand for the darkest and the "
-        "brightest of the model.",
-    ),
-]
-
-# --- How it is predicted
-
-TileSize = Annotated[int, typer.Option(min=1, help="Length of a tile, pixels.")]
-Overlap = Annotated[
-    int | None,
-    typer.Option(min=0, help="Pixels that tiles share. Default: a quarter."),
-]
-BatchSize = Annotated[int, typer.Option(min=1, help="Tiles in a batch.")]
-Augmentation = Annotated[
-    str | None,
-    typer.Option(
-        "--tta",
-        metavar="d4|flips",
-        help="Average over the 8 turns and flips of each tile, or 4 flips.",
-    ),
-]
-Scales = Annotated[
-    str,
-    typer.Option(help="Average over sizes of the tiles, such as 0.75,1,1.5."),
-]
-StripHeight = Annotated[
-    int,
-    typer.Option(min=1, help="Rows of the map that are kept as one step."),
-]
-UnitBlocks = Annotated[
-    int,
-    typer.Option(
-        min=1, help="Steps of --strip-height that one machine does at a time."
-    ),
-]
-
-# --- How the run goes
-
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume",
-        help="Go on with an interrupted run: finished maps and strips of the "
-        "same scene and settings are kept.",
-    ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace existing files.")
-]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", help="Print nothing but errors.")
-]
+# What an error of the package calls what has another name here.
+_OWN_WORDS = {"destination": "--output"}
+_COLUMNS = ", ".join(
+    field.name for field in fields(SceneOptions) if field.option.per_scene
+)
 
 
-class Request(NamedTuple):
-    """What a command line asks for.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a command line asks for: its own options, and those of scenes.
 
     Attributes:
-        scenes: list of what is to be mapped.
-        output: path of the map, or the folder of maps; `None` if not given.
-        preset: name of the preset, or its folder.
-        files: `{option: path, or what paths end in}`, `None` where not given.
+        scenes: what is to be mapped.
+        output: path of the map, or the folder of maps.
+        preset: name of the preset, or its folder; `None` for the default.
+        polygons: path of the polygons' file, or what such names end in.
         style: whether to write a QGIS style.
-        report: path of the report, `None` if not given.
-        outlines: arguments of `write_polygons`.
-        settings: arguments of `predict_scene`.
+        preview: path of the PNG, or what such names end in.
+        report: path of the report on several scenes.
+        quiet: whether to print nothing but errors.
+        options: of all scenes.
     """
 
-    scenes: list
-    output: str | None
-    preset: str
-    files: dict
-    style: bool
-    report: str | None
-    outlines: dict
-    settings: dict
-
-
-def read_request(
-    *, scenes, output, preset, style, report, gsd, tta, quiet, **others
-):
-    """Return the `Request` of a command's options.
-
-    Raises:
-        typer.BadParameter: for one that cannot be read.
-    """
-    files = {name: others.pop(name) for name in _FILES}
-    outlines = {name: others.pop(name) for name in _OUTLINES}
-    settings = {
-        **others,
-        "scales": _parse_scales(others["scales"]),
-        "ground_sample_distance": _parse(
-            "--gsd", "ground_sample_distance", gsd
+    scenes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SCENE...",
+            help="Raster to map: GeoTIFF, VRT, PNG ...; or several, a folder, "
+            'a pattern in quotes ("2024/**/*.jp2"), a manifest (CSV with the '
+            f"columns scene, output, {_COLUMNS}, all but the first optional).",
         ),
-        "test_time_augmentation": tta,
-        "progress": not quiet,
-    }
-    for name in ("bands", "nodata", "value_range"):
-        option = "--" + name.replace("_", "-")
-        settings[name] = _parse(option, name, others[name])
-    if preset is None:
-        preset = keras_rsseg.DEFAULT_PRESET
-    return Request(
-        scenes, output, preset, files, style, report, outlines, settings
-    )
+    ]
+    output: Annotated[
+        str | None,
+        typer.Option(
+            help="GeoTIFF to write the classes to; of several scenes, the "
+            "folder for theirs.",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Preset name or folder. Default: the small model that comes "
+            "with the package.",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    polygons: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="GeoPackage or GeoJSON to write the classes' polygons to. "
+            f"{ENDING}.gpkg.",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    style: Annotated[
+        bool,
+        typer.Option(
+            "--style",
+            help="Write a QGIS style beside the map.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
+    preview: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"PNG to draw the map in. {ENDING}.png.",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    report: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV file for the report on several scenes. Default: "
+            "report.csv among the maps.",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            help="Print nothing but errors.",
+            rich_help_panel=RUN,
+        ),
+    ] = False
+    options: ScenesOptions
 
 
-def check_ending(option, text):
+def takes_flags(
+    options: type[ScenesOptions],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function that takes a `Request`.
+
+    Its flags are the fields of `Request` and those of the options. What a
+    user can make wrong is one line in the words of the command line.
+
+    Args:
+        options: dataclass of the options that the request holds.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        others = dict(inspect.signature(function).parameters)
+        del others["request"]
+        flagged = [field for field in fields(options) if field.flag]
+
+        def command(**given: Any) -> None:
+            rest = {name: given.pop(name) for name in others}
+            with plain_errors(in_flags):
+                values = {
+                    field.name: _value(field, given.pop(field.name))
+                    for field in flagged
+                }
+                request = Request(**given, options=options.of(values))
+                function(**rest, request=request)
+
+        own = [*others.values(), *_own_parameters()]
+        parameters = own + list(map(_parameter, flagged))
+        vars(command)["__signature__"] = inspect.Signature(
+            sorted(parameters, key=_group)
+        )
+        command.__name__ = function.__name__
+        command.__doc__ = function.__doc__
+        return command
+
+    return decorate
+
+
+def in_flags(text: str) -> str:
+    """Return a message with options as the command line spells them.
+
+    Args:
+        text: what Python is told, such as "give `overwrite=True`".
+
+    Returns:
+        What a user of the command is told, "give --overwrite".
+    """
+    flags = {f.name: f.flag for f in fields(ScenesOptions) if f.flag}
+    flags.update(_OWN_WORDS)
+    names = "|".join(flags)
+
+    def flag(found: re.Match[str]) -> str:
+        value = (found[2] or "").strip("'()").replace(", ", ",")
+        shown = flags[found[1]]
+        return f"{shown} {value}" if value not in ("", "True") else shown
+
+    text = re.sub(rf"`({names})()`", flag, text)
+    value = r"\([^)]*\)|'[^']*'|[^\s,;`]*"
+    return re.sub(rf"`?\b({names})=({value})`?", flag, text)
+
+
+def check_ending(option: str, text: str | None) -> None:
     """Raise where a name's ending, for the files of several scenes, is none.
 
     Args:
@@ -265,21 +195,73 @@ def check_ending(option, text):
         )
 
 
-def _parse(option, name, text):
-    if text is None:
-        return None
-    from keras_rsseg.scenes.many.scene_manifest import parse_option
+def _own_parameters() -> list[inspect.Parameter]:
+    missing = dataclasses.MISSING
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default
+            if field.default is not missing
+            else inspect.Parameter.empty,
+            annotation=field.type,
+        )
+        for field in dataclasses.fields(Request)
+        if field.name != "options"
+    ]
 
+
+def _parameter(field: Field) -> inspect.Parameter:
+    """The parameter of a command that stands for an option."""
+    option, kind = field.option, _kind(field)
+    sentences = [option.sentence, option.on_command_line]
+    if option.otherwise is not None:
+        sentences.append(f"Default: {option.otherwise}.")
+    help = " ".join(filter(None, sentences))
+    info = typer.Option(
+        field.flag,
+        metavar=option.metavar,
+        # Strings are in quotes in Python alone.
+        help=in_flags(help.replace('`"', "").replace('"`', "")),
+        rich_help_panel=option.group,
+    )
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=_as_text(field.default) if kind is str else field.default,
+        annotation=Annotated[bool if kind is bool else kind | None, info],
+    )
+
+
+def _kind(field: Field) -> type:
+    """What the command line makes of a text by itself."""
+    kinds = {*(typing.get_args(field.type) or [field.type])} - {types.NoneType}
+    if field.option.read is None and len(kinds) == 1:
+        (kind,) = kinds
+        if kind in (bool, float, int):
+            return kind
+    return str
+
+
+def _as_text(default: Any) -> str | None:
+    if isinstance(default, tuple):
+        return ",".join(f"{part:g}" for part in default)
+    return default
+
+
+def _value(field: Field, given: Any) -> Any:
+    """The value of an option, checked."""
     try:
-        return parse_option(name, text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
+        if given is None:
+            return field.default
+        if isinstance(given, str):
+            return field.read(given)
+        return field.option.check(field.name, given)
+    except ArgumentError as error:
+        raise typer.BadParameter(in_flags(str(error))) from None
 
 
-def _parse_scales(text):
-    try:
-        return tuple(map(float, text.split(",")))
-    except ValueError:
-        raise typer.BadParameter(
-            f"must be numbers with commas, not {text!r}", param_hint="--scales"
-        ) from None
+def _group(parameter: inspect.Parameter) -> int:
+    (*_, info) = typing.get_args(parameter.annotation) or [None]
+    panel = getattr(info, "rich_help_panel", None)
+    return GROUPS.index(panel) if panel in GROUPS else -1

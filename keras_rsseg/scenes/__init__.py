@@ -1,5 +1,6 @@
 """Scenes to maps: windows, blending, writing. Knows no model."""
 
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
@@ -24,6 +25,7 @@ __all__ = [
     "Legend",
     "Product",
     "SceneJob",
+    "SceneOptions",
     "SceneOutcome",
     "SceneReader",
     "SceneReport",

@@ -3,10 +3,22 @@
 import dataclasses
 import pathlib
 import time
+from collections.abc import Callable
+from typing import Any
+from typing import ParamSpec
+from typing import Protocol
 
+import numpy as np
+
+from keras_rsseg.options import AnyPath
+from keras_rsseg.options import takes
+from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.predicting.scene_run import SceneRun
 from keras_rsseg.scenes.predicting.scene_run import open_run
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.void import VOID
+
+P = ParamSpec("P")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,39 +40,39 @@ class SceneResult:
     destination: pathlib.Path
     seconds: float
     valid_share: float
-    class_pixels: dict
-    class_areas: dict | None
+    class_pixels: dict[str, int]
+    class_areas: dict[str, float] | None
     probabilities: pathlib.Path | None = None
     uncertainty: pathlib.Path | None = None
 
 
+class PredictScene(Protocol[P]):
+    """`predict_scene` as editors see it, whose options are `P`."""
+
+    def __call__(
+        self,
+        model: Any,
+        source: AnyPath,
+        destination: AnyPath,
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> SceneResult:
+        """Predict a scene of any size and write a map of its classes."""
+
+
+def _takes(
+    options: Callable[P, SceneOptions],
+) -> Callable[[Callable[..., SceneResult]], PredictScene[P]]:
+    return takes(options)
+
+
+@_takes(SceneOptions)
 def predict_scene(
-    model,
-    source,
-    destination,
-    *,
-    tile_size=512,
-    overlap=None,
-    batch_size=4,
-    bands=None,
-    nodata=None,
-    area=None,
-    ground_sample_distance="auto",
-    resample="auto",
-    value_range=None,
-    test_time_augmentation=None,
-    scales=(1.0,),
-    probabilities=None,
-    uncertainty=None,
-    uncertainty_kind="entropy",
-    raster_dtype="uint8",
-    class_names=None,
-    palette=None,
-    strip_height=1024,
-    resume=False,
-    overwrite=False,
-    progress=True,
-):
+    model: Any,
+    source: AnyPath,
+    destination: AnyPath,
+    options: SceneOptions,
+) -> SceneResult:
     """Predict a scene of any size and write a map of its classes.
 
     The scene is read in overlapping tiles, the tiles' class probabilities
@@ -96,46 +108,8 @@ def predict_scene(
             `ground_sample_distance` are used where it has them.
         source: path or URL of a raster that GDAL reads.
         destination: path of the map, `.tif` or `.tiff`.
-        tile_size: length of a tile, pixels (of the model's grid, see
-            `ground_sample_distance`).
-        overlap: pixels that neighbouring tiles share, at least; 0 to
-            `tile_size - 1`. Defaults to a quarter of `tile_size`.
-        batch_size: number of tiles in a batch, at most.
-        bands: band numbers (from 1) or names, in the model's order.
-            Defaults to those that the model names, or all but alpha.
-        nodata: value that means no data, in place of the scene's own, or
-            `"border"`, see `keras_rsseg.scenes.SceneReader`.
-        area: where a map is wanted, anything that
-            `keras_rsseg.scenes.AreaOfInterest` takes; `None` for everywhere.
-        ground_sample_distance: pixel size that the model wants, metres:
-            `"auto"` takes the model's, `None` the scene's. Where the
-            scene's differs by more than a factor of 1.25, it is read at the
-            model's (averaged or bilinear), and the probabilities are
-            interpolated on the scene's grid.
-        resample: `"never"` only says so, and takes pixels as they are.
-        value_range: `(low, high)`, values of the scene that become the
-            model's lowest and highest.
-        test_time_augmentation: `"flips"` averages the answers to each tile
-            and its three mirror images, `"d4"` to these turned by 90
-            degrees, too: 4 or 8 times the time.
-        scales: sizes of a tile in the eyes of the model, whose answers are
-            averaged, such as `(0.75, 1.0, 1.25)`.
-        probabilities: path of a raster for the probabilities, one band a
-            class, or `None`.
-        uncertainty: path of a raster for the uncertainty, or `None`.
-        uncertainty_kind: `"entropy"`, `"margin"`, or `"variance"` between
-            views (of the probabilities, summed over classes); see
-            `keras_rsseg.scenes.Product`.
-        raster_dtype: `"uint8"` or `"float16"`, of these two rasters.
-        class_names: list of class names; defaults to the model's.
-        palette: list of `(r, g, b)`; defaults to the model's.
-        strip_height: rows that are finished and stored at a time.
-        resume: whether to go on where an earlier run with the same scene,
-            model and arguments was interrupted. A model without
-            `get_weights` is known by its name alone. A map that is finished
-            already is left as it is.
-        overwrite: whether existing destinations may be replaced.
-        progress: whether to show a progress bar on stderr.
+        options: keyword arguments, the fields of
+            `keras_rsseg.scenes.SceneOptions`.
 
     Returns:
         A `SceneResult`.
@@ -161,41 +135,22 @@ def predict_scene(
     ```
     """
     start = time.perf_counter()
+    resume, overwrite = options.resume, options.overwrite
+    # What an equal run has made is told from others below.
+    replace = overwrite or resume
     with open_run(
-        model,
-        source,
-        destination,
-        tile_size=tile_size,
-        overlap=overlap,
-        batch_size=batch_size,
-        bands=bands,
-        nodata=nodata,
-        area=area,
-        ground_sample_distance=ground_sample_distance,
-        resample=resample,
-        value_range=value_range,
-        test_time_augmentation=test_time_augmentation,
-        scales=scales,
-        probabilities=probabilities,
-        uncertainty=uncertainty,
-        uncertainty_kind=uncertainty_kind,
-        raster_dtype=raster_dtype,
-        class_names=class_names,
-        palette=palette,
-        strip_height=strip_height,
-        # What an equal run has made is told from others below.
-        overwrite=overwrite or resume,
+        model, source, destination, options, SceneRun, replace
     ) as run:
         counts = run.finished_counts() if resume else None
         if counts is None:
             overwrite = overwrite or (resume and _may_go_on(run))
             run.check_destinations(overwrite)
-            counts = run.make(resume, overwrite, progress)
+            counts = run.make(resume, overwrite, options.progress)
         pixel_size = ground_pixel_size(run.scene.dataset)
     return _result(run, counts, pixel_size, time.perf_counter() - start)
 
 
-def _may_go_on(run):
+def _may_go_on(run: SceneRun) -> bool:
     """Whether what exists was put there by the run that is resumed.
 
     It was ended when only the classes, which come last, were missing.
@@ -205,7 +160,12 @@ def _may_go_on(run):
     return not classes.path.exists() and all(map(run.has_made, existing))
 
 
-def _result(run, counts, pixel_size, seconds):
+def _result(
+    run: SceneRun,
+    counts: np.ndarray,
+    pixel_size: tuple[float, float] | None,
+    seconds: float,
+) -> SceneResult:
     pixels = {
         name: int(counts[index])
         for index, name in enumerate(run.legend.names or [])

@@ -5,9 +5,19 @@ import logging
 import pathlib
 import sys
 import time
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+from typing import ParamSpec
+from typing import Protocol
 
 from tqdm import tqdm
 
+from keras_rsseg.options import AnyPath
+from keras_rsseg.options import takes
+from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scene_options import ScenesOptions
+from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.many.scene_list import check_outputs
 from keras_rsseg.scenes.many.scene_report import DONE
 from keras_rsseg.scenes.many.scene_report import FAILED
@@ -19,7 +29,10 @@ from keras_rsseg.scenes.many.scene_report import error_line
 from keras_rsseg.scenes.maps.polygons import write_polygons
 from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
+from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.scenes.predict_scene import predict_scene
+
+P = ParamSpec("P")
 
 logger = logging.getLogger(__name__)
 
@@ -27,23 +40,39 @@ logger = logging.getLogger(__name__)
 class ScenesInterrupted(KeyboardInterrupt):
     """`predict_scenes` was interrupted; its attribute `report` says where."""
 
-    def __init__(self, report):
+    def __init__(self, report: SceneReport) -> None:
         super().__init__("Some scenes are not done")
         self.report = report
 
 
+class PredictScenes(Protocol[P]):
+    """`predict_scenes` as editors see it, whose options are `P`."""
+
+    def __call__(
+        self,
+        model: Any,
+        jobs: Iterable[SceneJob],
+        report: AnyPath | None = None,
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> SceneReport:
+        """Predict maps of many scenes."""
+
+
+def _takes(
+    options: Callable[P, ScenesOptions],
+) -> Callable[[Callable[..., SceneReport]], PredictScenes[P]]:
+    return takes(options)
+
+
+@_takes(ScenesOptions)
 def predict_scenes(
-    model,
-    jobs,
+    model: Any,
+    jobs: Iterable[SceneJob],
+    report: AnyPath | None = None,
     *,
-    report=None,
-    minimum_area=0.0,
-    simplify=0.0,
-    resume=False,
-    overwrite=False,
-    progress=True,
-    **options,
-):
+    options: ScenesOptions,
+) -> SceneReport:
     """Predict maps of many scenes.
 
     What goes wrong with a scene is reported, and the next one begins. The
@@ -59,14 +88,7 @@ def predict_scenes(
             that they lack are made.
         report: path of a CSV file for the report, `None` for none; replaced
             if it exists.
-        minimum_area: patches below so many square metres go to their
-            neighbours, see `write_polygons`.
-        simplify: metres of the corners that polygons may lose.
-        resume: whether to go on with an earlier run.
-        overwrite: whether existing files may be replaced.
-        progress: whether to tell on stderr what is being done.
-        **options: arguments of `predict_scene` for all scenes. A job's own
-            come first.
+        options: keyword arguments for all scenes. A job's own come first.
 
     Returns:
         A `SceneReport`.
@@ -87,21 +109,14 @@ def predict_scenes(
     jobs = list(jobs)
     check_outputs(jobs)
     outcomes = SceneReport([SceneOutcome(job) for job in jobs])
-    options = {
-        **options,
-        "resume": resume,
-        "overwrite": overwrite,
-        "progress": progress,
-    }
-    outlines = {"minimum_area": minimum_area, "simplify": simplify}
     for index, job in enumerate(jobs):
-        if progress and len(jobs) > 1:
+        if options.progress and len(jobs) > 1:
             line = f"[{index + 1}/{len(jobs)}] {job.source}"
             tqdm.write(line, file=sys.stderr)
         start = time.perf_counter()
         outcome = SceneOutcome(job, INTERRUPTED)
         try:
-            outcome = attempt_job(model, job, options, outlines)
+            outcome = attempt_job(model, job, options)
         except KeyboardInterrupt as error:
             raise ScenesInterrupted(outcomes) from error
         finally:
@@ -112,13 +127,15 @@ def predict_scenes(
     return outcomes
 
 
-def predict_job(model, job, **options):
+def predict_job(
+    model: Any, job: SceneJob, options: SceneOptions
+) -> tuple[SceneResult, bool]:
     """Make the map of a scene.
 
     Args:
         model: as for `predict_scene`.
         job: a `SceneJob`. Folders that it lacks are made.
-        **options: arguments of `predict_scene`; the job's own come first.
+        options: those of all scenes; the job's own come first.
 
     Returns:
         `(result, is_new)`: a `SceneResult`, and whether the map was made
@@ -127,53 +144,52 @@ def predict_job(model, job, **options):
     before = _identity(job.destination)
     for path in job.outputs():
         path.parent.mkdir(parents=True, exist_ok=True)
-    options = {**options, **job.options}
-    result = predict_scene(model, job.source, job.destination, **options)
+    arguments = options.changed(job.options).arguments(SceneOptions)
+    result = predict_scene(model, job.source, job.destination, **arguments)
     return result, before is None or before != _identity(job.destination)
 
 
-def draw_job(job, is_new, *, minimum_area=0.0, simplify=0.0, overwrite=False):
+def draw_job(job: SceneJob, is_new: bool, options: ScenesOptions) -> None:
     """Make what is made of a finished map: style, polygons, preview.
 
     Args:
         job: a `SceneJob`.
         is_new: whether the map was made now. If not, what is younger than
             the map stays as it is, and what is older is replaced.
-        minimum_area: see `predict_scenes`.
-        simplify: see `predict_scenes`.
-        overwrite: whether existing files may be replaced.
+        options: those of all scenes.
     """
-    overwrite = overwrite or not is_new
+    overwrite = options.overwrite or not is_new
     if job.style:
         write_qgis_style(job.destination, overwrite=overwrite)
     if job.polygons and (is_new or not _is_newer(job.polygons, job)):
         write_polygons(
             job.destination,
             job.polygons,
-            minimum_area=minimum_area,
-            simplify=simplify,
+            minimum_area=options.minimum_area,
+            simplify=options.simplify,
             overwrite=overwrite,
         )
     if job.preview and (is_new or not _is_newer(job.preview, job)):
         write_preview(job.destination, job.preview, job.source)
 
 
-def attempt_job(model, job, options, outlines):
+def attempt_job(
+    model: Any, job: SceneJob, options: ScenesOptions
+) -> SceneOutcome:
     """Do all for a scene, whatever goes wrong with it.
 
     Args:
         model: as for `predict_scene`.
         job: a `SceneJob`.
-        options: dict of arguments of `predict_scene`, with `overwrite`.
-        outlines: dict of `minimum_area` and `simplify`.
+        options: those of all scenes.
 
     Returns:
         A `SceneOutcome`, without seconds.
     """
     result = None
     try:
-        result, is_new = predict_job(model, job, **options)
-        draw_job(job, is_new, overwrite=options["overwrite"], **outlines)
+        result, is_new = predict_job(model, job, options)
+        draw_job(job, is_new, options)
     except Exception as error:
         message, expected = error_line(error)
         if result is not None:
@@ -185,12 +201,12 @@ def attempt_job(model, job, options, outlines):
     return SceneOutcome(job, DONE if is_new else SKIPPED, 0.0, result)
 
 
-def _is_newer(path, job):
+def _is_newer(path: pathlib.Path, job: SceneJob) -> bool:
     made = job.destination.stat().st_mtime_ns
     return path.exists() and path.stat().st_mtime_ns >= made
 
 
-def _identity(path):
+def _identity(path: pathlib.Path) -> tuple[int, int, int] | None:
     """What changes when a file is replaced; `None` for no file."""
     try:
         status = path.stat()
@@ -199,7 +215,7 @@ def _identity(path):
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _save(outcomes, path):
+def _save(outcomes: SceneReport, path: AnyPath | None) -> None:
     """Write the report; what is wrong with it must not stop the maps."""
     if path is None:
         return

@@ -36,10 +36,8 @@ class TestFlags:
         assert given.pop("progress") is False
         for name, value in given.items():
             assert value == parameters[name].default, name
-        # Those of the model are the preset's.
         assert parameters.keys() - given.keys() == {
             *("model", "source", "destination", "progress"),
-            *("class_names", "palette"),
         }
 
     def test_all_of_them(self, tmp_path, scene, loaded, monkeypatch):
@@ -70,6 +68,9 @@ class TestFlags:
             "uncertainty": unsure,
             "uncertainty_kind": "margin",
             "raster_dtype": "float16",
+            # Those of the model are the preset's.
+            "class_names": None,
+            "palette": None,
             "strip_height": 99,
             "resume": True,
             "overwrite": True,

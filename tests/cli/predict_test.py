@@ -195,7 +195,7 @@ class TestSeveral:
         assert calls[1]["probabilities"] == pathlib.Path("maps/b/x_prob.tif")
         assert calls[1]["test_time_augmentation"] == "d4"
         assert calls[1]["tile_size"] == 64
-        assert "uncertainty" not in calls[1]
+        assert calls[1]["uncertainty"] is None
 
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -298,7 +298,7 @@ class TestErrors:
         result = run(*arguments, "--bands", "1,2")
         check_error(result, "takes 3 bands (red, green, blue)")
         result = run(*arguments, "--tile-size", 8, "--overlap", 8)
-        check_error(result, "`overlap`")
+        check_error(result, "--overlap must be an integer from 0 to")
         assert not output.exists()
 
     def test_usage(self, tmp_path, scene, loaded):

@@ -306,11 +306,16 @@ class TestCheck:
         assert first == "4 of 4 scenes cannot be done:"
         for line, part in zip(
             others,
-            ("no file in/nothing.tif", "end in .tif", "--overwrite", "itself"),
+            (
+                "no file in/nothing.tif",
+                "end in .tif",
+                "`overwrite=True`",
+                "itself",
+            ),
             strict=True,
         ):
             assert part in line
-        with pytest.raises(FileExistsError, match="--overwrite"):
+        with pytest.raises(FileExistsError, match="`overwrite=True`"):
             check_scenes([jobs[2]])
         assert check_scenes([jobs[2]], overwrite=True) == {}
         assert check_scenes([jobs[2]], resume=True) == {}

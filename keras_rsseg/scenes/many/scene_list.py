@@ -9,8 +9,10 @@ import pathlib
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
+from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
 from keras_rsseg.scenes.maps.polygons import check_polygons
 from keras_rsseg.scenes.maps.preview import check_preview
@@ -24,10 +26,11 @@ _SUFFIXES = frozenset(
     ".asc .bil .bip .bmp .bsq .ecw .gif .hgt .img .j2k .jp2 .jpeg .jpg .kea "
     ".nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
 )
-# Arguments of `predict_scene` that are paths of rasters beside the map.
-_RASTERS = ("probabilities", "uncertainty")
+# Options that are paths of rasters beside the map.
+RASTERS = tuple(
+    field.name for field in fields(SceneOptions) if field.option.beside_map
+)
 _SHOWN = 5
-
 _SHOWN_PROBLEMS = 8
 
 
@@ -53,7 +56,7 @@ class SceneJob:
 
     def rasters(self):
         """Return the paths of the rasters to write, the map first."""
-        others = map(self.options.get, _RASTERS)
+        others = map(self.options.get, RASTERS)
         paths = [self.destination, *filter(None, others)]
         return [pathlib.Path(path) for path in paths]
 
@@ -67,7 +70,7 @@ class SceneJob:
     def absolute(self):
         """Return the job with absolute paths."""
         options = {
-            name: absolute(value) if name in (*_RASTERS, "area") else value
+            name: absolute(value) if name in (*RASTERS, "area") else value
             for name, value in self.options.items()
         }
         return SceneJob(
@@ -99,7 +102,7 @@ class SceneJob:
             for name, ending in endings.items()
             if ending is not None
         }
-        rasters = {name: paths.pop(name) for name in _RASTERS if name in paths}
+        rasters = {name: paths.pop(name) for name in RASTERS if name in paths}
         options = {**self.options, **rasters}
         return dataclasses.replace(self, options=options, style=style, **paths)
 

@@ -4,15 +4,30 @@ import csv
 import os
 import pathlib
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import AnyPath
+from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.scene_options import SceneOptions
 
 # Beginnings of an area that is given as text: GeoJSON, WKT.
 _GEOMETRY = re.compile(r"\s*(\{|(MULTI)?POLYGON\b|GEOMETRYCOLLECTION\b)", re.I)
 
+# The options that each scene may have of its own.
+COLUMNS = {
+    field.name: field
+    for field in fields(SceneOptions)
+    if field.option.per_scene
+}
 
-def read_manifest(path):
+# Path or URL of a scene, path of its map, and its options.
+Entry = tuple[str, str | None, dict[str, Any]]
+
+
+def read_manifest(path: AnyPath) -> list[Entry]:
     """Read the scenes that a CSV file lists.
 
     Its columns, of which all but the first may be absent and any cell of
@@ -20,9 +35,9 @@ def read_manifest(path):
 
     - `scene`: path or URL of the scene.
     - `output`: path of its map.
-    - `bands`, `nodata`, `area`, `ground_sample_distance`, `value_range`:
-      as `predict_scene` takes them, for this scene alone. Lists with commas
-      or semicolons: `4;3;2`, `0;10000`.
+    - any of `COLUMNS`, such as `bands` and `nodata`: an option of
+      `predict_scene` for this scene alone, written as on the command line.
+      Lists with commas or semicolons: `4;3;2`, `0;10000`.
 
     Paths of scenes and areas are relative to the manifest.
 
@@ -64,69 +79,8 @@ def read_manifest(path):
     return entries
 
 
-def parse_option(name, text):
-    """Read an option of `predict_scene` from text.
-
-    Args:
-        name: a key of `OPTIONS`.
-        text: what a command line or a manifest gives.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: saying what is accepted.
-
-    Example:
-
-    >>> parse_option("bands", "nir, red,3")
-    ['nir', 'red', '3']
-    """
-    parse, accepted = OPTIONS[name]
-    try:
-        return parse(text.strip())
-    except ValueError as error:
-        raise ArgumentError(f"must be {accepted}, not {text!r}") from error
-
-
-def _parts(text):
-    return [part.strip() for part in re.split("[,;]", text)]
-
-
-def _bands(text):
-    parts = _parts(text)
-    if not all(parts):
-        raise ArgumentError(text)
-    return parts
-
-
-def _distance(text):
-    if text in ("auto", "native"):
-        return text if text == "auto" else None
-    return float(text)
-
-
-def _nodata(text):
-    return text if text == "border" else float(text)
-
-
-def _value_range(text):
-    low, high = map(float, _parts(text))
-    return low, high
-
-
-# Each option's reader, and what it accepts.
-OPTIONS = {
-    "bands": (_bands, "band numbers (from 1) or names, with commas"),
-    "nodata": (_nodata, "a number or border"),
-    "area": (str, "a path or a geometry"),
-    "ground_sample_distance": (_distance, "auto, native or metres"),
-    "value_range": (_value_range, "two numbers, with a comma"),
-}
-
-
-def _check_columns(path, columns):
-    known = ["scene", "output", *OPTIONS]
+def _check_columns(path: pathlib.Path, columns: Sequence[str]) -> None:
+    known = ["scene", "output", *COLUMNS]
     unknown = [name for name in columns if name not in known]
     twice = {name for name in columns if columns.count(name) > 1}
     if unknown or twice or "scene" not in columns:
@@ -137,7 +91,7 @@ def _check_columns(path, columns):
         )
 
 
-def _entry(path, line, row):
+def _entry(path: pathlib.Path, line: int, row: dict[str, Any]) -> Entry:
     if None in row or None in row.values():
         raise ArgumentError(
             f"{path}, line {line}: the row must have as many cells as the "
@@ -153,18 +107,16 @@ def _entry(path, line, row):
         if not text:
             continue
         try:
-            options[name] = parse_option(name, text)
-        except ValueError as error:
-            raise ArgumentError(
-                f"{path}, line {line}: {name} {error}"
-            ) from error
+            options[name] = COLUMNS[name].read(text)
+        except ArgumentError as error:
+            raise ArgumentError(f"{path}, line {line}: {error}") from error
     area = options.get("area")
     if area is not None and not _GEOMETRY.match(area):
         options["area"] = _beside(path, area)
     return _beside(path, scene), output or None, options
 
 
-def _beside(manifest, path):
+def _beside(manifest: pathlib.Path, path: str) -> str:
     if is_virtual(path):
         return path
     return os.path.join(os.path.dirname(manifest), path)

@@ -3,20 +3,24 @@
 import dataclasses
 import math
 import pathlib
+from collections.abc import Mapping
 
 import numpy as np
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scene_options import RASTER_DTYPES
+from keras_rsseg.scene_options import UNCERTAINTY_KINDS
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.void import VOID
 
 # uint8 holds 0 to 1 as 0 to 250, in steps of 0.004; 255 is no data.
 STEPS = 250
 _DTYPES = {
     "classes": ("uint8",),
-    "probabilities": ("uint8", "float16"),
-    "uncertainty": ("uint8", "float16"),
+    "probabilities": RASTER_DTYPES,
+    "uncertainty": RASTER_DTYPES,
 }
-UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,26 +60,26 @@ class Product:
     dtype: str = "uint8"
     kind: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "path", pathlib.Path(self.path))
-        _check_choice("name", self.name, _DTYPES)
-        _check_choice("raster_dtype", self.dtype, _DTYPES[self.name])
+        check_choice("name", self.name, _DTYPES)
+        check_choice("raster_dtype", self.dtype, _DTYPES[self.name])
         kinds = UNCERTAINTY_KINDS if self.name == "uncertainty" else (None,)
-        _check_choice("uncertainty_kind", self.kind, kinds)
+        check_choice("uncertainty_kind", self.kind, kinds)
 
     @property
-    def nodata(self):
+    def nodata(self) -> float:
         """What a pixel holds that is not valid."""
         return VOID if self.dtype == "uint8" else math.nan
 
     @property
-    def scale(self):
+    def scale(self) -> float | None:
         """What a stored value is multiplied with, `None` for class ids."""
         if self.name == "classes":
             return None
         return 1 / STEPS if self.dtype == "uint8" else 1.0
 
-    def bands(self, num_classes):
+    def bands(self, num_classes: int) -> int:
         """Return the number of bands.
 
         Args:
@@ -83,7 +87,9 @@ class Product:
         """
         return num_classes if self.name == "probabilities" else 1
 
-    def render(self, probabilities, variance=None):
+    def render(
+        self, probabilities: np.ndarray, variance: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return the raster of a block.
 
         Args:
@@ -109,7 +115,7 @@ class Product:
         measure = _entropy if self.kind == "entropy" else _margin
         return self._stored(measure(probabilities)[None], valid)
 
-    def _stored(self, values, valid):
+    def _stored(self, values: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """Values from 0 to 1 as they are stored."""
         raster = np.empty(values.shape, self.dtype)
         # Band by band: a float copy of all would be many times as large.
@@ -122,7 +128,7 @@ class Product:
         return raster
 
 
-def _entropy(probabilities):
+def _entropy(probabilities: np.ndarray) -> np.ndarray:
     """Entropy over its maximum, the logarithm of the number of classes."""
     total = np.zeros(probabilities.shape[1:], "float32")
     smallest = np.finfo("float32").tiny
@@ -131,7 +137,7 @@ def _entropy(probabilities):
     return total / np.float32(math.log(max(len(probabilities), 2)))
 
 
-def _margin(probabilities):
+def _margin(probabilities: np.ndarray) -> np.ndarray:
     """One less the distance between the highest and the second."""
     first = probabilities[0].copy()
     second = np.zeros_like(first)
@@ -141,15 +147,31 @@ def _margin(probabilities):
     return 1 - (first - second)
 
 
-def _check_choice(argument, value, accepted):
-    if value not in accepted:
-        listed = ", ".join(repr(choice) for choice in accepted)
-        raise ArgumentError(
-            f"`{argument}` must be one of {listed}. Received: {value!r}"
-        )
+def make_products(
+    paths: Mapping[str, pathlib.Path], options: SceneOptions
+) -> list[Product]:
+    """Return the rasters that are wanted of a scene.
+
+    Args:
+        paths: `{"destination": path}`, and `"probabilities"` and
+            `"uncertainty"` where wanted.
+        options: those of the scene.
+
+    Returns:
+        A list of `Product`s, classes first.
+    """
+    dtype = options.raster_dtype
+    products = [Product("classes", paths["destination"])]
+    if "probabilities" in paths:
+        path = paths["probabilities"]
+        products.append(Product("probabilities", path, dtype))
+    if "uncertainty" in paths:
+        path, kind = paths["uncertainty"], options.uncertainty_kind
+        products.append(Product("uncertainty", path, dtype, kind))
+    return products
 
 
-def likeliest(scores):
+def likeliest(scores: np.ndarray) -> np.ndarray:
     """Return the ids of the highest scores.
 
     Ties go to the lower id. Faster than `argmax`, which is slow along the

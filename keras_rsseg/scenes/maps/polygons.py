@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from keras_rsseg.checks import check_size
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
@@ -180,8 +181,8 @@ def write_polygons(
         - [Visvalingam and Whyatt, 1993](
           https://doi.org/10.1179/000870493786962263)
     """
-    _check_size("minimum_area", minimum_area)
-    _check_size("simplify", simplify)
+    check_size("minimum_area", minimum_area)
+    check_size("simplify", simplify)
     path = check_polygons(destination, overwrite)
     with open_class_map(classes) as dataset:
         crs, matrix = _check_grid(dataset, path, minimum_area or simplify)
@@ -225,8 +226,7 @@ def check_polygons(destination, overwrite=False):
         raise FileNotFoundError(f"There is no folder {path.parent}")
     if path.is_dir() or (path.exists() and not overwrite):
         raise FileExistsError(
-            f"{path} exists. Give `overwrite` (on the command line "
-            "--overwrite) to replace it"
+            f"{path} exists. Give `overwrite=True` to replace it"
         )
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(f"The folder {path.parent} cannot be written")
@@ -239,17 +239,6 @@ def check_polygons(destination, overwrite=False):
             "'keras-rsseg[vector]'"
         ) from error
     return path
-
-
-def _check_size(name, value):
-    try:
-        fine = 0 <= float(value) < math.inf
-    except (TypeError, ValueError):
-        fine = False
-    if not fine:
-        raise ArgumentError(
-            f"`{name}` must be a number, 0 or more. Received: {value!r}"
-        )
 
 
 def _check_grid(dataset, path, sized):

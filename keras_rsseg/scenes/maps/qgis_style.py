@@ -58,8 +58,7 @@ def check_qgis_style(classes, overwrite=False):
     path = pathlib.Path(classes).with_suffix(".qml")
     if path.exists() and not overwrite:
         raise FileExistsError(
-            f"{path} exists. Give `overwrite` (on the command line "
-            "--overwrite) to replace it"
+            f"{path} exists. Give `overwrite=True` to replace it"
         )
     return path
 

@@ -97,8 +97,8 @@ def check_destination(
             )
         if not overwrite:
             raise FileExistsError(
-                f"`{argument}` exists: {path}. Give `overwrite` (on the "
-                "command line --overwrite) to replace it"
+                f"`{argument}` exists: {path}. Give `overwrite=True` to "
+                "replace it"
             )
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(

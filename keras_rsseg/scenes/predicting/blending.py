@@ -1,5 +1,7 @@
 """Tiles blended row by row, and rows on another grid."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
@@ -10,7 +12,7 @@ BLOCK_ROWS = 64
 _BLOCK_VALUES = 1 << 22
 
 
-def tile_weights(size):
+def tile_weights(size: int) -> np.ndarray:
     """Return the weights of a tile along one axis, a Hann window.
 
     Sampled at pixel centres, so it is symmetric and nowhere zero: each
@@ -24,8 +26,11 @@ def tile_weights(size):
 
     Example:
 
-    >>> tile_weights(4).round(3).tolist()
-    [0.146, 0.854, 0.854, 0.146]
+    ```python
+    from keras_rsseg.scenes.predicting.blending import tile_weights
+
+    tile_weights(4).round(3).tolist()  # [0.146, 0.854, 0.854, 0.146]
+    ```
     """
     phase = (np.arange(size) + 0.5) * (np.pi / size)
     return (np.sin(phase) ** 2).astype("float32")
@@ -48,7 +53,14 @@ class RowBlender:
         col: first column that is wanted.
     """
 
-    def __init__(self, width, tile_size, num_classes, row=0, col=0):
+    def __init__(
+        self,
+        width: int,
+        tile_size: int,
+        num_classes: int,
+        row: int = 0,
+        col: int = 0,
+    ) -> None:
         self.tile_size = tile_size
         self.top = row
         self._columns = col, col + width
@@ -58,7 +70,9 @@ class RowBlender:
         self._sums = np.zeros((num_classes, tile_size, width), "float32")
         self._totals = np.zeros((tile_size, width), "float32")
 
-    def add(self, row, col, probabilities, valid):
+    def add(
+        self, row: int, col: int, probabilities: np.ndarray, valid: np.ndarray
+    ) -> None:
         """Add a tile. Rows above it must have been taken before.
 
         Args:
@@ -89,7 +103,7 @@ class RowBlender:
             self._sums[:, rows, columns] += probabilities[:, part] * share
             self._totals[rows, columns] += share
 
-    def take(self, stop):
+    def take(self, stop: int) -> Iterator[np.ndarray]:
         """Hand on the rows above `stop`, which no later tile will touch.
 
         Args:
@@ -109,7 +123,7 @@ class RowBlender:
                 totals[:] = 0
             self.top += count
 
-    def _places(self, row, count):
+    def _places(self, row: int, count: int) -> Iterator[tuple[slice, slice]]:
         """Where rows lie in the ring, and which part of them."""
         start = row % self.tile_size
         first = min(count, self.tile_size - start)
@@ -118,7 +132,9 @@ class RowBlender:
             yield slice(0, count - first), slice(first, count)
 
 
-def linear_taps(in_length, out_length, start=0, stop=None):
+def linear_taps(
+    in_length: int, out_length: int, start: int = 0, stop: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return which inputs each output of a resampled axis is made of.
 
     A triangle one input pixel wide to each side (bilinear) or, where the
@@ -137,9 +153,13 @@ def linear_taps(in_length, out_length, start=0, stop=None):
 
     Example:
 
-    >>> indices, weights = linear_taps(2, 4)
-    >>> weights.round(2).tolist()
-    [[0.25, 0.75], [0.75, 0.25], [0.25, 0.75], [0.75, 0.25]]
+    ```python
+    from keras_rsseg.scenes.predicting.blending import linear_taps
+
+    indices, weights = linear_taps(2, 4)
+    weights.round(2).tolist()
+    # [[0.25, 0.75], [0.75, 0.25], [0.25, 0.75], [0.75, 0.25]]
+    ```
     """
     stop = out_length if stop is None else stop
     if in_length == out_length:
@@ -156,7 +176,9 @@ def linear_taps(in_length, out_length, start=0, stop=None):
     return indices.clip(0, in_length - 1), weights.astype("float32")
 
 
-def input_range(in_length, out_length, start, stop):
+def input_range(
+    in_length: int, out_length: int, start: int, stop: int
+) -> tuple[int, int]:
     """Return the first input of a range of outputs, and the end of them.
 
     Args:
@@ -173,7 +195,7 @@ def input_range(in_length, out_length, start, stop):
     return int(first[0, 0]), int(last[0, -1]) + 1
 
 
-def resample(array, size):
+def resample(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resample a raster that is in memory.
 
     Args:
@@ -205,24 +227,30 @@ class RowResampler:
             those of `input_range`.
     """
 
-    def __init__(self, in_size, out_size, rows, columns):
+    def __init__(
+        self,
+        in_size: tuple[int, int],
+        out_size: tuple[int, int],
+        rows: tuple[int, int],
+        columns: tuple[int, int],
+    ) -> None:
         self._same = tuple(in_size) == tuple(out_size)
         self._done, self._stop = rows
         self._first = self._done
         self._top = input_range(in_size[0], out_size[0], *rows)[0]
-        self._kept = None
+        self._kept: np.ndarray | None = None
         if not self._same:
             self._rows = linear_taps(in_size[0], out_size[0], *rows)
             indices, weights = linear_taps(in_size[1], out_size[1], *columns)
             left = input_range(in_size[1], out_size[1], *columns)[0]
             self._columns = indices - left, weights
 
-    def push(self, block):
+    def push(self, block: np.ndarray) -> None:
         """Take over the next input rows, float32 `(channels, rows, width)`."""
         kept = self._kept
         self._kept = block if kept is None else np.concatenate([kept, block], 1)
 
-    def take(self, stop):
+    def take(self, stop: int) -> Iterator[np.ndarray]:
         """Hand on the outputs above `stop` whose last input row has come.
 
         Args:
@@ -231,56 +259,59 @@ class RowResampler:
         Yields:
             Float32 arrays `(channels, rows, width)`.
         """
-        if self._kept is None:
+        kept = self._kept
+        if kept is None:
             return
-        stop = min(stop, self._ready())
+        stop = min(stop, self._ready(kept))
         while self._done < stop:
-            end = min(self._done + self._step(), stop)
-            yield self._outputs(end)
+            end = min(self._done + self._step(kept), stop)
+            yield self._outputs(kept, end)
             self._done = end
-        self._forget()
+        self._forget(kept)
 
-    def _ready(self):
+    def _ready(self, kept: np.ndarray) -> int:
         """First output whose last input row has not come."""
-        end = self._top + self._kept.shape[1]
+        end = self._top + kept.shape[1]
         if self._same:
             return min(end, self._stop)
         last = self._rows[0][:, -1]
         return self._first + int(np.searchsorted(last, end))
 
-    def _outputs(self, end):
+    def _outputs(self, kept: np.ndarray, end: int) -> np.ndarray:
         if self._same:
-            return self._kept[:, self._done - self._top : end - self._top]
+            return kept[:, self._done - self._top : end - self._top]
         part = slice(self._done - self._first, end - self._first)
         rows, weights = (taps[part] for taps in self._rows)
-        mixed = _mix(self._kept, rows - self._top, weights, 1)
+        mixed = _mix(kept, rows - self._top, weights, 1)
         return _mix(mixed, *self._columns, 2)
 
-    def _step(self):
+    def _step(self, kept: np.ndarray) -> int:
         """Rows at a time: enough for speed, little in memory."""
         if self._same:
             return BLOCK_ROWS
-        width = max(self._kept.shape[2], len(self._columns[0]))
-        step = _BLOCK_VALUES // (width * len(self._kept))
+        width = max(kept.shape[2], len(self._columns[0]))
+        step = _BLOCK_VALUES // (width * len(kept))
         return min(max(step, 1), BLOCK_ROWS)
 
-    def _forget(self):
+    def _forget(self, kept: np.ndarray) -> None:
         if self._done >= self._stop:
             self._kept = None
             return
         needed = self._done
         if not self._same:
             needed = int(self._rows[0][self._done - self._first, 0])
-        count = self._kept.shape[1]
+        count = kept.shape[1]
         unused = min(needed - self._top, count)
         self._top += unused
-        self._kept = None if unused == count else self._kept[:, unused:].copy()
+        self._kept = None if unused == count else kept[:, unused:].copy()
 
 
-def _mix(array, indices, weights, axis):
+def _mix(
+    array: np.ndarray, indices: np.ndarray, weights: np.ndarray, axis: int
+) -> np.ndarray:
     shape = (-1, 1) if axis == 1 else (-1,)
-    total = 0
+    total: np.ndarray | int = 0
     for tap in range(indices.shape[1]):
         part = np.take(array, indices[:, tap], axis=axis)
         total = total + part * weights[:, tap].reshape(shape)
-    return total
+    return np.asarray(total)

@@ -1,14 +1,42 @@
-"""How a map is cut into the blocks that it is computed and stored in."""
+"""Blocks of a map, made of the model's answers to tiles."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 
+from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.predicting.blending import RowBlender
 from keras_rsseg.scenes.predicting.blending import RowResampler
 from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import BlockEmpty
 from keras_rsseg.scenes.predicting.block_reader import BlockEnd
+from keras_rsseg.scenes.predicting.block_reader import Event
+from keras_rsseg.scenes.predicting.scene_plan import Block
+from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
+from keras_rsseg.scenes.predicting.tile_predictor import TileView
 from keras_rsseg.scenes.predicting.tile_predictor import tile_probabilities
+
+# The events of a `Batch`; with tiles among them once for each view, with its
+# number and logits; else once, with `None`.
+Answer = tuple[list[Event], int | None, np.ndarray | None]
+
+
+class Store(Protocol):
+    """Where blocks go: a `BlockStore`, or a part of one."""
+
+    products: list[Product]
+
+    def write(
+        self,
+        block: Any,
+        rasters: dict[str, np.ndarray] | None,
+        num_classes: int | None,
+    ) -> None: ...
 
 
 class BlockMaker:
@@ -20,29 +48,31 @@ class BlockMaker:
         store: `BlockStore`, entered.
     """
 
-    def __init__(self, plan, views, store):
+    def __init__(
+        self, plan: ScenePlan, views: list[TileView], store: Store
+    ) -> None:
         self._plan = plan
         self._views = views
         self._store = store
         self._has_variance = any(
             product.kind == "variance" for product in store.products
         )
-        self._num_classes = None
-        self._blender = self._resampler = None
-        self._block = self._valid = self._rasters = None
+        self._num_classes: int | None = None
+        self._rows: _Rows | None = None
+        self._block: Block
+        self._valid: np.ndarray | None = None
+        self._rasters: dict[str, np.ndarray] | None = None
         self._row = 0
 
-    def consume(self, answers):
+    def consume(self, answers: Iterable[Answer]) -> None:
         """Take answers, in their order, until there are no more.
 
         Args:
-            answers: iterable of `(events, number, logits)`: the events of a
-                `Batch`; with tiles among them once for each view, with its
-                number and logits; else once, with `None`.
+            answers: iterable of `Answer`s.
         """
-        mean = None
+        mean = _ViewMean(self._has_variance)
         for events, number, logits in answers:
-            if logits is None:
+            if logits is None or number is None:
                 self._handle(events, iter(()))
                 continue
             tiles = [event for event in events if isinstance(event, Tile)]
@@ -55,14 +85,15 @@ class BlockMaker:
                 self._num_classes = mean.num_classes
                 self._handle(events, mean.results(len(self._views)))
 
-    def _handle(self, events, results):
+    def _handle(
+        self, events: list[Event], results: Iterator[np.ndarray]
+    ) -> None:
         for event in events:
             if isinstance(event, Tile):
                 result = next(results)
-                if self._blender is None:
-                    self._begin_rows(len(result))
-                self._take(event.row)
-                self._blender.add(event.row, event.col, result, event.valid)
+                rows = self._rows or self._begin_rows(len(result))
+                self._take(rows, event.row)
+                rows.blender.add(event.row, event.col, result, event.valid)
             elif isinstance(event, BlockBegin):
                 self._begin(event)
             elif isinstance(event, BlockEnd):
@@ -70,39 +101,39 @@ class BlockMaker:
             elif isinstance(event, BlockEmpty):
                 self._store.write(event.block, None, self._num_classes)
 
-    def _begin(self, event):
+    def _begin(self, event: BlockBegin) -> None:
         self._block, self._valid = event.block, event.valid
         self._row = event.block.row
         self._rasters = None
         if not event.continues:
-            self._blender = self._resampler = None
+            self._rows = None
 
-    def _begin_rows(self, channels):
+    def _begin_rows(self, channels: int) -> "_Rows":
         """The first tile of blocks one below the other has come."""
         block, plan = self._block, self._plan
         left, right = plan.columns(block)
         top, _ = plan.rows(block)
-        self._blender = RowBlender(
-            right - left, plan.tile_size, channels, top, left
-        )
-        self._resampler = RowResampler(
+        blender = RowBlender(right - left, plan.tile_size, channels, top, left)
+        resampler = RowResampler(
             plan.grid_size,
             plan.size,
             (block.row, plan.size[0]),
             (block.col, block.col + block.width),
         )
+        self._rows = _Rows(blender, resampler)
+        return self._rows
 
-    def _take(self, stop):
+    def _take(self, rows: "_Rows", stop: int) -> None:
         """Render what lies above row `stop` of the model's grid."""
-        for rows in self._blender.take(stop):
-            self._resampler.push(rows)
-            self._render_ready()
+        for blended in rows.blender.take(stop):
+            rows.resampler.push(blended)
+            self._render_ready(rows)
 
-    def _render_ready(self):
-        for rows in self._resampler.take(self._block.stop):
-            self._render(rows)
+    def _render_ready(self, rows: "_Rows") -> None:
+        for resampled in rows.resampler.take(self._block.stop):
+            self._render(resampled)
 
-    def _render(self, rows):
+    def _render(self, rows: np.ndarray) -> None:
         """Turn rows of the map, probabilities and variance, into rasters."""
         first = self._row - self._block.row
         place = slice(first, first + rows.shape[1])
@@ -114,65 +145,77 @@ class BlockMaker:
         probabilities = rows[: self._num_classes]
         variance = rows[-1] if self._has_variance else None
         if self._rasters is None:
-            self._rasters = self._new_rasters()
+            self._rasters = self._new_rasters(len(probabilities))
         for product in self._store.products:
             raster = product.render(probabilities, variance)
             self._rasters[product.name][:, place] = raster
         self._row += rows.shape[1]
 
-    def _new_rasters(self):
-        size = self._block.height, self._block.width
+    def _new_rasters(self, num_classes: int) -> dict[str, np.ndarray]:
+        height, width = self._block.height, self._block.width
         return {
             product.name: np.empty(
-                (product.bands(self._num_classes), *size), product.dtype
+                (product.bands(num_classes), height, width), product.dtype
             )
             for product in self._store.products
         }
 
-    def _end(self, event):
+    def _end(self, event: BlockEnd) -> None:
         block = event.block
-        if self._blender is not None:
-            self._take(self._plan.rows(block)[1])
+        if self._rows is not None:
+            self._take(self._rows, self._plan.rows(block)[1])
             # Of the rows that came with the block above.
-            self._render_ready()
+            self._render_ready(self._rows)
         if self._rasters is not None and self._row != block.stop:
             raise RuntimeError(f"{block} has no rows from {self._row} on")
         self._store.write(block, self._rasters, self._num_classes)
         self._rasters = None
 
 
+class _Rows(NamedTuple):
+    """On their way from tiles to rows of blocks one below the other."""
+
+    blender: RowBlender
+    resampler: RowResampler
+
+
 class _ViewMean:
     """Mean and variance of the answers to views of the tiles of a batch."""
 
-    def __init__(self, has_variance):
+    def __init__(self, has_variance: bool) -> None:
         self._has_variance = has_variance
-        self._sums, self._squares = [], []
+        self._sums: list[np.ndarray] = []
+        self._squares: list[np.ndarray] = []
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int:
         return len(self._sums[0])
 
-    def add(self, tiles, logits, view):
+    def add(
+        self, tiles: list[Tile], logits: np.ndarray, view: TileView
+    ) -> None:
         first = not self._sums
         for index, tile in enumerate(tiles):
             found = tile_probabilities(logits[index], tile, view)
             if first:
                 self._sums.append(found)
-                self._squares.append(found**2 if self._has_variance else None)
+                if self._has_variance:
+                    self._squares.append(found**2)
                 continue
             self._sums[index] += found
             if self._has_variance:
                 self._squares[index] += found**2
 
-    def results(self, count):
+    def results(self, count: int) -> Iterator[np.ndarray]:
         """Yield arrays `(classes, h, w)`, with variance `(classes + 1, ..)`.
 
         The variance is that of the classes together, from 0 to 1.
         """
-        for mean, squares in zip(self._sums, self._squares, strict=True):
+        for index, mean in enumerate(self._sums):
             if count > 1:
                 mean /= count
             if self._has_variance:
+                squares = self._squares[index]
                 squares /= count
                 squares -= mean**2
                 variance = np.maximum(squares, 0).sum(axis=0, keepdims=True)

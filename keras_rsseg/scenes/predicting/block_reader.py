@@ -1,6 +1,9 @@
-"""Parts of a sparse GeoTIFF that were never written."""
+"""The tiles of a map's blocks, read in batches."""
 
 import contextlib
+from collections.abc import Collection
+from collections.abc import Generator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,69 +11,20 @@ import numpy as np
 from keras_rsseg.rasters import windows
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.rasters.windows import block_cache
+from keras_rsseg.scenes.predicting.scene_plan import Block
+from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import reflected
 from keras_rsseg.scenes.predicting.tile_predictor import stack_tiles
+from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
 # Rows whose validity is read at a time: as much as the processor's cache.
 _MASK_ROWS = 128
 
 
-class Block(NamedTuple):
-    """A rectangle of a map: its number and place, pixels."""
-
-    number: int
-    row: int
-    col: int
-    height: int
-    width: int
-
-    @property
-    def stop(self):
-        """First row below it."""
-        return self.row + self.height
-
-
-def map_blocks(height, width, strip_height, section_width):
-    """Cut a map into blocks.
-
-    Sections, ranges of columns, come from the left; in each of them strips,
-    ranges of rows, from the top. Memory is that of a section's width.
-
-    Args:
-        height: height of the map, pixels.
-        width: width of the map, pixels.
-        strip_height: rows in a block; the last of a section has what is
-            left.
-        section_width: columns in a block; those of the last section have
-            what is left.
-
-    Returns:
-        A list of `Block`s, numbered from 0.
-
-    Example:
-
-    >>> [tuple(block) for block in map_blocks(3, 5, 2, 4)]
-    [(0, 0, 0, 2, 4), (1, 2, 0, 1, 4), (2, 0, 4, 2, 1), (3, 2, 4, 1, 1)]
-    """
-    corners = [
-        (row, col)
-        for col in range(0, width, section_width)
-        for row in range(0, height, strip_height)
-    ]
-    return [
-        Block(
-            number,
-            row,
-            col,
-            min(strip_height, height - row),
-            min(section_width, width - col),
-        )
-        for number, (row, col) in enumerate(corners)
-    ]
-
-
-def has_no_blocks(scene, row, col, height, width):
+def has_no_blocks(
+    scene: SceneReader, row: int, col: int, height: int, width: int
+) -> bool:
     """Return whether a window holds no data because nothing is stored there.
 
     Args:
@@ -87,7 +41,7 @@ def has_no_blocks(scene, row, col, height, width):
     return windows.has_no_blocks(scene.dataset, _telling_bands(scene), window)
 
 
-def _telling_bands(scene):
+def _telling_bands(scene: SceneReader) -> list[int]:
     """Bands of which no pixel is valid where no block is stored.
 
     GDAL fills such a block with the dataset's nodata value, or with 0.
@@ -129,20 +83,28 @@ class BlockEmpty(NamedTuple):
     block: Block
 
 
+Event = BlockBegin | Tile | BlockEnd | BlockEmpty
+
+
 class Batch(NamedTuple):
     """What comes next: tiles, and the begin and end of blocks.
 
     Attributes:
-        events: list of `BlockBegin`, `Tile` (without pixels), `BlockEnd` and
-            `BlockEmpty`.
+        events: list of `Event`s, the tiles without pixels.
         pixels: array `(B, T, T, bands)` of the tiles, or `None` for none.
     """
 
-    events: list
+    events: list[Event]
     pixels: np.ndarray | None
 
 
-def read_batches(plan, scene, grid, done, batch_size):
+def read_batches(
+    plan: ScenePlan,
+    scene: SceneReader,
+    grid: SceneReader | None,
+    done: Collection[int],
+    batch_size: int,
+) -> Generator[Batch, None, None]:
     """Read the blocks of a map that are still to do.
 
     All that touches the scene's file happens in the thread that iterates.
@@ -162,7 +124,8 @@ def read_batches(plan, scene, grid, done, batch_size):
         stack.enter_context(scene_cache(scene, plan))
         if grid is not None:
             grid = stack.enter_context(grid.reopened())
-        events, tiles = [], []
+        events: list[Event] = []
+        tiles: list[Tile] = []
         for event in _events(plan, scene, grid, done):
             if isinstance(event, Tile):
                 tiles.append(event)
@@ -175,7 +138,9 @@ def read_batches(plan, scene, grid, done, batch_size):
             yield _batch(events, tiles, batch_size)
 
 
-def scene_cache(scene, plan):
+def scene_cache(
+    scene: SceneReader, plan: ScenePlan
+) -> contextlib.AbstractContextManager[None]:
     """Return a context in which GDAL keeps a section's row of tiles.
 
     Blocks of a file that span the scene would be read again for each tile
@@ -191,12 +156,17 @@ def scene_cache(scene, plan):
     return block_cache(scene.dataset, int(rows) + 1)
 
 
-def _batch(events, tiles, batch_size):
+def _batch(events: list[Event], tiles: list[Tile], batch_size: int) -> Batch:
     pixels = stack_tiles(tiles, batch_size) if tiles else None
     return Batch(events, pixels)
 
 
-def _events(plan, scene, grid, done):
+def _events(
+    plan: ScenePlan,
+    scene: SceneReader,
+    grid: SceneReader | None,
+    done: Collection[int],
+) -> Iterator[Event]:
     before, last = None, -1
     for block in plan.blocks:
         if block.number in done:
@@ -217,7 +187,9 @@ def _events(plan, scene, grid, done):
         before = block
 
 
-def _read_tile(reader, window, tile_size):
+def _read_tile(
+    reader: SceneReader, window: Window, tile_size: int
+) -> Tile | None:
     pixels, valid = reader.read(*window)
     if not valid.any():
         return None
@@ -225,7 +197,9 @@ def _read_tile(reader, window, tile_size):
     return Tile(0, window.row, window.col, pixels, valid)
 
 
-def _read_mask(scene, block, whole):
+def _read_mask(
+    scene: SceneReader, block: Block, whole: bool
+) -> tuple[bool, np.ndarray | None]:
     """Whether a block is empty, and which pixels are valid if wanted."""
     place = block.row, block.col, block.height, block.width
     if has_no_blocks(scene, *place):

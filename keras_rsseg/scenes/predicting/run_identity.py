@@ -3,14 +3,37 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import rasterio
 
 from keras_rsseg import __version__
 from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.maps.class_map import Legend
+from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
+from keras_rsseg.scenes.reading.scene_reader import SceneReader
+
+# Options that make no other map, or that something else stands for. Any
+# other, a new one too, is a parameter by its name.
+_TOLD_ELSEWHERE = frozenset(
+    {
+        # What else `run_settings` and `settings_digest` hold.
+        *("area", "resample", "scales", "strip_height"),
+        *("probabilities", "uncertainty", "uncertainty_kind", "raster_dtype"),
+        *("class_names", "palette"),
+        # How it goes on, not what comes out.
+        *("batch_size", "resume", "overwrite", "progress"),
+    }
+)
 
 
-def run_settings(model, scene, options, plan):
+def run_settings(
+    model: Any, scene: SceneReader, options: SceneOptions, plan: ScenePlan
+) -> dict[str, Any]:
     """Return what must be equal for a run to be resumed.
 
     Args:
@@ -35,7 +58,9 @@ def run_settings(model, scene, options, plan):
     }
 
 
-def settings_digest(settings, products, legend):
+def settings_digest(
+    settings: dict[str, Any], products: list[Product], legend: Legend
+) -> str:
     """Return a short text by which a finished map is known again.
 
     Path, time and blocks make no difference: maps of copies of a scene are
@@ -57,7 +82,7 @@ def settings_digest(settings, products, legend):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def model_identity(model):
+def model_identity(model: Any) -> dict[str, Any]:
     """Return a dict that tells a model from another one, by its weights.
 
     One that has no `get_weights` is known by its name alone.
@@ -80,26 +105,34 @@ def model_identity(model):
     return identity
 
 
-def parameters(scene, options):
+def parameters(scene: SceneReader, options: SceneOptions) -> dict[str, Any]:
     """Return the parameters of a run that JSON and a map's tags can hold.
 
     Args:
         scene: `SceneReader`.
-        options: `SceneOptions`.
+        options: `SceneOptions` for a model.
     """
-    return {
+    told = {
         "tile_size": options.tile_size,
-        "overlap": options.overlap,
+        "overlap": options.tile_size - options.stride,
         "bands": _joined(scene.bands),
         "nodata": "own" if scene.nodata is None else str(scene.nodata),
-        "ground_sample_distance": options.distance or "native",
+        "ground_sample_distance": options.ground_sample_distance or "native",
         "value_range": _joined(options.value_range) or "native",
         "test_time_augmentation": options.test_time_augmentation or "none",
         "view_sizes": _joined(options.view_sizes),
     }
+    others = {
+        name: str(value)
+        for name, value in options.arguments(SceneOptions).items()
+        if name not in told and name not in _TOLD_ELSEWHERE
+    }
+    return {**told, **others}
 
 
-def provenance(model, scene, options, digest):
+def provenance(
+    model: Any, scene: SceneReader, options: SceneOptions, digest: str
+) -> dict[str, Any]:
     """Return the tags of a map. No time and place: runs are repeatable.
 
     Args:
@@ -121,16 +154,16 @@ def provenance(model, scene, options, digest):
     return {**tags, "preset": preset} if preset else tags
 
 
-def _joined(values):
+def _joined(values: Iterable[float] | None) -> str:
     return " ".join(f"{value:.12g}" for value in values or ())
 
 
-def _preset(model):
+def _preset(model: Any) -> str | None:
     preset = getattr(model, "preset", None)
     return preset if isinstance(preset, str) else None
 
 
-def _scene_identity(dataset):
+def _scene_identity(dataset: rasterio.DatasetReader) -> dict[str, Any]:
     """Path, and size and time of each of the scene's files on disk."""
     name = dataset.name
     files = {}

@@ -1,17 +1,78 @@
-"""Which tiles the blocks of a map are made of."""
+"""The blocks of a map, and which tiles they are made of."""
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.predicting.blending import input_range
-from keras_rsseg.scenes.predicting.block_reader import map_blocks
 
 # Bytes of a section's sums, and its width where these would be too few: at
 # its border tiles are predicted twice.
 _SUMS = 64 << 20
 _LEAST_TILES = 8
 _USUAL_CLASSES = 16
+
+
+class Block(NamedTuple):
+    """A rectangle of a map: its number and place, pixels."""
+
+    number: int
+    row: int
+    col: int
+    height: int
+    width: int
+
+    @property
+    def stop(self) -> int:
+        """First row below it."""
+        return self.row + self.height
+
+
+def map_blocks(
+    height: int, width: int, strip_height: int, section_width: int
+) -> list[Block]:
+    """Cut a map into blocks.
+
+    Sections, ranges of columns, come from the left; in each of them strips,
+    ranges of rows, from the top. Memory is that of a section's width.
+
+    Args:
+        height: height of the map, pixels.
+        width: width of the map, pixels.
+        strip_height: rows in a block; the last of a section has what is
+            left.
+        section_width: columns in a block; those of the last section have
+            what is left.
+
+    Returns:
+        A list of `Block`s, numbered from 0.
+
+    Example:
+
+    ```python
+    from keras_rsseg.scenes.predicting.scene_plan import map_blocks
+
+    [tuple(block) for block in map_blocks(3, 5, 2, 4)]
+    # [(0, 0, 0, 2, 4), (1, 2, 0, 1, 4), (2, 0, 4, 2, 1), (3, 2, 4, 1, 1)]
+    ```
+    """
+    corners = [
+        (row, col)
+        for col in range(0, width, section_width)
+        for row in range(0, height, strip_height)
+    ]
+    return [
+        Block(
+            number,
+            row,
+            col,
+            min(strip_height, height - row),
+            min(section_width, width - col),
+        )
+        for number, (row, col) in enumerate(corners)
+    ]
 
 
 class ScenePlan:
@@ -36,8 +97,14 @@ class ScenePlan:
     """
 
     def __init__(
-        self, size, grid_size, tile_size, stride, strip_height, num_classes
-    ):
+        self,
+        size: tuple[int, int],
+        grid_size: tuple[int, int],
+        tile_size: int,
+        stride: int,
+        strip_height: int,
+        num_classes: int | None,
+    ) -> None:
         self.size = size
         self.grid_size = grid_size
         self.tile_size = tile_size
@@ -55,21 +122,21 @@ class ScenePlan:
         ]
         self.num_tiles = sum(self.block_tiles)
 
-    def columns(self, block):
+    def columns(self, block: Block) -> tuple[int, int]:
         """Return the columns of the model's grid, `(start, stop)`."""
         return self._inputs(1, block.col, block.col + block.width)
 
-    def rows(self, block):
+    def rows(self, block: Block) -> tuple[int, int]:
         """Return the rows of the model's grid, `(start, stop)`."""
         return self._inputs(0, block.row, block.stop)
 
-    def continues(self, before, block):
+    def continues(self, before: Block | None, block: Block) -> bool:
         """Whether a block lies below the one `before` (may be `None`)."""
         return before is not None and (
             (before.col, before.stop) == (block.col, block.row)
         )
 
-    def tiles(self, block, after=-1):
+    def tiles(self, block: Block, after: int = -1) -> list[Window]:
         """Return the windows of the tiles that a block needs.
 
         Args:
@@ -88,10 +155,10 @@ class ScenePlan:
             for col in columns
         ]
 
-    def _inputs(self, axis, start, stop):
+    def _inputs(self, axis: int, start: int, stop: int) -> tuple[int, int]:
         return input_range(self.grid_size[axis], self.size[axis], start, stop)
 
-    def _meeting(self, axis, start, stop):
+    def _meeting(self, axis: int, start: int, stop: int) -> list[int]:
         """Where tiles start that meet a range of pixels."""
         length = self._shape[axis]
         return [
@@ -100,13 +167,13 @@ class ScenePlan:
             if first < stop and first + length > start
         ]
 
-    def _last_row(self, block):
+    def _last_row(self, block: Block | None) -> int:
         """First row of the last tiles of a block; -1 for none."""
         if block is None:
             return -1
         return self._meeting(0, *self.rows(block))[-1]
 
-    def _pairs(self):
+    def _pairs(self) -> Iterator[tuple[Block | None, Block]]:
         """Blocks, each with the one above it, `None` for none."""
         before = None
         for block in self.blocks:
@@ -114,7 +181,9 @@ class ScenePlan:
             before = block
 
 
-def _section_columns(tile_size, stride, num_classes):
+def _section_columns(
+    tile_size: int, stride: int, num_classes: int | None
+) -> int:
     """Columns of the model's grid, so that the next tile starts there."""
     channels = (num_classes or _USUAL_CLASSES) + 2
     columns = _SUMS // (4 * channels * tile_size)

@@ -2,35 +2,49 @@
 
 import contextlib
 import logging
+from collections.abc import Collection
+from collections.abc import Iterator
+from typing import Any
+from typing import Self
+from typing import TypeVar
 
+import numpy as np
 from tqdm import tqdm
 
+from keras_rsseg.options import AnyPath
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_store import BlockStore
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.cog import finished_counts
 from keras_rsseg.scenes.maps.cog import made_by
+from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.maps.map_products import make_products
 from keras_rsseg.scenes.maps.scene_paths import check_destinations
+from keras_rsseg.scenes.predicting.block_maker import Answer
 from keras_rsseg.scenes.predicting.block_maker import BlockMaker
+from keras_rsseg.scenes.predicting.block_reader import Batch
 from keras_rsseg.scenes.predicting.block_reader import BlockBegin
+from keras_rsseg.scenes.predicting.block_reader import Event
 from keras_rsseg.scenes.predicting.block_reader import read_batches
 from keras_rsseg.scenes.predicting.block_reader import scene_cache
 from keras_rsseg.scenes.predicting.run_identity import provenance
 from keras_rsseg.scenes.predicting.run_identity import run_settings
 from keras_rsseg.scenes.predicting.run_identity import settings_digest
-from keras_rsseg.scenes.predicting.scene_options import check_options
-from keras_rsseg.scenes.predicting.scene_options import make_products
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import call_model
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
 from keras_rsseg.scenes.predicting.tile_predictor import fast_model
+from keras_rsseg.scenes.predicting.tile_predictor import tile_views
 from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.void import VOID
+
+RunT = TypeVar("RunT", bound="SceneRun")
 
 logger = logging.getLogger(__name__)
 
@@ -49,49 +63,55 @@ class SceneRun:
         options: `SceneOptions`.
         products: list of `Product`s, classes first.
         legend: `Legend`; it is completed.
-        resample: `"auto"` or `"never"`.
 
     Attributes:
         plan: `ScenePlan`.
         settings: dict of all that the map depends on.
     """
 
-    def __init__(self, model, scene, options, products, legend, resample):
+    def __init__(
+        self,
+        model: Any,
+        scene: SceneReader,
+        options: SceneOptions,
+        products: list[Product],
+        legend: Legend,
+    ) -> None:
         self._model = model
         self.scene = scene
         self._options = options
         self.products = products
         self.legend = legend
         size = scene.height, scene.width
-        self._grid, self._grid_size = None, size
-        if options.distance is not None:
-            found = model_grid_size(scene.dataset, options.distance, resample)
-            self._grid_size = found or size
         self.plan = ScenePlan(
             size,
-            self._grid_size,
+            _grid_size(scene, options) or size,
             options.tile_size,
             options.stride,
             options.strip_height,
             legend.num_classes,
         )
+        self._views = tile_views(
+            options.tile_size, options.test_time_augmentation, options.scales
+        )
+        self._grid: SceneReader | None = None
         self.settings = run_settings(model, scene, options, self.plan)
         self._digest = settings_digest(self.settings, products, legend)
         self._stack = contextlib.ExitStack()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             stack.enter_context(scene_cache(self.scene, self.plan))
-            if self._grid_size != self.plan.size:
-                grid = self.scene.resampled(*self._grid_size)
+            if self.plan.grid_size != self.plan.size:
+                grid = self.scene.resampled(*self.plan.grid_size)
                 self._grid = stack.enter_context(grid)
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._stack.close()
 
-    def check_destinations(self, overwrite):
+    def check_destinations(self, overwrite: bool) -> None:
         """Raise where a raster must not be written; see `check_paths`."""
         arguments = {"classes": "destination"}
         paths = {
@@ -100,18 +120,18 @@ class SceneRun:
         }
         check_destinations(paths, self.scene.dataset, overwrite)
 
-    def finished_counts(self):
+    def finished_counts(self) -> np.ndarray | None:
         """Return the pixels of each id if all is there already, or `None`."""
         dataset = self.scene.dataset
         return finished_counts(
             self.products, dataset, self._digest, self.legend
         )
 
-    def has_made(self, product):
+    def has_made(self, product: Product) -> bool:
         """Return whether a product's file, if any, is of an equal run."""
         return made_by(product.path, self._digest)
 
-    def make(self, resume, overwrite, progress):
+    def make(self, resume: bool, overwrite: bool, progress: bool) -> np.ndarray:
         """Predict what is not done yet, and write the rasters.
 
         Args:
@@ -135,24 +155,24 @@ class SceneRun:
             store.publish(self.legend, tags)
             return store.counts
 
-    def predict(self, store, progress):
+    def predict(self, store: BlockStore, progress: bool) -> None:
         """Predict the blocks that a store has not, and write them to it.
 
         Args:
             store: `BlockStore`.
             progress: whether to show a progress bar on stderr.
         """
-        plan, views = self.plan, self._options.views
+        plan = self.plan
         # Of the whole map, so that batches are the same after a restart.
         batch_size = even_batch_size(plan.num_tiles, self._options.batch_size)
-        batches = read_batches(
+        read = read_batches(
             plan, self.scene, self._grid, store.done, batch_size
         )
-        maker = BlockMaker(plan, views, store)
+        maker = BlockMaker(plan, self._views, store)
         model = fast_model(self._model, self.settings["model"])
         with (
             _ProgressBar(plan, store.done, not progress) as bar,
-            read_ahead(batches, _BATCHES) as batches,
+            read_ahead(read, _BATCHES) as batches,
             write_behind(maker.consume, _ANSWERS) as put,
         ):
             for batch in batches:
@@ -160,21 +180,33 @@ class SceneRun:
                     put(answer)
                 bar.update(batch.events)
 
-    def _answers(self, model, batch):
+    def _answers(self, model: Any, batch: Batch) -> Iterator[Answer]:
         """Yield what `BlockMaker.consume` takes, for one batch."""
         if batch.pixels is None:
             yield batch.events, None, None
             return
-        for number, view in enumerate(self._options.views):
+        for number, view in enumerate(self._views):
             logits = call_model(model, view.apply(batch.pixels))
             self.legend.complete(logits.shape[-1])
             yield batch.events, number, logits
 
 
+def _grid_size(
+    scene: SceneReader, options: SceneOptions
+) -> tuple[int, int] | None:
+    """Size of the grid that the model sees, `None` for the scene's own."""
+    distance = options.ground_sample_distance
+    if distance is None:
+        return None
+    return model_grid_size(scene.dataset, distance, options.resample)
+
+
 class _ProgressBar:
     """Counts tiles; those that hold nothing valid as well, when passed."""
 
-    def __init__(self, plan, done, disable):
+    def __init__(
+        self, plan: ScenePlan, done: Collection[int], disable: bool
+    ) -> None:
         self._tiles = plan.block_tiles
         passed = sum(self._tiles[number] for number in done)
         self._passed = passed
@@ -186,13 +218,13 @@ class _ProgressBar:
             disable=disable,
         )
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._bar.close()
 
-    def update(self, events):
+    def update(self, events: list[Event]) -> None:
         """Move on by the events of a `Batch`."""
         current = self._bar.n
         for event in events:
@@ -206,39 +238,22 @@ class _ProgressBar:
 
 @contextlib.contextmanager
 def open_run(
-    model,
-    source,
-    destination,
-    *,
-    tile_size,
-    overlap,
-    batch_size,
-    bands,
-    nodata,
-    area,
-    ground_sample_distance,
-    resample,
-    value_range,
-    test_time_augmentation,
-    scales,
-    probabilities,
-    uncertainty,
-    uncertainty_kind,
-    raster_dtype,
-    class_names,
-    palette,
-    strip_height,
-    overwrite,
-    run_class=SceneRun,
-):
-    """Check the arguments of `predict_scene`, and open the scene.
+    model: Any,
+    source: AnyPath,
+    destination: AnyPath,
+    options: SceneOptions,
+    run_class: type[RunT],
+    replace: bool,
+) -> Iterator[RunT]:
+    """Open the scene, and check what the options do not know by themselves.
 
     Args:
-        model: as for `predict_scene`, and so all that is not named here.
+        model: as for `predict_scene`.
         source: path or URL of the scene.
         destination: path of the map.
-        overwrite: whether rasters that exist pass the check.
+        options: those of the scene.
         run_class: what to make of them, a `SceneRun`.
+        replace: whether rasters that exist pass the check.
 
     Yields:
         The run, entered.
@@ -246,46 +261,33 @@ def open_run(
     Raises:
         Exception: as `predict_scene`, before anything is computed.
     """
-    options = check_options(
-        model,
-        tile_size,
-        overlap,
-        batch_size,
-        strip_height,
-        ground_sample_distance,
-        value_range,
-        test_time_augmentation,
-        scales,
-    )
+    if not callable(getattr(model, "predict_on_batch", model)):
+        raise TypeError(
+            "`model` must have `predict_on_batch` or be callable. Received: "
+            f"{type(model).__name__}"
+        )
+    options = options.for_model(model)
     legend = Legend(
-        _given_or(class_names, model, "class_names"),
-        _given_or(palette, model, "palette"),
+        options.class_names,
+        options.palette,
         getattr(model, "num_classes", None),
     )
     paths = {
         "destination": destination,
-        "probabilities": probabilities,
-        "uncertainty": uncertainty,
+        "probabilities": options.probabilities,
+        "uncertainty": options.uncertainty,
     }
     with open_raster(source, "source") as dataset:
-        paths = check_destinations(paths, dataset, overwrite)
-        products = make_products(
-            paths, uncertainty_kind, raster_dtype, options.views
-        )
+        paths = check_destinations(paths, dataset, replace)
+        products = make_products(paths, options)
         scene = SceneReader(
             dataset,
-            bands,
-            nodata,
+            options.bands,
+            options.nodata,
             getattr(model, "bands", None),
-            area,
-            value_range,
+            options.area,
+            options.value_range,
             getattr(model, "value_range", None),
         )
-        with run_class(
-            model, scene, options, products, legend, resample
-        ) as run:
+        with run_class(model, scene, options, products, legend) as run:
             yield run
-
-
-def _given_or(value, model, name):
-    return getattr(model, name, None) if value is None else value

@@ -3,12 +3,18 @@
 import math
 import threading
 import weakref
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
+from typing import Literal
 from typing import NamedTuple
 
 import numpy as np
 
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.predicting.blending import resample
 
 # Quarter turns, mirrored or not, of each kind.
@@ -17,9 +23,8 @@ _AUGMENTATIONS = {
     "flips": ((0, False), (0, True), (2, False), (2, True)),
     "d4": tuple((turns, flip) for flip in (False, True) for turns in range(4)),
 }
-_STEP = 32
 
-_MADE = weakref.WeakKeyDictionary()
+_MADE: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
@@ -38,7 +43,7 @@ class TileView(NamedTuple):
     turns: int = 0
     flip: bool = False
 
-    def apply(self, tiles):
+    def apply(self, tiles: np.ndarray) -> np.ndarray:
         """Return the views of tiles.
 
         Args:
@@ -54,16 +59,16 @@ class TileView(NamedTuple):
             tiles = tiles[:, :, ::-1]
         return np.ascontiguousarray(np.rot90(tiles, self.turns, (1, 2)))
 
-    def turn_back(self, logits):
+    def turn_back(self, logits: np.ndarray) -> np.ndarray:
         """Turn the logits `(size, size, classes)` of a view back."""
         logits = np.rot90(logits, -self.turns)
         return logits[:, ::-1] if self.flip else logits
 
-    def scale_back(self, probabilities):
+    def scale_back(self, probabilities: np.ndarray) -> np.ndarray:
         """Return probabilities `(classes, size, size)` at the tile's size."""
         return resample(probabilities, (self.tile_size, self.tile_size))
 
-    def _scaled(self, tile):
+    def _scaled(self, tile: np.ndarray) -> np.ndarray:
         pixels = np.moveaxis(tile, -1, 0).astype("float32")
         pixels = resample(pixels, (self.size, self.size))
         if tile.dtype == np.uint8:
@@ -71,7 +76,11 @@ class TileView(NamedTuple):
         return np.moveaxis(pixels, 0, -1).astype(tile.dtype)
 
 
-def tile_views(tile_size, test_time_augmentation=None, scales=(1.0,)):
+def tile_views(
+    tile_size: int,
+    test_time_augmentation: Literal["flips", "d4"] | None = None,
+    scales: Sequence[float] = (1.0,),
+) -> list[TileView]:
     """Return the views whose answers are averaged.
 
     Args:
@@ -79,9 +88,8 @@ def tile_views(tile_size, test_time_augmentation=None, scales=(1.0,)):
         test_time_augmentation: `None`, `"flips"` (as it is, mirrored left to
             right, top to bottom, and both) or `"d4"` (also turned by 90
             degrees: all eight).
-        scales: sizes of a tile in the eyes of the model, 1.0 for its own.
-            Rounded so that the view's length is a multiple of what the
-            tile's is one of, up to 32: networks halve it several times.
+        scales: sizes of a tile in the eyes of the model, 1.0 for its own,
+            rounded as `SceneOptions.view_sizes` says.
 
     Returns:
         A list of `TileView`s.
@@ -92,47 +100,27 @@ def tile_views(tile_size, test_time_augmentation=None, scales=(1.0,)):
 
     Example:
 
-    >>> views = tile_views(512, "flips", scales=(0.75, 1.0))
-    >>> [(view.size, view.turns, view.flip) for view in views[:3]]
-    [(384, 0, False), (384, 0, True), (384, 2, False)]
+    ```python
+    from keras_rsseg.scenes.predicting.tile_predictor import tile_views
+
+    views = tile_views(512, "flips", scales=(0.75, 1.0))
+    [(view.size, view.turns, view.flip) for view in views[:3]]
+    # [(384, 0, False), (384, 0, True), (384, 2, False)]
+    ```
     """
-    if test_time_augmentation not in _AUGMENTATIONS:
-        raise ArgumentError(
-            "`test_time_augmentation` must be None, 'flips' or 'd4'. "
-            f"Received: {test_time_augmentation!r}"
-        )
-    sizes = [_view_size(tile_size, scale) for scale in _check_scales(scales)]
-    if len(set(sizes)) < len(sizes):
-        raise ArgumentError(
-            "`scales` must give views of different sizes. Received: "
-            f"{scales!r}, for tiles of {tile_size} pixels: {sizes}"
-        )
+    options = SceneOptions(
+        tile_size=tile_size,
+        test_time_augmentation=test_time_augmentation,
+        scales=scales,
+    )
     return [
         TileView(tile_size, size, turns, flip)
-        for size in sizes
+        for size in options.view_sizes
         for turns, flip in _AUGMENTATIONS[test_time_augmentation]
     ]
 
 
-def _view_size(tile_size, scale):
-    step = math.gcd(tile_size, _STEP)
-    return max(1, round(tile_size * scale / step)) * step
-
-
-def _check_scales(scales):
-    try:
-        numbers = [float(scale) for scale in scales]
-    except (TypeError, ValueError):
-        numbers = []
-    if not numbers or not all(0 < scale < math.inf for scale in numbers):
-        raise ArgumentError(
-            "`scales` must be a list of positive numbers, such as (0.75, 1.0, "
-            f"1.25). Received: {scales!r}"
-        )
-    return numbers
-
-
-def fast_model(model, identity):
+def fast_model(model: Any, identity: dict[str, Any]) -> Any:
     """Return what a model recommends for inference, or the model.
 
     Args:
@@ -160,12 +148,12 @@ class Tile(NamedTuple):
     number: int
     row: int
     col: int
-    pixels: np.ndarray
+    pixels: np.ndarray | None
     valid: np.ndarray
     scene: object = None
 
 
-def read_tiles(reader, tile_size, stride):
+def read_tiles(reader: Any, tile_size: int, stride: int) -> Iterator[Tile]:
     """Read the tiles of a scene, row by row.
 
     Tiles without a valid pixel are left out. Where the scene is smaller
@@ -189,14 +177,14 @@ def read_tiles(reader, tile_size, stride):
             yield Tile(number, window.row, window.col, pixels, valid)
 
 
-def reflected(pixels, tile_size):
+def reflected(pixels: np.ndarray, tile_size: int) -> np.ndarray:
     """Return pixels `(h, w, bands)` reflected to the size of a tile."""
     height, width = pixels.shape[:2]
     pad = ((0, tile_size - height), (0, tile_size - width), (0, 0))
     return np.pad(pixels, pad, mode="reflect") if np.any(pad) else pixels
 
 
-def even_batch_size(count, batch_size):
+def even_batch_size(count: int, batch_size: int) -> int:
     """Return the batch size that spreads `count` tiles evenly.
 
     Five tiles in batches of at most four are two of three, not a full one
@@ -205,7 +193,9 @@ def even_batch_size(count, batch_size):
     return math.ceil(count / math.ceil(count / batch_size))
 
 
-def predict_tiles(model, tiles, batch_size):
+def predict_tiles(
+    model: Any, tiles: Iterable[Tile], batch_size: int
+) -> Iterator[tuple[Tile, np.ndarray]]:
     """Predict tiles, in their order.
 
     Every batch has the same shape, the last one is padded: compiled models
@@ -235,13 +225,13 @@ def predict_tiles(model, tiles, batch_size):
         yield from _predict_batch(model, batch, batch_size)
 
 
-def stack_tiles(tiles, batch_size):
+def stack_tiles(tiles: list[Tile], batch_size: int) -> np.ndarray:
     """Return the pixels of tiles, padded to a batch with the last one's."""
     padding = tiles[-1:] * (batch_size - len(tiles))
-    return np.stack([tile.pixels for tile in tiles + padding])
+    return np.stack([np.asarray(tile.pixels) for tile in tiles + padding])
 
 
-def call_model(model, pixels):
+def call_model(model: Any, pixels: np.ndarray) -> np.ndarray:
     """Return the logits of a batch of tiles.
 
     Args:
@@ -268,7 +258,9 @@ def call_model(model, pixels):
     return logits
 
 
-def tile_probabilities(logits, tile, view=None):
+def tile_probabilities(
+    logits: np.ndarray, tile: Tile, view: TileView | None = None
+) -> np.ndarray:
     """Return the probabilities of a tile, from the logits of a view of it.
 
     Args:
@@ -283,13 +275,12 @@ def tile_probabilities(logits, tile, view=None):
         ValueError: if they are not finite where the tile is valid.
     """
     height, width = tile.valid.shape
-    scaled = view is not None and view.size != view.tile_size
     if view is not None:
         logits = view.turn_back(logits)
-    if not scaled:
-        logits = logits[:height, :width]
-    probabilities, finite = _softmax(logits)
-    if scaled:
+    if view is None or view.size == view.tile_size:
+        probabilities, finite = _softmax(logits[:height, :width])
+    else:
+        probabilities, _ = _softmax(logits)
         probabilities = view.scale_back(probabilities)[:, :height, :width]
         finite = np.isfinite(probabilities.sum(axis=0))
     if not finite.all():
@@ -298,20 +289,22 @@ def tile_probabilities(logits, tile, view=None):
     return probabilities
 
 
-def _predict_batch(model, batch, batch_size):
+def _predict_batch(
+    model: Any, batch: list[Tile], batch_size: int
+) -> Iterator[tuple[Tile, np.ndarray]]:
     logits = call_model(model, stack_tiles(batch, batch_size))
     for tile, tile_logits in zip(batch, logits, strict=False):
         yield tile, tile_probabilities(tile_logits, tile)
 
 
-def _to_numpy(logits):
+def _to_numpy(logits: Any) -> np.ndarray:
     if hasattr(logits, "detach"):
         logits = logits.detach().cpu()
         logits = logits.float() if logits.is_floating_point() else logits
     return np.asarray(logits)
 
 
-def _softmax(logits):
+def _softmax(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities, classes first, and where they are finite."""
     logits = np.moveaxis(logits, -1, 0).astype("float32", order="C")
     with np.errstate(invalid="ignore"):
@@ -323,7 +316,7 @@ def _softmax(logits):
     return logits, np.isfinite(total)
 
 
-def _check_finite(finite, tile):
+def _check_finite(finite: np.ndarray, tile: Tile) -> None:
     if finite[tile.valid].all():
         return
     scene = "" if tile.scene is None else f" of {tile.scene}"

@@ -1,11 +1,11 @@
 """Map a scene's values to those that a model was made for."""
 
 import logging
-import math
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_rsseg.checks import check_range
 from keras_rsseg.errors import ArgumentError
 
 logger = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ class ValueScale(NamedTuple):
             ValueError: if a range is none.
         """
         if model_range is not None:
-            model_range = _check_range("model_range", model_range)
+            model_range = check_range("model_range", model_range)
         if value_range is None:
             return None
-        value_range = _check_range("value_range", value_range)
+        value_range = check_range("value_range", value_range)
         return cls(*value_range, *(model_range or _BYTES))
 
     def apply(self, pixels):
@@ -106,16 +106,3 @@ def _percentiles(reader):
     if not found.size or found.min() == found.max():
         return None
     return np.percentile(found, (1, 99))
-
-
-def _check_range(name, values):
-    try:
-        low, high = map(float, values)
-    except (TypeError, ValueError):
-        low, high = math.nan, math.nan
-    if not -math.inf < low < high < math.inf:
-        raise ArgumentError(
-            f"`{name}` must be two numbers, the lower first. Received: "
-            f"{values!r}"
-        )
-    return low, high

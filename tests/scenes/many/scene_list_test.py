@@ -197,9 +197,15 @@ class TestManifests:
             ("scene,bands\nx.tif,4,3,2\n", "line 2.*in quotes"),
             ("scene,bands\nx.tif\n", "line 2.*as many cells"),
             ("scene,output\nx.tif,\n,y.tif\n", "line 3.*names no scene"),
-            ("scene,nodata\nx.tif,black\n", "line 2: nodata must be a number"),
-            ("scene,bands\nx.tif,1;;2\n", "line 2: bands must be band"),
-            ("scene,value_range\nx.tif,9\n", "line 2: value_range must be two"),
+            (
+                "scene,nodata\nx.tif,black\n",
+                "line 2: `nodata` must be a number",
+            ),
+            ("scene,bands\nx.tif,1;;2\n", "line 2: `bands` must be band"),
+            (
+                "scene,value_range\nx.tif,9\n",
+                "line 2: `value_range` must be t",
+            ),
             ("scene,ground_sample_distance\nx.tif,fine\n", "auto, native or"),
             ('scene\n"x.tif\n', "is no CSV"),
         ],

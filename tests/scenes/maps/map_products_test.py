@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.maps.map_products import make_products
 from tests.scenes.stored_maps import make_probabilities
 
 
@@ -106,3 +108,12 @@ class TestProduct:
     def test_bad_choices(self, arguments, match):
         with pytest.raises(ValueError, match=match):
             Product(*arguments)
+
+
+def test_products_in_their_order():
+    paths = {"destination": "a.tif", "uncertainty": "b.tif"}
+    options = SceneOptions(uncertainty_kind="margin", raster_dtype="float16")
+    products = make_products(paths, options)
+    assert [product.name for product in products] == ["classes", "uncertainty"]
+    assert products[0].dtype == "uint8"
+    assert (products[1].dtype, products[1].kind) == ("float16", "margin")

@@ -6,8 +6,8 @@ import numpy as np
 
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.scenes.predicting import scene_plan
-from keras_rsseg.scenes.predicting.block_reader import map_blocks
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
+from keras_rsseg.scenes.predicting.scene_plan import map_blocks
 
 lengths = st.integers(1, 90)
 

@@ -1,0 +1,150 @@
+"""Values of scene options: how they are typed, and which are accepted.
+
+A reader takes text and raises a `ValueError`; a check takes `(name, value)`,
+returns the value that is kept, and raises an `ArgumentError` that names it.
+"""
+
+import math
+import os
+import re
+from typing import Any
+
+from keras_rsseg.checks import Color
+from keras_rsseg.checks import as_color
+from keras_rsseg.checks import as_number
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import is_integer
+from keras_rsseg.errors import ArgumentError
+
+# === What a command line and a manifest give ===
+
+
+def read_bands(text: str) -> list[str]:
+    """Read `4,3,2` or `red; nir`."""
+    parts = _parts(text)
+    if not all(parts):
+        raise ArgumentError(f"A band lacks its name: {text!r}")
+    return parts
+
+
+def read_distance(text: str) -> float | str | None:
+    """Read metres, `auto`, or `native` for `None`."""
+    if text in ("auto", "native"):
+        return text if text == "auto" else None
+    return float(text)
+
+
+def read_nodata(text: str) -> float | str:
+    """Read a number or `border`."""
+    return text if text == "border" else float(text)
+
+
+def read_numbers(text: str) -> tuple[float, ...]:
+    """Read `0.5,1,2`."""
+    return tuple(map(float, _parts(text)))
+
+
+def read_range(text: str) -> tuple[float, float]:
+    """Read `0,3000`."""
+    low, high = read_numbers(text)
+    return low, high
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in re.split("[,;]", text)]
+
+
+# === What is accepted ===
+
+
+def check_bands(name: str, value: Any) -> list[int | str]:
+    """Return numbers or names of bands as a list."""
+    single = isinstance(value, str) or is_integer(value)
+    bands = [value] if single else list(value)
+    if not all(isinstance(band, str) or is_integer(band) for band in bands):
+        raise ArgumentError(
+            f"`{name}` must be numbers (from 1) or names of bands. Received: "
+            f"{value!r}"
+        )
+    return bands
+
+
+def check_class_names(name: str, value: Any) -> list[str]:
+    """Return names of classes as text; none may stand twice."""
+    names = [str(each) for each in value]
+    if len(set(names)) < len(names):
+        raise ArgumentError(
+            f"`{name}` must not name a class twice. Received: {names}"
+        )
+    return names
+
+
+def check_distance(name: str, value: Any) -> float | str | None:
+    """Return metres as a float; `"auto"` and `None` as they are."""
+    if value is None or (isinstance(value, str) and value == "auto"):
+        return value
+    metres = as_number(value)
+    if not 0 < metres < math.inf:
+        raise ArgumentError(
+            f"`{name}` must be 'auto', None or a positive number of metres. "
+            f"Received: {name}={value!r}"
+        )
+    return metres
+
+
+def check_nodata(name: str, value: Any) -> Any:
+    """Return a number, NaN included, `"border"` or `None` as it is."""
+    if value is None or (isinstance(value, str) and value == "border"):
+        return value
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            f"`{name}` must be a number, 'border' or None. Received: "
+            f"{name}={value!r}"
+        ) from None
+    return value
+
+
+def check_overlap(name: str, value: Any) -> int:
+    """Return an integer from 0 on."""
+    if not is_integer(value) or value < 0:
+        raise ArgumentError(
+            f"`{name}` must be an integer from 0 to `tile_size` - 1, in "
+            f"pixels. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def check_palette(name: str, value: Any) -> list[Color]:
+    """Return colours as ints, those of a `keras_rsseg.data.Palette` too."""
+    return [as_color(name, color) for color in getattr(value, "colors", value)]
+
+
+def check_path(name: str, value: Any) -> Any:
+    """Return a path as it is."""
+    if not isinstance(value, str | os.PathLike):
+        raise ArgumentError(
+            f"`{name}` must be a path. Received: {name}={value!r}"
+        )
+    return value
+
+
+def check_scales(name: str, value: Any) -> tuple[float, ...]:
+    """Return positive numbers, at least one."""
+    try:
+        scales = tuple(float(scale) for scale in value)
+    except (TypeError, ValueError):
+        scales = ()
+    if not scales or not all(0 < scale < math.inf for scale in scales):
+        raise ArgumentError(
+            f"`{name}` must be a list of positive numbers, such as (0.75, "
+            f"1.0, 1.25). Received: {name}={value!r}"
+        )
+    return scales
+
+
+def check_switch(name: str, value: Any) -> bool:
+    """Return True or False; 1 and 0 are these."""
+    check_choice(name, value, (True, False))
+    return bool(value)

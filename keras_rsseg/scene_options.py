@@ -1,0 +1,387 @@
+"""The options of a scene's map: what they mean, how they are written.
+
+The one list of them: `predict_scene`, `predict_scenes`, the command line,
+manifests and Beam are made from its fields. It needs neither NumPy nor GDAL,
+as the command line knows its options before it loads anything.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Annotated
+from typing import Any
+from typing import Literal
+from typing import Protocol
+from typing import Self
+
+from keras_rsseg import option_values as values
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
+from keras_rsseg.checks import check_range
+from keras_rsseg.checks import check_size
+from keras_rsseg.checks import unless_none
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import AnyPath
+from keras_rsseg.options import Option
+from keras_rsseg.options import Options
+
+UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
+RASTER_DTYPES = ("uint8", "float16")
+
+# Headings in the command's help, in their order.
+FILES = "Files"
+READING = "How a scene is read"
+PREDICTING = "How it is predicted"
+RUN = "The run"
+GROUPS = (FILES, READING, PREDICTING, RUN)
+
+# What the command line says of files that lie beside a map.
+ENDING = "Of several scenes: what the names end in, "
+
+_VIEW_STEP = 32
+
+
+class HasColors(Protocol):
+    """A `keras_rsseg.data.Palette`, or what else has `colors`."""
+
+    @property
+    def colors(self) -> Sequence[Sequence[int]]: ...
+
+
+def _one_of(*accepted: str | None) -> dict[str, Any]:
+    """How one of some values is checked, and shown in the command's help."""
+
+    def check(name: str, value: Any) -> Any:
+        check_choice(name, value, accepted)
+        return value
+
+    metavar = "|".join(value for value in accepted if value is not None)
+    return {"check": check, "metavar": metavar}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SceneOptions(Options):
+    """The options of `predict_scene`, whose docstring says what they mean.
+
+    Raises:
+        ArgumentError: an option is out of range, or two do not go together.
+        TypeError: there is no such option.
+
+    Example:
+
+    ```python
+    options = keras_rsseg.scenes.SceneOptions(tile_size=64)
+    options.stride  # 48
+    ```
+    """
+
+    bands: Annotated[
+        Sequence[int | str] | None,
+        Option(
+            "Bands to read, by number (from 1) or name, in the model's order",
+            otherwise="those that the model names, or all but alpha",
+            check=unless_none(values.check_bands),
+            read=values.read_bands,
+            accepted="band numbers (from 1) or names, with commas",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    nodata: Annotated[
+        float | Literal["border"] | None,
+        Option(
+            'Value that means no data; or `"border"`: what is black from the '
+            "scene's border inwards",
+            otherwise="the scene's own",
+            check=values.check_nodata,
+            metavar="VALUE|border",
+            read=values.read_nodata,
+            accepted="a number or border",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    area: Annotated[
+        Any,
+        Option(
+            "Polygons outside which there is no data: a file (GeoJSON, "
+            "GeoPackage ...), or a geometry as GeoJSON or WKT",
+            in_python="Anything that `keras_rsseg.scenes.AreaOfInterest` "
+            "takes.",
+            metavar="FILE",
+            read=str,
+            accepted="a path or a geometry",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    ground_sample_distance: Annotated[
+        float | Literal["auto"] | None,
+        Option(
+            "Pixel size at which the model sees the scene",
+            unit="metres",
+            in_python='`"auto"` takes the one that the model was trained at, '
+            "`None` the scene's own. Where these differ by more than a factor "
+            "of 1.25, the scene is resampled (averaged or bilinear), and the "
+            "probabilities are interpolated on the scene's grid.",
+            on_command_line="auto: the model's; native: the scene's.",
+            check=values.check_distance,
+            flag="--gsd",
+            metavar="auto|native|METRES",
+            read=values.read_distance,
+            accepted="auto, native or metres",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = "auto"
+    resample: Annotated[
+        Literal["auto", "never"],
+        Option(
+            '`"auto"`: resample the scene to that pixel size; `"never"`: keep '
+            "its pixels and warn",
+            **_one_of("auto", "never"),
+            group=READING,
+        ),
+    ] = "auto"
+    value_range: Annotated[
+        tuple[float, float] | None,
+        Option(
+            "Values of the scene, the lower first, that become the model's "
+            "lowest and highest",
+            otherwise="values as they are",
+            check=unless_none(check_range),
+            metavar="LOW,HIGH",
+            read=values.read_range,
+            accepted="two numbers, with a comma",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    tile_size: Annotated[
+        int,
+        Option(
+            "Length of a tile",
+            unit="pixels of the model's grid",
+            check=check_positive,
+            group=PREDICTING,
+        ),
+    ] = 512
+    overlap: Annotated[
+        int | None,
+        Option(
+            "Least overlap of neighbouring tiles",
+            unit="pixels",
+            otherwise="a quarter of `tile_size`",
+            check=unless_none(values.check_overlap),
+            group=PREDICTING,
+        ),
+    ] = None
+    batch_size: Annotated[
+        int,
+        Option(
+            "Number of tiles in a batch, at most",
+            check=check_positive,
+            group=PREDICTING,
+        ),
+    ] = 4
+    test_time_augmentation: Annotated[
+        Literal["flips", "d4"] | None,
+        Option(
+            'Average several predictions of each tile: `"flips"` of it and '
+            'its three mirror images, `"d4"` of these turned by 90 degrees as '
+            "well (4 or 8 times the time)",
+            **_one_of(None, "flips", "d4"),
+            flag="--tta",
+            group=PREDICTING,
+        ),
+    ] = None
+    scales: Annotated[
+        Sequence[float],
+        Option(
+            "Average the predictions of each tile at these sizes, relative to "
+            "its own",
+            in_python="Such as `(0.75, 1.0, 1.25)`.",
+            on_command_line="Such as 0.75,1,1.25.",
+            check=values.check_scales,
+            metavar="SCALE,...",
+            read=values.read_numbers,
+            accepted="numbers with commas",
+            group=PREDICTING,
+        ),
+    ] = (1.0,)
+    strip_height: Annotated[
+        int,
+        Option(
+            "Height of the strips in which a map is finished and stored",
+            unit="rows",
+            check=check_positive,
+            group=PREDICTING,
+        ),
+    ] = 1024
+    probabilities: Annotated[
+        AnyPath | None,
+        Option(
+            "GeoTIFF to write each class's probability to, one band a class",
+            on_command_line=ENDING + "_prob.tif.",
+            check=unless_none(values.check_path),
+            metavar="FILE",
+            group=FILES,
+            beside_map=True,
+        ),
+    ] = None
+    uncertainty: Annotated[
+        AnyPath | None,
+        Option(
+            "GeoTIFF to write the uncertainty to",
+            on_command_line=ENDING + "_unsure.tif.",
+            check=unless_none(values.check_path),
+            metavar="FILE",
+            group=FILES,
+            beside_map=True,
+        ),
+    ] = None
+    uncertainty_kind: Annotated[
+        Literal["entropy", "margin", "variance"],
+        Option(
+            'Which uncertainty: `"entropy"`, `"margin"`, or `"variance"` '
+            "between the predictions that `test_time_augmentation` or "
+            "`scales` ask for",
+            in_python="See `keras_rsseg.scenes.Product`.",
+            **_one_of(*UNCERTAINTY_KINDS),
+            group=FILES,
+        ),
+    ] = "entropy"
+    raster_dtype: Annotated[
+        Literal["uint8", "float16"],
+        Option(
+            "How `probabilities` and `uncertainty` are stored",
+            **_one_of(*RASTER_DTYPES),
+            group=FILES,
+        ),
+    ] = "uint8"
+    class_names: Annotated[
+        Sequence[str] | None,
+        Option(
+            "Names of the classes, in the order of their ids",
+            otherwise="the model's",
+            check=unless_none(values.check_class_names),
+            flag=None,
+        ),
+    ] = None
+    palette: Annotated[
+        Sequence[Sequence[int]] | HasColors | None,
+        Option(
+            "Colours of the classes, `(red, green, blue)` from 0 to 255",
+            otherwise="the model's",
+            check=unless_none(values.check_palette),
+            flag=None,
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        Option(
+            "Resume an interrupted run of the same scene, model and options: "
+            "finished maps and strips are kept",
+            in_python="A model without `get_weights` is known by its name "
+            "alone.",
+            check=values.check_switch,
+            group=RUN,
+        ),
+    ] = False
+    overwrite: Annotated[
+        bool,
+        Option("Replace existing files", check=values.check_switch, group=RUN),
+    ] = False
+    # The command has --quiet, which does more.
+    progress: Annotated[
+        bool,
+        Option("Show progress on stderr", check=values.check_switch, flag=None),
+    ] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stride < 1:
+            raise ArgumentError(
+                "`overlap` must be an integer from 0 to `tile_size` - 1, in "
+                f"pixels. Received: overlap={self.overlap!r}, "
+                f"tile_size={self.tile_size}"
+            )
+        sizes = self.view_sizes
+        if len(set(sizes)) < len(sizes):
+            raise ArgumentError(
+                "`scales` must give views of different sizes. Received: "
+                f"scales={self.scales!r}, for tiles of {self.tile_size} "
+                f"pixels: {sizes}"
+            )
+        if (
+            self.uncertainty is not None
+            and self.uncertainty_kind == "variance"
+            and self.test_time_augmentation is None
+            and len(sizes) == 1
+        ):
+            raise ArgumentError(
+                "`uncertainty_kind='variance'` needs several views of each "
+                "tile: give `test_time_augmentation` or `scales`"
+            )
+
+    @property
+    def stride(self) -> int:
+        """Distance between tiles, pixels."""
+        if self.overlap is None:
+            return self.tile_size - self.tile_size // 4
+        return self.tile_size - self.overlap
+
+    @property
+    def view_sizes(self) -> list[int]:
+        """Lengths of a tile in the eyes of the model, one for each scale.
+
+        Networks halve a tile several times. If its length divides by a
+        power of two up to 32, so do these.
+        """
+        step = math.gcd(self.tile_size, _VIEW_STEP)
+        return [
+            max(1, round(self.tile_size * scale / step)) * step
+            for scale in self.scales
+        ]
+
+    def for_model(self, model: Any) -> Self:
+        """Return the options with what a model says of itself filled in.
+
+        Args:
+            model: what may have the attributes `ground_sample_distance`,
+                `class_names` and `palette`.
+        """
+        filled = {
+            name: getattr(model, name, None)
+            for name in ("class_names", "palette")
+            if getattr(self, name) is None
+        }
+        if self.ground_sample_distance == "auto":
+            own = getattr(model, "ground_sample_distance", None)
+            filled["ground_sample_distance"] = own
+        return self.changed(filled)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScenesOptions(SceneOptions):
+    """The options of `predict_scenes`: those of a scene, and a few more."""
+
+    minimum_area: Annotated[
+        float,
+        Option(
+            "In polygons, merge patches smaller than this into a neighbour",
+            unit="m2",
+            in_python="See `keras_rsseg.scenes.write_polygons`.",
+            check=check_size,
+            group=FILES,
+        ),
+    ] = 0.0
+    simplify: Annotated[
+        float,
+        Option(
+            "In polygons, simplify outlines by this tolerance",
+            unit="m",
+            check=check_size,
+            group=FILES,
+        ),
+    ] = 0.0
