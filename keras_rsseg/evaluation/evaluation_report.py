@@ -15,7 +15,7 @@ from keras_rsseg.checks import Color
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.evaluation.report_tables import to_markdown
 from keras_rsseg.evaluation.scene_scorer import WorstTile
-from keras_rsseg.scenes.maps.durable_file import write_durably
+from keras_rsseg.files import write_durably
 
 if TYPE_CHECKING:
     from keras_rsseg.metrics.confusion_scores import ConfusionScores

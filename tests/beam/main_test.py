@@ -10,7 +10,7 @@ pytest.importorskip("apache_beam")
 
 import keras_rsseg
 from keras_rsseg.beam.__main__ import main
-from tests.beam.run_scenes_test import RUNNER
+from tests.beam.predict_scenes_test import RUNNER
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_model
 from tests.scenes.scene_files import write_scene

@@ -6,11 +6,11 @@ from typing import Annotated
 import numpy as np
 
 from keras_rsseg.options import Option
+from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.predicting import run_identity
 from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_source import open_scene
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
 
@@ -67,7 +67,7 @@ def test_parameters(tmp_path, monkeypatch):
     class WithMore(SceneOptions):
         blending: Annotated[str, Option("How tiles are blended")] = "hann"
 
-    with open_scene(scene) as dataset:
+    with open_raster(scene) as dataset:
         reader = SceneReader(dataset, nodata=7)
         assert run_identity.parameters(reader, options) == known
         more = WithMore.of(options.arguments(SceneOptions))
