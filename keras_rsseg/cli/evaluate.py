@@ -31,6 +31,9 @@ _DEFAULTS = {
     ).parameters.items()
 }
 
+# What a file of colours can hold: arguments of `Palette`.
+_PALETTE = inspect.signature(Palette).parameters.keys()
+
 # --- What is scored
 
 Images = Annotated[
@@ -211,14 +214,19 @@ def _read_palette(palette):
     try:
         with open(palette) as file:
             content = json.load(file)
-        if isinstance(content, list):
-            content = {"colors": content}
-        return Palette(**content)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
+        raise ArgumentError(f"{palette} is no JSON: {error}") from error
+    if isinstance(content, list):
+        content = {"colors": content}
+    if not isinstance(content, dict) or not set(content) <= _PALETTE:
         raise ArgumentError(
             f'{palette} must hold JSON such as {{"colors": [[255, 0, 0]], '
-            f'"void_colors": [[0, 0, 0]]}}: {error}'
-        ) from error
+            f'"void_colors": [[0, 0, 0]]}}, with {", ".join(_PALETTE)}'
+        )
+    try:
+        return Palette(**content)
+    except (TypeError, ArgumentError) as error:
+        raise ArgumentError(f"{palette}: {error}") from error
 
 
 def _find(images, masks, dataset, split, data_dir):

@@ -284,6 +284,28 @@ class TestErrors:
         assert loaded == []
         assert (old / "report.md").read_text() == "precious"
 
+    @pytest.mark.parametrize(
+        "content, message",
+        [
+            (b"{nope", "is no JSON"),
+            (b"\xff\xfe", "is no JSON"),
+            (b"3", "must hold JSON such as"),
+            (b'{"colors": [[0, 0, 0]], "x": 1}', "must hold JSON such as"),
+            (b'{"colors": "red"}', "from 0 to 255"),
+            (b'{"void_colors": [[0, 0, 0]]}', "'colors'"),
+            (b'{"colors": [[0, 0, 0]], "names": 3}', "not iterable"),
+        ],
+    )
+    def test_files_that_are_no_palette(
+        self, tmp_path, folders, loaded, content, message
+    ):
+        path = tmp_path / "palette.json"
+        path.write_bytes(content)
+        result = run("evaluate", *folders, "--palette", path)
+        check_error(result, message)
+        assert str(path) in result.stderr
+        assert loaded == []
+
     def test_without_matplotlib(self, tmp_path, folders, loaded, monkeypatch):
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         output = tmp_path / "report"

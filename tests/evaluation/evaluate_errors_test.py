@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.errors import DatasetError
 from keras_rsseg.errors import KerasRssegError
+from keras_rsseg.errors import MaskError
 from keras_rsseg.evaluation import evaluation_report
 from keras_rsseg.evaluation.evaluate import evaluate
 from tests.evaluation.scenes import NAMES
@@ -66,13 +68,13 @@ def test_data_sets():
 class TestRecords:
     """The second of two is wrong; an iterator is checked as it is read."""
 
-    def refuse(self, once, message, change):
+    def refuse(self, once, message, change, error=KerasRssegError):
         records = [scene(20, 20, name="good"), scene(20, 20, name="bad")]
         change(records[1])
         if once:
-            refuse(message, iter(records), model=knows, batch_size=1)
+            refuse(*(message, iter(records), error), model=knows, batch_size=1)
         else:
-            refuse(message, records)
+            refuse(message, records, error)
 
     def test_sizes(self, once):
         def change(record):
@@ -96,16 +98,19 @@ class TestRecords:
         def change(record):
             record["mask"][:] = VOID
 
-        self.refuse(once, "without a labelled pixel.*: bad", change)
+        self.refuse(once, "without a labelled pixel.*: bad", change, MaskError)
 
     def test_a_scene_twice(self, once):
-        self.refuse(once, "good 2 times", lambda r: r.update(name="good"))
+        def change(record):
+            record["name"] = "good"
+
+        self.refuse(once, "good 2 times", change, DatasetError)
 
     def test_bands_that_differ(self, once):
         def change(record):
             record["image"] = record["image"].astype("float32")
 
-        self.refuse(once, "one dtype.*float32 in bad", change)
+        self.refuse(once, "one dtype.*float32 in bad", change, DatasetError)
 
 
 def test_files_are_all_checked_first(tmp_path):
