@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 import zlib
 
 import numpy as np
@@ -9,6 +10,7 @@ from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
 from keras_rsseg.scenes.maps.durable_file import write_durably
+from keras_rsseg.scenes.maps.map_products import Product
 
 _TILE = 512
 _CHUNK = 1 << 20
@@ -36,24 +38,24 @@ class BlockRecord:
     height: int
     width: int
     num_classes: int | None
-    counts: list
-    files: dict
+    counts: list[int]
+    files: dict[str, list[int]]
 
-    def path(self, folder):
+    def path(self, folder: pathlib.Path) -> pathlib.Path:
         """Return the path of the record itself."""
         return folder / f"{self.number:06d}.json"
 
-    def raster_path(self, folder, product):
+    def raster_path(self, folder: pathlib.Path, product: str) -> pathlib.Path:
         """Return the path of a product's raster."""
         return folder / f"{self.number:06d}_{product}.tif"
 
-    def write(self, folder):
+    def write(self, folder: pathlib.Path) -> None:
         """Write the record; the block is finished when this returns."""
         data = json.dumps(dataclasses.asdict(self)).encode()
         write_durably(self.path(folder), data)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: pathlib.Path) -> "BlockRecord | None":
         """Return a record, `None` if it or one of its files is damaged."""
         try:
             record = cls(**json.loads(path.read_bytes()))
@@ -67,7 +69,9 @@ class BlockRecord:
         return record if whole else None
 
 
-def write_raster(path, raster, product):
+def write_raster(
+    path: pathlib.Path, raster: np.ndarray, product: Product
+) -> list[int]:
     """Write the raster of a block, durably.
 
     It is made in memory, so that it is Python that writes it: GDAL may not
@@ -110,7 +114,7 @@ def write_raster(path, raster, product):
         return [bands, len(data), zlib.crc32(data), sum_of_values(raster)]
 
 
-def sum_of_values(raster):
+def sum_of_values(raster: np.ndarray) -> int:
     """Return a sum that tells whether a raster was stored as it is.
 
     It does not depend on the order of pixels. Halves count as integers.
@@ -125,7 +129,7 @@ def sum_of_values(raster):
     return int(raster.sum(dtype="uint64"))
 
 
-def _size_and_crc(path):
+def _size_and_crc(path: pathlib.Path) -> tuple[int, int]:
     size = crc = 0
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
