@@ -83,11 +83,20 @@ class PredictScenes(beam.PTransform):
     Example:
 
     ```python
-    load = functools.partial(keras_rsseg.from_preset, "pfnet_r50_isaid")
-    jobs = list_scenes(["list.csv"], "/shared/maps")
-    with beam.Pipeline(options=options) as pipeline:
+    import apache_beam as beam
+
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    jobs = keras_rsseg.scenes.list_scenes(["scene.png"], "maps")
+
+    # In place of functools.partial(keras_rsseg.from_preset, "name").
+    def load():
+        return lambda tiles: tiles / 25.0
+
+    with beam.Pipeline() as pipeline:
         outcomes = (
-            pipeline | beam.Create(jobs) | PredictScenes(load, tile_size=1024)
+            pipeline
+            | beam.Create(jobs)
+            | keras_rsseg.beam.PredictScenes(load, tile_size=8)
         )
     ```
     """
@@ -306,11 +315,17 @@ def run_scenes(
     Example:
 
     ```python
-    load = functools.partial(keras_rsseg.from_preset, "pfnet_r50_isaid")
-    jobs = list_scenes(["/shared/list.csv"], "/shared/maps")
-    options = PipelineOptions(["--runner=FlinkRunner"])
-    report = run_scenes(load, jobs, "/shared/report.csv", options)
-    print(report.to_text())
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    jobs = keras_rsseg.scenes.list_scenes(["scene.png"], "maps")
+
+    # In place of functools.partial(keras_rsseg.from_preset, "name").
+    def load():
+        return lambda tiles: tiles / 25.0
+
+    report = keras_rsseg.beam.run_scenes(
+        load, jobs, "report.csv", tile_size=8
+    )
+    report.summary()  # "1 scene: 1 done"
     ```
     """
     # Workers may have another working directory.

@@ -132,7 +132,7 @@ def _report_path(request: Request) -> pathlib.Path:
 def _check_report(
     path: pathlib.Path, sources: list[str], replace: bool
 ) -> None:
-    from keras_rsseg.scenes.many.scene_list import check_folder
+    from keras_rsseg.scenes.maps.scene_paths import check_folder
 
     check_folder(path.parent)
     if path.is_dir() or path.suffix.lower() != ".csv":

@@ -35,6 +35,16 @@ class SceneResult:
             coordinate reference system.
         probabilities: path of the probabilities, or `None`.
         uncertainty: path of the uncertainty, or `None`.
+
+    Example:
+
+    ```python
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    result = keras_rsseg.predict_scene(
+        lambda tiles: tiles / 25.0, "scene.png", "classes.tif", tile_size=8
+    )
+    result.valid_share  # 1.0
+    ```
     """
 
     destination: pathlib.Path
@@ -75,30 +85,30 @@ def predict_scene(
 ) -> SceneResult:
     """Predict a scene of any size and write a map of its classes.
 
-    The scene is read in overlapping tiles, the tiles' class probabilities
-    are blended with a Hann window, and each pixel gets its likeliest class,
-    the one of the lower id where two are equal. Reading, predicting and
-    writing overlap. Memory does not depend on the scene's size: it is that
-    of a row of tiles some 5,000 pixels long, and of `strip_height` rows of
-    what is written; wider scenes are done in sections, one after the other.
+    The scene is read in overlapping tiles, whose class probabilities are
+    blended with a Hann window. Each pixel gets its likeliest class; of two
+    that are equal, the one with the lower id. Reading, predicting and
+    writing happen at the same time. Memory does not grow with the scene: it
+    holds a row of tiles about 5,000 pixels long and `strip_height` rows of
+    each output. Wider scenes are done in sections, one after the other.
 
-    The map does not depend on `strip_height`, on sections, or on where a run
-    was interrupted, to the last bit; nor on `batch_size` if the model's
-    logits of a tile do not. Those of the default preset, on a CPU, are the
-    same for batches of 1 to 4 on TensorFlow and of 2 to 4 on torch; else,
-    and on JAX, sizes of a batch differ by up to 3e-6, and so may pixels that
-    two classes share to as many digits.
+    The map is the same to the last bit whatever `strip_height` and the
+    sections are, and wherever a run was interrupted. It is the same for
+    every `batch_size` if the model's logits of a tile are. With the default
+    preset on a CPU they are for batches of 1 to 4 on TensorFlow and of 2 to
+    4 on torch; otherwise, and on JAX, they differ by up to 3e-6, which can
+    decide between two classes that are as close as that.
 
-    The map is a Cloud-Optimised GeoTIFF, uint8, on the scene's grid: class
-    ids, 255 and nodata where the scene is invalid, with reference system,
-    colour table, and class names as the band's tags `class_0`, `class_1` ...
-    Its file appears complete or not at all. Finished blocks of a run that
-    was interrupted are kept in a hidden folder beside it, see `resume`.
+    The map is a Cloud-Optimised GeoTIFF on the scene's grid: uint8 class
+    ids, and 255, its nodata value, where the scene has no data. It has the
+    scene's reference system, a colour table, and the class names as tags
+    `class_0`, `class_1` ... of its band. The file appears complete or not at
+    all. Finished blocks of an interrupted run are kept in a hidden folder
+    beside it, see `resume`.
 
-    What the scene's dtype holds goes to the model as it is (uint8 as uint8,
-    anything else as float32) unless `value_range` is given. Pixels without
-    data in a tile are filled with the mean of its others, a scene smaller
-    than a tile is reflected.
+    Unless `value_range` is given, the model gets the scene's values as they
+    are, as uint8 or else as float32. Pixels without data are filled with the
+    mean of the tile's others. A scene smaller than a tile is reflected.
 
     Args:
         model: a task, or any object with `predict_on_batch(tiles)`, or a
@@ -129,9 +139,23 @@ def predict_scene(
     Example:
 
     ```python
-    model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
-    result = keras_rsseg.predict_scene(model, "scene.tif", "classes.tif")
-    print(result.class_areas)
+    pixels = np.zeros((64, 64, 3), "uint8")
+    pixels[:, :16, 0] = pixels[:, 16:, 1] = 255
+    keras.utils.save_img("scene.png", pixels, scale=False)
+
+    # In place of keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET).
+    def model(tiles):
+        return tiles / 25.0
+
+    result = keras_rsseg.predict_scene(
+        model,
+        "scene.png",
+        "classes.tif",
+        tile_size=32,
+        class_names=["red", "green", "blue"],
+        progress=False,
+    )
+    result.class_pixels  # {"red": 1024, "green": 3072, "blue": 0}
     ```
     """
     start = time.perf_counter()

@@ -75,12 +75,12 @@ def predict_scenes(
 ) -> SceneReport:
     """Predict maps of many scenes.
 
-    What goes wrong with a scene is reported, and the next one begins. The
-    report is on the disk after each of them, whatever ends the run.
+    If a scene fails, the report says why, and the next one begins. The
+    report is written after each scene, so it survives whatever ends the run.
 
-    With `resume`, maps that a run before finished with the same model and
-    options, of scenes that have not changed since, are left as they are; a
-    scene that it left in the middle is gone on with.
+    With `resume`, finished maps stay if they were made with the same model
+    and options from scenes that have not changed since, and a scene that was
+    interrupted is resumed.
 
     Args:
         model: as for `predict_scene`.
@@ -100,10 +100,24 @@ def predict_scenes(
     Example:
 
     ```python
-    model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
-    jobs = keras_rsseg.scenes.list_scenes(["flights/2024"], "maps")
-    report = keras_rsseg.predict_scenes(model, jobs, report="report.csv")
-    print(report.to_text())
+    import pathlib
+
+    pathlib.Path("flights").mkdir()
+    for name in ("flights/a.png", "flights/b.png"):
+        keras.utils.save_img(name, np.zeros((8, 8, 3)))
+
+    # In place of keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET).
+    def model(tiles):
+        return tiles / 25.0
+
+    report = keras_rsseg.predict_scenes(
+        model,
+        keras_rsseg.scenes.list_scenes(["flights"], "maps"),
+        "report.csv",
+        tile_size=8,
+        progress=False,
+    )
+    report.summary()  # "2 scenes: 2 done"
     ```
     """
     jobs = list(jobs)

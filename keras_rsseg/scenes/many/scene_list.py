@@ -6,9 +6,13 @@ import glob
 import logging
 import os
 import pathlib
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
+from keras_rsseg.options import AnyPath
 from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
@@ -18,6 +22,7 @@ from keras_rsseg.scenes.maps.polygons import check_polygons
 from keras_rsseg.scenes.maps.preview import check_preview
 from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
 from keras_rsseg.scenes.maps.scene_paths import check_destination
+from keras_rsseg.scenes.maps.scene_paths import check_folder
 
 logger = logging.getLogger(__name__)
 
@@ -45,29 +50,40 @@ class SceneJob:
         polygons: path of a GeoPackage or GeoJSON of its polygons, or `None`.
         preview: path of a PNG of the map, or `None`.
         style: whether to write a QGIS style beside the map.
+
+    Example:
+
+    ```python
+    import pathlib
+
+    job = keras_rsseg.scenes.SceneJob(
+        "scene.tif", pathlib.Path("maps/scene.tif"), {"nodata": 0}, style=True
+    )
+    [path.name for path in job.outputs()]  # ['scene.tif', 'scene.qml']
+    ```
     """
 
     source: str
     destination: pathlib.Path
-    options: dict = dataclasses.field(default_factory=dict)
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
     polygons: pathlib.Path | None = None
     preview: pathlib.Path | None = None
     style: bool = False
 
-    def rasters(self):
+    def rasters(self) -> list[pathlib.Path]:
         """Return the paths of the rasters to write, the map first."""
         others = map(self.options.get, RASTERS)
         paths = [self.destination, *filter(None, others)]
         return [pathlib.Path(path) for path in paths]
 
-    def outputs(self):
+    def outputs(self) -> list[pathlib.Path]:
         """Return the paths of all files to write, the map first."""
         others = [self.polygons, self.preview]
         if self.style:
             others.append(self.destination.with_suffix(".qml"))
         return [*self.rasters(), *filter(None, others)]
 
-    def absolute(self):
+    def absolute(self) -> "SceneJob":
         """Return the job with absolute paths."""
         options = {
             name: absolute(value) if name in (*RASTERS, "area") else value
@@ -82,7 +98,9 @@ class SceneJob:
             self.style,
         )
 
-    def with_endings(self, style=False, **endings):
+    def with_endings(
+        self, style: bool = False, **endings: str | None
+    ) -> "SceneJob":
         """Return the job with more files beside its map.
 
         Args:
@@ -92,12 +110,15 @@ class SceneJob:
 
         Example:
 
-        >>> job = SceneJob("a.jp2", pathlib.Path("maps/a.tif"))
-        >>> str(job.with_endings(polygons=".gpkg").polygons)
-        'maps/a.gpkg'
+        ```python
+        import pathlib
+
+        job = keras_rsseg.scenes.SceneJob("a.jp2", pathlib.Path("maps/a.tif"))
+        str(job.with_endings(polygons=".gpkg").polygons)  # 'maps/a.gpkg'
+        ```
         """
         stem = self.destination.with_suffix("")
-        paths = {
+        paths: dict[str, Any] = {
             name: stem.with_name(stem.name + ending)
             for name, ending in endings.items()
             if ending is not None
@@ -107,7 +128,7 @@ class SceneJob:
         return dataclasses.replace(self, options=options, style=style, **paths)
 
 
-def absolute(path):
+def absolute(path: Any) -> Any:
     """Return an absolute path; what is none (a URL, a geometry) as it is.
 
     Args:
@@ -120,7 +141,9 @@ def absolute(path):
     return path
 
 
-def list_scenes(sources, output=None):
+def list_scenes(
+    sources: Iterable[AnyPath], output: AnyPath | None = None
+) -> list[SceneJob]:
     """Find scenes, and name their maps.
 
     A source is one of:
@@ -147,29 +170,34 @@ def list_scenes(sources, output=None):
     Example:
 
     ```python
-    jobs = list_scenes(["flights/2024", "extra.jp2"], "maps")
+    import pathlib
+
+    pathlib.Path("flights/2024").mkdir(parents=True)
+    pathlib.Path("flights/2024/north.jp2").touch()
+    jobs = keras_rsseg.scenes.list_scenes(["flights"], "maps")
+    str(jobs[0].destination)  # 'maps/2024/north.tif'
     ```
     """
-    jobs = {}
-    for source in map(os.fspath, sources):
-        for scene, destination, options in _expand(source, output):
+    jobs: dict[tuple[str, str], SceneJob] = {}
+    for source in sources:
+        for scene, destination, options in _expand(os.fspath(source), output):
             place = scene if is_virtual(scene) else os.path.abspath(scene)
             job = SceneJob(scene, pathlib.Path(destination), options)
             jobs.setdefault((place, os.path.abspath(destination)), job)
-    jobs = list(jobs.values())
-    if not jobs:
+    found = list(jobs.values())
+    if not found:
         raise ArgumentError("`sources` names no scene")
-    check_outputs(jobs)
-    return jobs
+    check_outputs(found)
+    return found
 
 
-def check_outputs(jobs):
+def check_outputs(jobs: Iterable[SceneJob]) -> None:
     """Raise a ValueError where two files of some jobs are one.
 
     Args:
         jobs: list of `SceneJob`s.
     """
-    owners = {}
+    owners: dict[str, SceneJob] = {}
     for job in jobs:
         for path in job.outputs():
             other = owners.setdefault(os.path.abspath(path), job)
@@ -181,7 +209,7 @@ def check_outputs(jobs):
                 )
 
 
-def is_several(source):
+def is_several(source: str) -> bool:
     """Return whether a source is a folder, a pattern or a manifest."""
     return (
         os.path.isdir(source)
@@ -194,11 +222,13 @@ def is_several(source):
     )
 
 
-def _is_manifest(source):
+def _is_manifest(source: str) -> bool:
     return source.lower().endswith(".csv") and not is_virtual(source)
 
 
-def _expand(source, output):
+def _expand(
+    source: str, output: AnyPath | None
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield `(scene, destination, options)` for each scene of a source."""
     if _is_manifest(source):
         folder = os.path.dirname(source) if output is None else output
@@ -216,7 +246,7 @@ def _expand(source, output):
         yield source, os.path.join(output, _map_name(_base(source))), {}
         return
     if os.path.isdir(source):
-        top, suffix, paths = source, "", _walk(source)
+        top, suffix, paths = source, "", list(_walk(source))
     else:
         top, suffix = _fixed_part(source), os.path.splitext(source)[1]
         paths = sorted(glob.glob(source, recursive=True))
@@ -227,7 +257,7 @@ def _expand(source, output):
         yield path, os.path.join(output, name), {}
 
 
-def _walk(folder):
+def _walk(folder: str) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name[0] != ".")
         for name in sorted(files):
@@ -235,16 +265,19 @@ def _walk(folder):
                 yield os.path.join(place, name)
 
 
-def _is_inside(path, output, top):
+def _is_inside(path: AnyPath, output: AnyPath, top: AnyPath) -> bool:
     """Whether a path lies in `output`, a folder within `top`."""
-    path, output, top = map(os.path.abspath, (path, output, top))
-    return output.startswith(top + os.sep) and path.startswith(output + os.sep)
+    folder, above = os.path.abspath(output), os.path.abspath(top)
+    return folder.startswith(above + os.sep) and (
+        os.path.abspath(path).startswith(folder + os.sep)
+    )
 
 
-def _rasters(source, paths, suffix):
+def _rasters(source: str, paths: Iterable[str], suffix: str) -> list[str]:
     """Those of some paths that are rasters; a line tells of others."""
     named = suffix and not glob.has_magic(suffix)
-    taken, others = [], []
+    taken: list[str] = []
+    others: list[str] = []
     for path in paths:
         if os.path.isdir(path):
             continue
@@ -263,24 +296,29 @@ def _rasters(source, paths, suffix):
     return taken
 
 
-def _fixed_part(pattern):
+def _fixed_part(pattern: str) -> str:
     """The folder of a pattern, up to its first wildcard."""
     parts = pathlib.Path(pattern).parts[:-1]
     magic = [bool(glob.has_magic(part)) for part in parts] + [True]
     return os.path.join("", *parts[: magic.index(True)])
 
 
-def _base(source):
+def _base(source: str) -> str:
     path = source.partition("?")[0] if "://" in source else source
     return os.path.basename(path.rstrip("/")) or "scene"
 
 
-def _map_name(name):
+def _map_name(name: str) -> str:
     stem, suffix = os.path.splitext(name)
     return (stem if suffix.lower() in _SUFFIXES else name) + ".tif"
 
 
-def check_scenes(jobs, overwrite=False, resume=False, make_folders=True):
+def check_scenes(
+    jobs: list[SceneJob],
+    overwrite: bool = False,
+    resume: bool = False,
+    make_folders: bool = True,
+) -> dict[int, str]:
     """Find what is wrong with the files of some scenes.
 
     A file that is missing or in the way is an error of the request. One
@@ -307,12 +345,16 @@ def check_scenes(jobs, overwrite=False, resume=False, make_folders=True):
     Example:
 
     ```python
-    jobs = list_scenes(["flights"], "maps")
-    unreadable = check_scenes(jobs)
+    from keras_rsseg.scenes.many.scene_list import check_scenes
+
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    jobs = keras_rsseg.scenes.list_scenes(["scene.png"], "maps")
+    check_scenes(jobs)  # {}
     ```
     """
     check_outputs(jobs)
-    errors, unreadable = [], {}
+    errors: list[Exception] = []
+    unreadable: dict[int, str] = {}
     for index, job in enumerate(jobs):
         try:
             message = _check_scene(job, overwrite, resume, make_folders)
@@ -340,26 +382,9 @@ def check_scenes(jobs, overwrite=False, resume=False, make_folders=True):
     return unreadable
 
 
-def check_folder(folder):
-    """Raise where a folder cannot be written, or made.
-
-    Args:
-        folder: `pathlib.Path`.
-
-    Raises:
-        NotADirectoryError: if it, or what should hold it, is a file.
-        PermissionError: if it cannot be written.
-    """
-    place = folder
-    while not os.path.lexists(place) and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise NotADirectoryError(f"{place} is a file, not a folder")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {place} cannot be written")
-
-
-def _check_scene(job, overwrite, resume, make_folders):
+def _check_scene(
+    job: SceneJob, overwrite: bool, resume: bool, make_folders: bool
+) -> str | None:
     """Raise what is wrong with the request, return what with the scene."""
     if not is_virtual(job.source) and not os.path.exists(job.source):
         raise FileNotFoundError(f"`source`: there is no file {job.source}")
@@ -386,7 +411,7 @@ def _check_scene(job, overwrite, resume, make_folders):
 
 
 @contextlib.contextmanager
-def _missing_folder(path, made):
+def _missing_folder(path: pathlib.Path, made: bool) -> Iterator[None]:
     """A folder that is missing is no error where it can be made."""
     try:
         yield

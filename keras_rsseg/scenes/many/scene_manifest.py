@@ -55,10 +55,18 @@ def read_manifest(path: AnyPath) -> list[Entry]:
 
     Example:
 
-    ```
-    scene,output,bands,nodata
-    north/2024.tif,north.tif,4;3;2,0
-    south/2024.tif,south.tif,,
+    ```python
+    import pathlib
+    from keras_rsseg.scenes.many.scene_manifest import read_manifest
+
+    pathlib.Path("list.csv").write_text(
+        "scene,output,bands,nodata\\n"
+        "/data/north.tif,north.tif,4;3;2,0\\n"
+        "/data/south.tif,south.tif,,\\n"
+    )
+    north, south = read_manifest("list.csv")
+    north[2]  # {"bands": ["4", "3", "2"], "nodata": 0.0}
+    south  # ("/data/south.tif", "south.tif", {})
     ```
     """
     path = pathlib.Path(path)

@@ -4,10 +4,15 @@ import collections
 import csv
 import dataclasses
 import pathlib
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 from keras_rsseg.errors import is_expected
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
+from keras_rsseg.options import AnyPath
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.tables import csv_table
@@ -35,6 +40,16 @@ class SceneOutcome:
         seconds: time that it took.
         result: its `SceneResult`; `None` without a map.
         error: what went wrong, in one line; `None` where nothing did.
+
+    Example:
+
+    ```python
+    import pathlib
+    from keras_rsseg.scenes import SceneJob, SceneOutcome
+
+    job = SceneJob("scene.tif", pathlib.Path("maps/scene.tif"))
+    SceneOutcome(job, "done", seconds=1.5).is_good  # True
+    ```
     """
 
     job: SceneJob
@@ -44,12 +59,12 @@ class SceneOutcome:
     error: str | None = None
 
     @property
-    def is_good(self):
+    def is_good(self) -> bool:
         """Whether all is there that was asked for."""
         return self.status in (DONE, SKIPPED)
 
 
-def error_line(error):
+def error_line(error: BaseException) -> tuple[str, bool]:
     """Return what to tell of an error, in one line.
 
     Args:
@@ -74,29 +89,33 @@ class SceneReport:
     Example:
 
     ```python
-    report = predict_scenes(model, list_scenes(["flights"], "maps"))
-    print(report.to_text())
-    report.save("report.csv")
+    import pathlib
+    from keras_rsseg.scenes import SceneJob, SceneOutcome, SceneReport
+
+    job = SceneJob("scene.tif", pathlib.Path("maps/scene.tif"))
+    report = SceneReport([SceneOutcome(job, "failed", error="no raster")])
+    report.save(pathlib.Path("report.csv"))
+    SceneReport.read("report.csv").summary()  # "1 scene: 1 failed"
     ```
     """
 
-    def __init__(self, outcomes):
+    def __init__(self, outcomes: Iterable[SceneOutcome]) -> None:
         self.outcomes = list(outcomes)
 
     @property
-    def bad(self):
+    def bad(self) -> list[SceneOutcome]:
         """The outcomes of scenes that are not, or not wholly, done."""
         return [outcome for outcome in self.outcomes if not outcome.is_good]
 
-    def class_names(self):
+    def class_names(self) -> list[str]:
         """Return the names of all classes, in the order of their ids."""
-        names = {}
+        names: dict[str, None] = {}
         for outcome in self.outcomes:
             if outcome.result is not None:
                 names.update(dict.fromkeys(outcome.result.class_pixels))
         return list(names)
 
-    def to_csv(self):
+    def to_csv(self) -> str:
         """Return the report as CSV.
 
         A row for each scene: `scene`, `output`, `status`, `seconds`,
@@ -111,7 +130,7 @@ class SceneReport:
         )
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: AnyPath) -> "SceneReport":
         """Read a report that `save` wrote.
 
         Args:
@@ -124,7 +143,7 @@ class SceneReport:
         with open(path, newline="", encoding="utf-8") as file:
             return cls(map(_read_row, csv.DictReader(file)))
 
-    def save(self, path):
+    def save(self, path: pathlib.Path) -> None:
         """Write the report as CSV, whole or not at all.
 
         Args:
@@ -132,7 +151,7 @@ class SceneReport:
         """
         write_durably(path, self.to_csv().encode("utf-8"))
 
-    def to_text(self):
+    def to_text(self) -> str:
         """Return the report as a table to print, and what is wrong."""
         names = self.class_names()
         header = ["map", "status", "seconds", "valid", *names]
@@ -149,14 +168,14 @@ class SceneReport:
         lines.append(self.summary())
         return "\n".join(lines)
 
-    def summary(self):
+    def summary(self) -> str:
         """Return one line: how many scenes came out how."""
         counts = collections.Counter(o.status for o in self.outcomes)
         parts = [f"{counts[key]} {key}" for key in STATUSES if counts[key]]
         total = len(self.outcomes)
         return f"{total} scene{'s' * (total != 1)}: {', '.join(parts)}"
 
-    def _row(self, outcome, names):
+    def _row(self, outcome: SceneOutcome, names: list[str]) -> list[str]:
         result = outcome.result
         row = [outcome.job.destination.name, outcome.status]
         row.append(f"{outcome.seconds:.1f}")
@@ -166,7 +185,7 @@ class SceneReport:
         return [*row, f"{result.valid_share:.1%}", *sizes]
 
 
-def class_size(result, name):
+def class_size(result: SceneResult, name: str) -> str:
     """Return the size of a class in a map, to be read by a person.
 
     Args:
@@ -180,7 +199,7 @@ def class_size(result, name):
     return format_area(result.class_areas[name])
 
 
-def format_area(area):
+def format_area(area: float) -> str:
     """Return square metres in m2, ha or km2."""
     if area < 1e4:
         return f"{area:,.0f} m2"
@@ -189,7 +208,7 @@ def format_area(area):
     return f"{area / 1e6:,.2f} km2"
 
 
-def _csv_row(outcome, names):
+def _csv_row(outcome: SceneOutcome, names: list[str]) -> list[Any]:
     job, result = outcome.job, outcome.result
     return [
         job.source,
@@ -202,18 +221,18 @@ def _csv_row(outcome, names):
     ]
 
 
-def _class_cells(result, names):
+def _class_cells(result: SceneResult | None, names: list[str]) -> Iterator[Any]:
     for name in names:
         pixels = None if result is None else result.class_pixels.get(name)
         if pixels is None:
             yield from ("", "")
             continue
         yield pixels
-        areas = result.class_areas
+        areas = None if result is None else result.class_areas
         yield "" if areas is None else f"{areas[name]:.2f}"
 
 
-def _read_row(row):
+def _read_row(row: dict[str, str]) -> SceneOutcome:
     row = {name: cell for name, cell in row.items() if cell != ""}
     destination = pathlib.Path(row["output"])
     seconds = float(row["seconds"])
@@ -227,7 +246,9 @@ def _read_row(row):
     return SceneOutcome(job, row["status"], seconds, result, row.get("error"))
 
 
-def _read_cells(row, unit, read):
+def _read_cells(
+    row: dict[str, str], unit: str, read: Callable[[str], Any]
+) -> dict[str, Any]:
     return {
         name.removesuffix(unit): read(cell)
         for name, cell in row.items()
@@ -235,11 +256,11 @@ def _read_cells(row, unit, read):
     }
 
 
-def _total(outcomes):
+def _total(outcomes: list[SceneOutcome]) -> tuple[str, str]:
     return f"{sum(outcome.seconds for outcome in outcomes):.1f}", ""
 
 
-def _sum(results, names):
+def _sum(results: list[SceneResult], names: list[str]) -> Iterator[str]:
     """Area of each class; of maps without a reference system, nothing."""
     for name in names:
         areas = [r.class_areas.get(name, 0) for r in results if r.class_areas]

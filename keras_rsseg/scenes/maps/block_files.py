@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import pathlib
 import zlib
 
 import numpy as np
 
 from keras_rsseg.files import write_durably
 from keras_rsseg.rasters import output_files
+from keras_rsseg.scenes.maps.map_products import Product
 
 _CHUNK = 1 << 20
 
@@ -34,24 +36,24 @@ class BlockRecord:
     height: int
     width: int
     num_classes: int | None
-    counts: list
-    files: dict
+    counts: list[int]
+    files: dict[str, list[int]]
 
-    def path(self, folder):
+    def path(self, folder: pathlib.Path) -> pathlib.Path:
         """Return the path of the record itself."""
         return folder / f"{self.number:06d}.json"
 
-    def raster_path(self, folder, product):
+    def raster_path(self, folder: pathlib.Path, product: str) -> pathlib.Path:
         """Return the path of a product's raster."""
         return folder / f"{self.number:06d}_{product}.tif"
 
-    def write(self, folder):
+    def write(self, folder: pathlib.Path) -> None:
         """Write the record; the block is finished when this returns."""
         data = json.dumps(dataclasses.asdict(self)).encode()
         write_durably(self.path(folder), data)
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: pathlib.Path) -> "BlockRecord | None":
         """Return a record, `None` if it or one of its files is damaged."""
         try:
             record = cls(**json.loads(path.read_bytes()))
@@ -65,7 +67,9 @@ class BlockRecord:
         return record if whole else None
 
 
-def write_raster(path, raster, product):
+def write_raster(
+    path: pathlib.Path, raster: np.ndarray, product: Product
+) -> list[int]:
     """Write the raster of a block, durably.
 
     Args:
@@ -87,7 +91,7 @@ def write_raster(path, raster, product):
     return [len(raster), size, crc, sum_of_values(raster)]
 
 
-def sum_of_values(raster):
+def sum_of_values(raster: np.ndarray) -> int:
     """Return a sum that tells whether a raster was stored as it is.
 
     It does not depend on the order of pixels. Halves count as integers.
@@ -102,7 +106,7 @@ def sum_of_values(raster):
     return int(raster.sum(dtype="uint64"))
 
 
-def _size_and_crc(path):
+def _size_and_crc(path: pathlib.Path) -> tuple[int, int]:
     size = crc = 0
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):

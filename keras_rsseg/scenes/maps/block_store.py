@@ -5,7 +5,12 @@ import filecmp
 import json
 import logging
 import os
+import pathlib
 import zlib
+from collections.abc import Collection
+from collections.abc import Iterable
+from typing import Any
+from typing import Self
 
 import filelock
 import numpy as np
@@ -16,7 +21,10 @@ from keras_rsseg.files import write_durably
 from keras_rsseg.rasters.output_files import remove_raster
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_files import write_raster
+from keras_rsseg.scenes.maps.class_map import Legend
+from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.cog import write_cog
+from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
@@ -39,10 +47,10 @@ class BlockStore:
     the maps of them and removes the folder. As long as it lasts no other
     run may enter it.
 
-    On disk lie the compressed blocks and, while maps are made of them, the
-    maps, and a third of one for its overviews: twice the size of the maps,
-    nearly. A product for another folder is made there, under a hidden name
-    that starts with `.<its name>.`.
+    Peak disk use is nearly twice the size of the maps: the compressed
+    blocks, the maps being assembled, and a third of a map for overviews. A
+    product for another folder is made there, under a hidden name that starts
+    with `.<its name>.`.
 
     Args:
         products: list of `Product`, classes first; their paths checked.
@@ -60,16 +68,27 @@ class BlockStore:
     Example:
 
     ```python
-    product = Product("classes", "classes.tif")
-    with BlockStore([product], grid, {"tile_size": 512}) as store:
-        for block in blocks:
-            if block.number not in store.done:
-                store.write(block, {"classes": classes_of(block)})
-        store.publish(legend)
+    from keras_rsseg.scenes.maps.block_store import BlockStore
+    from keras_rsseg.scenes.maps.class_map import MapGrid
+
+    product = keras_rsseg.scenes.Product("classes", "classes.tif")
+    with BlockStore([product], MapGrid(4, 8), {"tile_size": 4}) as store:
+        for number in range(2):
+            classes = np.full((1, 4, 4), number, "uint8")
+            block = (number, 0, 4 * number, 4, 4)
+            store.write(block, {"classes": classes}, num_classes=2)
+        store.publish(keras_rsseg.scenes.Legend(["land", "water"]))
     ```
     """
 
-    def __init__(self, products, grid, settings, resume=False, overwrite=False):
+    def __init__(
+        self,
+        products: Iterable[Product],
+        grid: MapGrid,
+        settings: dict[str, Any],
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> None:
         self.products = tuple(products)
         self.grid = grid
         path = self.products[0].path
@@ -87,28 +106,28 @@ class BlockStore:
         self._settings = json.loads(json.dumps(self._settings))
         self._resume = resume
         self._overwrite = overwrite
-        self._records = {}
-        self._counts = np.zeros(256, "int64")
+        self._records: dict[int, BlockRecord] = {}
+        self._counts: np.ndarray = np.zeros(256, "int64")
         self._published = False
-        self._lock = None
+        self._lock: filelock.BaseFileLock
 
     @property
-    def done(self):
+    def done(self) -> frozenset[int]:
         """The numbers of the blocks that are finished, a frozenset."""
         return frozenset(self._records)
 
     @property
-    def counts(self):
+    def counts(self) -> np.ndarray:
         """Pixels of each class id in the finished blocks, int64 `(256,)`."""
         return self._counts.copy()
 
     @property
-    def num_classes(self):
+    def num_classes(self) -> int | None:
         """Number of classes in the finished blocks; `None`: not known."""
         counts = (record.num_classes for record in self._records.values())
         return next((count for count in counts if count), None)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._lock = _locked_folder(self.folder, self.products[0].path)
         try:
             self._load()
@@ -117,7 +136,7 @@ class BlockStore:
             raise
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, *exception: object) -> None:
         if self._records and not self._published:
             logger.warning(
                 "Finished blocks, %d, are kept in %s. Give `resume` (on the "
@@ -129,32 +148,40 @@ class BlockStore:
             _empty(self.folder)
         self._release()
 
-    def write(self, block, rasters, num_classes=None):
+    def write(
+        self,
+        block: tuple[int, int, int, int, int],
+        rasters: dict[str, np.ndarray] | None,
+        num_classes: int | None = None,
+    ) -> None:
         """Store a finished block; it is on the disk when this returns.
 
         Args:
-            block: a `Block`.
+            block: a `Block`: number, first row and column, height, width.
             rasters: `{product name: array (bands, h, w)}`, or `None` for
                 a block without a valid pixel.
             num_classes: number of classes of the model, `None` if it was
                 not asked.
         """
-        counts = np.zeros(256, "int64")
-        files = {}
+        counts: np.ndarray = np.zeros(256, "int64")
+        files: dict[str, list[int]] = {}
         if rasters is None:
-            counts[VOID] = block.height * block.width
+            *_, height, width = block
+            counts[VOID] = height * width
         else:
             counts += np.bincount(rasters["classes"].ravel(), minlength=256)
         record = BlockRecord(*block, num_classes, counts.tolist(), files)
-        for product in self.products if rasters is not None else ():
-            path = record.raster_path(self.folder, product.name)
-            files[product.name] = write_raster(
-                path, rasters[product.name], product
-            )
+        if rasters is not None:
+            for product in self.products:
+                path = record.raster_path(self.folder, product.name)
+                raster = rasters[product.name]
+                files[product.name] = write_raster(path, raster, product)
         record.write(self.folder)
         self._take(record)
 
-    def publish(self, legend, tags=None):
+    def publish(
+        self, legend: Legend, tags: dict[str, Any] | None = None
+    ) -> None:
         """Make the maps of the blocks, check them, and put them in place.
 
         They are written in the store's folder, read back, and renamed when
@@ -188,7 +215,7 @@ class BlockStore:
             _move(path, product.path)
         self._published = True
 
-    def _begun(self, product):
+    def _begun(self, product: Product) -> pathlib.Path:
         """Where a map is made: in the file system that it is meant for."""
         if product.path.parent.absolute() == self.folder.parent.absolute():
             return self.folder / f"{product.name}.tif"
@@ -196,11 +223,17 @@ class BlockStore:
         run = zlib.crc32(os.fsencode(self.folder.absolute()))
         return product.path.with_name(f".{product.path.name}.{run:08x}.tif")
 
-    def _make(self, path, product, legend, tags):
+    def _make(
+        self,
+        path: pathlib.Path,
+        product: Product,
+        legend: Legend,
+        tags: dict[str, Any],
+    ) -> None:
         records = list(self._records.values())
         write_cog(path, self.folder, product, self.grid, records, legend, tags)
 
-    def _load(self):
+    def _load(self) -> None:
         records = self._stored_records() if self._resume else []
         if not self._resume and any(self.folder.glob("[0-9]*.json")):
             logger.warning(
@@ -216,7 +249,7 @@ class BlockStore:
             data = json.dumps(self._settings, indent=1).encode()
             write_durably(self.folder / _SETTINGS, data)
 
-    def _tidy(self, records):
+    def _tidy(self, records: list[BlockRecord]) -> None:
         """Remove what an earlier run left, but for these blocks."""
         keep = [self.folder / _SETTINGS] if records else []
         for record in records:
@@ -228,7 +261,7 @@ class BlockStore:
         for product in self.products:
             remove_raster(self._begun(product))
 
-    def _stored_records(self):
+    def _stored_records(self) -> list[BlockRecord]:
         try:
             stored = json.loads((self.folder / _SETTINGS).read_bytes())
         except (OSError, ValueError):
@@ -241,7 +274,7 @@ class BlockStore:
             self._check_settings(stored)
         return records
 
-    def _check_settings(self, stored):
+    def _check_settings(self, stored: dict[str, Any]) -> None:
         then, now = _flat(stored), _flat(self._settings)
         differing = [
             f"{key}: {_shown(then.get(key))} then, {_shown(now.get(key))} now"
@@ -255,11 +288,11 @@ class BlockStore:
                 "without `resume`"
             )
 
-    def _take(self, record):
+    def _take(self, record: BlockRecord) -> None:
         self._records[record.number] = record
         self._counts += np.array(record.counts)
 
-    def _check_complete(self):
+    def _check_complete(self) -> None:
         records = self._records.values()
         pixels = sum(record.height * record.width for record in records)
         wanted = self.grid.height * self.grid.width
@@ -268,7 +301,7 @@ class BlockStore:
                 f"The finished blocks hold {pixels} of {wanted} pixels"
             )
 
-    def _check_free(self, maps):
+    def _check_free(self, maps: dict[Product, pathlib.Path]) -> None:
         for product, path in maps.items():
             if self._overwrite or not product.path.exists():
                 continue
@@ -279,7 +312,7 @@ class BlockStore:
                     f"The finished map is {path}"
                 )
 
-    def _release(self):
+    def _release(self) -> None:
         """Leave the folder, and remove it if nothing is kept in it."""
         with contextlib.suppress(OSError):
             if set(os.listdir(self.folder)) <= {_LOCK}:
@@ -290,7 +323,9 @@ class BlockStore:
             self.folder.rmdir()
 
 
-def _locked_folder(folder, destination):
+def _locked_folder(
+    folder: pathlib.Path, destination: pathlib.Path
+) -> filelock.BaseFileLock:
     """Create a folder and return its lock, or say who holds it."""
     for _ in range(_ATTEMPTS):
         with contextlib.suppress(FileExistsError):
@@ -309,14 +344,14 @@ def _locked_folder(folder, destination):
     )
 
 
-def _empty(folder, keep=()):
+def _empty(folder: pathlib.Path, keep: Collection[str] = ()) -> None:
     """Remove the files of a folder, but for the lock and these names."""
     for path in list(folder.iterdir()):
         if path.name not in (_LOCK, *keep):
             path.unlink()
 
 
-def _move(source, destination):
+def _move(source: pathlib.Path, destination: pathlib.Path) -> None:
     """Put a map in place, instead of what was there."""
     for suffix in _SIDECARS:
         _beside(destination, suffix).unlink(missing_ok=True)
@@ -327,13 +362,13 @@ def _move(source, destination):
     replace_durably(source, destination)
 
 
-def _beside(path, suffix):
+def _beside(path: pathlib.Path, suffix: str) -> pathlib.Path:
     return path.with_name(path.name + suffix)
 
 
-def _flat(settings, prefix=""):
+def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """`{"a": {"b": 1}}` as `{"a.b": 1}`."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, dict):
             flat.update(_flat(value, f"{prefix}{key}."))
@@ -342,6 +377,6 @@ def _flat(settings, prefix=""):
     return flat
 
 
-def _shown(value):
+def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -3,16 +3,25 @@
 import colorsys
 import contextlib
 import dataclasses
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import rasterio
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import SceneError
+from keras_rsseg.option_values import check_class_names
+from keras_rsseg.option_values import check_palette
+from keras_rsseg.options import AnyPath
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.windows import reading_windows
+from keras_rsseg.scene_options import HasColors
 from keras_rsseg.void import VOID
 
 _GOLDEN_RATIO = 0.618034
@@ -36,8 +45,12 @@ class MapGrid:
     Example:
 
     ```python
-    with open_scene("scene.tif") as dataset:
+    from keras_rsseg.scenes.maps.class_map import MapGrid
+
+    keras.utils.save_img("scene.png", np.zeros((4, 8, 3)))
+    with keras_rsseg.scenes.open_scene("scene.png") as dataset:
         grid = MapGrid.of(dataset)
+    (grid.height, grid.width)  # (4, 8)
     ```
     """
 
@@ -48,7 +61,7 @@ class MapGrid:
     gcps: tuple[GroundControlPoint, ...] = ()
 
     @classmethod
-    def of(cls, dataset):
+    def of(cls, dataset: rasterio.DatasetReader) -> "MapGrid":
         """Return the grid of an open rasterio dataset."""
         size = dataset.height, dataset.width
         points, points_crs = dataset.gcps
@@ -57,7 +70,7 @@ class MapGrid:
         plain = dataset.transform.is_identity
         return cls(*size, dataset.crs, None if plain else dataset.transform)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; equal grids give equal dicts."""
         return {
             "height": self.height,
@@ -86,21 +99,32 @@ class Legend:
     Raises:
         ValueError: if the numbers disagree, a name occurs twice, or a
             colour is none.
+
+    Example:
+
+    ```python
+    legend = keras_rsseg.scenes.Legend(["land", "water"])
+    legend.complete(2)
+    len(legend.colors)  # 2
+    ```
     """
 
-    def __init__(self, names=None, palette=None, num_classes=None):
-        colors = getattr(palette, "colors", palette)
-        self.names = None if names is None else [str(name) for name in names]
-        self.colors = None if colors is None else list(map(_as_color, colors))
-        if self.names and len(set(self.names)) != len(self.names):
-            raise ArgumentError(
-                "`class_names` must not name a class twice. Received: "
-                f"{self.names}"
-            )
+    def __init__(
+        self,
+        names: Sequence[str] | None = None,
+        palette: Sequence[Sequence[int]] | HasColors | None = None,
+        num_classes: int | None = None,
+    ) -> None:
+        self.names: list[str] | None = None
+        self.colors: list[Color] | None = None
+        if names is not None:
+            self.names = check_class_names("class_names", names)
+        if palette is not None:
+            self.colors = check_palette("palette", palette)
         known = {
-            "`class_names`": self.names and len(self.names),
-            "`palette`": self.colors and len(self.colors),
-            "the model": num_classes,
+            "`class_names`": len(self.names or []),
+            "`palette`": len(self.colors or []),
+            "the model": num_classes or 0,
         }
         known = {key: count for key, count in known.items() if count}
         if len(set(known.values())) > 1:
@@ -111,7 +135,7 @@ class Legend:
             )
         self.num_classes = next(iter(known.values()), None)
 
-    def complete(self, num_classes):
+    def complete(self, num_classes: int) -> None:
         """Make up what is missing.
 
         Args:
@@ -131,30 +155,20 @@ class Legend:
         if self.colors is None:
             self.colors = [_made_up_color(i) for i in range(num_classes)]
 
-    def colormap(self):
+    def colormap(self) -> dict[int, tuple[int, int, int, int]]:
         """Return `{id: (r, g, b, a)}`, void transparent."""
         colors = {i: (*rgb, 255) for i, rgb in enumerate(self.colors or [])}
         return {**colors, VOID: (0, 0, 0, 0)}
 
 
-def _as_color(color):
-    rgb = tuple(int(value) for value in color)
-    if len(rgb) != 3 or not all(0 <= value <= 255 for value in rgb):
-        raise ArgumentError(
-            "`palette` must hold colours (r, g, b) of ints from 0 to 255. "
-            f"Received: {color!r}"
-        )
-    return rgb
-
-
-def _made_up_color(index):
+def _made_up_color(index: int) -> Color:
     hue = index * _GOLDEN_RATIO % 1
-    rgb = colorsys.hsv_to_rgb(hue, 0.65, 0.9 - 0.25 * (index % 2))
-    return tuple(round(255 * value) for value in rgb)
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.65, 0.9 - 0.25 * (index % 2))
+    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 @contextlib.contextmanager
-def open_class_map(classes):
+def open_class_map(classes: AnyPath) -> Iterator[rasterio.DatasetReader]:
     """Open a map that `predict_scene` wrote.
 
     Args:
@@ -178,7 +192,7 @@ def open_class_map(classes):
         yield dataset
 
 
-def read_legend(dataset):
+def read_legend(dataset: rasterio.DatasetReader) -> Legend:
     """Return the names and colours of a map's classes.
 
     Args:
@@ -188,7 +202,7 @@ def read_legend(dataset):
         A complete `Legend`. What the map does not tell is made up.
     """
     tags = dataset.tags(1)
-    names = []
+    names: list[str] = []
     while f"class_{len(names)}" in tags:
         names.append(tags[f"class_{len(names)}"])
     count = len(names) or _highest(count_classes(dataset)) + 1
@@ -202,7 +216,7 @@ def read_legend(dataset):
     return legend
 
 
-def count_classes(dataset):
+def count_classes(dataset: rasterio.DatasetReader) -> np.ndarray:
     """Count the pixels of each id, a few rows in memory.
 
     Args:
@@ -218,11 +232,11 @@ def count_classes(dataset):
     return counts
 
 
-def hex_color(color):
+def hex_color(color: Color) -> str:
     """Return `(r, g, b)` as `#rrggbb`."""
     return "#{:02x}{:02x}{:02x}".format(*color)
 
 
-def _highest(counts):
+def _highest(counts: np.ndarray) -> int:
     ids = np.flatnonzero(counts[:VOID])
     return int(ids[-1]) if len(ids) else 0

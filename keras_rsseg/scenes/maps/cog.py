@@ -1,8 +1,11 @@
 """Cloud-Optimised GeoTIFFs of finished blocks, read back when written."""
 
 import os
+import pathlib
+from typing import Any
 
 import numpy as np
+import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
@@ -11,17 +14,29 @@ from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.output_files import bounded_cache
 from keras_rsseg.rasters.output_files import remove_raster
 from keras_rsseg.rasters.windows import reading_windows
+from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_files import sum_of_values
+from keras_rsseg.scenes.maps.class_map import Legend
+from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
+from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.maps.mosaic import mosaic_xml
 
 # Rows and columns that are read back at a time.
 _WINDOW = output_files.BLOCK, 4 * output_files.BLOCK
 
 
-def write_cog(path, folder, product, grid, records, legend, tags):
+def write_cog(
+    path: pathlib.Path,
+    folder: pathlib.Path,
+    product: Product,
+    grid: MapGrid,
+    records: list[BlockRecord],
+    legend: Legend,
+    tags: dict[str, Any],
+) -> None:
     """Write the map of a product from its blocks, and read it back.
 
     Memory is bounded whatever the size of the map. Overviews hold the most
@@ -63,9 +78,16 @@ def write_cog(path, folder, product, grid, records, legend, tags):
         mosaic.unlink(missing_ok=True)
 
 
-def _is_complete(path, product, bands, grid, records):
+def _is_complete(
+    path: pathlib.Path,
+    product: Product,
+    bands: int,
+    grid: MapGrid,
+    records: list[BlockRecord],
+) -> bool:
     """Read a map back: GDAL may not tell what fails while closing it."""
-    counts, total = np.zeros(256, "int64"), 0
+    counts: np.ndarray = np.zeros(256, "int64")
+    total = 0
     with bounded_cache(), open_raster(path, "destination") as dataset:
         if dataset.shape != (grid.height, grid.width):
             return False
@@ -83,14 +105,14 @@ def _is_complete(path, product, bands, grid, records):
     return total == sum(_sum_of(record, product, bands) for record in records)
 
 
-def _sum_of(record, product, bands):
+def _sum_of(record: BlockRecord, product: Product, bands: int) -> int:
     if record.files:
         return record.files[product.name][-1]
     void = np.full(1, product.nodata, product.dtype)
     return sum_of_values(void) * bands * record.height * record.width
 
 
-def made_by(path, digest):
+def made_by(path: pathlib.Path, digest: str) -> bool:
     """Return whether a raster is one of a run with that digest.
 
     Args:
@@ -106,7 +128,12 @@ def made_by(path, digest):
         return False
 
 
-def finished_counts(products, dataset, digest, legend):
+def finished_counts(
+    products: list[Product],
+    dataset: rasterio.DatasetReader,
+    digest: str,
+    legend: Legend,
+) -> np.ndarray | None:
     """Return the pixels of each id, if the maps are there already.
 
     They are if they come from a run with the same digest, and are younger
@@ -129,5 +156,6 @@ def finished_counts(products, dataset, digest, legend):
     if any(os.stat(path).st_mtime_ns >= made for path in sources):
         return None
     with open_class_map(paths[0]) as classes:
-        legend.complete(read_legend(classes).num_classes)
+        found = read_legend(classes)
+        legend.complete(len(found.names or []))
         return count_classes(classes)

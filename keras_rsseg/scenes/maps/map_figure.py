@@ -2,21 +2,33 @@
 
 import contextlib
 import math
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+import rasterio
 from rasterio.enums import Resampling
 
+from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
+from keras_rsseg.options import AnyPath
 from keras_rsseg.rasters.bands import picture_bands
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.validity import Validity
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import count_classes
+from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Inches of the longer side of a panel.
 _PANEL = 6.0
@@ -41,7 +53,13 @@ class MapFigure:
         ImportError: without matplotlib.
     """
 
-    def __init__(self, dataset, shape, count=1, title=None):
+    def __init__(
+        self,
+        dataset: rasterio.DatasetReader,
+        shape: tuple[int, ...],
+        count: int = 1,
+        title: str | None = None,
+    ) -> None:
         try:
             from matplotlib.figure import Figure
         except ImportError as error:
@@ -67,7 +85,13 @@ class MapFigure:
         if title:
             self.figure.suptitle(title, parse_math=False)
 
-    def show(self, number, picture, title=None, **options):
+    def show(
+        self,
+        number: int,
+        picture: np.ndarray,
+        title: str | None = None,
+        **options: Any,
+    ) -> Any:
         """Show a picture, or a part of one on another, in a panel.
 
         Args:
@@ -90,7 +114,7 @@ class MapFigure:
             **options,
         )
 
-    def add_legend(self, legend, counts):
+    def add_legend(self, legend: Legend, counts: np.ndarray) -> None:
         """Name the classes that occur, with their shares of what is valid.
 
         Args:
@@ -108,9 +132,7 @@ class MapFigure:
         result = self.figure.legend(
             handles=[
                 Patch(
-                    facecolor=_NO_DATA
-                    if color is None
-                    else np.array(color) / 255,
+                    facecolor=hex_color(color) if color else _NO_DATA,
                     edgecolor="black",
                     linewidth=0.5,
                     label=label,
@@ -125,7 +147,7 @@ class MapFigure:
         for text in result.get_texts():
             text.set_parse_math(False)
 
-    def add_scale_bar(self, number):
+    def add_scale_bar(self, number: int) -> None:
         """Draw a scale bar, where the size of pixels is known.
 
         Args:
@@ -163,7 +185,9 @@ class MapFigure:
 
 
 @contextlib.contextmanager
-def open_both(scene, classes):
+def open_both(
+    scene: AnyPath, classes: AnyPath
+) -> Iterator[tuple[rasterio.DatasetReader, rasterio.DatasetReader]]:
     """Open a scene and its map.
 
     Args:
@@ -189,7 +213,13 @@ def open_both(scene, classes):
         yield image, ids
 
 
-def draw_side_by_side(scene, classes, bands=None, max_size=1024, title=None):
+def draw_side_by_side(
+    scene: AnyPath,
+    classes: AnyPath,
+    bands: Sequence[int | str] | None = None,
+    max_size: int = 1024,
+    title: str | None = None,
+) -> "Figure":
     """Draw a scene beside its map.
 
     Args:
@@ -215,17 +245,19 @@ def draw_side_by_side(scene, classes, bands=None, max_size=1024, title=None):
     return figure.figure
 
 
-def class_labels(legend, counts):
+def class_labels(
+    legend: Legend, counts: np.ndarray
+) -> list[tuple[str, Color | None]]:
     """Return `(label, color)` of the classes that occur.
 
     The label tells the share of a class among what is valid; that of no
     data, with the colour `None`, its share of all.
     """
     valid = max(int(counts[:VOID].sum()), 1)
-    entries = [
+    entries: list[tuple[str, Color | None]] = [
         (f"{name} {_percent(counts[index] / valid)}", color)
         for index, (name, color) in enumerate(
-            zip(legend.names, legend.colors, strict=True)
+            zip(legend.names or [], legend.colors or [], strict=True)
         )
         if counts[index]
     ]
@@ -235,11 +267,19 @@ def class_labels(legend, counts):
     return entries
 
 
-def scale_bar_length(width):
+def scale_bar_length(width: float) -> float:
     """Return a round length of at most a quarter of a width, both metres.
 
-    >>> scale_bar_length(1000)
-    200.0
+    Args:
+        width: that of the picture.
+
+    Example:
+
+    ```python
+    from keras_rsseg.scenes.maps.map_figure import scale_bar_length
+
+    scale_bar_length(1000)  # 200.0
+    ```
     """
     decade = 10.0 ** math.floor(math.log10(width / 4))
     return max(
@@ -247,20 +287,22 @@ def scale_bar_length(width):
     )
 
 
-def format_length(metres):
+def format_length(metres: float) -> str:
     """Return a length with its unit: 50 cm, 200 m, 5 km."""
     if metres >= 1000:
         return f"{metres / 1000:g} km"
     return f"{metres:g} m" if metres >= 1 else f"{100 * metres:g} cm"
 
 
-def _percent(share):
+def _percent(share: float) -> str:
     if share < 0.001:
         return "<0.1 %"
     return f"{share:.1%}".replace("%", " %")
 
 
-def picture_shape(dataset, max_size):
+def picture_shape(
+    dataset: rasterio.DatasetReader, max_size: int
+) -> tuple[int, int]:
     """Return the height and width of a raster's picture.
 
     Args:
@@ -268,10 +310,15 @@ def picture_shape(dataset, max_size):
         max_size: length of the longer side, pixels, at most.
     """
     shrink = max(1, max(dataset.shape) / max_size)
-    return tuple(math.ceil(side / shrink) for side in dataset.shape)
+    height, width = dataset.shape
+    return math.ceil(height / shrink), math.ceil(width / shrink)
 
 
-def scene_picture(dataset, max_size, bands=None):
+def scene_picture(
+    dataset: rasterio.DatasetReader,
+    max_size: int,
+    bands: Sequence[int | str] | None = None,
+) -> np.ndarray:
     """Read a scene as a picture; memory follows that, not the scene.
 
     Shows the bands that are red, green and blue by their names or colours,
@@ -308,7 +355,9 @@ def scene_picture(dataset, max_size, bands=None):
     return picture
 
 
-def class_picture(dataset, max_size, legend):
+def class_picture(
+    dataset: rasterio.DatasetReader, max_size: int, legend: Legend
+) -> np.ndarray:
     """Read a map of classes as a picture in its colours.
 
     Args:
@@ -324,13 +373,13 @@ def class_picture(dataset, max_size, legend):
         out_shape=picture_shape(dataset, max_size),
         resampling=Resampling.nearest,
     )
-    table = np.zeros((VOID + 1, 4), "uint8")
+    table: np.ndarray = np.zeros((VOID + 1, 4), "uint8")
     for index, color in legend.colormap().items():
         table[index] = color
     return table[ids]
 
 
-def _stretched(plane, valid):
+def _stretched(plane: np.ndarray, valid: np.ndarray) -> np.ndarray:
     if plane.dtype == np.uint8:
         return plane
     plane = plane.astype("float32")

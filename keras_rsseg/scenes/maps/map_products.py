@@ -50,8 +50,9 @@ class Product:
     Example:
 
     ```python
-    product = Product("classes", "classes.tif")
-    classes = product.render(probabilities)
+    product = keras_rsseg.scenes.Product("classes", "classes.tif")
+    probabilities = np.array([[[0.2, 0.6]], [[0.8, 0.4]]], "float32")
+    product.render(probabilities).tolist()  # [[[1, 0]]]
     ```
     """
 

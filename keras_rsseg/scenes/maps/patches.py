@@ -2,10 +2,13 @@
 
 import heapq
 from array import array
+from collections.abc import Iterator
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
 import rasterio
+from numpy.typing import ArrayLike
 from rasterio import features
 
 from keras_rsseg.rasters.opener import RasterReadError
@@ -32,7 +35,7 @@ class Patches(NamedTuple):
     classes: np.ndarray
 
 
-def trace_patches(dataset):
+def trace_patches(dataset: rasterio.DatasetReader) -> Patches:
     """Find the patches of a map; pixels connect by their sides.
 
     GDAL traces the map line by line, so that it is never in memory as a
@@ -59,17 +62,15 @@ def trace_patches(dataset):
     if not classes:
         # GDAL's tracing ends at what cannot be read, without an error.
         raise RasterReadError(f"{dataset.name} cannot be read as a whole")
-    points = np.frombuffer(points, "int32").reshape(-1, 2)
-    points, rings = _match_edges(points, np.frombuffer(rings, "int64"))
+    corners = np.frombuffer(points, "int32").reshape(-1, 2)
     return Patches(
-        points,
-        rings,
+        *_match_edges(corners, np.frombuffer(rings, "int64")),
         np.frombuffer(polygons, "int64"),
         np.frombuffer(classes, "uint8"),
     )
 
 
-def neighbours(patches):
+def neighbours(patches: Patches) -> np.ndarray:
     """Return the pairs of patches that share a border.
 
     Args:
@@ -95,14 +96,18 @@ def neighbours(patches):
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
-def _trace(dataset):
+def _trace(
+    dataset: rasterio.DatasetReader,
+) -> Iterator[tuple[dict[str, Any], float]]:
     """Patches in the map's coordinates: GDAL applies its transform."""
     yield from features.shapes(
         rasterio.band(dataset, 1), connectivity=4, transform=dataset.transform
     )
 
 
-def _pixels(ring, inverse):
+def _pixels(
+    ring: list[tuple[float, float]], inverse: rasterio.Affine
+) -> np.ndarray:
     """A ring in the map's coordinates as int32 `(columns, rows)`."""
     x, y = np.array(ring).T
     col = inverse.a * x + inverse.b * y + inverse.c
@@ -110,14 +115,16 @@ def _pixels(ring, inverse):
     return np.rint(np.stack([col, row], axis=1)).astype("int32")
 
 
-def _edges(rings):
+def _edges(rings: np.ndarray) -> np.ndarray:
     """The first vertex of each edge; the second is the next."""
     last = np.zeros(rings[-1], bool)
     last[rings[1:] - 1] = True
     return np.flatnonzero(~last)
 
 
-def _match_edges(points, rings):
+def _match_edges(
+    points: np.ndarray, rings: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Add to each edge the corners of other patches that lie on it.
 
     GDAL gives a straight border no vertex where three patches meet.
@@ -132,7 +139,9 @@ def _match_edges(points, rings):
     return np.insert(points, where + 1, corners, axis=0), moved
 
 
-def _corners_on(points, edge, axis):
+def _corners_on(
+    points: np.ndarray, edge: np.ndarray, axis: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Corners strictly within the edges along an axis, in their direction.
 
     Returns, for each corner, the first vertex of the edge, and its place.
@@ -160,7 +169,9 @@ def _corners_on(points, edge, axis):
     return np.repeat(edge, count), corners
 
 
-def merge_small(classes, areas, pairs, minimum):
+def merge_small(
+    classes: ArrayLike, areas: ArrayLike, pairs: ArrayLike, minimum: float
+) -> np.ndarray:
     """Merge patches smaller than a minimum into their largest neighbour.
 
     The smallest goes first. What it joins by then, and neighbours of the
@@ -180,8 +191,12 @@ def merge_small(classes, areas, pairs, minimum):
 
     Example:
 
-    >>> merge_small([1, 2, 1], [9, 1, 4], [[0, 1], [1, 2]], 2).tolist()
-    [0, 0, 0]
+    ```python
+    from keras_rsseg.scenes.maps.patches import merge_small
+
+    pairs = [[0, 1], [1, 2]]
+    merge_small([1, 2, 1], [9, 1, 4], pairs, 2).tolist()  # [0, 0, 0]
+    ```
     """
     merger = _Merger(classes, areas, pairs, minimum)
     merger.run()
@@ -189,13 +204,19 @@ def merge_small(classes, areas, pairs, minimum):
 
 
 class _Merger:
-    def __init__(self, classes, areas, pairs, minimum):
+    def __init__(
+        self,
+        classes: ArrayLike,
+        areas: ArrayLike,
+        pairs: ArrayLike,
+        minimum: float,
+    ) -> None:
         self.classes = np.asarray(classes).tolist()
         self.areas = np.asarray(areas).tolist()
         self.minimum = minimum
         self.parents = list(range(len(self.areas)))
         # Patches that are large enough never ask for their neighbours.
-        self.near = {
+        self.near: dict[int, list[int]] = {
             patch: []
             for patch, area in enumerate(self.areas)
             if area < minimum and self.classes[patch] != VOID
@@ -206,7 +227,7 @@ class _Merger:
                     if patch in self.near:
                         self.near[patch].append(other)
 
-    def find(self, patch):
+    def find(self, patch: int) -> int:
         """The patch that a patch is part of by now."""
         parents = self.parents
         while parents[patch] != patch:
@@ -214,7 +235,7 @@ class _Merger:
             patch = parents[patch]
         return patch
 
-    def run(self):
+    def run(self) -> None:
         queue = [(self.areas[patch], patch) for patch in self.near]
         heapq.heapify(queue)
         while queue:
@@ -233,10 +254,10 @@ class _Merger:
             if self.areas[target] < self.minimum:
                 heapq.heappush(queue, (self.areas[target], target))
 
-    def _join(self, patch, target):
+    def _join(self, patch: int, target: int) -> None:
         self.parents[patch] = target
         self.areas[target] += self.areas[patch]
-        near = self.near.pop(patch, None)
+        near = self.near.pop(patch, [])
         if self.areas[target] < self.minimum:
             self.near[target] += near
         else:

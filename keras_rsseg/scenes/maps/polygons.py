@@ -7,14 +7,19 @@ import pathlib
 import sqlite3
 import tempfile
 import warnings
+from typing import Any
 
 import numpy as np
+import rasterio
+from rasterio.crs import CRS
 
 from keras_rsseg.checks import check_size
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
+from keras_rsseg.options import AnyPath
 from keras_rsseg.rasters.opener import RasterReadError
+from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -52,7 +57,14 @@ CREATE TABLE layer_styles (
 _POINT_TOLERANCE = 0.5
 
 
-def write_features(path, polygons, fields, crs, legend, overwrite=False):
+def write_features(
+    path: pathlib.Path,
+    polygons: np.ndarray,
+    fields: dict[str, np.ndarray],
+    crs: CRS | None,
+    legend: Legend,
+    overwrite: bool = False,
+) -> None:
     """Write a GeoPackage or, where `path` ends in .geojson, GeoJSON.
 
     Args:
@@ -76,7 +88,14 @@ def write_features(path, polygons, fields, crs, legend, overwrite=False):
         _publish(partial, path, overwrite)
 
 
-def _write(path, driver, polygons, fields, crs, options):
+def _write(
+    path: str,
+    driver: str,
+    polygons: np.ndarray,
+    fields: dict[str, np.ndarray],
+    crs: CRS | None,
+    options: dict[str, str],
+) -> None:
     import pyogrio.raw
     import shapely
 
@@ -95,7 +114,7 @@ def _write(path, driver, polygons, fields, crs, options):
         )
 
 
-def _add_style(path, style):
+def _add_style(path: str, style: str) -> None:
     with contextlib.closing(sqlite3.connect(path)) as database, database:
         database.execute(_STYLE_TABLE)
         database.execute(
@@ -111,7 +130,7 @@ def _add_style(path, style):
         )
 
 
-def _publish(partial, path, overwrite):
+def _publish(partial: str, path: pathlib.Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} was made by something else meanwhile")
     for suffix in _SIDECARS:
@@ -120,8 +139,13 @@ def _publish(partial, path, overwrite):
 
 
 def write_polygons(
-    classes, destination, *, minimum_area=0.0, simplify=0.0, overwrite=False
-):
+    classes: AnyPath,
+    destination: AnyPath,
+    *,
+    minimum_area: float = 0.0,
+    simplify: float = 0.0,
+    overwrite: bool = False,
+) -> pathlib.Path:
     """Write the patches of a map of classes as polygons.
 
     Each patch, a connected area (by sides of pixels) of one class, becomes
@@ -172,9 +196,12 @@ def write_polygons(
     Example:
 
     ```python
-    keras_rsseg.scenes.write_polygons(
-        "classes.tif", "classes.gpkg", minimum_area=20, simplify=1
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    keras_rsseg.predict_scene(
+        lambda tiles: tiles, "scene.png", "classes.tif", tile_size=8
     )
+    path = keras_rsseg.scenes.write_polygons("classes.tif", "classes.gpkg")
+    path.name  # 'classes.gpkg'
     ```
 
     Reference:
@@ -185,10 +212,11 @@ def write_polygons(
     check_size("simplify", simplify)
     path = check_polygons(destination, overwrite)
     with open_class_map(classes) as dataset:
-        crs, matrix = _check_grid(dataset, path, minimum_area or simplify)
+        sized = bool(minimum_area or simplify)
+        crs, matrix = _check_grid(dataset, path, sized)
         pixel_size = ground_pixel_size(dataset)
         polygons, ids = _trace(dataset, minimum_area, pixel_size)
-        if simplify:
+        if simplify and pixel_size is not None:
             polygons = _simplify(polygons, simplify, pixel_size)
         legend = read_legend(dataset)
         kept = ids != VOID
@@ -199,7 +227,9 @@ def write_polygons(
     return path
 
 
-def check_polygons(destination, overwrite=False):
+def check_polygons(
+    destination: AnyPath, overwrite: bool = False
+) -> pathlib.Path:
     """Raise what `write_polygons` would raise about its destination.
 
     Args:
@@ -241,7 +271,9 @@ def check_polygons(destination, overwrite=False):
     return path
 
 
-def _check_grid(dataset, path, sized):
+def _check_grid(
+    dataset: rasterio.DatasetReader, path: pathlib.Path, sized: bool
+) -> tuple[CRS | None, rasterio.Affine]:
     """Return the reference system and the transform of a map."""
     crs, matrix = scene_georeference(dataset)
     inverse = ~matrix
@@ -270,7 +302,11 @@ def _check_grid(dataset, path, sized):
     return crs, matrix
 
 
-def _trace(dataset, minimum_area, pixel_size):
+def _trace(
+    dataset: rasterio.DatasetReader,
+    minimum_area: float,
+    pixel_size: tuple[float, float] | None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Polygons in pixels and their classes, small ones merged."""
     import shapely
 
@@ -283,7 +319,7 @@ def _trace(dataset, minimum_area, pixel_size):
     ids, areas = patches.classes, shapely.area(polygons)
     if areas.sum() != dataset.width * dataset.height:
         raise RasterReadError(f"{dataset.name} cannot be read as a whole")
-    if not minimum_area:
+    if not minimum_area or pixel_size is None:
         return polygons, ids
     width, height = pixel_size
     merged = merge_small(
@@ -295,7 +331,7 @@ def _trace(dataset, minimum_area, pixel_size):
     return _dissolve(polygons, merged), ids[np.unique(merged)]
 
 
-def _dissolve(polygons, merged):
+def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
     """Join the polygons that belong together, in the order of their keys."""
     import shapely
 
@@ -311,7 +347,9 @@ def _dissolve(polygons, merged):
     return shapely.coverage_simplify(np.array(joined), 0.0)
 
 
-def _simplify(polygons, tolerance, pixel_size):
+def _simplify(
+    polygons: np.ndarray, tolerance: float, pixel_size: tuple[float, float]
+) -> np.ndarray:
     """Simplify a coverage; its vertices stay corners of pixels.
 
     In pixels, since GEOS is exact on whole numbers: a border would else
@@ -327,7 +365,12 @@ def _simplify(polygons, tolerance, pixel_size):
     )
 
 
-def _fields(polygons, ids, legend, pixel_size):
+def _fields(
+    polygons: np.ndarray,
+    ids: np.ndarray,
+    legend: Legend,
+    pixel_size: tuple[float, float] | None,
+) -> dict[str, Any]:
     """The attributes of polygons that are still in pixels."""
     import shapely
 
@@ -338,7 +381,7 @@ def _fields(polygons, ids, legend, pixel_size):
             f"{legend.num_classes} classes"
         )
     width, height = pixel_size or (math.nan, math.nan)
-    colors = [hex_color(color) for color in legend.colors]
+    colors = [hex_color(color) for color in legend.colors or []]
     return {
         "class_id": ids.astype("int32"),
         "class_name": np.array(legend.names, object)[ids],
@@ -347,11 +390,11 @@ def _fields(polygons, ids, legend, pixel_size):
     }
 
 
-def _on_map(polygons, matrix):
+def _on_map(polygons: np.ndarray, matrix: rasterio.Affine) -> np.ndarray:
     """Polygons in pixels to the map's coordinates, outer rings leftwards."""
     import shapely
 
-    def place(points):
+    def place(points: np.ndarray) -> np.ndarray:
         col, row = points.T
         x = matrix.a * col + matrix.b * row + matrix.c
         y = matrix.d * col + matrix.e * row + matrix.f

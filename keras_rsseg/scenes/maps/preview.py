@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
+from keras_rsseg.options import AnyPath
 from keras_rsseg.rasters.output_files import write_picture
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -22,7 +23,12 @@ logger = logging.getLogger(__name__)
 _GAP = 8
 
 
-def write_preview(classes, destination, scene=None, max_size=2048):
+def write_preview(
+    classes: AnyPath,
+    destination: AnyPath,
+    scene: AnyPath | None = None,
+    max_size: int = 2048,
+) -> pathlib.Path:
     """Draw a map of classes, alone or beside its scene, as a PNG.
 
     Alone it is the map's pixels in their colours and nothing else, void
@@ -47,7 +53,14 @@ def write_preview(classes, destination, scene=None, max_size=2048):
     Example:
 
     ```python
-    keras_rsseg.scenes.write_preview("classes.tif", "map.png", "scene.tif")
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    keras_rsseg.predict_scene(
+        lambda tiles: tiles, "scene.png", "classes.tif", tile_size=8
+    )
+    path = keras_rsseg.scenes.write_preview(
+        "classes.tif", "map.png", "scene.png"
+    )
+    path.name  # 'map.png'
     ```
     """
     path = check_preview(destination)
@@ -72,7 +85,7 @@ def write_preview(classes, destination, scene=None, max_size=2048):
     return path
 
 
-def check_preview(destination):
+def check_preview(destination: AnyPath) -> pathlib.Path:
     """Raise where a preview cannot be written, else return its path.
 
     Args:
@@ -90,7 +103,7 @@ def check_preview(destination):
     return path
 
 
-def _pair(scene, classes, max_size):
+def _pair(scene: AnyPath, classes: AnyPath, max_size: int) -> np.ndarray:
     with open_both(scene, classes) as (image, ids):
         left = scene_picture(image, max_size)
         right = class_picture(ids, max_size, read_legend(ids))

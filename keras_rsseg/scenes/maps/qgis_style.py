@@ -2,8 +2,12 @@
 
 import pathlib
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 
+from keras_rsseg.checks import Color
 from keras_rsseg.files import write_durably
+from keras_rsseg.options import AnyPath
+from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -13,7 +17,7 @@ _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _VERSION = "3.22.0"
 
 
-def write_qgis_style(classes, overwrite=False):
+def write_qgis_style(classes: AnyPath, overwrite: bool = False) -> pathlib.Path:
     """Write how QGIS should draw a map, to a `.qml` file beside it.
 
     QGIS reads it when the map is added: each class in its colour, with its
@@ -35,7 +39,11 @@ def write_qgis_style(classes, overwrite=False):
     Example:
 
     ```python
-    keras_rsseg.scenes.write_qgis_style("classes.tif")
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    keras_rsseg.predict_scene(
+        lambda tiles: tiles, "scene.png", "classes.tif", tile_size=8
+    )
+    keras_rsseg.scenes.write_qgis_style("classes.tif").name  # 'classes.qml'
     ```
     """
     with open_class_map(classes) as dataset:
@@ -45,7 +53,7 @@ def write_qgis_style(classes, overwrite=False):
     return path
 
 
-def check_qgis_style(classes, overwrite=False):
+def check_qgis_style(classes: AnyPath, overwrite: bool = False) -> pathlib.Path:
     """Raise where a style cannot be written, else return its path.
 
     Args:
@@ -63,7 +71,7 @@ def check_qgis_style(classes, overwrite=False):
     return path
 
 
-def raster_style(legend):
+def raster_style(legend: Legend) -> str:
     """Return the style of a raster of class ids, as QML.
 
     Args:
@@ -101,7 +109,7 @@ def raster_style(legend):
     return _text(root)
 
 
-def polygon_style(legend):
+def polygon_style(legend: Legend) -> str:
     """Return the style of polygons with an attribute `class_id`, as QML.
 
     Args:
@@ -136,7 +144,7 @@ def polygon_style(legend):
     return _text(root)
 
 
-def _add_fill(symbols, index, color):
+def _add_fill(symbols: ElementTree.Element, index: int, color: Color) -> None:
     """A fill without an outline, which would hide small polygons."""
     symbol = _add(
         symbols,
@@ -162,22 +170,24 @@ def _add_fill(symbols, index, color):
         _add(layer, "prop", k=key, v=value)
 
 
-def _entries(legend):
-    return zip(legend.names, legend.colors, strict=True)
+def _entries(legend: Legend) -> Iterator[tuple[str, Color]]:
+    return zip(legend.names or [], legend.colors or [], strict=True)
 
 
-def _root():
+def _root() -> ElementTree.Element:
     return ElementTree.Element(
         "qgis", version=_VERSION, styleCategories="Symbology"
     )
 
 
-def _add(parent, tag, **attributes):
+def _add(
+    parent: ElementTree.Element, tag: str, **attributes: object
+) -> ElementTree.Element:
     return ElementTree.SubElement(
         parent, tag, {key: str(value) for key, value in attributes.items()}
     )
 
 
-def _text(root):
+def _text(root: ElementTree.Element) -> str:
     ElementTree.indent(root)
     return _DOCTYPE + ElementTree.tostring(root, encoding="unicode") + "\n"

@@ -3,13 +3,19 @@
 import itertools
 import os
 import pathlib
+from collections.abc import Mapping
+
+import rasterio
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import AnyPath
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
 
 
-def check_paths(source, destination, overwrite=False):
+def check_paths(
+    source: AnyPath, destination: AnyPath, overwrite: bool = False
+) -> None:
     """Raise what `predict_scene` would raise about its two files.
 
     Args:
@@ -24,12 +30,23 @@ def check_paths(source, destination, overwrite=False):
         PermissionError: if the destination's folder cannot be written.
         ValueError: if the scene is not a raster, the destination is the
             scene itself or a folder, or has another suffix.
+
+    Example:
+
+    ```python
+    keras.utils.save_img("scene.png", np.zeros((8, 8, 3)))
+    keras_rsseg.scenes.check_paths("scene.png", "classes.tif")
+    ```
     """
     with open_raster(source, "source") as dataset:
         check_destination(destination, dataset, overwrite)
 
 
-def check_destinations(destinations, dataset, overwrite=False):
+def check_destinations(
+    destinations: Mapping[str, AnyPath | None],
+    dataset: rasterio.DatasetReader,
+    overwrite: bool = False,
+) -> dict[str, pathlib.Path]:
     """Check the destinations of all rasters that are made of a scene.
 
     Args:
@@ -59,8 +76,11 @@ def check_destinations(destinations, dataset, overwrite=False):
 
 
 def check_destination(
-    destination, dataset, overwrite=False, argument="destination"
-):
+    destination: AnyPath,
+    dataset: rasterio.DatasetReader,
+    overwrite: bool = False,
+    argument: str = "destination",
+) -> pathlib.Path:
     """Check the destination of a map; see `check_paths`.
 
     Args:
@@ -107,7 +127,26 @@ def check_destination(
     return path
 
 
-def _are_same(path, other):
+def check_folder(folder: pathlib.Path) -> None:
+    """Raise where a folder cannot be written, or made.
+
+    Args:
+        folder: `pathlib.Path`.
+
+    Raises:
+        NotADirectoryError: if it, or what should hold it, is a file.
+        PermissionError: if it cannot be written.
+    """
+    place = folder
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(f"{place} is a file, not a folder")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"The folder {place} cannot be written")
+
+
+def _are_same(path: AnyPath, other: AnyPath) -> bool:
     """Whether two paths are one file, or would be."""
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
 from typing import NamedTuple
 from typing import Protocol
 
@@ -29,11 +29,12 @@ Answer = tuple[list[Event], int | None, np.ndarray | None]
 class Store(Protocol):
     """Where blocks go: a `BlockStore`, or a part of one."""
 
-    products: list[Product]
+    @property
+    def products(self) -> Sequence[Product]: ...
 
     def write(
         self,
-        block: Any,
+        block: Block,
         rasters: dict[str, np.ndarray] | None,
         num_classes: int | None,
     ) -> None: ...

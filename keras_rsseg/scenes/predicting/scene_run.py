@@ -272,13 +272,13 @@ def open_run(
         options.palette,
         getattr(model, "num_classes", None),
     )
-    paths = {
+    wanted = {
         "destination": destination,
         "probabilities": options.probabilities,
         "uncertainty": options.uncertainty,
     }
     with open_raster(source, "source") as dataset:
-        paths = check_destinations(paths, dataset, replace)
+        paths = check_destinations(wanted, dataset, replace)
         products = make_products(paths, options)
         scene = SceneReader(
             dataset,
