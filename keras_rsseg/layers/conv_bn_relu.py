@@ -1,3 +1,7 @@
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -10,6 +14,8 @@ from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
+
+Shape = tuple[int | None, ...]
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -61,18 +67,18 @@ class ConvBNReLU(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        dilation_rate=1,
-        use_bias=False,
-        activation="relu",
-        keep_every=1,
-        batch_norm_epsilon=1e-5,
-        batch_norm_momentum=0.9,
-        data_format=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        dilation_rate: int = 1,
+        use_bias: bool = False,
+        activation: str | Callable[[Any], Any] | None = "relu",
+        keep_every: int = 1,
+        batch_norm_epsilon: float = 1e-5,
+        batch_norm_momentum: float = 0.9,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         _check_kernel(kernel_size, strides, dilation_rate, keep_every)
         self.filters = filters
@@ -115,7 +121,7 @@ class ConvBNReLU(keras.layers.Layer):
             name="batch_norm",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         # Without the size: the convolution would refuse maps that are smaller
         # than its kernel, but it gets them padded.
         any_size_shape = [None] * 4
@@ -126,7 +132,7 @@ class ConvBNReLU(keras.layers.Layer):
         output_shape[axis] = self.filters
         self.batch_norm.build(output_shape)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         x = inputs
         if self._subsamples:
             # Every tap of a kernel whose dilation is a multiple of the
@@ -161,7 +167,12 @@ class ConvBNReLU(keras.layers.Layer):
             data_format=self.data_format,
         )
 
-    def call_upsampled(self, maps, align_corners=False, training=None):
+    def call_upsampled(
+        self,
+        maps: Sequence[Any],
+        align_corners: bool = False,
+        training: bool | None = None,
+    ) -> Any:
         """Applies the layer to maps of several sizes, joined.
 
         As `call()` for the concatenation of all maps after they were resized
@@ -196,7 +207,7 @@ class ConvBNReLU(keras.layers.Layer):
     def _activate(self, x):
         return x if self.activation is None else self.activation(x)
 
-    def fold(self):
+    def fold(self) -> None:
         """Folds the normalization into the kernel, for inference.
 
         The layer keeps its weights, with values that make the normalization
@@ -237,7 +248,7 @@ class ConvBNReLU(keras.layers.Layer):
             return x[:, :, step, step]
         return x[:, step, step, :]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = list(input_shape)
         first = first_spatial_axis(self.data_format)
         for axis in (first, first + 1):
@@ -247,7 +258,7 @@ class ConvBNReLU(keras.layers.Layer):
         shape[channel_axis(self.data_format)] = self.filters
         return tuple(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update(
             {
@@ -264,6 +275,32 @@ class ConvBNReLU(keras.layers.Layer):
             }
         )
         return config
+
+
+class SameConv2D(keras.layers.Conv2D):
+    """A convolution that keeps the size of maps, for use inside of layers.
+
+    It is `keras.layers.Conv2D` by the kernels of `keras_rsseg.ops.
+    padded_conv`: with one filter, Keras' own has no gradient on torch's CPU
+    for a batch of one small tile.
+
+    Args:
+        filters: int. Channels of the output.
+        kernel_size: odd int. Size of the square kernel.
+        **kwargs: other keyword arguments of `keras.layers.Conv2D`, except
+            `padding`, `strides`, `dilation_rate` and `groups`.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
+        super().__init__(filters, kernel_size, padding="same", **kwargs)
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        return padded_conv(
+            inputs,
+            kernel,
+            padding=self.kernel_size[0] // 2,
+            data_format=self.data_format,
+        )
 
 
 def _check_kernel(kernel_size, strides, dilation_rate, keep_every):
