@@ -347,6 +347,32 @@ class ConvBNReLU(keras.layers.Layer):
         return config
 
 
+class SameConv2D(keras.layers.Conv2D):
+    """A convolution that keeps the size of maps, for use inside of layers.
+
+    It is `keras.layers.Conv2D` by the kernels of `keras_rsseg.ops.
+    padded_conv`: with one filter, Keras' own has no gradient on torch's CPU
+    for a batch of one small tile.
+
+    Args:
+        filters: int. Channels of the output.
+        kernel_size: odd int. Size of the square kernel.
+        **kwargs: other keyword arguments of `keras.layers.Conv2D`, except
+            `padding`, `strides`, `dilation_rate` and `groups`.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
+        super().__init__(filters, kernel_size, padding="same", **kwargs)
+
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        return padded_conv(
+            inputs,
+            kernel,
+            padding=self.kernel_size[0] // 2,
+            data_format=self.data_format,
+        )
+
+
 def _check_kernel(kernel_size, strides, dilation_rate, keep_every):
     # An even kernel has no symmetric padding.
     check_kernel_size("kernel_size", kernel_size)

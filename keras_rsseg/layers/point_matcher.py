@@ -15,6 +15,7 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
@@ -160,10 +161,9 @@ class PointMatcher(keras.layers.Layer):
         return "salient" in self.flows and self.salient_sampler == "random"
 
     def _conv(self, filters, kernel_size, name, use_bias=True):
-        return keras.layers.Conv2D(
+        return SameConv2D(
             filters,
             kernel_size,
-            padding="same",
             use_bias=use_bias,
             # torch's default, which PFNet was trained from.
             kernel_initializer=torch_default_initializer(),

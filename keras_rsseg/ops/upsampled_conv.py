@@ -19,6 +19,7 @@ from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.resize import interpolation_matrix
 from keras_rsseg.ops.resize import resize
 from keras_rsseg.typing import DataFormat
@@ -206,7 +207,8 @@ def _kernel_of_each(maps, kernel, data_format):
 
 
 def _conv(x, kernel, data_format):
-    return ops.conv(x, kernel, padding="same", data_format=data_format)
+    padding = kernel.shape[0] // 2
+    return padded_conv(x, kernel, padding=padding, data_format=data_format)
 
 
 def _sum_last(coarse, size, align_corners):

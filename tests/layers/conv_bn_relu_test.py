@@ -6,6 +6,7 @@ import pytest
 
 from keras_rsseg.layers import BatchNorm
 from keras_rsseg.layers import ConvBNReLU
+from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from tests.layers.compiled import call
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -252,3 +253,30 @@ class TestConvBNReLU(TestCase):
     def test_bad_arguments_are_named(self, arguments, named):
         with pytest.raises(ValueError, match=named):
             ConvBNReLU(4, **arguments)
+
+
+class TestSameConv2D(TestCase):
+    @pytest.mark.parametrize("filters", [1, 4])
+    @pytest.mark.parametrize("kernel_size", [1, 3])
+    @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+    def test_equals_a_plain_computation(self, filters, kernel_size, dtype):
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((1, 7, 9, 3)).astype("float32")
+        layer = SameConv2D(
+            filters, kernel_size, data_format="channels_last", dtype=dtype
+        )
+        layer.build(x.shape)
+        kernel = rng.standard_normal(layer.kernel.shape)
+        bias = rng.standard_normal(filters)
+        layer.set_weights([kernel, bias])
+        assert layer.compute_output_shape(x.shape) == (1, 7, 9, filters)
+        actual = call(layer, x)
+        assert keras.backend.standardize_dtype(actual.dtype) == (
+            layer.compute_dtype
+        )
+        expected = plain_convolution(x, kernel, 1, 1) + bias
+        self.assert_close(
+            keras.ops.cast(actual, "float32"),
+            expected,
+            1e-5 if dtype == "float32" else 0.02,
+        )

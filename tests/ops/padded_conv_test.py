@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_rsseg.ops import padded_conv
 from keras_rsseg.ops.padded_conv import store_for_conv
+from tests.gradients import gradient
 from tests.ops.evaluate import evaluate
 from tests.test_case import TestCase
 
@@ -61,6 +62,43 @@ class TestBiasedConv(TestCase):
             y = evaluate(function, *tensors[: 2 if given is None else 3])
             y = y.transpose(0, 2, 3, 1) if first else y
             self.assert_close(y, values, 1e-5)
+
+    @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+    @pytest.mark.parametrize("shape", [(1, 5, 4, 3), (1, 40, 9, 2)])
+    def test_one_filter_learns_from_one_map(self, shape, data_format):
+        # Keras' convolution does not, on torch's CPU.
+        first = data_format == "channels_first"
+        if first and keras.backend.backend() == "tensorflow":
+            pytest.skip("TensorFlow's CPU convolution is channels-last only")
+        rng = np.random.default_rng(0)
+        x, slopes = rng.standard_normal(shape), rng.standard_normal(shape[:3])
+        kernel = rng.standard_normal((3, 3, shape[3], 1))
+        options = {"padding": 1, "data_format": data_format}
+
+        def loss(x, kernel, *bias):
+            x = ops.transpose(x, (0, 3, 1, 2)) if first else x
+            y = padded_conv(x, kernel, *bias, **options)
+            y = ops.reshape(y, shape[:3])
+            return ops.sum(y * ops.convert_to_tensor(slopes, "float32"))
+
+        flipped = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+        expected = [
+            convolve(slopes[..., None], flipped, 0, 1, 1, 1),
+            # The kernel's slope is linear in the kernel.
+            np.reshape(
+                [
+                    np.sum(convolve(x, tap, 0, 1, 1, 1)[..., 0] * slopes)
+                    for tap in np.eye(kernel.size).reshape(-1, *kernel.shape)
+                ],
+                kernel.shape,
+            ),
+            np.sum(slopes, keepdims=True).reshape(1),
+        ]
+        tensors = [array.astype("float32") for array in (x, kernel, np.ones(1))]
+        for arguments in (tensors, tensors[:2]):
+            actual = gradient(loss, *arguments)
+            for one, other in zip(actual, expected[: len(actual)], strict=True):
+                self.assert_close(one, other, 1e-5)
 
     def test_a_stored_kernel_is_the_same_kernel(self):
         kernel = keras.Variable(
