@@ -41,6 +41,7 @@ CONVERSIONS = {
     "ccnet_r50_isaid": _pfsegnets("ccnet_r50"),
     "danet_r50_isaid": _pfsegnets("danet_r50"),
     "deeplab_v3_r50_isaid": _pfsegnets("deeplab_v3_r50"),
+    "pspnet_r50_isaid": _pfsegnets("pspnet_r50"),
     "hrnet_w18_vaihingen": _HRNET,
     "hrnet_w18_whu_building": _HRNET,
 }
