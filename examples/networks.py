@@ -1,8 +1,13 @@
 """Networks for the classes of a data set, for all training scripts."""
 
+from collections.abc import Mapping
+from typing import Any
 from typing import NamedTuple
 
 import keras_rsseg
+from keras_rsseg.datasets.dataset_facts import DatasetFacts
+from keras_rsseg.models import Segmenter
+from keras_rsseg.systems import SYSTEMS as _TASKS
 
 
 class System(NamedTuple):
@@ -17,27 +22,29 @@ class System(NamedTuple):
 
     task: str
     encoder: str
-    encoder_options: dict = {}
-    backbone_options: dict = {}
+    encoder_options: Mapping[str, Any] = {}
+    backbone_options: Mapping[str, Any] = {}
 
 
 _IFWM = {"fusion": "ifwm"}
-SYSTEMS = {
-    "ccnet": System("CCNet", "ResNetEncoder"),
-    "danet": System("DANet", "ResNetEncoder"),
-    "deeplab_v3": System("DeepLabV3", "ResNetEncoder"),
-    "hrnet": System("HRNet", "HRNetEncoder"),
+# Every system on a ResNet, by the name of its folder, HRNet on its own
+# encoder, and networks that are more than a system and an encoder.
+SYSTEMS: dict[str, System] = {
+    **{
+        folder: System(
+            task, "HRNetEncoder" if task == "HRNet" else "ResNetEncoder"
+        )
+        for task, folder in _TASKS.items()
+    },
     "hrnet_ifwm": System("HRNet", "HRNetEncoder", _IFWM),
-    "pfnet": System("PFNet", "ResNetEncoder"),
     # Both papers in one. Half of PFNet's channels: W18's levels have 18 to
     # 144, a ResNet's 256 to 2048.
     "pfnet_hrnet_ifwm": System(
         "PFNet", "HRNetEncoder", _IFWM, {"fpn_dim": 128}
     ),
-    "semantic_fpn": System("SemanticFPN", "ResNetEncoder"),
 }
 # As PFNet was released, and HRNetV2-W18.
-_WITHOUT_WEIGHTS = {
+_WITHOUT_WEIGHTS: dict[str, dict[str, Any]] = {
     "ResNetEncoder": {
         "depth": 50,
         "stem": "deep",
@@ -48,8 +55,12 @@ _WITHOUT_WEIGHTS = {
 
 
 def build_task(
-    system, facts, encoder=None, encoder_options=(), backbone_options=()
-):
+    system: str,
+    facts: DatasetFacts,
+    encoder: str | None = None,
+    encoder_options: Mapping[str, Any] | None = None,
+    backbone_options: Mapping[str, Any] | None = None,
+) -> Segmenter:
     """Return a task for the classes of a data set.
 
     Args:
@@ -63,21 +74,22 @@ def build_task(
     Returns:
         A `keras_rsseg.models.Segmenter`.
     """
-    system = SYSTEMS[system]
-    task_cls = getattr(keras_rsseg, system.task)
-    encoder_cls = getattr(keras_rsseg.encoders, system.encoder)
-    options = {**system.encoder_options, **dict(encoder_options)}
+    network = SYSTEMS[system]
+    task_cls = getattr(keras_rsseg, network.task)
+    encoder_cls = getattr(keras_rsseg.encoders, network.encoder)
+    options = {**network.encoder_options, **(encoder_options or {})}
     if encoder is None:
-        network = encoder_cls(**{**_WITHOUT_WEIGHTS[system.encoder], **options})
+        options = {**_WITHOUT_WEIGHTS[network.encoder], **options}
+        image_encoder = encoder_cls(**options)
     else:
-        network = encoder_cls.from_preset(encoder, **options)
+        image_encoder = encoder_cls.from_preset(encoder, **options)
     converter = task_cls.preprocessor_cls.image_converter_cls(
         bands=facts.bands,
         ground_sample_distance=facts.ground_sample_distance,
     )
-    options = {**system.backbone_options, **dict(backbone_options)}
+    options = {**network.backbone_options, **(backbone_options or {})}
     return task_cls(
-        task_cls.backbone_cls(network, **options),
+        task_cls.backbone_cls(image_encoder, **options),
         num_classes=len(facts.class_names),
         preprocessor=task_cls.preprocessor_cls(image_converter=converter),
         class_names=facts.class_names,

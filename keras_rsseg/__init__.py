@@ -6,8 +6,43 @@ wait for a deep-learning framework, nor should a program that only cuts tiles.
 
 import importlib
 import sys
+from typing import TYPE_CHECKING
+from typing import Any
 
 from keras_rsseg._version import __version__ as __version__
+from keras_rsseg.systems import SYSTEMS as _SYSTEMS
+
+if TYPE_CHECKING:  # What editors and mypy see of the names below.
+    from keras_rsseg import beam as beam
+    from keras_rsseg import data as data
+    from keras_rsseg import datasets as datasets
+    from keras_rsseg import encoders as encoders
+    from keras_rsseg import errors as errors
+    from keras_rsseg import evaluation as evaluation
+    from keras_rsseg import layers as layers
+    from keras_rsseg import losses as losses
+    from keras_rsseg import metrics as metrics
+    from keras_rsseg import models as models
+    from keras_rsseg import ops as ops
+    from keras_rsseg import scenes as scenes
+    from keras_rsseg import visualize as visualize
+    from keras_rsseg.evaluation import evaluate as evaluate
+    from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
+    from keras_rsseg.hub.registry import list_presets as list_presets
+    from keras_rsseg.models import CCNet as CCNet
+    from keras_rsseg.models import DANet as DANet
+    from keras_rsseg.models import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models import HRNet as HRNet
+    from keras_rsseg.models import PFNet as PFNet
+    from keras_rsseg.models import PSPNet as PSPNet
+    from keras_rsseg.models import SemanticFPN as SemanticFPN
+    from keras_rsseg.models import from_preset as from_preset
+    from keras_rsseg.models import (
+        optimize_for_inference as optimize_for_inference,
+    )
+    from keras_rsseg.models import upload_preset as upload_preset
+    from keras_rsseg.scenes import predict_scene as predict_scene
+    from keras_rsseg.scenes import predict_scenes as predict_scenes
 
 _MODULES = (
     "beam",
@@ -25,13 +60,8 @@ _MODULES = (
     "visualize",
 )
 _HOMES = {
-    "CCNet": "models",
-    "DANet": "models",
+    **dict.fromkeys(_SYSTEMS, "models"),
     "DEFAULT_PRESET": "hub.registry",
-    "DeepLabV3": "models",
-    "HRNet": "models",
-    "PFNet": "models",
-    "SemanticFPN": "models",
     "evaluate": "evaluation",
     "from_preset": "models",
     "list_presets": "hub.registry",
@@ -44,7 +74,7 @@ _HOMES = {
 __all__ = sorted([*_MODULES, *_HOMES])
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"keras_rsseg.{name}")
     if name in _HOMES:
@@ -53,7 +83,7 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 

@@ -131,7 +131,7 @@ def build(variant, num_classes, align_corners, fusion="bilinear", **legend):
     """
     from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
     from keras_rsseg.models.hrnet.hrnet import HRNet
-    from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
+    from keras_rsseg.models.hrnet.hrnet import HRNetBackbone
 
     width = int(Variant(variant).removeprefix("hrnet_w"))
     encoder = HRNetEncoder(

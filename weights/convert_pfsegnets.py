@@ -18,9 +18,10 @@ released training scripts; the evaluation script for Potsdam uses a 9 x 9 grid
 of salient points instead of 14 x 14, and so does that preset
 (`--max-pool-size 9`).
 
-The same code has other heads on an encoder of output stride 8: CCNet, DANet
-and DeepLabV3 (of a PointRend checkpoint, without its point head), and CCNet
-and DANet with an FPN (`_fpn`) or PFNet's decoder (`_pfnet`) behind them.
+The same code has other heads on an encoder of output stride 8: PSPNet (also of
+output stride 16, `_os16`), CCNet, DANet and DeepLabV3 (of a PointRend
+checkpoint, without its point head), and CCNet and DANet with an FPN (`_fpn`)
+or PFNet's decoder (`_pfnet`) behind them.
 """
 
 import enum
@@ -36,6 +37,7 @@ if __name__ == "__main__":
     # Run as a file, a script sees its own folder only.
     sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+from keras_rsseg.models.pspnet import checkpoint as pspnet
 from weights.checkpoint import read_checkpoint
 from weights.convert import explain_errors
 from weights.convert import fill_and_save
@@ -181,6 +183,8 @@ class Variant(enum.StrEnum):
     DANET_FPN_R50 = "danet_fpn_r50"
     DANET_PFNET_R50 = "danet_pfnet_r50"
     DEEPLAB_V3_R50 = "deeplab_v3_r50"
+    PSPNET_R50 = "pspnet_r50"
+    PSPNET_OS16_R50 = "pspnet_os16_r50"
 
 
 _OTHER_POINT_FLOW = {
@@ -216,6 +220,14 @@ _SYSTEMS = {
         {},
         [*_atrous_rules(), ("classifier", "final")],
     ),
+    "pspnet": ("PSPNet", {}, pspnet.RULES),
+    "pspnet_os16": ("PSPNet", {}, pspnet.RULES),
+}
+
+_WITHOUT_BIAS = {
+    "deeplab_v3": "final",
+    "pspnet": "final.3",
+    "pspnet_os16": "final.3",
 }
 
 
@@ -239,7 +251,8 @@ def prepare(state, variant):
     """Return a checkpoint's tensors as the Keras model of a variant has them.
 
     DeepLabV3 is the coarse part of a PointRend network: its point head is
-    left out, and its classifier, which has no bias there, gets one of zeros.
+    left out. The classifiers of DeepLabV3 and PSPNet, which have no bias
+    there, get one of zeros.
 
     Args:
         state: Dict from name to array.
@@ -248,12 +261,13 @@ def prepare(state, variant):
     Returns:
         Dict from name to array.
     """
-    if _system(variant) != "deeplab_v3":
+    classifier = _WITHOUT_BIAS.get(_system(variant))
+    if classifier is None:
         return state
     state = {k: v for k, v in state.items() if not k.startswith("point_head.")}
-    if "final.weight" in state and "final.bias" not in state:
-        classes = len(state["final.weight"])
-        state["final.bias"] = np.zeros(classes, "float32")
+    weight, bias = f"{classifier}.weight", f"{classifier}.bias"
+    if weight in state and bias not in state:
+        state[bias] = np.zeros(len(state[weight]), "float32")
     return state
 
 
@@ -284,11 +298,14 @@ def build(variant, num_classes, max_pool_size=None, **legend):
             )
         arguments = {**arguments, "max_pool_size": max_pool_size}
     released = name in ("pfnet", "semantic_fpn")
+    options = {
+        "stackwise_strides": (1, 2, 2, 2) if released else (1, 2, 1, 1),
+        "stackwise_dilations": (1, 1, 2, 4),
+    }
     encoder = keras_rsseg.encoders.ResNetEncoder(
         depth=int(variant.rpartition("_r")[2]),
         stem="deep",
-        stackwise_strides=(1, 2, 2, 2) if released else (1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        **{**options, **pspnet.ENCODERS.get(name, {})},
     )
     system = getattr(keras_rsseg, system)
     backbone = system.backbone_cls(encoder, **arguments)

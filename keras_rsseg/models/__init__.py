@@ -1,75 +1,62 @@
-"""Systems: a backbone, a task and its preprocessing each."""
+"""Systems: a backbone, a task and its preprocessing each.
+
+The classes of every system of `keras_rsseg.systems.SYSTEMS` are here: `CCNet`
+is the task, `CCNetBackbone` its network, `CCNetImageConverter` and
+`CCNetPreprocessor` normalise its tiles.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+from typing import Any
 
 # Of the Hub, and here: what is uploaded is loaded first, for which the
 # classes below must be known.
 from keras_rsseg.hub.publish import upload_preset
-from keras_rsseg.models.ccnet.ccnet import CCNet
-from keras_rsseg.models.ccnet.ccnet_backbone import CCNetBackbone
-from keras_rsseg.models.ccnet.ccnet_image_converter import CCNetImageConverter
-from keras_rsseg.models.ccnet.ccnet_preprocessor import CCNetPreprocessor
-from keras_rsseg.models.danet.danet import DANet
-from keras_rsseg.models.danet.danet_backbone import DANetBackbone
-from keras_rsseg.models.danet.danet_image_converter import DANetImageConverter
-from keras_rsseg.models.danet.danet_preprocessor import DANetPreprocessor
-from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3
-from keras_rsseg.models.deeplab_v3.deeplab_v3_backbone import DeepLabV3Backbone
-from keras_rsseg.models.deeplab_v3.deeplab_v3_image_converter import (
-    DeepLabV3ImageConverter,
-)
-from keras_rsseg.models.deeplab_v3.deeplab_v3_preprocessor import (
-    DeepLabV3Preprocessor,
-)
-from keras_rsseg.models.from_preset import from_preset
-from keras_rsseg.models.hrnet.hrnet import HRNet
-from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
-from keras_rsseg.models.hrnet.hrnet_image_converter import HRNetImageConverter
-from keras_rsseg.models.hrnet.hrnet_preprocessor import HRNetPreprocessor
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
-from keras_rsseg.models.pfnet.pfnet import PFNet
-from keras_rsseg.models.pfnet.pfnet_backbone import PFNetBackbone
-from keras_rsseg.models.pfnet.pfnet_image_converter import PFNetImageConverter
-from keras_rsseg.models.pfnet.pfnet_preprocessor import PFNetPreprocessor
+from keras_rsseg.models.preprocessing import TileConverter
+from keras_rsseg.models.preset_task import from_preset
+from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
-from keras_rsseg.models.semantic_fpn.semantic_fpn import SemanticFPN
-from keras_rsseg.models.semantic_fpn.semantic_fpn_backbone import (
-    SemanticFPNBackbone,
-)
-from keras_rsseg.models.semantic_fpn.semantic_fpn_image_converter import (
-    SemanticFPNImageConverter,
-)
-from keras_rsseg.models.semantic_fpn.semantic_fpn_preprocessor import (
-    SemanticFPNPreprocessor,
-)
-from keras_rsseg.models.tile_converter import TileConverter
+from keras_rsseg.systems import SYSTEMS as _SYSTEMS
+
+if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
+    from keras_rsseg.models.ccnet.ccnet import CCNet as CCNet
+    from keras_rsseg.models.ccnet.ccnet import CCNetBackbone as CCNetBackbone
+    from keras_rsseg.models.danet.danet import DANet as DANet
+    from keras_rsseg.models.danet.danet import DANetBackbone as DANetBackbone
+    from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models.deeplab_v3.deeplab_v3 import (
+        DeepLabV3Backbone as DeepLabV3Backbone,
+    )
+    from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
+    from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
+    from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
+    from keras_rsseg.models.pfnet.pfnet import PFNetBackbone as PFNetBackbone
+    from keras_rsseg.models.pspnet.pspnet import PSPNet as PSPNet
+    from keras_rsseg.models.pspnet.pspnet import (
+        PSPNetBackbone as PSPNetBackbone,
+    )
+    from keras_rsseg.models.semantic_fpn.semantic_fpn import (
+        SemanticFPN as SemanticFPN,
+    )
+    from keras_rsseg.models.semantic_fpn.semantic_fpn import (
+        SemanticFPNBackbone as SemanticFPNBackbone,
+    )
+
+    def __getattr__(name: str) -> Any:
+        """Of the image converters and preprocessors, which are made."""
+
 
 __all__ = [
-    "CCNet",
-    "CCNetBackbone",
-    "CCNetImageConverter",
-    "CCNetPreprocessor",
-    "DANet",
-    "DANetBackbone",
-    "DANetImageConverter",
-    "DANetPreprocessor",
-    "DeepLabV3",
-    "DeepLabV3Backbone",
-    "DeepLabV3ImageConverter",
-    "DeepLabV3Preprocessor",
-    "HRNet",
-    "HRNetBackbone",
-    "HRNetImageConverter",
-    "HRNetPreprocessor",
-    "PFNet",
-    "PFNetBackbone",
-    "PFNetImageConverter",
-    "PFNetPreprocessor",
+    "SegmentationBackbone",
     "Segmenter",
-    "SemanticFPN",
-    "SemanticFPNBackbone",
-    "SemanticFPNImageConverter",
-    "SemanticFPNPreprocessor",
     "TileConverter",
     "from_preset",
     "optimize_for_inference",
     "upload_preset",
 ]
+for _task, _folder in _SYSTEMS.items():
+    _module = importlib.import_module(f"keras_rsseg.models.{_folder}.{_folder}")
+    for _suffix in ("", "Backbone", "ImageConverter", "Preprocessor"):
+        globals()[_task + _suffix] = getattr(_module, _task + _suffix)
+        __all__.append(_task + _suffix)

@@ -1,16 +1,41 @@
-"""The decoder that PFNet and its FPN baseline share."""
+"""What decoders over a pyramid share: context modules, and the way down.
+
+The contexts of CCNet, DANet and DeepLabV3 are used by these systems and, by
+name, under the decoder that PFNet and its FPN baseline share.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
+from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
+from keras_rsseg.layers.attention import ChannelAttention
+from keras_rsseg.layers.attention import CrissCrossAttention
+from keras_rsseg.layers.attention import PositionAttention
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
+from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.models.segmentation_backbone import Pyramid
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import standardize_data_format
 
 LEVELS = ("P4", "P3", "P2")
 _PAIRS = (("P4", "P5"), ("P3", "P4"), ("P2", "P3"))
 
 
-def decode_pyramid(pyramid, context, join, fpn_dim, join_up=None, **options):
+def decode_pyramid(
+    pyramid: Pyramid,
+    context: keras.KerasTensor,
+    join: Callable[..., keras.KerasTensor] | None,
+    fpn_dim: int,
+    join_up: Callable[..., keras.KerasTensor] | None = None,
+    **options: Any,
+) -> keras.KerasTensor:
     """Decode an encoder's pyramid to one map at the size of P2.
 
     The context goes down level by level. At each level the lateral map (a
@@ -54,12 +79,174 @@ def decode_pyramid(pyramid, context, join, fpn_dim, join_up=None, **options):
     return fusion(outputs[::-1])
 
 
-def add_maps(level, *maps, dtype=None):
+def add_maps(
+    level: str, *maps: keras.KerasTensor, dtype: Any = None
+) -> keras.KerasTensor:
     """Sum maps of one size with a layer named after the level."""
     return keras.layers.Add(dtype=dtype, name=f"add_{level}")(maps)
 
 
-def resize_map(level, fine, coarse, **options):
+def resize_map(
+    level: str,
+    fine: keras.KerasTensor,
+    coarse: keras.KerasTensor,
+    **options: Any,
+) -> keras.KerasTensor:
     """Resize a map to another's size with a layer named after the level."""
     resize = ResizeLike(align_corners=True, name=f"resize_{level}", **options)
     return resize(fine, coarse)
+
+
+def gather_context(
+    context: str | None,
+    coarsest: keras.KerasTensor,
+    filters: int,
+    **options: Any,
+) -> keras.KerasTensor:
+    """Apply a context module by its name, for a decoder.
+
+    Args:
+        context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
+            `"dual_attention"` or `"atrous_pooling"`, the contexts of CCNet,
+            DANet and DeepLabV3 at their published widths, brought to
+            `filters` channels by a 1x1 convolution; or `None` for this
+            convolution alone, as in a plain FPN.
+        coarsest: KerasTensor, the encoder's `"P5"`.
+        filters: int. Channels of the result.
+        **options: `data_format` and `dtype` of every layer.
+
+    Returns:
+        KerasTensor of the size of `coarsest` with `filters` channels.
+
+    Raises:
+        ArgumentError: for an unknown name.
+    """
+    check_choice("context", context, CONTEXTS)
+    if context == "pyramid_pooling":
+        return PyramidPooling(filters, name=context, **options)(coarsest)
+    if context is not None:
+        coarsest = _OF_SYSTEMS[context](coarsest, **options)
+    return ConvBNReLU(filters, 1, use_bias=True, name="lateral_P5", **options)(
+        coarsest
+    )
+
+
+def criss_cross_context(
+    x: keras.KerasTensor,
+    filters: int = 512,
+    recurrence: int = 2,
+    dropout: float = 0.1,
+    data_format: str | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply CCNet's recurrent criss-cross attention.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        recurrence: int. Calls of the one attention layer.
+        dropout: float in [0, 1). Share of the channels to drop in training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+
+    Raises:
+        ArgumentError: `recurrence` is no positive integer.
+    """
+    check_positive("recurrence", recurrence)
+    options = {"data_format": data_format, "dtype": dtype}
+    attention = CrissCrossAttention(name="criss_cross_attention", **options)
+    attended = ConvBNReLU(filters, 3, name="criss_cross_reduce", **options)(x)
+    for _ in range(recurrence):
+        attended = attention(attended)
+    attended = ConvBNReLU(filters, 3, name="criss_cross_refine", **options)(
+        attended
+    )
+    joined = keras.layers.Concatenate(
+        axis=channel_axis(standardize_data_format(data_format)),
+        dtype=dtype,
+        name="criss_cross_concatenate",
+    )([x, attended])
+    joined = ConvBNReLU(
+        filters, 3, activation=None, name="criss_cross_join", **options
+    )(joined)
+    return keras.layers.SpatialDropout2D(
+        dropout, name="criss_cross_dropout", **options
+    )(joined)
+
+
+def dual_attention_context(
+    x: keras.KerasTensor,
+    filters: int = 512,
+    dropout: float = 0.1,
+    data_format: str | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply DANet's position and channel attention and sum their results.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        dropout: float in [0, 1). Share of each branch's channels to drop in
+            training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    options = {"data_format": data_format, "dtype": dtype}
+    branches = []
+    for name, attention in (
+        ("position", PositionAttention),
+        ("channel", ChannelAttention),
+    ):
+        y = ConvBNReLU(filters, 3, name=f"{name}_reduce", **options)(x)
+        y = attention(name=f"{name}_attention", **options)(y)
+        y = ConvBNReLU(filters, 3, name=f"{name}_refine", **options)(y)
+        y = keras.layers.SpatialDropout2D(
+            dropout, name=f"{name}_dropout", **options
+        )(y)
+        y = keras.layers.Conv2D(filters, 1, name=f"{name}_project", **options)(
+            y
+        )
+        branches.append(y)
+    return keras.layers.Add(dtype=dtype, name="dual_attention")(branches)
+
+
+def atrous_context(
+    x: keras.KerasTensor,
+    filters: int = 256,
+    dilation_rates: Sequence[int] = (12, 24, 36),
+    data_format: str | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply DeepLabV3's atrous spatial pyramid pooling.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result and of each branch.
+        dilation_rates: dilations of the 3x3 convolutions.
+        data_format: of the layer.
+        dtype: dtype policy of the layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    return AtrousPyramidPooling(
+        filters,
+        dilation_rates=dilation_rates,
+        data_format=data_format,
+        dtype=dtype,
+        name="atrous_pooling",
+    )(x)
+
+
+_OF_SYSTEMS = {
+    "criss_cross": criss_cross_context,
+    "dual_attention": dual_attention_context,
+    "atrous_pooling": atrous_context,
+}
+CONTEXTS = (None, "pyramid_pooling", *_OF_SYSTEMS)

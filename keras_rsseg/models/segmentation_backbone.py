@@ -1,8 +1,16 @@
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import keras_hub
 
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
+
+_LEVELS = ("P2", "P3", "P4", "P5")
+
+Pyramid = Mapping[str, keras.KerasTensor]
 
 
 class SegmentationBackbone(keras_hub.models.Backbone):
@@ -12,75 +20,104 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     `from_preset()` is given another `num_classes`. Everything but the last
     1x1 convolution therefore belongs here.
 
-    A subclass builds its functional model from an encoder and puts out a
-    dict whose entry `"features"` is the map that a task classifies, at any
-    stride: the task resizes the logits to the image. It sets the attribute
-    `align_corners`: how its maps, and the logits of its task, are resized.
+    A subclass gives the decoder as a function, and its own arguments, which
+    become attributes and part of `get_config()`. Its constructor takes
+    `image_encoder`, these arguments, `dtype` and `**kwargs`.
 
     Args:
-        inputs: KerasTensor, the images.
-        outputs: dict of KerasTensors.
-        image_encoder: `keras_hub.models.FeaturePyramidBackbone`, the encoder
-            that the model was built with.
-        dtype: dtype policy of the layers.
+        image_encoder: `keras_hub.models.FeaturePyramidBackbone` with levels
+            `"P2"` to `"P5"`.
+        decode: function `(pyramid, data_format, dtype)` that gets a dict of
+            KerasTensors by level, and the options of every layer. It returns
+            the map that a task classifies, at any stride: the task resizes
+            its logits to the tile. A system with a further loss returns a
+            dict of this map as `"features"` and of what else that loss
+            needs, see `keras_rsseg.models.Segmenter.extra_loss`.
+        arguments: dict of the subclass's own arguments.
+        align_corners: bool. How its maps, and the logits of its task, are
+            resized. Defaults to `True`.
+        dtype: dtype policy of the layers of the decoder; the encoder comes
+            with its own.
         **kwargs: other keyword arguments of `keras.Model`.
+
+    Raises:
+        TypeError: `image_encoder` is not a feature pyramid backbone.
+        ArgumentError: it lacks one of the four levels.
+
+    Example:
+
+    ```python
+    @keras.saving.register_keras_serializable(package="my_package")
+    class PlainBackbone(keras_rsseg.models.SegmentationBackbone):
+        def __init__(self, image_encoder, filters=64, dtype=None, **kwargs):
+            def decode(pyramid, **options):
+                conv = keras_rsseg.layers.ConvBNReLU(
+                    filters, 3, name="context", **options
+                )
+                return conv(pyramid["P5"])
+
+            arguments = {"filters": filters}
+            super().__init__(
+                image_encoder, decode, arguments, dtype=dtype, **kwargs
+            )
+
+    encoder = keras_rsseg.encoders.ResNetEncoder(18)
+    backbone = PlainBackbone(encoder, filters=32)
+    backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 2, 2, 32)
+    backbone.get_config()["filters"]  # 32
+    ```
     """
 
     # Arguments of `from_preset()` that are meant for the encoder.
-    encoder_arguments = ("image_shape", "data_format")
+    encoder_arguments: tuple[str, ...] = ("image_shape", "data_format")
 
-    def __init__(self, inputs, outputs, image_encoder, dtype=None, **kwargs):
+    def __init__(
+        self,
+        image_encoder: keras_hub.models.FeaturePyramidBackbone,
+        decode: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        align_corners: bool = True,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
         check_model_keywords(self, kwargs)
-        super().__init__(inputs=inputs, outputs=outputs, dtype=dtype, **kwargs)
-        self.image_encoder = image_encoder
-        self.data_format = image_encoder.data_format
+        _check_encoder(image_encoder)
+        options = {"data_format": image_encoder.data_format, "dtype": dtype}
 
-    @staticmethod
-    def encode(image_encoder):
-        """Return `(images, pyramid)`: fresh inputs and an encoder's outputs.
-
-        Args:
-            image_encoder: `keras_hub.models.FeaturePyramidBackbone` with
-                levels `"P2"` to `"P5"`.
-
-        Returns:
-            A KerasTensor and a dict of KerasTensors.
-
-        Raises:
-            TypeError: `image_encoder` is not a feature pyramid backbone.
-            ValueError: it lacks one of the four levels.
-        """
-        if not isinstance(
-            image_encoder, keras_hub.models.FeaturePyramidBackbone
-        ):
-            raise TypeError(
-                "`image_encoder` must be a "
-                "`keras_hub.models.FeaturePyramidBackbone`, such as "
-                "`keras_rsseg.encoders.ResNetEncoder`. Received: "
-                f"image_encoder={image_encoder!r}"
-            )
-        levels = image_encoder.pyramid_outputs
-        missing = {"P2", "P3", "P4", "P5"} - set(levels)
-        if missing:
-            raise ArgumentError(
-                "`image_encoder` must have the levels P2, P3, P4 and P5. "
-                f"Received one without {sorted(missing)}: {sorted(levels)}"
-            )
+        # === Functional Model ===
         images = keras.layers.Input(
             shape=image_encoder.input_shape[1:], name="images"
         )
-        encoder = keras.Model(
-            inputs=image_encoder.inputs, outputs=levels, name="encoder"
-        )
-        return images, encoder(images)
+        outputs = decode(_encode(image_encoder, images), **options)
+        if not isinstance(outputs, dict):
+            outputs = {"features": outputs}
+        super().__init__(inputs=images, outputs=outputs, dtype=dtype, **kwargs)
 
-    def get_config(self):
+        # === Config ===
+        self.image_encoder = image_encoder
+        self.data_format = image_encoder.data_format
+        self.align_corners = align_corners
+        self._argument_names = tuple(arguments)
+        for name, value in arguments.items():
+            setattr(self, name, value)
+
+    @property
+    def tile_shape(self) -> tuple[int | None, ...]:
+        """Height, width and bands of a tile, whatever the data format."""
+        shape = tuple(self.input_shape[1:])
+        if self.data_format == "channels_first":
+            shape = (*shape[1:], shape[0])
+        return shape
+
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["image_encoder"] = keras.layers.serialize(self.image_encoder)
+        for name in self._argument_names:
+            config[name] = getattr(self, name)
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "SegmentationBackbone":
         config = config.copy()
         encoder = config.get("image_encoder")
         if isinstance(encoder, dict):
@@ -95,3 +132,35 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         for key in cls.encoder_arguments:
             config.pop(key, None)
         return super().from_config(config)
+
+
+def _check_encoder(image_encoder: Any) -> None:
+    if not isinstance(image_encoder, keras_hub.models.FeaturePyramidBackbone):
+        raise TypeError(
+            "`image_encoder` must be a "
+            "`keras_hub.models.FeaturePyramidBackbone`, such as "
+            "`keras_rsseg.encoders.ResNetEncoder`. Received: "
+            f"image_encoder={image_encoder!r}"
+        )
+    levels = image_encoder.pyramid_outputs
+    missing = sorted(set(_LEVELS) - set(levels))
+    if missing:
+        raise ArgumentError(
+            "`image_encoder` must have the levels P2, P3, P4 and P5. "
+            f"Received one without {missing}: {sorted(levels)}"
+        )
+
+
+def _encode(
+    image_encoder: keras_hub.models.FeaturePyramidBackbone,
+    images: keras.KerasTensor,
+) -> Pyramid:
+    """Return the pyramid of fresh inputs."""
+    encoder = keras.Model(
+        inputs=image_encoder.inputs,
+        outputs=image_encoder.pyramid_outputs,
+        name="encoder",
+    )
+    # A functional model takes the global policy, whatever its layers have.
+    encoder.dtype_policy = image_encoder.dtype_policy
+    return encoder(images)

@@ -1,23 +1,26 @@
-import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import keras_hub
 
+from keras_rsseg.checks import Color
+from keras_rsseg.checks import as_color
+from keras_rsseg.checks import is_integer
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.errors import PresetError
-from keras_rsseg.hub.preset_files import record_version
-from keras_rsseg.hub.preset_folder import open_preset
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.confusion_metric import MeanIoU
-from keras_rsseg.models.band_adaptation import load_for_bands
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
-from keras_rsseg.models.tile_checks import check_masks
-from keras_rsseg.models.tile_checks import check_tiles
+from keras_rsseg.models.preprocessing import check_masks
+from keras_rsseg.models.preprocessing import check_tiles
+from keras_rsseg.models.preprocessing import make_preprocessor_class
+from keras_rsseg.models.preset_task import PresetTask
+from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.void import VOID
 
 
-class Segmenter(keras_hub.models.ImageSegmenter):
+class Segmenter(PresetTask):
     """Base of all tasks: tiles in, class logits of the same size out.
 
     A task is a backbone, a 1x1 convolution to the classes, and a bilinear
@@ -47,23 +50,28 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         float32 logits `(batch, height, width, num_classes)`.
     """
 
+    backbone_cls: type[SegmentationBackbone]
+    preprocessor_cls: type[keras_hub.models.ImageSegmenterPreprocessor]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "backbone_cls" in own and "preprocessor_cls" not in own:
+            cls.preprocessor_cls = make_preprocessor_class(cls)
+
     def __init__(
         self,
-        backbone,
-        num_classes,
-        preprocessor="auto",
-        class_names=None,
-        palette=None,
-        **kwargs,
-    ):
+        backbone: SegmentationBackbone,
+        num_classes: int,
+        preprocessor: Any = "auto",
+        class_names: Sequence[str] | None = None,
+        palette: Sequence[Color] | None = None,
+        **kwargs: Any,
+    ) -> None:
         _check_classes(num_classes, class_names, palette)
         check_model_keywords(self, kwargs, ("compile", "name", "trainable"))
-        channels_first = backbone.data_format == "channels_first"
-        shape = backbone.input_shape[1:]
-        if channels_first:
-            shape = (*shape[1:], shape[0])
         if preprocessor == "auto":
-            preprocessor = self._make_preprocessor(shape[-1])
+            preprocessor = self._make_preprocessor(backbone.tile_shape[-1])
         if isinstance(preprocessor, self.preprocessor_cls):
             # It has no weights. With a layer unbuilt, Keras on JAX first runs
             # the whole network operation by operation, which takes minutes.
@@ -89,24 +97,17 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         )
 
         # === Functional Model ===
-        tiles = keras.layers.Input(shape=shape, name="tiles")
-        x = tiles
-        if channels_first:
-            x = keras.layers.Permute((3, 1, 2), name="to_channels_first")(x)
-        backbone_outputs = backbone(x)
-        logits = self.classifier(backbone_outputs["features"])
-        if channels_first:
-            to_last = keras.layers.Permute((2, 3, 1), name="to_channels_last")
-            logits = to_last(logits)
-        logits = self.upsample(tiles, logits)
-        training_outputs = self.training_outputs(logits, backbone_outputs)
+        tiles = keras.layers.Input(shape=backbone.tile_shape, name="tiles")
+        logits, training_outputs = self._connect(tiles)
 
         # === Config ===
         # Before the base class compiles, which needs the classes.
-        self.num_classes = num_classes
+        self.num_classes = int(num_classes)
         self.class_names = None if class_names is None else list(class_names)
         self.palette = (
-            None if palette is None else [tuple(color) for color in palette]
+            None
+            if palette is None
+            else [as_color("palette", color) for color in palette]
         )
         self._training_network = (
             None
@@ -115,55 +116,122 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         )
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
 
-    def training_outputs(self, logits, backbone_outputs):
-        """What the loss needs beside the logits.
+    def _connect(
+        self, tiles: keras.KerasTensor
+    ) -> tuple[keras.KerasTensor, dict[str, Any] | None]:
+        """Return the logits of tiles, and what the losses get."""
+        channels_first = self.backbone.data_format == "channels_first"
+        x = tiles
+        if channels_first:
+            x = keras.layers.Permute((3, 1, 2), name="to_channels_first")(x)
+        outputs = self.backbone(x)
+        logits = self.classifier(outputs["features"])
+        if channels_first:
+            to_last = keras.layers.Permute((2, 3, 1), name="to_channels_last")
+            logits = to_last(logits)
+        logits = self.upsample(tiles, logits)
+        return logits, self.training_outputs(logits, outputs)
+
+    def training_outputs(
+        self,
+        logits: keras.KerasTensor,
+        backbone_outputs: dict[str, Any],
+    ) -> dict[str, Any] | None:
+        """What the losses get: the logits, and what else the backbone has.
 
         Args:
             logits: KerasTensor, the logits at the size of the tile.
             backbone_outputs: dict of KerasTensors, the backbone's outputs.
 
         Returns:
-            `None`, or a dict of KerasTensors with an entry `"logits"`. It is
-            what the model returns for `training=True` and `compute_loss()`
-            receives; anything else sees the logits alone.
+            A dict of `"logits"` and all outputs of the backbone but
+            `"features"`, or `None` where it has no others. It is what the
+            model returns for `training=True` and `extra_loss()` receives;
+            anything else sees the logits alone.
         """
-        return None
+        others = {
+            name: output
+            for name, output in backbone_outputs.items()
+            if name != "features" and keras.tree.flatten(output)
+        }
+        return {"logits": logits, **others} if others else None
 
-    def _make_preprocessor(self, num_bands):
+    def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
+        """A further loss of a system, added to the segmentation loss.
+
+        It is computed in training alone, so that a validation loss is the
+        segmentation loss.
+
+        Args:
+            masks: integer tensor `(batch, height, width)`.
+            outputs: dict of tensors, see `training_outputs()`.
+
+        Returns:
+            A scalar tensor.
+        """
+        return 0.0
+
+    def _make_preprocessor(self, num_bands: int) -> Any:
         cls = self.preprocessor_cls
         converter = cls.image_converter_cls.for_bands(num_bands)
         return cls(image_converter=converter)
 
     @property
-    def bands(self):
+    def bands(self) -> tuple[str, ...] | None:
         """Names of the bands of a tile, or `None` where not known."""
         return getattr(self._converter, "bands", None)
 
     @property
-    def ground_sample_distance(self):
+    def ground_sample_distance(self) -> float | None:
         """Metres a pixel of the tiles trained on, `None` if not known."""
         return getattr(self._converter, "ground_sample_distance", None)
 
     @property
-    def value_range(self):
+    def value_range(self) -> tuple[float, float] | None:
         """Lowest and highest value of a tile, or `None` where not known."""
         return getattr(self._converter, "value_range", None)
 
     @property
-    def _converter(self):
+    def _converter(self) -> Any:
         return getattr(self.preprocessor, "image_converter", None)
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
         if training and self._training_network is not None:
             return self._training_network(inputs)
         return super().call(inputs, training=training, mask=mask)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        if not isinstance(y_pred, dict):
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        loss = super().compute_loss(
+            x, y, y_pred["logits"], sample_weight, training
+        )
+        return loss + self.extra_loss(y, y_pred)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
         if isinstance(y_pred, dict):
             y_pred = y_pred["logits"]
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
-    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *args: Any,
+        validation_data: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Trains, see `keras.Model.fit`.
 
         Args:
@@ -178,7 +246,8 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             `keras.callbacks.History`.
 
         Raises:
-            ValueError: tiles or masks do not fit the model or one another.
+            ArgumentError: tiles do not fit the model.
+            MaskError: masks do not fit the model or their tiles.
         """
         self._check_arrays(x, y)
         if isinstance(validation_data, tuple | list):
@@ -189,7 +258,9 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             x, y, *args, validation_data=validation_data, **kwargs
         )
 
-    def evaluate(self, x=None, y=None, *args, **kwargs):
+    def evaluate(
+        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
         """Computes loss and metrics, see `keras.Model.evaluate`.
 
         Args:
@@ -202,29 +273,39 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             list of the loss and the metrics, or a dict of them.
 
         Raises:
-            ValueError: tiles or masks do not fit the model or one another.
+            ArgumentError: tiles do not fit the model.
+            MaskError: masks do not fit the model or their tiles.
         """
         self._check_arrays(x, y)
         return super().evaluate(x, y, *args, **kwargs)
 
-    def for_inference(self):
+    def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""
         return optimize_for_inference(self)
 
-    def _check_arrays(self, tiles, masks=None):
+    def _check_arrays(self, tiles: Any, masks: Any = None) -> None:
         """Check all before the first step; datasets are checked as read."""
         if hasattr(tiles, "shape"):
             check_tiles(tiles, self.input_shape[-1])
             if masks is not None:
                 check_masks(masks, tiles, self.num_classes, VOID)
 
-    def preprocess_samples(self, x, y=None, sample_weight=None):
+    def preprocess_samples(
+        self, x: Any, y: Any = None, sample_weight: Any = None
+    ) -> Any:
         check_tiles(x, self.input_shape[-1])
         if y is not None:
             y = check_masks(y, x, self.num_classes, VOID)
         return super().preprocess_samples(x, y, sample_weight)
 
-    def compile(self, optimizer="auto", loss="auto", *, metrics="auto", **kw):
+    def compile(
+        self,
+        optimizer: Any = "auto",
+        loss: Any = "auto",
+        *,
+        metrics: Any = "auto",
+        **kw: Any,
+    ) -> None:
         """Configures training, by default with the published recipe.
 
         Args:
@@ -249,7 +330,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
             kw["jit_compile"] = False
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kw)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
         if not config:
             return config
@@ -259,7 +340,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         built = self.optimizer is not None and self.optimizer.built
         return {**config, "optimizer_built": built}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves it out where `compile()` is overridden.
         config = keras.saving.deserialize_keras_object(config)
         built = config.pop("optimizer_built")
@@ -267,95 +348,13 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         if built:  # else the file holds no moments
             self.optimizer.build(self.trainable_variables)
 
-    def default_loss(self):
+    def default_loss(self) -> keras.losses.Loss:
         """Cross-entropy, averaged over the pixels that are not void."""
         return keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, ignore_class=VOID
         )
 
-    @classmethod
-    def from_preset(
-        cls, preset, load_weights=True, *, revision=None, bands=None, **kwargs
-    ):
-        """Builds a task from a preset: network, weights and preprocessing.
-
-        Args:
-            preset: string. A name of `keras_rsseg.list_presets()`, a folder,
-                or a handle `"hf://org/name"`. It may end in `@revision`.
-            load_weights: bool. If `False`, weights are random.
-            revision: string, a branch, tag or commit of a handle.
-            bands: names of the bands that tiles will have, in their order.
-                The first convolution is fitted to them, see
-                `keras_rsseg.models.band_adaptation`. Defaults to the
-                preset's; `image_shape` with another number of bands keeps
-                those and names the others `"band_4"` and so on.
-            **kwargs: replace what the preset says, such as `num_classes`
-                (the head is then random), `dtype` or `image_shape`.
-
-        Returns:
-            A task of the class that the preset holds, with the attribute
-            `preset`, its name.
-
-        Raises:
-            ValueError: the preset is unknown, cannot be had, is of another
-                task, or damaged.
-        """
-        given = sorted(kwargs)
-        with open_preset(preset, revision, load_weights, given) as opened:
-            folder, saved_cls = opened
-            if not issubclass(saved_cls, cls):
-                raise PresetError(
-                    f"`preset` {str(preset)!r} holds a {saved_cls.__name__}, "
-                    f"it cannot be loaded as {cls.__name__}. Use "
-                    f"`{saved_cls.__name__}.from_preset()`, or "
-                    "`keras_rsseg.from_preset()`, which picks the class."
-                )
-            if kwargs.get("dtype") is None:
-                # keras-hub cannot tell from a policy such as mixed_float16.
-                kwargs["dtype"] = keras.config.dtype_policy().name
-            if "num_classes" in kwargs:
-                # Names and colours of other classes would be wrong.
-                kwargs = {"class_names": None, "palette": None, **kwargs}
-            load = functools.partial(
-                keras_hub.models.ImageSegmenter.from_preset.__func__,
-                saved_cls,
-                folder,
-            )
-            task = load_for_bands(load, folder, load_weights, bands, kwargs)
-        task.preset = str(preset)
-        if revision is not None and "@" not in task.preset:
-            task.preset += f"@{revision}"
-        return task
-
-    def save_to_preset(self, preset_dir, max_shard_size=10):
-        """Writes a preset folder, see `keras_hub.models.Task`."""
-        super().save_to_preset(preset_dir, max_shard_size)
-        record_version(preset_dir)
-
-    def save_task_weights(self, filepath):
-        keras.saving.save_weights(
-            self, filepath, objects_to_skip=self._not_in_presets()
-        )
-
-    def load_task_weights(self, filepath):
-        keras.saving.load_weights(
-            self, filepath, objects_to_skip=self._not_in_presets()
-        )
-
-    def _not_in_presets(self):
-        """What `task.weights.h5` must not hold.
-
-        Beside the backbone, which has a file of its own, Keras would store
-        the optimizer's moments (as large as the network) and the metrics'
-        counts, and fail to load them into a task that has others.
-        """
-        trackers = [self.optimizer, *self.metrics]
-        return [
-            *self.backbone._flatten_layers(),
-            *(tracker for tracker in trackers if tracker is not None),
-        ]
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update(
             {
@@ -367,7 +366,7 @@ class Segmenter(keras_hub.models.ImageSegmenter):
         return config
 
 
-def default_optimizer():
+def default_optimizer() -> keras.optimizers.Optimizer:
     """SGD as in the released training scripts.
 
     PyTorch adds the weight decay of 1e-4 to the gradient, where momentum 0.9
@@ -379,11 +378,15 @@ def default_optimizer():
     )
 
 
-def _check_classes(num_classes, class_names, palette):
-    if not 1 <= num_classes <= VOID:
+def _check_classes(
+    num_classes: int,
+    class_names: Sequence[str] | None,
+    palette: Sequence[Color] | None,
+) -> None:
+    if not is_integer(num_classes) or not 1 <= num_classes <= VOID:
         raise ArgumentError(
-            "`num_classes` must be from 1 to 255, id 255 is void. Received: "
-            f"num_classes={num_classes}"
+            "`num_classes` must be an integer from 1 to 255, id 255 is void. "
+            f"Received: num_classes={num_classes}"
         )
     for name, value in (("class_names", class_names), ("palette", palette)):
         if value is not None and len(value) != num_classes:

@@ -131,7 +131,7 @@ class TestArguments:
 
     def test_encoder_that_is_none(self):
         with pytest.raises(TypeError, match="image_encoder.*ResNetEncoder"):
-            SemanticFPNBackbone.encode(keras.Sequential())
+            SemanticFPNBackbone(keras.Sequential())
 
 
 class TestSegmenter(TestCase):

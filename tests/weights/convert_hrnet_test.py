@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
 from keras_rsseg.models.hrnet.hrnet import HRNet
-from keras_rsseg.models.hrnet.hrnet_backbone import HRNetBackbone
+from keras_rsseg.models.hrnet.hrnet import HRNetBackbone
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
 from weights import convert_hrnet

@@ -64,14 +64,23 @@ def read_outputs(name):
         }
 
 
-def assert_keys(model, network, name_of):
-    """Assert that a model's variables are a checkpoint's tensors."""
+def assert_keys(model, network, name_of, added=None):
+    """Assert that a model's variables are a checkpoint's tensors.
+
+    Args:
+        model: task.
+        network: Name of a keys file.
+        name_of: Function from a variable's path to the tensor's name.
+        added: Name of a variable that the checkpoint does not have.
+    """
     found = {}
     for weight in model.weights:
         shape = tuple(weight.shape)
         if len(shape) == 4:
             shape = (shape[3], shape[2], shape[0], shape[1])
         found[name_of(weight.path)] = shape
+    if added is not None:
+        del found[added]
     assert found == read_keys(network)
 
 

@@ -1,4 +1,4 @@
-"""CCNet, DANet and DeepLabV3 give the outputs of the released PyTorch code.
+"""The other heads give the outputs of the released PyTorch code.
 
 By themselves, with an FPN and with PFNet's decoder. The difference allowed is
 2e-5 of an output's largest magnitude, as for PFNet.
@@ -42,8 +42,12 @@ NETWORKS = [
     ("danet_fpn_r50", 30, 49414226, {}),
     # Without the 8464 parameters of the point head, with 16 biases.
     ("deeplab_v3_r50", 33, 39171024, {"atrous_pooling": "bot_aspp_every8"}),
+    # With 16 biases.
+    ("pspnet_r50", 20, 31112656, {"pyramid_pooling": "ppm_every8"}),
+    ("pspnet_os16_r50", 34, 31112656, {"pyramid_pooling": "ppm_every8"}),
 ]
 _FILES = {"deeplab_v3_r50": "pointrend_deeplabv3_r50"}
+_ADDED = {"pspnet_r50": "final.3.bias", "pspnet_os16_r50": "final.3.bias"}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,7 @@ class TestZoo(TestCase):
         name_of = convert_pfsegnets.name_of_variant(variant)
         network = f"zoo_{file}_nc16"
         if file == variant:
-            assert_keys(model, network, name_of)
+            assert_keys(model, network, name_of, _ADDED.get(variant))
         state = draw_state(network, seed, float(expected["state_abs_sum"]))
         transfer(model, convert_pfsegnets.prepare(state, variant), name_of)
 

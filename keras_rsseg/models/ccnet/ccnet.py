@@ -1,8 +1,80 @@
-import keras
+from typing import Any
 
-from keras_rsseg.models.ccnet.ccnet_backbone import CCNetBackbone
-from keras_rsseg.models.ccnet.ccnet_preprocessor import CCNetPreprocessor
+import keras
+import keras_hub
+
+from keras_rsseg.models.pyramid_decoder import criss_cross_context
+from keras_rsseg.models.segmentation_backbone import Pyramid
+from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class CCNetBackbone(SegmentationBackbone):
+    """Criss-cross attention, called twice, on an encoder's coarsest map.
+
+    A 3x3 convolution reduces P5 to `filters` channels. In the first call of
+    the attention each pixel gathers from its row and column; in the second,
+    with the same weights, from the whole map. Another 3x3 convolution
+    follows, and a last one joins the result with P5.
+
+    Args:
+        image_encoder: a feature pyramid backbone with levels P2 to P5, of
+            which P5 is used. The published networks have an output stride of
+            8, as in the example.
+        filters: int. Channels of the context. Defaults to `512`.
+        recurrence: int. Calls of the attention. Defaults to `2`.
+        dropout: float in [0, 1). Share of the context's channels to drop in
+            training. Defaults to `0.1`.
+        dtype: dtype policy of the layers.
+        **kwargs: other keyword arguments of `keras.Model`.
+
+    Call arguments:
+        images: float tensor `(batch, height, width, bands)`, normalised.
+
+    Returns:
+        A dict with `"features"`: a map of the size of P5 with `filters`
+        channels.
+
+    Example:
+
+    ```python
+    encoder = keras_rsseg.encoders.ResNetEncoder(
+        50,
+        stem="deep",
+        stackwise_strides=(1, 2, 1, 1),
+        stackwise_dilations=(1, 1, 2, 4),
+    )
+    backbone = keras_rsseg.models.CCNetBackbone(encoder)
+    backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 8, 8, 512)
+    ```
+
+    Reference:
+        - [Huang et al., CCNet: Criss-Cross Attention for Semantic
+          Segmentation, 2018](https://arxiv.org/abs/1811.11721)
+    """
+
+    def __init__(
+        self,
+        image_encoder: keras_hub.models.FeaturePyramidBackbone,
+        filters: int = 512,
+        recurrence: int = 2,
+        dropout: float = 0.1,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        arguments = {
+            "filters": filters,
+            "recurrence": recurrence,
+            "dropout": dropout,
+        }
+
+        def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
+            return criss_cross_context(pyramid["P5"], **arguments, **options)
+
+        super().__init__(
+            image_encoder, decode, arguments, dtype=dtype, **kwargs
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -35,4 +107,3 @@ class CCNet(Segmenter):
     """
 
     backbone_cls = CCNetBackbone
-    preprocessor_cls = CCNetPreprocessor

@@ -1,10 +1,77 @@
-import keras
+from collections.abc import Sequence
+from typing import Any
 
-from keras_rsseg.models.deeplab_v3.deeplab_v3_backbone import DeepLabV3Backbone
-from keras_rsseg.models.deeplab_v3.deeplab_v3_preprocessor import (
-    DeepLabV3Preprocessor,
-)
+import keras
+import keras_hub
+
+from keras_rsseg.models.pyramid_decoder import atrous_context
+from keras_rsseg.models.segmentation_backbone import Pyramid
+from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class DeepLabV3Backbone(SegmentationBackbone):
+    """Atrous spatial pyramid pooling of an encoder's coarsest map.
+
+    See `keras_rsseg.layers.AtrousPyramidPooling`. The projection that ends it
+    has no ReLU, as in the released code.
+
+    Args:
+        image_encoder: a feature pyramid backbone with levels P2 to P5, of
+            which P5 is used. The published networks have an output stride of
+            8, as in the example.
+        filters: int. Channels of the context and of each of its branches.
+            Defaults to `256`.
+        dilation_rates: dilations of the 3x3 convolutions. Defaults to `(12,
+            24, 36)`; for an output stride of 16 `(6, 12, 18)`.
+        dtype: dtype policy of the layers.
+        **kwargs: other keyword arguments of `keras.Model`.
+
+    Call arguments:
+        images: float tensor `(batch, height, width, bands)`, normalised.
+
+    Returns:
+        A dict with `"features"`: a map of the size of P5 with `filters`
+        channels.
+
+    Example:
+
+    ```python
+    encoder = keras_rsseg.encoders.ResNetEncoder(
+        50,
+        stem="deep",
+        stackwise_strides=(1, 2, 1, 1),
+        stackwise_dilations=(1, 1, 2, 4),
+    )
+    backbone = keras_rsseg.models.DeepLabV3Backbone(encoder)
+    backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 8, 8, 256)
+    ```
+
+    Reference:
+        - [Chen et al., Rethinking Atrous Convolution for Semantic Image
+          Segmentation, 2017](https://arxiv.org/abs/1706.05587)
+    """
+
+    def __init__(
+        self,
+        image_encoder: keras_hub.models.FeaturePyramidBackbone,
+        filters: int = 256,
+        dilation_rates: Sequence[int] = (12, 24, 36),
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        arguments = {
+            "filters": filters,
+            "dilation_rates": tuple(dilation_rates),
+        }
+
+        def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
+            return atrous_context(pyramid["P5"], **arguments, **options)
+
+        super().__init__(
+            image_encoder, decode, arguments, dtype=dtype, **kwargs
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -37,4 +104,3 @@ class DeepLabV3(Segmenter):
     """
 
     backbone_cls = DeepLabV3Backbone
-    preprocessor_cls = DeepLabV3Preprocessor

@@ -9,7 +9,7 @@ import pytest
 import keras_rsseg
 from keras_rsseg.models import PFNetBackbone
 from keras_rsseg.models import SemanticFPNBackbone
-from keras_rsseg.models.pfnet.alignments import ALIGNMENTS
+from keras_rsseg.models.pfnet.pfnet import ALIGNMENTS
 from keras_rsseg.models.pyramid_decoder import LEVELS
 from tests.layers.compiled import call
 from tests.models.segmenter_tester import for_few_steps

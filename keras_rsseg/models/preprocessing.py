@@ -1,0 +1,270 @@
+"""From tiles and masks as they are given to what a network takes.
+
+A system's image converter normalises tiles, and its preprocessor applies it in
+`fit()`, `evaluate()` and `predict()`. The checks run in the input pipeline,
+where a wrong tile can still be named, and not in the compiled step, where some
+backends turn it into a wrong number.
+"""
+
+import sys
+import types
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import keras_hub
+import numpy as np
+from keras import ops
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import MaskError
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class TileConverter(keras_hub.layers.ImageConverter):
+    """Base of the image converters: what a network expects of a tile.
+
+    Tiles are never resized, only normalised: `tile * scale + offset`. Beside
+    the normalisation a converter says which bands it was fitted to and at
+    which resolution, so that `keras_rsseg.predict_scene` can check the scene
+    it is given.
+
+    Args:
+        scale: float or one float a band. Defaults to ImageNet's
+            normalisation of three bands from 0 to 255.
+        offset: float or one float a band, likewise.
+        bands: tuple of strings. Names of the bands, in order. Defaults to
+            red, green, blue.
+        ground_sample_distance: float, metres a pixel of the tiles that the
+            network was trained on, or `None` where this is not known.
+        value_range: `(low, high)`, the values that the bands of a tile can
+            have before they are normalised. Give it where they are not 8-bit:
+            a scene of another range is then refused, not mapped wrongly.
+            `None` where this is not known.
+        **kwargs: other keyword arguments of
+            `keras_hub.layers.ImageConverter`.
+
+    Example:
+
+    ```python
+    converter = keras_rsseg.models.HRNetImageConverter()
+    converter(np.full((1, 8, 8, 3), 255, "uint8"))[0, 0, 0]  # 2.2, 2.4, 2.6
+    ```
+    """
+
+    def __init__(
+        self,
+        scale: float | Sequence[float] | None = None,
+        offset: float | Sequence[float] | None = None,
+        bands: Sequence[str] = ("red", "green", "blue"),
+        ground_sample_distance: float | None = None,
+        value_range: tuple[float, float] | None = (0, 255),
+        **kwargs: Any,
+    ) -> None:
+        if scale is None and offset is None:
+            scale = [1 / (255 * std) for std in _IMAGENET_STD]
+            offset = [
+                -mean / std
+                for mean, std in zip(_IMAGENET_MEAN, _IMAGENET_STD, strict=True)
+            ]
+        # Tiles are channels-last, whatever the global setting.
+        kwargs.setdefault("data_format", "channels_last")
+        super().__init__(scale=scale, offset=offset, **kwargs)
+        self.bands = tuple(bands)
+        self.ground_sample_distance = ground_sample_distance
+        self.value_range = value_range and tuple(value_range)
+
+    @classmethod
+    def for_bands(cls, num_bands: int) -> "TileConverter":
+        """Return the converter of an image with that many 8-bit bands.
+
+        Args:
+            num_bands: int. 3 bands are taken for red, green and blue.
+
+        Returns:
+            A converter with ImageNet's normalisation for 3 bands; for any
+            other number one that maps 0..255 to 0..1.
+        """
+        if num_bands == 3:
+            return cls()
+        names = [f"band_{index + 1}" for index in range(num_bands)]
+        return cls(scale=1 / 255, bands=names)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        config["bands"] = self.bands
+        config["ground_sample_distance"] = self.ground_sample_distance
+        config["value_range"] = self.value_range
+        return config
+
+
+def make_preprocessor_class(
+    task_cls: type,
+) -> type[keras_hub.models.ImageSegmenterPreprocessor]:
+    """Make the preprocessor class of a system, and its image converter's.
+
+    keras-hub finds a class by the exact class of its backbone, so every
+    system needs both, which differ in nothing else. They are registered in
+    the package of the backbone, and are names of the task's module, from
+    where they can be imported and pickled.
+
+    Args:
+        task_cls: the class of a task, which has its `backbone_cls`.
+
+    Returns:
+        The preprocessor class. Its attribute `image_converter_cls` is the
+        other one.
+    """
+    name = task_cls.__name__
+    shown = f"`{task_cls.__module__.partition('.')[0]}.{name}`"
+    converter_cls = _made_class(
+        task_cls,
+        f"{name}ImageConverter",
+        TileConverter,
+        __doc__=f"The `keras_rsseg.models.TileConverter` of {shown}.",
+    )
+    return _made_class(
+        task_cls,
+        f"{name}Preprocessor",
+        keras_hub.models.ImageSegmenterPreprocessor,
+        __doc__=f"Normalises the tiles of {shown}, leaves masks alone.",
+        image_converter_cls=converter_cls,
+    )
+
+
+def _made_class(
+    task_cls: type, name: str, base: type, **attributes: Any
+) -> type:
+    module = task_cls.__module__
+    attributes["__module__"] = module
+    attributes["backbone_cls"] = task_cls.backbone_cls
+    made = types.new_class(name, (base,), exec_body=_filler(attributes))
+    setattr(sys.modules[module], name, made)
+    registered = keras.saving.get_registered_name(task_cls.backbone_cls)
+    package = registered.rpartition(">")[0] or "Custom"  # as Keras says
+    return keras.saving.register_keras_serializable(package)(made)
+
+
+def _filler(attributes: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    return lambda namespace: namespace.update(attributes)
+
+
+def check_tiles(tiles: Any, num_bands: int | None) -> None:
+    """Refuse tiles that are no batch of images with `num_bands` bands.
+
+    Args:
+        tiles: tensor or array, `(batch, height, width, bands)`.
+        num_bands: int, or `None` to accept any number.
+
+    Raises:
+        ArgumentError: wrong rank or wrong number of bands.
+    """
+    shape = _static_shape(tiles)
+    if shape is None:
+        return
+    if len(shape) != 4:
+        raise ArgumentError(
+            "Tiles must have the shape (batch, height, width, bands). "
+            f"Received: shape {shape}"
+        )
+    if num_bands and shape[-1] not in (None, num_bands):
+        raise ArgumentError(
+            f"The model takes tiles of {num_bands} bands (last axis). "
+            f"Received: shape {shape}, {shape[-1]} bands"
+        )
+
+
+def check_masks(masks: Any, tiles: Any, num_classes: int, void: int) -> Any:
+    """Refuse masks of another size, or with ids that are no class.
+
+    Args:
+        masks: integer tensor or array, `(batch, height, width)` or `(batch,
+            height, width, 1)`.
+        tiles: the tiles they belong to.
+        num_classes: int.
+        void: int. The id of unlabelled pixels.
+
+    Returns:
+        `masks` as `(batch, height, width)`: TensorFlow makes one graph for
+        the shapes of all calls, and could not for two ranks. Within a
+        `tf.data` pipeline the ids are checked as the data comes by, when
+        what is returned is evaluated.
+
+    Raises:
+        MaskError: wrong shape or an id out of range.
+    """
+    shape, tile_shape = _static_shape(masks), _static_shape(tiles)
+    if shape is not None and tile_shape is not None:
+        _check_mask_shape(shape, tile_shape)
+    if _is_tensorflow(masks):
+        masks = _check_tensor_ids(masks, num_classes, void)
+    else:
+        _check_ids(ops.convert_to_numpy(masks), num_classes, void)
+    return masks[..., 0] if shape and len(shape) == 4 else masks
+
+
+def _check_ids(ids: np.ndarray, num_classes: int, void: int) -> None:
+    wrong = ids[(ids < 0) | (ids >= num_classes) & (ids != void)]
+    if wrong.size:
+        raise MaskError(_ids_message(num_classes, void, np.unique(wrong)[:8]))
+
+
+def _static_shape(x: Any) -> tuple[int | None, ...] | None:
+    shape = getattr(x, "shape", None)
+    if shape is None or getattr(shape, "rank", 4) is None:
+        return None
+    return tuple(shape)
+
+
+def _check_mask_shape(
+    shape: tuple[int | None, ...], tile_shape: tuple[int | None, ...]
+) -> None:
+    if (
+        len(shape) == 4
+        and shape[-1] not in (None, 1)
+        or len(shape) not in (3, 4)
+    ):
+        raise MaskError(
+            "Masks must hold class ids in the shape (batch, height, width) or "
+            f"(batch, height, width, 1). Received: shape {shape}"
+        )
+    for mask_length, tile_length in zip(shape[:3], tile_shape[:3], strict=True):
+        if None not in (mask_length, tile_length) and (
+            mask_length != tile_length
+        ):
+            raise MaskError(
+                "Masks must have the number, height and width of their tiles. "
+                f"Received: masks {shape}, tiles {tile_shape}"
+            )
+
+
+def _is_tensorflow(x: Any) -> bool:
+    return type(x).__module__.startswith("tensorflow")
+
+
+def _check_tensor_ids(masks: Any, num_classes: int, void: int) -> Any:
+    import tensorflow as tf
+
+    if not tf.is_symbolic_tensor(masks):
+        _check_ids(masks.numpy(), num_classes, void)
+        return masks
+    ids = tf.cast(masks, tf.int32)
+    valid = (ids >= 0) & (ids < num_classes) | tf.equal(ids, void)
+    wrong = tf.boolean_mask(ids, tf.logical_not(valid))
+    check = tf.debugging.Assert(
+        tf.reduce_all(valid),
+        [_ids_message(num_classes, void), tf.unique(wrong)[0]],
+        summarize=8,
+    )
+    with tf.control_dependencies([check]):
+        return tf.identity(masks)
+
+
+def _ids_message(num_classes: int, void: int, found: Any = "") -> str:
+    return (
+        f"Masks may hold the class ids 0 to {num_classes - 1} and {void} for "
+        f"void. Received other ids: {found}"
+    )

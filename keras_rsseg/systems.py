@@ -1,0 +1,19 @@
+"""The systems of `keras_rsseg.models`: one row each.
+
+Every list of systems comes from this table: the names of `keras_rsseg` and
+`keras_rsseg.models`, the networks of `examples`, the variants of `weights`,
+the table in README, and the tests that every system has to pass. It imports
+nothing, so `import keras_rsseg` need not wait for Keras.
+"""
+
+# A task and its folder: `CCNet` is in `keras_rsseg/models/ccnet/ccnet.py`,
+# beside its `CCNetBackbone`.
+SYSTEMS: dict[str, str] = {
+    "CCNet": "ccnet",
+    "DANet": "danet",
+    "DeepLabV3": "deeplab_v3",
+    "HRNet": "hrnet",
+    "PFNet": "pfnet",
+    "PSPNet": "pspnet",
+    "SemanticFPN": "semantic_fpn",
+}

@@ -1,0 +1,199 @@
+"""A row of `SYSTEMS` is enough: what is made from it, and what repeats it."""
+
+import ast
+import copy
+import inspect
+import pathlib
+import pickle
+import re
+
+import keras
+import keras_hub
+import numpy as np
+import pytest
+from keras_hub.src.utils.preset_utils import find_subclass
+
+import keras_rsseg
+from keras_rsseg.systems import SYSTEMS
+from tests.models.tiny_encoder import TinyEncoder
+from tests.test_case import to_numpy
+
+ROOT = pathlib.Path(keras_rsseg.__file__).parents[1]
+PARTS = ("", "Backbone", "ImageConverter", "Preprocessor")
+
+
+def static_names(path):
+    """Return `{name: module}` that a module imports for editors alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {
+        alias.asname: line.module
+        for node in tree.body
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for line in node.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+
+
+def readme_table():
+    """Return README's table, from the docstrings and the presets."""
+    lines = ["| class | network | parameters |", "| --- | --- | --- |"]
+    for task in SYSTEMS:
+        text = inspect.getdoc(getattr(keras_rsseg, task))
+        summary = text.partition("\n")[0].rstrip(".")
+        links = re.findall(
+            r"- \[(.+? et al\.), .+?, (\d{4})\]\(\s*(\S+?)\)",
+            " ".join(text.partition("Reference:")[2].split()),
+        )
+        links = ", ".join(f"[{who}, {year}]({url})" for who, year, url in links)
+        counts = (
+            f"{facts['parameters']:,} (`{name}`)"
+            for name, facts in keras_rsseg.list_presets().items()
+            if facts.get("task") == task and "parameters" in facts
+        )
+        row = [f"`{task}`", f"{summary} ({links})", next(counts, "")]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def test_readme_has_every_system():
+    table = readme_table()
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table in readme, f"README's table of systems should be:\n{table}"
+
+
+def test_every_folder_is_a_system():
+    folders = (ROOT / "keras_rsseg" / "models").glob("*/__init__.py")
+    assert {path.parent.name for path in folders} == set(SYSTEMS.values())
+    assert list(SYSTEMS) == sorted(SYSTEMS)
+
+
+def test_editors_see_every_name():
+    package = ROOT / "keras_rsseg"
+    names = static_names(package / "__init__.py")
+    assert set(names) == set(keras_rsseg.__all__)
+    assert {names[task] for task in SYSTEMS} == {"keras_rsseg.models"}
+    assert static_names(package / "models" / "__init__.py") == {
+        f"{task}{part}": f"keras_rsseg.models.{folder}.{folder}"
+        for task, folder in SYSTEMS.items()
+        for part in PARTS[:2]
+    }
+
+
+@pytest.mark.parametrize("task", SYSTEMS)
+class TestClasses:
+    def test_are_made_registered_and_described(self, task):
+        folder = SYSTEMS[task]
+        for part in PARTS:
+            name = task + part
+            made = getattr(keras_rsseg.models, name)
+            assert name in keras_rsseg.models.__all__
+            assert made.__name__ == made.__qualname__ == name
+            assert made.__module__ == f"keras_rsseg.models.{folder}.{folder}"
+            registered = keras.saving.get_registered_name(made)
+            assert registered == f"keras_rsseg>{name}"
+            assert keras.saving.get_registered_object(registered) is made
+            assert pickle.loads(pickle.dumps(made)) is made
+            if part in PARTS[2:]:
+                assert f"`keras_rsseg.{task}`" in made.__doc__
+        task_cls = getattr(keras_rsseg, task)
+        assert task_cls is getattr(keras_rsseg.models, task)
+        preprocessor_cls = getattr(keras_rsseg.models, f"{task}Preprocessor")
+        assert task_cls.preprocessor_cls is preprocessor_cls
+
+    def test_are_found_by_the_class_of_the_backbone(self, task):
+        backbone_cls = getattr(keras_rsseg.models, f"{task}Backbone")
+        for base, part in (
+            (keras_hub.layers.ImageConverter, "ImageConverter"),
+            (keras_hub.models.Preprocessor, "Preprocessor"),
+            (keras_hub.models.ImageSegmenter, ""),
+        ):
+            found = find_subclass("a preset", base, backbone_cls)
+            assert found is getattr(keras_rsseg.models, task + part)
+
+    def test_instances_are_copied_and_pickled(self, task):
+        cls = getattr(keras_rsseg.models, f"{task}Preprocessor")
+        converter = cls.image_converter_cls(
+            scale=[0.5, 1.0], offset=0.25, bands=("vv", "vh")
+        )
+        preprocessor = cls(image_converter=converter)
+        tiles = np.random.default_rng(0).uniform(size=(1, 4, 4, 2))
+        expected = to_numpy(preprocessor(tiles.astype("float32")))
+        for other in (
+            copy.deepcopy(preprocessor),
+            pickle.loads(pickle.dumps(preprocessor)),
+        ):
+            assert type(other) is cls
+            assert type(other.image_converter) is cls.image_converter_cls
+            assert other.image_converter.bands == ("vv", "vh")
+            actual = to_numpy(other(tiles.astype("float32")))
+            np.testing.assert_array_equal(actual, expected)
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg_tests")
+class PlainBackbone(keras_rsseg.models.SegmentationBackbone):
+    """As somebody else may write one, with a map beside its features."""
+
+    def __init__(self, image_encoder, filters=8, dtype=None, **kwargs):
+        def decode(pyramid, **options):
+            conv = keras_rsseg.layers.ConvBNReLU(
+                filters, 3, name="context", **options
+            )
+            return {"features": conv(pyramid["P5"]), "fine": pyramid["P2"]}
+
+        arguments = {"filters": filters}
+        super().__init__(
+            image_encoder, decode, arguments, dtype=dtype, **kwargs
+        )
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg_tests")
+class Plain(keras_rsseg.models.Segmenter):
+    """A system of another package, with a loss of its own."""
+
+    backbone_cls = PlainBackbone
+
+    def extra_loss(self, masks, outputs):
+        assert set(outputs) == {"logits", "fine"}
+        assert len(masks.shape) == 3
+        return 7.0 + 0.0 * keras.ops.mean(outputs["fine"])
+
+
+class PlainWithNames(Plain):
+    """What a subclass adds is no new system."""
+
+
+class TestSystemOfAnotherPackage:
+    def test_has_classes_of_its_own_package(self):
+        converter_cls = Plain.preprocessor_cls.image_converter_cls
+        name = keras.saving.get_registered_name(converter_cls)
+        assert name == "keras_rsseg_tests>PlainImageConverter"
+        assert converter_cls.__module__ == __name__
+        assert pickle.loads(pickle.dumps(converter_cls)) is converter_cls
+        assert PlainWithNames.preprocessor_cls is Plain.preprocessor_cls
+
+    def test_its_loss_is_added_in_training_alone(self):
+        model = Plain(PlainBackbone(TinyEncoder()), num_classes=3)
+        model.run_eagerly = keras.backend.backend() == "tensorflow"
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras_rsseg.layers.BatchNorm):
+                layer.trainable = False
+        tiles = np.zeros((2, 16, 16, 3), "uint8")
+        masks = np.zeros((2, 16, 16, 1), "uint8")
+        validation = model.test_on_batch(tiles, masks)[0]
+        loss = model.train_on_batch(tiles, masks)[0]
+        assert float(loss) == pytest.approx(float(validation) + 7, rel=1e-5)
+
+    def test_is_a_preset_like_any_other(self, tmp_path):
+        model = Plain(PlainBackbone(TinyEncoder(), filters=4), num_classes=3)
+        model.backbone.save_to_preset(tmp_path / "backbone")
+        backbone = keras_hub.models.Backbone.from_preset(
+            str(tmp_path / "backbone")
+        )
+        assert type(backbone) is PlainBackbone
+        assert backbone.filters == backbone.get_config()["filters"] == 4
+        model.preprocessor.image_converter.save_to_preset(tmp_path / "backbone")
+        converter = keras_hub.layers.ImageConverter.from_preset(
+            str(tmp_path / "backbone")
+        )
+        assert type(converter) is type(model.preprocessor.image_converter)
