@@ -108,16 +108,18 @@ def plain(mode, case, work, size, batch_size, precision):
 
 def package_network(case):
     """Return the same network of this package."""
-    from weights import convert_hrnet
-    from weights import convert_pfsegnets
+    from keras_rsseg.models.hrnet.checkpoint import VARIANTS as HRNETS
+    from keras_rsseg.models.pfnet.checkpoint import VARIANTS as PFNETS
 
     num_classes = NUM_CLASSES[case]
     if case == "pfnet_r50":
-        return convert_pfsegnets.build(case, num_classes, preprocessor=None)
+        return PFNETS[case].build(num_classes, preprocessor=None)
     variant = case.removesuffix("_ifwm")
-    fusion = "bilinear" if case == variant else "ifwm"
-    return convert_hrnet.build(
-        variant, num_classes, True, fusion, preprocessor=None
+    return HRNETS[variant].build(
+        num_classes,
+        align_corners=True,
+        fusion="bilinear" if case == variant else "ifwm",
+        preprocessor=None,
     )
 
 

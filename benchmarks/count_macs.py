@@ -12,14 +12,9 @@ backends compute them as matrix products), biases, batch norm, activations.
 import argparse
 import contextlib
 import math
-import pathlib
 import sys
 
 import keras
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
 

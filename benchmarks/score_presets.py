@@ -23,10 +23,6 @@ import time
 
 import numpy as np
 
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
 import keras_rsseg
 from benchmarks.count_macs import count_macs
 from benchmarks.count_macs import count_parameters

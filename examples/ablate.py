@@ -4,7 +4,7 @@ Every row of a table is trained on the same schedule and data, once a seed,
 and scored by the protocol of `train_dubai.py`. These are small runs on a
 small data set: they compare rows, they do not repeat the papers' figures.
 
-    python examples/ablate.py ../shared/data/dubai --table ifwm-3 \
+    python -m examples.ablate ../shared/data/dubai --table ifwm-3 \
         --encoder hrnet_w18_coco_lvis --seeds 3 --steps 100 --output results
 
 writes `results/ifwm-3.csv` (one line a run) and `results/ifwm-3.md` (mean and
@@ -21,10 +21,6 @@ import sys
 import time
 
 import keras
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from examples import train_dubai
 from examples.networks import build_task
@@ -284,7 +280,7 @@ def main(arguments=None):
     runs = read_runs(path, args)
     done = {(line["row"], int(line["seed"])) for line in runs}
     words = sys.argv[1:] if arguments is None else arguments
-    command = " ".join(["python examples/ablate.py", *words])
+    command = " ".join(["python -m examples.ablate", *words])
     # Seed by seed, so that a stopped table compares all rows.
     for seed in range(1, args.seeds + 1):
         for row in rows:

@@ -13,7 +13,7 @@ from keras_rsseg.datasets.dubai import FACTS
 
 _DATA = "../shared/data/dubai"
 _SCORED = "validation parts of Dubai, each pixel counted once, void left out"
-# By the names that `weights/convert_encoders.py` gives them.
+# By the names that `python -m weights.convert` gives them.
 _ENCODERS = {
     "resnet50_imagenet": (
         "ResNet-50 of Keras Applications (ImageNet, MIT)",
@@ -100,7 +100,7 @@ def score_of(ious, folder):
         },
         "data": _SCORED,
         "by": "keras_rsseg",
-        "command": f"python examples/train_dubai.py {_DATA} --score {name}",
+        "command": f"python -m examples.train_dubai {_DATA} --score {name}",
     }
 
 
@@ -141,7 +141,7 @@ def _command(args, encoder):
         "--output": pathlib.Path(args.output).name,
     }
     options = " ".join(f"{k} {shlex.quote(str(v))}" for k, v in words.items())
-    return f"python examples/train_dubai.py {_DATA} {options}"
+    return f"python -m examples.train_dubai {_DATA} {options}"
 
 
 def _unless_default(option, value, default):

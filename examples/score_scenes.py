@@ -5,7 +5,7 @@ that abut. Here they are put together again as virtual rasters, without
 copying a pixel, and `keras_rsseg.predict_scene` maps each scene from end to
 end: no seams where parts meet, and tiles there see both sides.
 
-    python examples/score_scenes.py ../shared/data/dubai --output maps
+    python -m examples.score_scenes ../shared/data/dubai --output maps
 
 The score is that of the scene protocol: each pixel of a scene counts once,
 void is left out. Scenes are predicted as wholes, but the parts that networks
@@ -14,14 +14,9 @@ were trained on are scored apart from those that validate.
 
 import argparse
 import pathlib
-import sys
 from xml.etree import ElementTree
 
 import numpy as np
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
 from keras_rsseg.data import read_mask

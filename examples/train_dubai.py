@@ -7,10 +7,10 @@ every scene train, parts 3, 6 and 9 validate. The score is the mean IoU over
 five classes from one confusion matrix of the whole validation area, every
 pixel counted once, void left out.
 
-    python examples/train_dubai.py ../shared/data/dubai --system hrnet \
+    python -m examples.train_dubai ../shared/data/dubai --system hrnet \
         --encoder hrnet_w18_coco_lvis --output hrnet_w18_dubai
 
-`--encoder` is a preset that `python -m weights.convert_encoders` wrote, a
+`--encoder` is a preset that `python -m weights.convert` wrote, a
 folder or a handle `hf://org/name`. Of the presets of Dubai, `pfnet` and
 `semantic_fpn` start from `resnet50_imagenet`, and `hrnet`, `hrnet_ifwm` and
 `pfnet_hrnet_ifwm` from `hrnet_w18_coco_lvis`.
@@ -23,7 +23,7 @@ minutes, `--no-backup` saves the time that writing it takes. On a CPU with
 bfloat16 instructions, `--precision mixed_bfloat16` takes two thirds of the
 time on torch.
 
-    python examples/train_dubai.py ../shared/data/dubai --score hrnet_w18_dubai
+    python -m examples.train_dubai ../shared/data/dubai --score hrnet_w18_dubai
 
 scores a preset that is there already; with `--update-card` its card says so.
 """
@@ -33,13 +33,8 @@ import functools
 import json
 import pathlib
 import shutil
-import sys
 
 import keras
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
 from examples import dubai_card

@@ -12,15 +12,13 @@ import zlib
 
 import numpy as np
 
+from keras_rsseg.errors import CheckpointError
+
 SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
 # What data-parallel training puts before every name.
 _WRAPPER = "module."
 # Counts batches for PyTorch's cumulative average, which no network here uses.
 _COUNTER = "num_batches_tracked"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read, or must not be."""
 
 
 class _Ignored:

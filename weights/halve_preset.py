@@ -11,16 +11,11 @@ of the old weights until `examples/train_dubai.py --score --update-card`.
 import json
 import pathlib
 import shutil
-import sys
 from typing import Annotated
 
 import h5py
 import numpy as np
 import typer
-
-if __name__ == "__main__":
-    # Run as a file, Python looks for modules beside it only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from keras_rsseg.hub.preset_files import CARD_FILE
 from weights.convert import explain_errors

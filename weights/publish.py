@@ -16,18 +16,13 @@ published: their authors have to allow it. `--private` uploads them for
 yourself alone.
 """
 
-import importlib
 import pathlib
-import sys
 from typing import Annotated
 
 import typer
 
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
 from weights.checkpoint import SUFFIXES
+from weights.convert import convert
 from weights.convert import explain_errors
 from weights.named_presets import CONVERSIONS
 
@@ -62,8 +57,7 @@ def find(name, facts, checkpoints=None, trained=None, output=None):
     checkpoint = _checkpoint(checkpoints, name)
     if checkpoint is None or name not in CONVERSIONS:
         return None
-    script = importlib.import_module(f"weights.{CONVERSIONS[name].script}")
-    script.convert(checkpoint, output / name, preset=name)
+    convert(checkpoint, output / name, preset=name)
     return output / name, None
 
 

@@ -50,14 +50,14 @@ PROTOCOLS = {
 def convert_command(script, name):
     """Return the command that converts a released checkpoint."""
     return (
-        f"python weights/{script}.py --preset {name} --checkpoint "
+        f"python -m weights.convert --variant {name} --checkpoint "
         f"CHECKPOINT.pth --output {name}"
     )
 
 
 def train_command(script, name):
     """Return the command that trains by a paper's recipe."""
-    return f"python examples/{script}.py --manual-dir FOLDER --output {name}"
+    return f"python -m examples.{script} --manual-dir FOLDER --output {name}"
 
 
 def dubai_facts(
@@ -67,7 +67,7 @@ def dubai_facts(
 
     Args:
         name: string, of the preset.
-        system: string, `--system` of `examples/train_dubai.py`.
+        system: string, `--system` of `examples.train_dubai`.
         network: string, what it is.
         encoder: string, the preset it starts from.
         ious: tuple, the IoU of each class, measured on the published weights.
@@ -78,7 +78,7 @@ def dubai_facts(
     Returns:
         dict of facts, see `keras_rsseg.hub.registry.register_presets`.
     """
-    script = "python examples/train_dubai.py ../shared/data/dubai"
+    script = "python -m examples.train_dubai ../shared/data/dubai"
     command = (
         f"{script} --system {system} --encoder {encoder} --steps {steps} "
         f"--tile-size {tile_size} --precision mixed_bfloat16{others} "
@@ -97,8 +97,8 @@ def dubai_facts(
         ),
         "licence": "Apache-2.0",
         "weights_source": (
-            f"Encoder {encoder} of weights/convert_encoders.py, fine-tuned "
-            "with examples/train_dubai.py."
+            f"Encoder {encoder} of `python -m weights.convert`, fine-tuned "
+            "with `python -m examples.train_dubai`."
         ),
         "training": command,
         "score": {

@@ -119,12 +119,12 @@ class TestNotToBeHad:
     def test_the_front_door(self, hub, client):
         message = refused(client, "pfnet_r50_isaid")
         assert "pfnet_r50_isaid is not on the Hub" in message
-        assert "convert_pfsegnets.py" in message
-        assert "train_pfnet_isaid.py" in message
+        assert "weights.convert --variant pfnet_r50_isaid" in message
+        assert "examples.train_pfnet_isaid" in message
         client.call("configure", cache=client.cache, endpoint=NOBODY)
         message = refused(client, "pfnet_r50_isaid")
         assert "the Hub cannot be reached" in message
-        assert "convert_pfsegnets.py" in message
+        assert "weights.convert --variant pfnet_r50_isaid" in message
 
 
 class TestCache:

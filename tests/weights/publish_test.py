@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from keras_rsseg.hub import registry
 from tests.hub.tiny_preset import FACTS
 from tests.hub.tiny_preset import make_task
-from tests.weights.convert_hrnet_test import build_tiny
-from tests.weights.convert_hrnet_test import torch_state
-from weights import convert_hrnet
+from tests.weights.tiny_hrnet import TINY
+from tests.weights.tiny_hrnet import torch_state
+from tests.weights.tiny_hrnet import use_tiny_hrnet
 from weights import publish
 
 CONVERTED = "hrnet_w18_whu_building"
@@ -36,7 +36,7 @@ def run(tmp_path, monkeypatch):
         CONVERTED: known[CONVERTED],
     }
     monkeypatch.setattr(registry, "_PRESETS", presets)
-    monkeypatch.setattr(convert_hrnet, "build", build_tiny)
+    use_tiny_hrnet(monkeypatch)
     app = typer.Typer()
     app.command()(publish.main)
 
@@ -61,12 +61,12 @@ def test_what_is_not_at_hand(run):
     code, said = run()
     assert code == 0
     assert said["tiny"] == "not at hand: it has not been trained; train it"
-    assert "no checkpoint of it was given; python weights" in said[CONVERTED]
-    assert f"--preset {CONVERTED}" in said[CONVERTED]
+    assert "no checkpoint of it was given; python -m weights" in said[CONVERTED]
+    assert f"--variant {CONVERTED}" in said[CONVERTED]
 
 
 def test_trained_and_converted(run, trained, tmp_path):
-    model = build_tiny("hrnet_w18", 2, align_corners=True)
+    model = TINY.build(2, align_corners=True)
     (tmp_path / "checkpoints").mkdir()
     checkpoint = tmp_path / "checkpoints" / f"{CONVERTED}.npz"
     np.savez(checkpoint, **torch_state(model))
