@@ -36,6 +36,7 @@ from benchmarks.contenders import BACKENDS
 from benchmarks.contenders import NUM_CLASSES
 from benchmarks.contenders import PLAIN_MODES
 from benchmarks.op_cases import CASES
+from keras_rsseg.tables import markdown_lines
 
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "4000000000",
@@ -118,25 +119,30 @@ def contest(names, told, rounds):
     return results
 
 
+def cells_of(result, yardstick):
+    """Return the cells of a contender, beside the seconds of another."""
+    if result is None:
+        return ["failed", "", "", ""]
+    first, seconds, peak = result
+    low, middle, high = np.quantile(seconds / yardstick, (0.25, 0.5, 0.75))
+    return [
+        f"{np.median(seconds):.4f}",
+        f"{middle:.2f} ({low:.2f} to {high:.2f})",
+        f"{first:.1f}",
+        f"{peak:.0f}",
+    ]
+
+
 def print_table(results):
     """Print a row a contender."""
     plain = {n: r[1] for n, r in results.items() if r and n in PLAIN_MODES}
     fastest = min(plain, key=lambda name: statistics.median(plain[name]))
-    print("| | seconds | ratio (quartiles) | first run s | peak MB |")
-    print("|---|---|---|---|---|")
-    for name, result in results.items():
-        if result is None:
-            print(f"| {name} | failed | | | |")
-            continue
-        first, seconds, peak = result
-        ratios = seconds / plain[fastest]
-        low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
-        shown = f"{middle:.2f} ({low:.2f} to {high:.2f})"
-        print(
-            f"| {name} | {np.median(seconds):.4f} | {shown} | {first:.1f} | "
-            f"{peak:.0f} |",
-            flush=True,
-        )
+    head = ["", "seconds", "ratio (quartiles)", "first run s", "peak MB"]
+    rows = [
+        [name, *cells_of(result, plain[fastest])]
+        for name, result in results.items()
+    ]
+    print("\n".join(markdown_lines(head, rows)))
     print(f"\n1.00 is the fastest plain mode, {fastest}.\n", flush=True)
 
 

@@ -17,6 +17,7 @@ import sys
 import keras
 
 import keras_rsseg
+from keras_rsseg.tables import markdown_lines
 
 # They interpolate and average by matrix products on some backends.
 _NOT_COUNTED = ("keras_rsseg.ops.resize", "keras_rsseg.ops.adaptive_pool")
@@ -172,12 +173,18 @@ def main(arguments=None):
     parser.add_argument("presets", nargs="+")
     parser.add_argument("--size", type=int, default=512, help="pixels")
     args = parser.parse_args(arguments)
-    print(f"| | parameters | GMACs at {args.size} px |\n| --- | --- | --- |")
-    for name in args.presets:
-        # Weights do not matter.
-        model = keras_rsseg.from_preset(name, load_weights=False)
-        macs = count_macs(model, args.size)
-        print(f"| {name} | {count_parameters(model):,} | {macs / 1e9:.1f} |")
+    head = ["", "parameters", f"GMACs at {args.size} px"]
+    rows = (row(name, args.size) for name in args.presets)
+    for line in markdown_lines(head, rows):
+        print(line, flush=True)
+
+
+def row(name, size):
+    """Return the cells of a preset."""
+    # Weights do not matter.
+    model = keras_rsseg.from_preset(name, load_weights=False)
+    gmacs = count_macs(model, size) / 1e9
+    return [name, f"{count_parameters(model):,}", f"{gmacs:.1f}"]
 
 
 if __name__ == "__main__":

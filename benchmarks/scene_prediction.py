@@ -48,6 +48,7 @@ from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_source import open_scene
+from keras_rsseg.tables import markdown_table
 
 
 def make_scene(path, side, pixel_size):
@@ -173,25 +174,25 @@ def report(args, batches, times, memory):
         f"{keras.backend.backend()}, {os.cpu_count()} cores, "
         f"{platform.machine()}\n"
     )
-    print(
-        "| run | model as loaded s | bare model s | whole command s | ratio | "
-        "CPU ratio |"
-    )
-    print("|---|---|---|---|---|---|")
-    rows = [
+    runs = [
         (loaded[0], bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
         for loaded, bare, whole in times
     ]
-    for number, row in enumerate(rows, 1):
-        print(f"| {number} | {' | '.join(f'{part:.3f}' for part in row)} |")
-    columns = list(zip(*rows, strict=True))
+    rows = {str(number): run for number, run in enumerate(runs, 1)}
     for name, take in (
         ("median", statistics.median),
         ("least", min),
         ("most", max),
     ):
-        shown = " | ".join(f"{take(column):.3f}" for column in columns)
-        print(f"| {name} | {shown} |")
+        rows[name] = [take(column) for column in zip(*runs, strict=True)]
+    head = [
+        *("run", "model as loaded s", "bare model s", "whole command s"),
+        *("ratio", "CPU ratio"),
+    ]
+    cells = [
+        [name, *(f"{part:.3f}" for part in row)] for name, row in rows.items()
+    ]
+    print(markdown_table(head, cells))
     names = "model loaded", "first answers", "end"
     shown = ", ".join(
         f"{name} {size:.0f}" for name, size in zip(names, memory, strict=True)

@@ -27,6 +27,7 @@ import keras_rsseg
 from benchmarks.count_macs import count_macs
 from benchmarks.count_macs import count_parameters
 from examples import train_dubai
+from keras_rsseg.tables import markdown_lines
 
 CLASSES = train_dubai.PALETTE.names
 
@@ -81,9 +82,9 @@ def scores(folder, model, args):
 
 
 def row(folder, model, ious, seconds, args):
-    """Return a line of the table."""
+    """Return the cells of a preset."""
     size = args.size
-    cells = [
+    return [
         f"`{pathlib.Path(folder).name}`",
         f"{statistics.fmean(ious):.3f}",
         *([over_seeds(folder, args.seeds)] if args.seeds else []),
@@ -93,7 +94,6 @@ def row(folder, model, ious, seconds, args):
         f"{statistics.median(seconds):.2f} "
         f"({min(seconds):.2f} to {max(seconds):.2f})",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
 def parse_arguments(arguments=None):
@@ -125,9 +125,9 @@ def main(arguments=None):
         f"GMACs ({args.size} px)",
         "seconds a megapixel",
     ]
-    print(f"| {' | '.join(head)} |\n{'| --- ' * len(head)}|")
-    for line in zip(args.presets, models, ious, times, strict=True):
-        print(row(*line, args))
+    results = zip(args.presets, models, ious, times, strict=True)
+    for line in markdown_lines(head, (row(*each, args) for each in results)):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from keras_rsseg.data import paper_augmentation
 from keras_rsseg.data import read_image
 from keras_rsseg.data import tile_dataset
 from keras_rsseg.data import tile_records
+from keras_rsseg.tables import markdown_lines
 
 CLASSES = 6
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
@@ -181,8 +182,10 @@ def main():
         f"{keras.__version__} on {keras.backend.backend()}, batches of "
         f"{args.batch_size} (pipeline) and {args.model_batch_size} (model)\n"
     )
-    print("| tile | pipeline | tiles/s | PFNet-R50 tiles/s | pipeline/model |")
-    print("|---|---|---|---|---|")
+    head = [
+        *("tile", "pipeline", "tiles/s"),
+        *("PFNet-R50 tiles/s", "pipeline / model"),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         if args.images is None:
             paths = make_images(pathlib.Path(folder))
@@ -193,12 +196,17 @@ def main():
                 if path.suffix.lower() in SUFFIXES
             )
         masks = [make_mask(path) for path in paths]
-        for tile_size in args.tile_sizes:
-            compare(paths, masks, tile_size, args)
+        rows = (
+            row
+            for tile_size in args.tile_sizes
+            for row in compare(paths, masks, tile_size, args)
+        )
+        for line in markdown_lines(head, rows):
+            print(line, flush=True)
 
 
 def compare(paths, masks, tile_size, args):
-    """Print the rows of one size of tile."""
+    """Yield the rows of one size of tile."""
     import tensorflow as tf
 
     rate = None
@@ -211,12 +219,10 @@ def compare(paths, masks, tile_size, args):
         options.threading.private_threadpool_size = args.threads
     for name, dataset in pipelines(paths, masks, tile_size, args.batch_size):
         found = tiles_per_second(dataset.with_options(options), args.seconds)
-        beside = (
-            "| - | - |"
-            if rate is None
-            else f"| {rate:.2f} | {found / rate:.1f} |"
-        )
-        print(f"| {tile_size} | {name} | {found:.1f} {beside}", flush=True)
+        beside = ["-", "-"]
+        if rate is not None:
+            beside = [f"{rate:.2f}", f"{found / rate:.1f}"]
+        yield [str(tile_size), name, f"{found:.1f}", *beside]
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from keras import ops
 
 from benchmarks.compiled import forward_and_gradients
 from keras_rsseg.ops import upsampled_conv
+from keras_rsseg.tables import markdown_lines
 
 # Kernel, filters, and the channels of maps by their stride.
 CASES = {
@@ -103,16 +104,22 @@ def main():
         f"{keras.__version__} on {keras.backend.backend()}, "
         f"{args.data_format}, batches of {args.batch_size}\n"
     )
-    print("| tile | convolution | plain ms | ratio | with gradients | ratio |")
-    print("|---|---|---|---|---|---|")
-    for tile_size in args.tile_sizes:
-        for case in CASES:
-            if case.startswith(tuple(args.cases)):
-                print_row(case, tile_size, args)
+    head = [
+        *("tile", "convolution"),
+        *("plain ms", "ratio", "with gradients", "ratio"),
+    ]
+    rows = (
+        row(case, tile_size, args)
+        for tile_size in args.tile_sizes
+        for case in CASES
+        if case.startswith(tuple(args.cases))
+    )
+    for line in markdown_lines(head, rows):
+        print(line, flush=True)
 
 
-def print_row(case, tile_size, args):
-    """Compare both ways for one convolution."""
+def row(case, tile_size, args):
+    """Compare both ways for one convolution, and return its cells."""
     kernel, maps, size = tensors_of(
         case, tile_size, args.batch_size, args.data_format
     )
@@ -131,7 +138,7 @@ def print_row(case, tile_size, args):
         seconds, (middle, low, high) = compare(*pair, args.repetitions)
         cells.append(f"{1000 * seconds:.1f}")
         cells.append(f"{middle:.2f} ({low:.2f} to {high:.2f})")
-    print(f"| {' | '.join(cells)} |", flush=True)
+    return cells
 
 
 if __name__ == "__main__":

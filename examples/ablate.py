@@ -24,6 +24,8 @@ import keras
 
 from examples import train_dubai
 from examples.networks import build_task
+from keras_rsseg.tables import csv_table
+from keras_rsseg.tables import markdown_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -213,15 +215,19 @@ def read_runs(path, args):
 def write_runs(path, runs):
     """Replace the CSV file, whole or not at all."""
     partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(runs)
+    rows = [[run[name] for name in COLUMNS] for run in runs]
+    partial.write_text(csv_table(COLUMNS, rows), newline="")
     partial.replace(path)
 
 
 def summarise(title, runs, args, command):
     """Return a table in Markdown: mean and spread over the seeds."""
+    head = ["", "seeds", "mean IoU", "smallest to largest", *CLASSES]
+    names = dict.fromkeys(line["row"] for line in runs)
+    rows = [
+        [name, *_summary([line for line in runs if line["row"] == name])]
+        for name in names
+    ]
     lines = [
         f"# {title}",
         "",
@@ -231,25 +237,24 @@ def summarise(title, runs, args, command):
         "",
         f"    {command}",
         "",
-        "| | seeds | mean IoU | smallest to largest | " + " | ".join(CLASSES),
-        "| --- " * (4 + len(CLASSES)),
+        *markdown_lines(head, rows),
     ]
-    for name in dict.fromkeys(line["row"] for line in runs):
-        of_row = [line for line in runs if line["row"] == name]
-        scores = [100 * float(line["mean IoU"]) for line in of_row]
-        spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
-        cells = [
-            name,
-            str(len(scores)),
-            f"{statistics.mean(scores):.2f}{spread}",
-            f"{min(scores):.2f} to {max(scores):.2f}",
-            *(
-                f"{100 * statistics.mean(float(x[c]) for x in of_row):.1f}"
-                for c in CLASSES
-            ),
-        ]
-        lines.append("| " + " | ".join(cells))
-    return "\n".join(f"{x} |" if x.startswith("|") else x for x in lines) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def _summary(runs):
+    """Return the cells of a row, from its runs."""
+    scores = [100 * float(run["mean IoU"]) for run in runs]
+    spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
+    return [
+        str(len(scores)),
+        f"{statistics.mean(scores):.2f}{spread}",
+        f"{min(scores):.2f} to {max(scores):.2f}",
+        *(
+            f"{100 * statistics.mean(float(run[name]) for run in runs):.1f}"
+            for name in CLASSES
+        ),
+    ]
 
 
 def parse_arguments(arguments=None):

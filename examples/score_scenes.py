@@ -26,6 +26,7 @@ from keras_rsseg.datasets.dubai import SCENES
 from keras_rsseg.datasets.dubai import TRAINING_PARTS
 from keras_rsseg.datasets.dubai import VALIDATION_PARTS
 from keras_rsseg.metrics import ConfusionScores
+from keras_rsseg.tables import markdown_lines
 from keras_rsseg.void import VOID
 
 PALETTE = FACTS.to_palette()
@@ -146,7 +147,7 @@ def table(matrices):
         matrices: dict of the scenes' arrays `(parts, classes, classes)`.
     """
     head = ["scene", "parts", "mean IoU", *FACTS.class_names]
-    rows = [head, ["---"] * len(head)]
+    rows = []
     kinds = {"training": TRAINING_PARTS, "validation": VALIDATION_PARTS}
     for name, counts in {"all": sum(matrices.values()), **matrices}.items():
         for kind, parts in kinds.items():
@@ -155,7 +156,7 @@ def table(matrices):
             )
             figures = [scores.mean_iou, *scores.iou]
             rows.append([name, kind, *(f"{value:.3f}" for value in figures)])
-    return ["| " + " | ".join(row) + " |" for row in rows]
+    return list(markdown_lines(head, rows))
 
 
 def parse_arguments(arguments=None):
