@@ -2,6 +2,7 @@
 
 import collections
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ def transfer(
             or a shape or a value is wrong. The message lists all of them, and
             the model is as it was.
     """
-    pairs = [
+    pairs: list[tuple[keras.Variable, Any]] = [
         (v, name_of(v.path))
         for v in model.weights
         if is_new is None or not is_new(v.path)
@@ -55,7 +56,7 @@ def transfer(
 
 
 def _find_problems(
-    pairs: list[tuple[keras.Variable, str | None]], state: State
+    pairs: list[tuple[keras.Variable, Any]], state: State
 ) -> list[str]:
     counts = collections.Counter(name for _, name in pairs)
     lines = {

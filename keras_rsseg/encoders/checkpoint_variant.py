@@ -139,7 +139,7 @@ class Variant:
 
     encoder: Callable[..., keras.Model]
     rules: Sequence[Rule]
-    task: type | None = None
+    task: type[Any] | None = None
     backbone: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     encoder_options: tuple[str, ...] = ()
     backbone_options: tuple[str, ...] = ()
