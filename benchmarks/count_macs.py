@@ -13,6 +13,8 @@ import argparse
 import contextlib
 import math
 import sys
+from collections.abc import Iterator
+from collections.abc import Sequence
 
 import keras
 
@@ -23,7 +25,9 @@ from keras_rsseg.tables import markdown_lines
 _NOT_COUNTED = ("keras_rsseg.ops.resize", "keras_rsseg.ops.adaptive_pool")
 
 
-def count_macs(model, height=512, width=None):
+def count_macs(
+    model: keras.Model, height: int = 512, width: int | None = None
+) -> int:
     """Count the multiply-adds of a network for one tile.
 
     Args:
@@ -58,19 +62,19 @@ def count_macs(model, height=512, width=None):
     return sum(counts)
 
 
-def count_parameters(model):
+def count_parameters(model: keras.Model) -> int:
     """Count as papers do: without the moving statistics of batch norm."""
     return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
-def _sized(shape, *sizes):
+def _sized(shape: Sequence[int | None], *sizes: int) -> tuple[int, ...]:
     """Return the shape of an input with its unknown sizes filled in."""
     sizes = iter(sizes)
     return tuple(next(sizes) if size is None else size for size in shape)
 
 
 @contextlib.contextmanager
-def _counting():
+def _counting() -> Iterator[list[int]]:
     """Yield a list to which every product adds its multiply-adds."""
     counts, running = [], []
 
@@ -102,7 +106,7 @@ def _counting():
         yield counts
 
 
-def _is_interpolation():
+def _is_interpolation() -> bool:
     frame = sys._getframe(2)
     while frame is not None:
         if frame.f_globals.get("__name__") in _NOT_COUNTED:
@@ -167,7 +171,7 @@ _PRODUCTS = {
 }
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of some presets."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("presets", nargs="+")
@@ -179,7 +183,7 @@ def main(arguments=None):
         print(line, flush=True)
 
 
-def row(name, size):
+def row(name: str, size: int) -> list[str]:
     """Return the cells of a preset."""
     # Weights do not matter.
     model = keras_rsseg.from_preset(name, load_weights=False)

@@ -33,6 +33,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -51,7 +53,7 @@ from keras_rsseg.scenes.reading.scene_source import open_scene
 from keras_rsseg.tables import markdown_table
 
 
-def make_scene(path, side, pixel_size):
+def make_scene(path: str | pathlib.Path, side: int, pixel_size: float) -> None:
     """Write a tiled, compressed GeoTIFF with pixels of so many metres."""
     rng = np.random.default_rng(0)
     ramp = np.linspace(0, 200, side)
@@ -74,7 +76,9 @@ def make_scene(path, side, pixel_size):
             raster.write(np.clip(pixels, 0, 255).astype("uint8"), band)
 
 
-def read_all(model, path, tile_size, batch_size):
+def read_all(
+    model: Any, path: str | pathlib.Path, tile_size: int, batch_size: int
+) -> list[np.ndarray]:
     """Return the batches that `predict_scene` gives to the model."""
     with contextlib.ExitStack() as stack:
         dataset = stack.enter_context(open_scene(path))
@@ -97,20 +101,20 @@ def read_all(model, path, tile_size, batch_size):
         return [batch.pixels for batch in batches if batch.pixels is not None]
 
 
-def seconds_of(run):
+def seconds_of(run: Callable[[], object]) -> tuple[float, float]:
     """Return seconds by the clock and of all cores together."""
     start = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def peak():
+def peak() -> float:
     """Megabytes that the process has had at most."""
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -125,7 +129,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     args = parse_arguments()
     model = keras_rsseg.from_preset(args.preset)
     memory = [peak()]
@@ -165,7 +169,12 @@ def main():
     report(args, batches, times, memory)
 
 
-def report(args, batches, times, memory):
+def report(
+    args: argparse.Namespace,
+    batches: list[np.ndarray],
+    times: list[tuple[tuple[float, float], ...]],
+    memory: list[float],
+) -> None:
     """Print the table."""
     tiles = sum(len(pixels) for pixels in batches)
     print(
@@ -178,7 +187,7 @@ def report(args, batches, times, memory):
         (loaded[0], bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
         for loaded, bare, whole in times
     ]
-    rows = {str(number): run for number, run in enumerate(runs, 1)}
+    rows: dict[str, Any] = {str(number): run for number, run in enumerate(runs, 1)}
     for name, take in (
         ("median", statistics.median),
         ("least", min),

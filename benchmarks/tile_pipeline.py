@@ -28,6 +28,9 @@ import platform
 import tempfile
 import time
 import warnings
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,7 +49,9 @@ CLASSES = 6
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 
 
-def make_images(folder, count=2, side=2000):
+def make_images(
+    folder: pathlib.Path, count: int = 2, side: int = 2000
+) -> list[pathlib.Path]:
     """Write noisy gradients, which compress about as imagery does.
 
     Returns:
@@ -73,14 +78,19 @@ def make_images(folder, count=2, side=2000):
     return paths
 
 
-def make_mask(path):
+def make_mask(path: pathlib.Path) -> np.ndarray:
     """Return blocks of classes as large as the image."""
     with rasterio.open(path) as raster:
         rows, cols = np.indices(raster.shape, "int32")
     return ((rows // 97 + cols // 61) % CLASSES).astype("uint8")
 
 
-def pipelines(paths, masks, tile_size, batch_size):
+def pipelines(
+    paths: Sequence[pathlib.Path],
+    masks: Sequence[np.ndarray],
+    tile_size: int,
+    batch_size: int,
+) -> Iterator[tuple[str, Any]]:
     """Yield names and endless datasets."""
     import tensorflow as tf
 
@@ -126,7 +136,7 @@ def pipelines(paths, masks, tile_size, batch_size):
         )
 
 
-def tiles_per_second(dataset, seconds):
+def tiles_per_second(dataset: Any, seconds: float) -> float:
     """Return the rate over some seconds, after the first two batches."""
     batches = iter(dataset)
     for _ in range(2):
@@ -137,7 +147,9 @@ def tiles_per_second(dataset, seconds):
     return count / (time.perf_counter() - begin)
 
 
-def model_tiles_per_second(tile_size, batch_size, steps):
+def model_tiles_per_second(
+    tile_size: int, batch_size: int, steps: int
+) -> float:
     """Return the rate of training steps of PFNet-R50, after the first."""
     encoder = keras_rsseg.encoders.ResNetEncoder(
         50, stem="deep", stackwise_dilations=(1, 1, 2, 4)
@@ -158,7 +170,7 @@ def model_tiles_per_second(tile_size, batch_size, steps):
     return steps * batch_size / (time.perf_counter() - begin)
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -174,7 +186,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     args = parse_arguments()
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     print(
@@ -205,7 +217,12 @@ def main():
             print(line, flush=True)
 
 
-def compare(paths, masks, tile_size, args):
+def compare(
+    paths: Sequence[pathlib.Path],
+    masks: Sequence[np.ndarray],
+    tile_size: int,
+    args: argparse.Namespace,
+) -> Iterator[list[str]]:
     """Yield the rows of one size of tile."""
     import tensorflow as tf
 

@@ -22,6 +22,8 @@ import functools
 import os
 import platform
 import time
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,7 +48,9 @@ CASES = {
 }
 
 
-def tensors_of(case, tile_size, batch_size, data_format):
+def tensors_of(
+    case: str, tile_size: int, batch_size: int, data_format: str
+) -> tuple[Any, list[Any], tuple[int, int]]:
     """Return `(kernel, maps, size)`."""
     taps, filters, channels = CASES[case]
     rng = np.random.default_rng(0)
@@ -66,7 +70,9 @@ def tensors_of(case, tile_size, batch_size, data_format):
     return kernel, maps, (side, side)
 
 
-def compare(plain, fast, repetitions):
+def compare(
+    plain: Callable[[], None], fast: Callable[[], None], repetitions: int
+) -> tuple[float, np.ndarray]:
     """Return the plain seconds and the ratio's quartiles, in turns."""
     times = np.empty((repetitions + 1, 2))
     for row in times:
@@ -79,7 +85,7 @@ def compare(plain, fast, repetitions):
     return np.median(times[:, 0]), np.quantile(ratios, (0.5, 0.25, 0.75))
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -93,7 +99,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     args = parse_arguments()
     if keras.backend.backend() == "torch":
         import torch
@@ -118,7 +124,7 @@ def main():
         print(line, flush=True)
 
 
-def row(case, tile_size, args):
+def row(case: str, tile_size: int, args: argparse.Namespace) -> list[str]:
     """Compare both ways for one convolution, and return its cells."""
     kernel, maps, size = tensors_of(
         case, tile_size, args.batch_size, args.data_format

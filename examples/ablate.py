@@ -19,6 +19,9 @@ import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
@@ -53,15 +56,15 @@ _STRIDE_8 = {
 }
 
 
-def _pfnet(name, **backbone):
+def _pfnet(name: str, **backbone: Any) -> Row:
     return Row(name, "pfnet", backbone)
 
 
-def _fusion(name, fusion):
+def _fusion(name: str, fusion: str) -> Row:
     return Row(name, "hrnet", encoder={"fusion": fusion})
 
 
-def _heads():
+def _heads() -> Iterator[Row]:
     """Each context module alone, with an FPN and with PFNet's decoder."""
     for name, alone, context in (
         ("DeepLabV3", "deeplab_v3", "atrous_pooling"),
@@ -160,7 +163,7 @@ CLASSES = train_dubai.PALETTE.names
 COLUMNS = ["row", "seed", "settings", "mean IoU", *CLASSES, "seconds"]
 
 
-def run(row, seed, args):
+def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """Train one network and return its line of the CSV file."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -189,7 +192,7 @@ def run(row, seed, args):
     }
 
 
-def settings(args):
+def settings(args: argparse.Namespace) -> str:
     """What must be equal for two runs to stand in one table."""
     return (
         f"{keras.backend.backend()}, {args.steps} steps of {args.batch_size} x "
@@ -197,7 +200,9 @@ def settings(args):
     )
 
 
-def read_runs(path, args):
+def read_runs(
+    path: pathlib.Path, args: argparse.Namespace
+) -> list[dict[str, Any]]:
     """Return the lines of an earlier start, checked against the arguments."""
     if not path.exists():
         return []
@@ -212,7 +217,7 @@ def read_runs(path, args):
     return runs
 
 
-def write_runs(path, runs):
+def write_runs(path: pathlib.Path, runs: list[dict[str, Any]]) -> None:
     """Replace the CSV file, whole or not at all."""
     partial = path.with_suffix(".partial")
     rows = [[run[name] for name in COLUMNS] for run in runs]
@@ -220,7 +225,12 @@ def write_runs(path, runs):
     partial.replace(path)
 
 
-def summarise(title, runs, args, command):
+def summarise(
+    title: str,
+    runs: list[dict[str, Any]],
+    args: argparse.Namespace,
+    command: str,
+) -> str:
     """Return a table in Markdown: mean and spread over the seeds."""
     head = ["", "seeds", "mean IoU", "smallest to largest", *CLASSES]
     names = dict.fromkeys(line["row"] for line in runs)
@@ -242,7 +252,7 @@ def summarise(title, runs, args, command):
     return "\n".join(lines) + "\n"
 
 
-def _summary(runs):
+def _summary(runs: list[dict[str, Any]]) -> list[str]:
     """Return the cells of a row, from its runs."""
     scores = [100 * float(run["mean IoU"]) for run in runs]
     spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
@@ -257,7 +267,9 @@ def _summary(runs):
     ]
 
 
-def parse_arguments(arguments=None):
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
@@ -276,7 +288,7 @@ def parse_arguments(arguments=None):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing of a table, write it after every run."""
     args = parse_arguments(arguments)
     title, rows = TABLES[args.table]

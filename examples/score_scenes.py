@@ -14,6 +14,8 @@ were trained on are scored apart from those that validate.
 
 import argparse
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -33,8 +35,15 @@ PALETTE = FACTS.to_palette()
 NUM_CLASSES = len(FACTS.class_names)
 COLUMNS = 3
 
+# Row, column, height, width: where an image lies in its scene.
+Place = tuple[int, int, int, int]
 
-def stitch(paths, destination, columns=COLUMNS):
+
+def stitch(
+    paths: Sequence[pathlib.Path],
+    destination: pathlib.Path,
+    columns: int = COLUMNS,
+) -> list[Place]:
     """Write a virtual raster (VRT) of images that abut, row by row.
 
     Args:
@@ -82,7 +91,9 @@ def stitch(paths, destination, columns=COLUMNS):
     return places
 
 
-def _add_source(band, number, path, place):
+def _add_source(
+    band: ElementTree.Element, number: int, path: pathlib.Path, place: Place
+) -> None:
     row, col, height, width = map(str, place)
     source = ElementTree.SubElement(band, "SimpleSource")
     name = ElementTree.SubElement(source, "SourceFilename", relativeToVRT="0")
@@ -93,7 +104,9 @@ def _add_source(band, number, path, place):
     ElementTree.SubElement(source, "DstRect", xOff=col, yOff=row, **size)
 
 
-def confusion(path, masks, places):
+def confusion(
+    path: pathlib.Path, masks: Sequence[pathlib.Path], places: Sequence[Place]
+) -> np.ndarray:
     """Count the pixels of a map by class of the truth and of the map.
 
     Args:
@@ -119,7 +132,9 @@ def confusion(path, masks, places):
     return np.array(matrices)
 
 
-def map_scene(model, folder, output, **options):
+def map_scene(
+    model: Any, folder: pathlib.Path, output: pathlib.Path, **options: Any
+) -> np.ndarray:
     """Map one scene and count its pixels.
 
     Args:
@@ -140,7 +155,7 @@ def map_scene(model, folder, output, **options):
     return confusion(path, masks, places)
 
 
-def table(matrices):
+def table(matrices: dict[str, np.ndarray]) -> list[str]:
     """Lines of scores: of all scenes, and of each.
 
     Args:
@@ -159,7 +174,9 @@ def table(matrices):
     return list(markdown_lines(head, rows))
 
 
-def parse_arguments(arguments=None):
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n", 1)[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -174,7 +191,7 @@ def parse_arguments(arguments=None):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     model = keras_rsseg.from_preset(args.preset)
     args.output.mkdir(parents=True, exist_ok=True)

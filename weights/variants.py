@@ -23,7 +23,7 @@ def variants() -> dict[str, Variant]:
     ]
     found: dict[str, Variant] = {}
     for module in modules:
-        # Of a system of which nothing was released there is nothing to say.
+        # Not every system has released checkpoints.
         if importlib.util.find_spec(module):
             found.update(importlib.import_module(module).VARIANTS)
     return found
