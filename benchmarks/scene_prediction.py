@@ -187,7 +187,9 @@ def report(
         (loaded[0], bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
         for loaded, bare, whole in times
     ]
-    rows: dict[str, Any] = {str(number): run for number, run in enumerate(runs, 1)}
+    rows: dict[str, Any] = {
+        str(number): run for number, run in enumerate(runs, 1)
+    }
     for name, take in (
         ("median", statistics.median),
         ("least", min),
