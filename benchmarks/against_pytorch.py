@@ -29,6 +29,8 @@ import platform
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +38,10 @@ from benchmarks.contenders import BACKENDS
 from benchmarks.contenders import NUM_CLASSES
 from benchmarks.contenders import PLAIN_MODES
 from benchmarks.op_cases import CASES
+from keras_rsseg.tables import markdown_lines
 
+# Seconds of the first run, seconds of the others, peak memory in MB.
+Result = tuple[float, np.ndarray, float]
 ALLOCATOR = {
     "MALLOC_MMAP_THRESHOLD_": "4000000000",
     "MALLOC_TRIM_THRESHOLD_": "8000000000",
@@ -52,7 +57,7 @@ class Contender:
         told: dict, what it is to do.
     """
 
-    def __init__(self, name, told):
+    def __init__(self, name: str, told: dict[str, Any]) -> None:
         self.name = name
         environment = {
             **os.environ,
@@ -72,20 +77,20 @@ class Contender:
         )
         self.facts = self._read()
 
-    def _read(self):
+    def _read(self) -> dict[str, float] | None:
         for line in self._process.stdout:
             if line.startswith("\x1e"):
                 return json.loads(line[1:])
         self._process.communicate()  # It failed.
         return None
 
-    def run(self):
+    def run(self) -> float:
         """Return the seconds of a run."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return self._read()["seconds"]
 
-    def stop(self):
+    def stop(self) -> float:
         """Return the peak memory in MB."""
         self._process.stdin.close()
         with self._process:
@@ -93,7 +98,9 @@ class Contender:
         return facts["peak"]
 
 
-def contest(names, told, rounds):
+def contest(
+    names: Sequence[str], told: dict[str, Any], rounds: int
+) -> dict[str, Result | None]:
     """Run all in turns.
 
     Returns:
@@ -108,7 +115,7 @@ def contest(names, told, rounds):
             spent = contender.run()
             if turn:  # The first warms up what the first run did not.
                 seconds[contender.name].append(spent)
-    results = {name: None for name in names}
+    results: dict[str, Result | None] = dict.fromkeys(names)
     for c in able:
         results[c.name] = (
             c.facts["first"],
@@ -118,29 +125,34 @@ def contest(names, told, rounds):
     return results
 
 
-def print_table(results):
+def cells_of(result: Result | None, yardstick: np.ndarray) -> list[str]:
+    """Return the cells of a contender, beside the seconds of another."""
+    if result is None:
+        return ["failed", "", "", ""]
+    first, seconds, peak = result
+    low, middle, high = np.quantile(seconds / yardstick, (0.25, 0.5, 0.75))
+    return [
+        f"{np.median(seconds):.4f}",
+        f"{middle:.2f} ({low:.2f} to {high:.2f})",
+        f"{first:.1f}",
+        f"{peak:.0f}",
+    ]
+
+
+def print_table(results: dict[str, Result | None]) -> None:
     """Print a row a contender."""
     plain = {n: r[1] for n, r in results.items() if r and n in PLAIN_MODES}
     fastest = min(plain, key=lambda name: statistics.median(plain[name]))
-    print("| | seconds | ratio (quartiles) | first run s | peak MB |")
-    print("|---|---|---|---|---|")
-    for name, result in results.items():
-        if result is None:
-            print(f"| {name} | failed | | | |")
-            continue
-        first, seconds, peak = result
-        ratios = seconds / plain[fastest]
-        low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
-        shown = f"{middle:.2f} ({low:.2f} to {high:.2f})"
-        print(
-            f"| {name} | {np.median(seconds):.4f} | {shown} | {first:.1f} | "
-            f"{peak:.0f} |",
-            flush=True,
-        )
+    head = ["", "seconds", "ratio (quartiles)", "first run s", "peak MB"]
+    rows = [
+        [name, *cells_of(result, plain[fastest])]
+        for name, result in results.items()
+    ]
+    print("\n".join(markdown_lines(head, rows)))
     print(f"\n1.00 is the fastest plain mode, {fastest}.\n", flush=True)
 
 
-def print_size(case, size):
+def print_size(case: str, size: int) -> None:
     """Print what the networks are, and how much this package computes."""
     os.environ["KERAS_BACKEND"] = "torch"
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -155,7 +167,7 @@ def print_size(case, size):
     )
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
@@ -178,7 +190,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     """Print a table for every case and size."""
     args = parse_arguments()
     print(

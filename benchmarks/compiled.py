@@ -1,12 +1,16 @@
 """Functions as `fit` and `predict` run them, compiled where they are."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
 
-def forward_and_gradients(function, *tensors):
+def forward_and_gradients(
+    function: Callable[..., Any], *tensors: Any
+) -> list[Callable[[], None]]:
     """Return two functions of nothing: forwards, and with gradients.
 
     Args:
@@ -50,11 +54,11 @@ def forward_and_gradients(function, *tensors):
     ]
 
 
-def _finish(function, *tensors):
+def _finish(function: Callable[..., Any], *tensors: Any) -> None:
     wait_for(function(*tensors))
 
 
-def wait_for(outputs):
+def wait_for(outputs: Any) -> None:
     """Return when the accelerator has computed them."""
     backend = keras.backend.backend()
     if backend == "jax":

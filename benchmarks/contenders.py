@@ -9,6 +9,8 @@ took for every line that comes in, and its peak memory when none comes.
 import json
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +27,9 @@ NUM_CLASSES = {"pfnet_r50": 16, "hrnet_w18": 6, "hrnet_w18_ifwm": 6}
 LEARNING_RATE = 1e-3
 
 
-def tiles_and_masks(case, size, batch_size):
+def tiles_and_masks(
+    case: str, size: int, batch_size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return tiles (channels-last) and masks."""
     rng = np.random.default_rng(0)
     tiles = rng.standard_normal((batch_size, size, size, 3), "float32")
@@ -38,7 +42,7 @@ def tiles_and_masks(case, size, batch_size):
 # === Plain PyTorch ===
 
 
-def plain_network(case):
+def plain_network(case: str) -> tuple[Any, Callable[..., Any]]:
     """Return the network and its loss."""
     import torch
 
@@ -58,7 +62,9 @@ def plain_network(case):
     return network, loss
 
 
-def plain(mode, case, work, size, batch_size, precision):
+def plain(
+    mode: str, case: str, work: str, size: int, batch_size: int, precision: str
+) -> Callable[[], None]:
     """Return what a run does."""
     import torch
 
@@ -106,22 +112,26 @@ def plain(mode, case, work, size, batch_size, precision):
 # === This package ===
 
 
-def package_network(case):
+def package_network(case: str) -> Any:
     """Return the same network of this package."""
-    from weights import convert_hrnet
-    from weights import convert_pfsegnets
+    from keras_rsseg.models.hrnet.checkpoint import VARIANTS as HRNETS
+    from keras_rsseg.models.pfnet.checkpoint import VARIANTS as PFNETS
 
     num_classes = NUM_CLASSES[case]
     if case == "pfnet_r50":
-        return convert_pfsegnets.build(case, num_classes, preprocessor=None)
+        return PFNETS[case].build(num_classes, preprocessor=None)
     variant = case.removesuffix("_ifwm")
-    fusion = "bilinear" if case == variant else "ifwm"
-    return convert_hrnet.build(
-        variant, num_classes, True, fusion, preprocessor=None
+    return HRNETS[variant].build(
+        num_classes,
+        align_corners=True,
+        fusion="bilinear" if case == variant else "ifwm",
+        preprocessor=None,
     )
 
 
-def package(case, work, size, batch_size, precision):
+def package(
+    case: str, work: str, size: int, batch_size: int, precision: str
+) -> Callable[[], Any]:
     """Return what a run does."""
     import keras
 
@@ -148,7 +158,14 @@ def package(case, work, size, batch_size, precision):
 # === Operations alone ===
 
 
-def operation(contender, case, work, size, batch_size, precision):
+def operation(
+    contender: str,
+    case: str,
+    work: str,
+    size: int,
+    batch_size: int,
+    precision: str,
+) -> Callable[[], None]:
     """Return what a run of a single operation does."""
     import keras
     from keras import ops
@@ -185,7 +202,7 @@ def operation(contender, case, work, size, batch_size, precision):
 # === The process ===
 
 
-def limit_threads(threads):
+def limit_threads(threads: int) -> None:
     """Give all contenders the same number of cores."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
@@ -195,7 +212,7 @@ def limit_threads(threads):
         threading.set_inter_op_parallelism_threads(threads)
 
 
-def main():
+def main() -> None:
     """Answer line by line."""
     told = json.loads(sys.argv[1])
     contender, threads = told.pop("contender"), told.pop("threads")
@@ -221,7 +238,7 @@ def main():
     answer(peak=peak_memory())
 
 
-def peak_memory():
+def peak_memory() -> float:
     """MB; `getrusage` would count those of the process that started this."""
     with open("/proc/self/status") as status:
         for line in status:
@@ -230,7 +247,7 @@ def peak_memory():
     return float("nan")
 
 
-def answer(**facts):
+def answer(**facts: float) -> None:
     """Write a line, apart from what libraries print."""
     print("\x1e" + json.dumps(facts), flush=True)
 

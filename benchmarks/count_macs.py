@@ -12,22 +12,22 @@ backends compute them as matrix products), biases, batch norm, activations.
 import argparse
 import contextlib
 import math
-import pathlib
 import sys
+from collections.abc import Iterator
+from collections.abc import Sequence
 
 import keras
 
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
 import keras_rsseg
+from keras_rsseg.tables import markdown_lines
 
 # They interpolate and average by matrix products on some backends.
 _NOT_COUNTED = ("keras_rsseg.ops.resize", "keras_rsseg.ops.adaptive_pool")
 
 
-def count_macs(model, height=512, width=None):
+def count_macs(
+    model: keras.Model, height: int = 512, width: int | None = None
+) -> int:
     """Count the multiply-adds of a network for one tile.
 
     Args:
@@ -62,19 +62,19 @@ def count_macs(model, height=512, width=None):
     return sum(counts)
 
 
-def count_parameters(model):
+def count_parameters(model: keras.Model) -> int:
     """Count as papers do: without the moving statistics of batch norm."""
     return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
-def _sized(shape, *sizes):
+def _sized(shape: Sequence[int | None], *sizes: int) -> tuple[int, ...]:
     """Return the shape of an input with its unknown sizes filled in."""
     sizes = iter(sizes)
     return tuple(next(sizes) if size is None else size for size in shape)
 
 
 @contextlib.contextmanager
-def _counting():
+def _counting() -> Iterator[list[int]]:
     """Yield a list to which every product adds its multiply-adds."""
     counts, running = [], []
 
@@ -106,7 +106,7 @@ def _counting():
         yield counts
 
 
-def _is_interpolation():
+def _is_interpolation() -> bool:
     frame = sys._getframe(2)
     while frame is not None:
         if frame.f_globals.get("__name__") in _NOT_COUNTED:
@@ -171,18 +171,24 @@ _PRODUCTS = {
 }
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table of some presets."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("presets", nargs="+")
     parser.add_argument("--size", type=int, default=512, help="pixels")
     args = parser.parse_args(arguments)
-    print(f"| | parameters | GMACs at {args.size} px |\n| --- | --- | --- |")
-    for name in args.presets:
-        # Weights do not matter.
-        model = keras_rsseg.from_preset(name, load_weights=False)
-        macs = count_macs(model, args.size)
-        print(f"| {name} | {count_parameters(model):,} | {macs / 1e9:.1f} |")
+    head = ["", "parameters", f"GMACs at {args.size} px"]
+    rows = (row(name, args.size) for name in args.presets)
+    for line in markdown_lines(head, rows):
+        print(line, flush=True)
+
+
+def row(name: str, size: int) -> list[str]:
+    """Return the cells of a preset."""
+    # Weights do not matter.
+    model = keras_rsseg.from_preset(name, load_weights=False)
+    gmacs = count_macs(model, size) / 1e9
+    return [name, f"{count_parameters(model):,}", f"{gmacs:.1f}"]
 
 
 if __name__ == "__main__":

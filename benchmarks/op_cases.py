@@ -5,6 +5,9 @@ pixels in PFNet or in HRNet), a function of tensors for plain PyTorch
 (channels-first), and one for this package.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 CASES = (
@@ -17,7 +20,7 @@ CASES = (
 CHANNELS = 256
 
 
-def arrays_of(case, size, batch_size):
+def arrays_of(case: str, size: int, batch_size: int) -> list[np.ndarray]:
     """Return float32 arrays; those of rank 4 are maps, but for `kernel`."""
     rng = np.random.default_rng(0)
 
@@ -38,14 +41,14 @@ def arrays_of(case, size, batch_size):
     return [maps(stride) for stride in (4, 8, 16, 32)]
 
 
-def kernel_of_fusion():
+def kernel_of_fusion() -> np.ndarray:
     """Return PFNet's `(3, 3, 1024, 256)`."""
     rng = np.random.default_rng(1)
     shape = 3, 3, 4 * CHANNELS, CHANNELS
     return 0.02 * rng.standard_normal(shape, "float32")
 
 
-def plain_function(case):
+def plain_function(case: str) -> Callable[..., Any]:
     """Return what PyTorch has for it, of channels-first tensors."""
     import torch
     from torch.nn import functional
@@ -88,7 +91,7 @@ def plain_function(case):
     return function
 
 
-def package_function(case, data_format):
+def package_function(case: str, data_format: str) -> Callable[..., Any]:
     """Return this package's, of tensors in a layout."""
     from keras import ops
 

@@ -33,6 +33,8 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -48,9 +50,10 @@ from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_reader import open_scene
+from keras_rsseg.tables import markdown_table
 
 
-def make_scene(path, side, pixel_size):
+def make_scene(path: str | pathlib.Path, side: int, pixel_size: float) -> None:
     """Write a tiled, compressed GeoTIFF with pixels of so many metres."""
     rng = np.random.default_rng(0)
     ramp = np.linspace(0, 200, side)
@@ -73,7 +76,9 @@ def make_scene(path, side, pixel_size):
             raster.write(np.clip(pixels, 0, 255).astype("uint8"), band)
 
 
-def read_all(model, path, tile_size, batch_size):
+def read_all(
+    model: Any, path: str | pathlib.Path, tile_size: int, batch_size: int
+) -> list[np.ndarray]:
     """Return the batches that `predict_scene` gives to the model."""
     with contextlib.ExitStack() as stack:
         dataset = stack.enter_context(open_scene(path))
@@ -96,20 +101,20 @@ def read_all(model, path, tile_size, batch_size):
         return [batch.pixels for batch in batches if batch.pixels is not None]
 
 
-def seconds_of(run):
+def seconds_of(run: Callable[[], object]) -> tuple[float, float]:
     """Return seconds by the clock and of all cores together."""
     start = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def peak():
+def peak() -> float:
     """Megabytes that the process has had at most."""
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -124,7 +129,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     args = parse_arguments()
     model = keras_rsseg.from_preset(args.preset)
     memory = [peak()]
@@ -164,7 +169,12 @@ def main():
     report(args, batches, times, memory)
 
 
-def report(args, batches, times, memory):
+def report(
+    args: argparse.Namespace,
+    batches: list[np.ndarray],
+    times: list[tuple[tuple[float, float], ...]],
+    memory: list[float],
+) -> None:
     """Print the table."""
     tiles = sum(len(pixels) for pixels in batches)
     print(
@@ -173,25 +183,27 @@ def report(args, batches, times, memory):
         f"{keras.backend.backend()}, {os.cpu_count()} cores, "
         f"{platform.machine()}\n"
     )
-    print(
-        "| run | model as loaded s | bare model s | whole command s | ratio | "
-        "CPU ratio |"
-    )
-    print("|---|---|---|---|---|---|")
-    rows = [
+    runs = [
         (loaded[0], bare[0], whole[0], whole[0] / bare[0], whole[1] / bare[1])
         for loaded, bare, whole in times
     ]
-    for number, row in enumerate(rows, 1):
-        print(f"| {number} | {' | '.join(f'{part:.3f}' for part in row)} |")
-    columns = list(zip(*rows, strict=True))
+    rows: dict[str, Any] = {
+        str(number): run for number, run in enumerate(runs, 1)
+    }
     for name, take in (
         ("median", statistics.median),
         ("least", min),
         ("most", max),
     ):
-        shown = " | ".join(f"{take(column):.3f}" for column in columns)
-        print(f"| {name} | {shown} |")
+        rows[name] = [take(column) for column in zip(*runs, strict=True)]
+    head = [
+        *("run", "model as loaded s", "bare model s", "whole command s"),
+        *("ratio", "CPU ratio"),
+    ]
+    cells = [
+        [name, *(f"{part:.3f}" for part in row)] for name, row in rows.items()
+    ]
+    print(markdown_table(head, cells))
     names = "model loaded", "first answers", "end"
     shown = ", ".join(
         f"{name} {size:.0f}" for name, size in zip(names, memory, strict=True)

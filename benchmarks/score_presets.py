@@ -20,22 +20,24 @@ import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
 from benchmarks.count_macs import count_macs
 from benchmarks.count_macs import count_parameters
 from examples import train_dubai
+from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.tables import markdown_lines
 
 CLASSES = train_dubai.PALETTE.names
 
 
-def seconds_per_megapixel(models, size, rounds):
+def seconds_per_megapixel(
+    models: Sequence[Any], size: int, rounds: int
+) -> list[list[float]]:
     """Time some networks in turns.
 
     Args:
@@ -58,12 +60,12 @@ def seconds_per_megapixel(models, size, rounds):
     return [seconds[1:] for seconds in times]
 
 
-def read_score(card):
+def read_score(card: pathlib.Path) -> dict[str, Any]:
     """Return the score that a `card.json` states, a dict."""
     return json.loads(card.read_text(encoding="utf-8"))["score"]
 
 
-def over_seeds(folder, seeds):
+def over_seeds(folder: str, seeds: pathlib.Path) -> str:
     """Return the cell for the scores of all trainings of one name."""
     cards = sorted(seeds.glob(f"*/{pathlib.Path(folder).name}/card.json"))
     means = [read_score(card)["mean_iou"] for card in cards]
@@ -75,7 +77,9 @@ def over_seeds(folder, seeds):
     )
 
 
-def scores(folder, model, args):
+def scores(
+    folder: str, model: Segmenter, args: argparse.Namespace
+) -> list[float]:
     """Return the IoU of each class."""
     if args.from_cards:
         card = read_score(pathlib.Path(folder) / "card.json")
@@ -84,10 +88,16 @@ def scores(folder, model, args):
     return train_dubai.evaluate(model, args, file=sys.stderr)
 
 
-def row(folder, model, ious, seconds, args):
-    """Return a line of the table."""
+def row(
+    folder: str,
+    model: Segmenter,
+    ious: Sequence[float],
+    seconds: Sequence[float],
+    args: argparse.Namespace,
+) -> list[str]:
+    """Return the cells of a preset."""
     size = args.size
-    cells = [
+    return [
         f"`{pathlib.Path(folder).name}`",
         f"{statistics.fmean(ious):.3f}",
         *([over_seeds(folder, args.seeds)] if args.seeds else []),
@@ -97,10 +107,11 @@ def row(folder, model, ious, seconds, args):
         f"{statistics.median(seconds):.2f} "
         f"({min(seconds):.2f} to {max(seconds):.2f})",
     ]
-    return f"| {' | '.join(cells)} |"
 
 
-def parse_arguments(arguments=None):
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=pathlib.Path, help="folder of the scenes")
@@ -114,7 +125,7 @@ def parse_arguments(arguments=None):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Load, score and time the presets, print the table."""
     args = parse_arguments(arguments)
     models = [keras_rsseg.from_preset(preset) for preset in args.presets]
@@ -129,9 +140,9 @@ def main(arguments=None):
         f"GMACs ({args.size} px)",
         "seconds a megapixel",
     ]
-    print(f"| {' | '.join(head)} |\n{'| --- ' * len(head)}|")
-    for line in zip(args.presets, models, ious, times, strict=True):
-        print(row(*line, args))
+    results = zip(args.presets, models, ious, times, strict=True)
+    for line in markdown_lines(head, (row(*each, args) for each in results)):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ import pathlib
 import platform
 import tempfile
 import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -39,12 +42,15 @@ from keras_rsseg.data import tile_dataset
 from keras_rsseg.data import tile_records
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.output_files import write_picture
+from keras_rsseg.tables import markdown_lines
 
 CLASSES = 6
 SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 
 
-def make_images(folder, count=2, side=2000):
+def make_images(
+    folder: pathlib.Path, count: int = 2, side: int = 2000
+) -> list[pathlib.Path]:
     """Write noisy gradients, which compress about as imagery does.
 
     Returns:
@@ -61,14 +67,19 @@ def make_images(folder, count=2, side=2000):
     return paths
 
 
-def make_mask(path):
+def make_mask(path: pathlib.Path) -> np.ndarray:
     """Return blocks of classes as large as the image."""
     with open_raster(path) as raster:
         rows, cols = np.indices(raster.shape, "int32")
     return ((rows // 97 + cols // 61) % CLASSES).astype("uint8")
 
 
-def pipelines(paths, masks, tile_size, batch_size):
+def pipelines(
+    paths: Sequence[pathlib.Path],
+    masks: Sequence[np.ndarray],
+    tile_size: int,
+    batch_size: int,
+) -> Iterator[tuple[str, Any]]:
     """Yield names and endless datasets."""
     import tensorflow as tf
 
@@ -114,7 +125,7 @@ def pipelines(paths, masks, tile_size, batch_size):
         )
 
 
-def tiles_per_second(dataset, seconds):
+def tiles_per_second(dataset: Any, seconds: float) -> float:
     """Return the rate over some seconds, after the first two batches."""
     batches = iter(dataset)
     for _ in range(2):
@@ -125,7 +136,9 @@ def tiles_per_second(dataset, seconds):
     return count / (time.perf_counter() - begin)
 
 
-def model_tiles_per_second(tile_size, batch_size, steps):
+def model_tiles_per_second(
+    tile_size: int, batch_size: int, steps: int
+) -> float:
     """Return the rate of training steps of PFNet-R50, after the first."""
     encoder = keras_rsseg.encoders.ResNetEncoder(
         50, stem="deep", stackwise_dilations=(1, 1, 2, 4)
@@ -146,7 +159,7 @@ def model_tiles_per_second(tile_size, batch_size, steps):
     return steps * batch_size / (time.perf_counter() - begin)
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -162,15 +175,17 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     args = parse_arguments()
     print(
         f"{os.cpu_count()} cores, {platform.machine()}, keras "
         f"{keras.__version__} on {keras.backend.backend()}, batches of "
         f"{args.batch_size} (pipeline) and {args.model_batch_size} (model)\n"
     )
-    print("| tile | pipeline | tiles/s | PFNet-R50 tiles/s | pipeline/model |")
-    print("|---|---|---|---|---|")
+    head = [
+        *("tile", "pipeline", "tiles/s"),
+        *("PFNet-R50 tiles/s", "pipeline / model"),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         if args.images is None:
             paths = make_images(pathlib.Path(folder))
@@ -181,12 +196,22 @@ def main():
                 if path.suffix.lower() in SUFFIXES
             )
         masks = [make_mask(path) for path in paths]
-        for tile_size in args.tile_sizes:
-            compare(paths, masks, tile_size, args)
+        rows = (
+            row
+            for tile_size in args.tile_sizes
+            for row in compare(paths, masks, tile_size, args)
+        )
+        for line in markdown_lines(head, rows):
+            print(line, flush=True)
 
 
-def compare(paths, masks, tile_size, args):
-    """Print the rows of one size of tile."""
+def compare(
+    paths: Sequence[pathlib.Path],
+    masks: Sequence[np.ndarray],
+    tile_size: int,
+    args: argparse.Namespace,
+) -> Iterator[list[str]]:
+    """Yield the rows of one size of tile."""
     import tensorflow as tf
 
     rate = None
@@ -199,12 +224,10 @@ def compare(paths, masks, tile_size, args):
         options.threading.private_threadpool_size = args.threads
     for name, dataset in pipelines(paths, masks, tile_size, args.batch_size):
         found = tiles_per_second(dataset.with_options(options), args.seconds)
-        beside = (
-            "| - | - |"
-            if rate is None
-            else f"| {rate:.2f} | {found / rate:.1f} |"
-        )
-        print(f"| {tile_size} | {name} | {found:.1f} {beside}", flush=True)
+        beside = ["-", "-"]
+        if rate is not None:
+            beside = [f"{rate:.2f}", f"{found / rate:.1f}"]
+        yield [str(tile_size), name, f"{found:.1f}", *beside]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ import functools
 import os
 import platform
 import time
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -29,6 +31,7 @@ from keras import ops
 
 from benchmarks.compiled import forward_and_gradients
 from keras_rsseg.ops import upsampled_conv
+from keras_rsseg.tables import markdown_lines
 
 # Kernel, filters, and the channels of maps by their stride.
 CASES = {
@@ -45,7 +48,9 @@ CASES = {
 }
 
 
-def tensors_of(case, tile_size, batch_size, data_format):
+def tensors_of(
+    case: str, tile_size: int, batch_size: int, data_format: str
+) -> tuple[Any, list[Any], tuple[int, int]]:
     """Return `(kernel, maps, size)`."""
     taps, filters, channels = CASES[case]
     rng = np.random.default_rng(0)
@@ -65,7 +70,9 @@ def tensors_of(case, tile_size, batch_size, data_format):
     return kernel, maps, (side, side)
 
 
-def compare(plain, fast, repetitions):
+def compare(
+    plain: Callable[[], None], fast: Callable[[], None], repetitions: int
+) -> tuple[float, np.ndarray]:
     """Return the plain seconds and the ratio's quartiles, in turns."""
     times = np.empty((repetitions + 1, 2))
     for row in times:
@@ -78,7 +85,7 @@ def compare(plain, fast, repetitions):
     return np.median(times[:, 0]), np.quantile(ratios, (0.5, 0.25, 0.75))
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -92,7 +99,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
+def main() -> None:
     args = parse_arguments()
     if keras.backend.backend() == "torch":
         import torch
@@ -103,16 +110,22 @@ def main():
         f"{keras.__version__} on {keras.backend.backend()}, "
         f"{args.data_format}, batches of {args.batch_size}\n"
     )
-    print("| tile | convolution | plain ms | ratio | with gradients | ratio |")
-    print("|---|---|---|---|---|---|")
-    for tile_size in args.tile_sizes:
-        for case in CASES:
-            if case.startswith(tuple(args.cases)):
-                print_row(case, tile_size, args)
+    head = [
+        *("tile", "convolution"),
+        *("plain ms", "ratio", "with gradients", "ratio"),
+    ]
+    rows = (
+        row(case, tile_size, args)
+        for tile_size in args.tile_sizes
+        for case in CASES
+        if case.startswith(tuple(args.cases))
+    )
+    for line in markdown_lines(head, rows):
+        print(line, flush=True)
 
 
-def print_row(case, tile_size, args):
-    """Compare both ways for one convolution."""
+def row(case: str, tile_size: int, args: argparse.Namespace) -> list[str]:
+    """Compare both ways for one convolution, and return its cells."""
     kernel, maps, size = tensors_of(
         case, tile_size, args.batch_size, args.data_format
     )
@@ -131,7 +144,7 @@ def print_row(case, tile_size, args):
         seconds, (middle, low, high) = compare(*pair, args.repetitions)
         cells.append(f"{1000 * seconds:.1f}")
         cells.append(f"{middle:.2f} ({low:.2f} to {high:.2f})")
-    print(f"| {' | '.join(cells)} |", flush=True)
+    return cells
 
 
 if __name__ == "__main__":

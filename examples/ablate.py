@@ -4,7 +4,7 @@ Every row of a table is trained on the same schedule and data, once a seed,
 and scored by the protocol of `train_dubai.py`. These are small runs on a
 small data set: they compare rows, they do not repeat the papers' figures.
 
-    python examples/ablate.py ../shared/data/dubai --table ifwm-3 \
+    python -m examples.ablate ../shared/data/dubai --table ifwm-3 \
         --encoder hrnet_w18_coco_lvis --seeds 3 --steps 100 --output results
 
 writes `results/ifwm-3.csv` (one line a run) and `results/ifwm-3.md` (mean and
@@ -19,15 +19,16 @@ import pathlib
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
 from examples import train_dubai
 from examples.networks import build_task
+from keras_rsseg.tables import csv_table
+from keras_rsseg.tables import markdown_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,15 +56,15 @@ _STRIDE_8 = {
 }
 
 
-def _pfnet(name, **backbone):
+def _pfnet(name: str, **backbone: Any) -> Row:
     return Row(name, "pfnet", backbone)
 
 
-def _fusion(name, fusion):
+def _fusion(name: str, fusion: str) -> Row:
     return Row(name, "hrnet", encoder={"fusion": fusion})
 
 
-def _heads():
+def _heads() -> Iterator[Row]:
     """Each context module alone, with an FPN and with PFNet's decoder."""
     for name, alone, context in (
         ("DeepLabV3", "deeplab_v3", "atrous_pooling"),
@@ -162,7 +163,7 @@ CLASSES = train_dubai.PALETTE.names
 COLUMNS = ["row", "seed", "settings", "mean IoU", *CLASSES, "seconds"]
 
 
-def run(row, seed, args):
+def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     """Train one network and return its line of the CSV file."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
@@ -191,7 +192,7 @@ def run(row, seed, args):
     }
 
 
-def settings(args):
+def settings(args: argparse.Namespace) -> str:
     """What must be equal for two runs to stand in one table."""
     return (
         f"{keras.backend.backend()}, {args.steps} steps of {args.batch_size} x "
@@ -199,7 +200,9 @@ def settings(args):
     )
 
 
-def read_runs(path, args):
+def read_runs(
+    path: pathlib.Path, args: argparse.Namespace
+) -> list[dict[str, Any]]:
     """Return the lines of an earlier start, checked against the arguments."""
     if not path.exists():
         return []
@@ -214,18 +217,27 @@ def read_runs(path, args):
     return runs
 
 
-def write_runs(path, runs):
+def write_runs(path: pathlib.Path, runs: list[dict[str, Any]]) -> None:
     """Replace the CSV file, whole or not at all."""
     partial = path.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(runs)
+    rows = [[run[name] for name in COLUMNS] for run in runs]
+    partial.write_text(csv_table(COLUMNS, rows), newline="")
     partial.replace(path)
 
 
-def summarise(title, runs, args, command):
+def summarise(
+    title: str,
+    runs: list[dict[str, Any]],
+    args: argparse.Namespace,
+    command: str,
+) -> str:
     """Return a table in Markdown: mean and spread over the seeds."""
+    head = ["", "seeds", "mean IoU", "smallest to largest", *CLASSES]
+    names = dict.fromkeys(line["row"] for line in runs)
+    rows = [
+        [name, *_summary([line for line in runs if line["row"] == name])]
+        for name in names
+    ]
     lines = [
         f"# {title}",
         "",
@@ -235,28 +247,29 @@ def summarise(title, runs, args, command):
         "",
         f"    {command}",
         "",
-        "| | seeds | mean IoU | smallest to largest | " + " | ".join(CLASSES),
-        "| --- " * (4 + len(CLASSES)),
+        *markdown_lines(head, rows),
     ]
-    for name in dict.fromkeys(line["row"] for line in runs):
-        of_row = [line for line in runs if line["row"] == name]
-        scores = [100 * float(line["mean IoU"]) for line in of_row]
-        spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
-        cells = [
-            name,
-            str(len(scores)),
-            f"{statistics.mean(scores):.2f}{spread}",
-            f"{min(scores):.2f} to {max(scores):.2f}",
-            *(
-                f"{100 * statistics.mean(float(x[c]) for x in of_row):.1f}"
-                for c in CLASSES
-            ),
-        ]
-        lines.append("| " + " | ".join(cells))
-    return "\n".join(f"{x} |" if x.startswith("|") else x for x in lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def parse_arguments(arguments=None):
+def _summary(runs: list[dict[str, Any]]) -> list[str]:
+    """Return the cells of a row, from its runs."""
+    scores = [100 * float(run["mean IoU"]) for run in runs]
+    spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
+    return [
+        str(len(scores)),
+        f"{statistics.mean(scores):.2f}{spread}",
+        f"{min(scores):.2f} to {max(scores):.2f}",
+        *(
+            f"{100 * statistics.mean(float(run[name]) for run in runs):.1f}"
+            for name in CLASSES
+        ),
+    ]
+
+
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
@@ -275,7 +288,7 @@ def parse_arguments(arguments=None):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing of a table, write it after every run."""
     args = parse_arguments(arguments)
     title, rows = TABLES[args.table]
@@ -284,7 +297,7 @@ def main(arguments=None):
     runs = read_runs(path, args)
     done = {(line["row"], int(line["seed"])) for line in runs}
     words = sys.argv[1:] if arguments is None else arguments
-    command = " ".join(["python examples/ablate.py", *words])
+    command = " ".join(["python -m examples.ablate", *words])
     # Seed by seed, so that a stopped table compares all rows.
     for seed in range(1, args.seeds + 1):
         for row in rows:

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+from collections.abc import Iterator
 
 import keras
 
 
 @contextlib.contextmanager
-def distributed(wanted=True):
+def distributed(wanted: bool = True) -> Iterator[None]:
     """Run what is built inside on all devices, each on a share of a batch.
 
     TensorFlow: `MirroredStrategy`, or `MultiWorkerMirroredStrategy` where

@@ -17,7 +17,7 @@ from keras_rsseg.hub import facts
 
 _DATA = "../shared/data/dubai"
 _SCORED = "validation parts of Dubai, each pixel counted once, void left out"
-# By the names that `weights.convert` gives them.
+# By the names that `python -m weights.convert` gives them.
 _ENCODERS = {
     "resnet50_imagenet": (
         "ResNet-50 of Keras Applications (ImageNet, MIT)",

@@ -1,12 +1,13 @@
 """Batch norm that no longer follows the batches it sees."""
 
 import contextlib
+from collections.abc import Iterator
 
 import keras
 
 
 @contextlib.contextmanager
-def frozen_statistics(model):
+def frozen_statistics(model: keras.Model) -> Iterator[None]:
     """Train with the moving statistics of batch norm, not the batch's.
 
     A network is trained on one normalisation and used with another. For

@@ -10,6 +10,9 @@ import dataclasses
 import importlib.util
 import json
 import pathlib
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,11 +22,14 @@ import keras_rsseg
 from examples.distribution import distributed
 from examples.networks import SYSTEMS
 from examples.networks import build_task
+from keras_rsseg.data import TileCounts
 from keras_rsseg.data import as_protocol
 from keras_rsseg.data import count_tiles
 from keras_rsseg.data import paper_augmentation
 from keras_rsseg.data import tile_records
 from keras_rsseg.datasets import facts
+from keras_rsseg.evaluation import EvaluationReport
+from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.void import VOID
 
 # With `--limit`: what a laptop does in a minute.
@@ -65,7 +71,7 @@ class Recipe:
     eroded: int | None = None
 
 
-def learning_rate_of(recipe):
+def learning_rate_of(recipe: Recipe) -> Callable[..., float]:
     """Return the function from an epoch, from 0, to its learning rate.
 
     `"poly"` is `(1 - (epoch + 1) / epochs) ** 0.9`: the released scripts
@@ -73,17 +79,19 @@ def learning_rate_of(recipe):
     statistics change. `"exponential"` is `0.9 ** epoch`.
     """
 
-    def poly(epoch, _=None):
+    def poly(epoch: int, _: Any = None) -> float:
         left = max(1 - (epoch + 1) / recipe.epochs, 0.0)
         return recipe.learning_rate * left**0.9
 
-    def exponential(epoch, _=None):
+    def exponential(epoch: int, _: Any = None) -> float:
         return recipe.learning_rate * 0.9**epoch
 
     return {"poly": poly, "exponential": exponential}[recipe.schedule]
 
 
-def prepare(recipe, args):
+def prepare(
+    recipe: Recipe, args: argparse.Namespace
+) -> tfds.core.DatasetBuilder:
     """Return the data set's builder, built if need be."""
     config = tfds.download.DownloadConfig(manual_dir=args.manual_dir)
     builder = tfds.builder(recipe.dataset, data_dir=args.data_dir)
@@ -91,13 +99,23 @@ def prepare(recipe, args):
     return builder
 
 
-def read(builder, split, args, **decoders):
+def read(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    args: argparse.Namespace,
+    **decoders: Any,
+) -> tf.data.Dataset:
     """Return the records of a split; one alone to try it out."""
     records = builder.as_dataset(split=split, **decoders)
     return records.take(1) if args.limit else records
 
 
-def count(recipe, builder, split, args):
+def count(
+    recipe: Recipe,
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    args: argparse.Namespace,
+) -> TileCounts:
     """Count the tiles of a split; the images are not decoded for it."""
     masks = tfds.decode.PartialDecoding({"mask": True})
     counts = count_tiles(
@@ -110,13 +128,18 @@ def count(recipe, builder, split, args):
     return counts
 
 
-def first_epoch(backup):
+def first_epoch(backup: str | pathlib.Path) -> int:
     """Return the epoch at which a stopped run goes on, 0 for a new one."""
     state = pathlib.Path(backup) / "training_metadata.json"
     return json.loads(state.read_text())["epoch"] if state.exists() else 0
 
 
-def training_tiles(recipe, builder, begin, args):
+def training_tiles(
+    recipe: Recipe,
+    builder: tfds.core.DatasetBuilder,
+    begin: int,
+    args: argparse.Namespace,
+) -> tuple[tf.data.Dataset, int]:
     """Return tiles without end from epoch `begin`, and the steps of one."""
     tiles = tile_records(
         builder.as_dataset(split="train"),
@@ -135,7 +158,9 @@ def training_tiles(recipe, builder, begin, args):
     return tiles, counts.steps(recipe.batch_size, drop_remainder=True)
 
 
-def fill_batch(images, masks, batch_size):
+def fill_batch(
+    images: tf.Tensor, masks: tf.Tensor, batch_size: int
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Fill a batch up with void, as several devices share whole ones."""
     missing = batch_size - tf.shape(masks)[0]
     images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
@@ -143,7 +168,9 @@ def fill_batch(images, masks, batch_size):
     return images, masks
 
 
-def validation_tiles(recipe, builder, args):
+def validation_tiles(
+    recipe: Recipe, builder: tfds.core.DatasetBuilder, args: argparse.Namespace
+) -> tf.data.Dataset:
     """Return the tiles that are scored after every epoch."""
     split = recipe.validation_split
     tiles = tile_records(
@@ -158,7 +185,12 @@ def validation_tiles(recipe, builder, args):
     return tiles.take(args.limit) if args.limit else tiles
 
 
-def fit(model, recipe, builder, args):
+def fit(
+    model: Segmenter,
+    recipe: Recipe,
+    builder: tfds.core.DatasetBuilder,
+    args: argparse.Namespace,
+) -> None:
     """Train by the recipe, scoring after every epoch."""
     output = pathlib.Path(args.output)
     begin = first_epoch(output / "backup")
@@ -180,7 +212,9 @@ def fit(model, recipe, builder, args):
     )
 
 
-def parse_arguments(description, recipe, arguments=None):
+def parse_arguments(
+    description: str, recipe: Recipe, arguments: Sequence[str] | None = None
+) -> argparse.Namespace:
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(
         description=description.split("\n")[0],
@@ -217,13 +251,13 @@ def parse_arguments(description, recipe, arguments=None):
     return args
 
 
-def _alternatives(system):
+def _alternatives(system: str) -> list[str]:
     """Return the systems that take the encoder that one takes."""
     encoder = SYSTEMS[system].encoder
     return [name for name, other in SYSTEMS.items() if other.encoder == encoder]
 
 
-def _as_told(recipe, args):
+def _as_told(recipe: Recipe, args: argparse.Namespace) -> Recipe:
     """The recipe with what the command line changes."""
     changes = {
         "dataset": args.dataset,
@@ -243,7 +277,9 @@ def _as_told(recipe, args):
     return dataclasses.replace(recipe, **changes)
 
 
-def main(recipe, description, arguments=None):
+def main(
+    recipe: Recipe, description: str, arguments: Sequence[str] | None = None
+) -> EvaluationReport:
     """Prepare, train, write the preset, score it.
 
     Args:

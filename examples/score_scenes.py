@@ -5,7 +5,7 @@ that abut. Here they are put together again as virtual rasters, without
 copying a pixel, and `keras_rsseg.predict_scene` maps each scene from end to
 end: no seams where parts meet, and tiles there see both sides.
 
-    python examples/score_scenes.py ../shared/data/dubai --output maps
+    python -m examples.score_scenes ../shared/data/dubai --output maps
 
 The score is that of the scene protocol: each pixel of a scene counts once,
 void is left out. Scenes are predicted as wholes, but the parts that networks
@@ -14,13 +14,10 @@ were trained on are scored apart from those that validate.
 
 import argparse
 import pathlib
-import sys
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
 from keras_rsseg.data import read_mask
@@ -33,14 +30,22 @@ from keras_rsseg.metrics import ConfusionScores
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.vrt import VirtualRaster
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.tables import markdown_lines
 from keras_rsseg.void import VOID
 
 PALETTE = FACTS.to_palette()
 NUM_CLASSES = len(FACTS.class_names)
 COLUMNS = 3
 
+# Row, column, height, width: where an image lies in its scene.
+Place = tuple[int, int, int, int]
 
-def stitch(paths, destination, columns=COLUMNS):
+
+def stitch(
+    paths: Sequence[pathlib.Path],
+    destination: pathlib.Path,
+    columns: int = COLUMNS,
+) -> list[Place]:
     """Write a virtual raster (VRT) of images that abut, row by row.
 
     Args:
@@ -82,7 +87,9 @@ def stitch(paths, destination, columns=COLUMNS):
     return places
 
 
-def confusion(path, masks, places):
+def confusion(
+    path: pathlib.Path, masks: Sequence[pathlib.Path], places: Sequence[Place]
+) -> np.ndarray:
     """Count the pixels of a map by class of the truth and of the map.
 
     Args:
@@ -107,7 +114,9 @@ def confusion(path, masks, places):
     return np.array(matrices)
 
 
-def map_scene(model, folder, output, **options):
+def map_scene(
+    model: Any, folder: pathlib.Path, output: pathlib.Path, **options: Any
+) -> np.ndarray:
     """Map one scene and count its pixels.
 
     Args:
@@ -128,14 +137,14 @@ def map_scene(model, folder, output, **options):
     return confusion(path, masks, places)
 
 
-def table(matrices):
+def table(matrices: dict[str, np.ndarray]) -> list[str]:
     """Lines of scores: of all scenes, and of each.
 
     Args:
         matrices: dict of the scenes' arrays `(parts, classes, classes)`.
     """
     head = ["scene", "parts", "mean IoU", *FACTS.class_names]
-    rows = [head, ["---"] * len(head)]
+    rows = []
     kinds = {"training": TRAINING_PARTS, "validation": VALIDATION_PARTS}
     for name, counts in {"all": sum(matrices.values()), **matrices}.items():
         for kind, parts in kinds.items():
@@ -144,10 +153,12 @@ def table(matrices):
             )
             figures = [scores.mean_iou, *scores.iou]
             rows.append([name, kind, *(f"{value:.3f}" for value in figures)])
-    return ["| " + " | ".join(row) + " |" for row in rows]
+    return list(markdown_lines(head, rows))
 
 
-def parse_arguments(arguments=None):
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n", 1)[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -162,7 +173,7 @@ def parse_arguments(arguments=None):
     return parser.parse_args(arguments)
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     model = keras_rsseg.from_preset(args.preset)
     args.output.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,10 @@ every scene train, parts 3, 6 and 9 validate. The score is the mean IoU over
 five classes from one confusion matrix of the whole validation area, every
 pixel counted once, void left out.
 
-    python examples/train_dubai.py ../shared/data/dubai --system hrnet \
+    python -m examples.train_dubai ../shared/data/dubai --system hrnet \
         --encoder hrnet_w18_coco_lvis --output hrnet_w18_dubai
 
-`--encoder` is a preset that `python -m weights.convert_encoders` wrote, a
+`--encoder` is a preset that `python -m weights.convert` wrote, a
 folder or a handle `hf://org/name`. Of the presets of Dubai, `pfnet` and
 `semantic_fpn` start from `resnet50_imagenet`, and `hrnet`, `hrnet_ifwm` and
 `pfnet_hrnet_ifwm` from `hrnet_w18_coco_lvis`.
@@ -23,7 +23,7 @@ minutes, `--no-backup` saves the time that writing it takes. On a CPU with
 bfloat16 instructions, `--precision mixed_bfloat16` takes two thirds of the
 time on torch.
 
-    python examples/train_dubai.py ../shared/data/dubai --score hrnet_w18_dubai
+    python -m examples.train_dubai ../shared/data/dubai --score hrnet_w18_dubai
 
 scores a preset that is there already; with `--update-card` its card says so.
 """
@@ -33,13 +33,11 @@ import functools
 import json
 import pathlib
 import shutil
-import sys
+from collections.abc import Sequence
+from typing import Any
+from typing import TextIO
 
 import keras
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras_rsseg
 from examples import dubai_card
@@ -54,6 +52,7 @@ from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import SCENES
 from keras_rsseg.datasets.dubai import TRAINING_PARTS
 from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+from keras_rsseg.models.segmenter import Segmenter
 
 PALETTE = FACTS.to_palette()
 # Arguments that may change when a stopped run is started again.
@@ -82,7 +81,9 @@ AUGMENTATION = {
 WIDE_AUGMENTATION = {**AUGMENTATION, "channel": 0.2, "blur": 1.5}
 
 
-def files(root, parts):
+def files(
+    root: pathlib.Path, parts: Sequence[int]
+) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
     """Return the image and the mask files of some parts of every scene."""
     images = [
         root / f"tile_{scene}" / "images" / f"image_part_{part:03d}.jpg"
@@ -95,7 +96,12 @@ def files(root, parts):
     return images, masks
 
 
-def train(model, args, augmentation=None, **compile_options):
+def train(
+    model: Segmenter,
+    args: argparse.Namespace,
+    augmentation: dict[str, Any] | None = None,
+    **compile_options: Any,
+) -> float:
     """Fit on random crops, polynomial decay to zero.
 
     Args:
@@ -123,8 +129,16 @@ def train(model, args, augmentation=None, **compile_options):
 
 
 def _fit(
-    model, args, augmentation, epochs, log, phase, begin, end, **compile_options
-):
+    model: Segmenter,
+    args: argparse.Namespace,
+    augmentation: dict[str, Any],
+    epochs: int,
+    log: TrainingLog,
+    phase: str,
+    begin: int,
+    end: int,
+    **compile_options: Any,
+) -> None:
     """Fit from one epoch to another, of all `epochs` of the schedule."""
     steps = args.steps // epochs
     backup = args.backup and pathlib.Path(args.backup) / phase
@@ -165,7 +179,9 @@ def _fit(
     )
 
 
-def _keeping(args, backup):
+def _keeping(
+    args: argparse.Namespace, backup: pathlib.Path | None
+) -> list[keras.callbacks.Callback]:
     """Return the callback that keeps what a stopped run goes on from."""
     if not backup:
         return []
@@ -193,7 +209,9 @@ def _keeping(args, backup):
     ]
 
 
-def evaluate(model, args, file=None):
+def evaluate(
+    model: Segmenter, args: argparse.Namespace, file: TextIO | None = None
+) -> list[float]:
     """Print the score of the protocol above.
 
     Args:
@@ -221,7 +239,7 @@ def evaluate(model, args, file=None):
     return per_class
 
 
-def add_data_format(parser):
+def add_data_format(parser: argparse.ArgumentParser) -> None:
     """Add the option for the layout of the encoder's maps."""
     parser.add_argument(
         "--data-format",
@@ -230,7 +248,9 @@ def add_data_format(parser):
     )
 
 
-def parse_arguments(arguments=None):
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
     """Return the command's arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n")[0],
@@ -286,7 +306,9 @@ def parse_arguments(arguments=None):
     return args
 
 
-def _build(args, precision, **encoder_options):
+def _build(
+    args: argparse.Namespace, precision: str, **encoder_options: Any
+) -> Segmenter:
     """Return the network; presets of encoders take the global precision."""
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
@@ -296,14 +318,14 @@ def _build(args, precision, **encoder_options):
         keras.config.set_dtype_policy(previous)
 
 
-def _as_published(model, args):
+def _as_published(model: Segmenter, args: argparse.Namespace) -> Segmenter:
     """Return the network as it computes on every backend."""
     twin = _build(args, "float32")
     twin.set_weights(model.get_weights())
     return twin
 
 
-def _losses(model, args):
+def _losses(model: Segmenter, args: argparse.Namespace) -> dict[str, str]:
     """Return the arguments of `compile()` that PFNet alone has."""
     if not isinstance(model, keras_rsseg.PFNet):
         return {}
@@ -311,7 +333,7 @@ def _losses(model, args):
     return {"recipe": args.recipe, "boundaries": "classes"}
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
     """Train, save, evaluate; or evaluate alone."""
     args = parse_arguments(arguments)
     if args.score:

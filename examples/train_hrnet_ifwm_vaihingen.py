@@ -9,18 +9,11 @@ in its comparison table for Vaihingen.
 Cost: 18.4 billion multiply-adds a tile forward before the flows are counted,
 three times that in training.
 
-    python examples/train_hrnet_ifwm_vaihingen.py --manual-dir downloads \
+    python -m examples.train_hrnet_ifwm_vaihingen --manual-dir downloads \
         --encoder hrnet_w18_imagenet --output hrnet_ifwm_w18_vaihingen
 
 `--limit 2` tries it out: two steps of two tiles of 128 px.
 """
-
-import pathlib
-import sys
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from examples import recipe
 

@@ -7,18 +7,11 @@ tile alone (`patch`); the paper states 66.9 for ResNet-50.
 
 Cost: 262 billion multiply-adds a tile forward, three times that in training.
 
-    python examples/train_pfnet_isaid.py --manual-dir downloads \
+    python -m examples.train_pfnet_isaid --manual-dir downloads \
         --encoder resnet50_imagenet --output pfnet_r50_isaid
 
 `--limit 2` tries it out: two steps of two tiles of 128 px.
 """
-
-import pathlib
-import sys
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from examples import recipe
 

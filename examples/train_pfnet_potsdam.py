@@ -9,18 +9,11 @@ boundaries. The paper scores the test areas, in its Potsdam table.
 Cost: 262 billion multiply-adds a tile forward, three times that in training;
 2,904 tiles an epoch.
 
-    python examples/train_pfnet_potsdam.py --manual-dir downloads \
+    python -m examples.train_pfnet_potsdam --manual-dir downloads \
         --encoder resnet50_imagenet --output pfnet_r50_potsdam
 
 `--limit 2` tries it out: two steps of two tiles of 128 px.
 """
-
-import pathlib
-import sys
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from examples import recipe
 

@@ -8,18 +8,11 @@ The paper scores the test areas, in its Vaihingen table.
 
 Cost: 193 billion multiply-adds a tile forward, three times that in training.
 
-    python examples/train_pfnet_vaihingen.py --manual-dir downloads \
+    python -m examples.train_pfnet_vaihingen --manual-dir downloads \
         --encoder resnet50_imagenet --output pfnet_r50_vaihingen
 
 `--limit 2` tries it out: two steps of two tiles of 128 px.
 """
-
-import pathlib
-import sys
-
-if __name__ == "__main__":
-    # Run as a file, a script sees its own folder only.
-    sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from examples import recipe
 

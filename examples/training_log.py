@@ -18,20 +18,24 @@ class TrainingLog(keras.callbacks.Callback):
         seconds: float, spent on the epochs so far.
     """
 
-    def __init__(self, folder=None):
+    def __init__(self, folder: str | pathlib.Path | None = None) -> None:
         super().__init__()
         self._path = folder and pathlib.Path(folder) / "seconds.json"
         self.seconds = 0.0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         if self._path and self._path.exists():
             self.seconds = float(json.loads(self._path.read_text()))
             print(f"goes on after {self.seconds:.0f} s", flush=True)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, float] | None = None
+    ) -> None:
         self._start = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(
+        self, epoch: int, logs: dict[str, float] | None = None
+    ) -> None:
         seconds = time.perf_counter() - self._start
         self.seconds += seconds
         epochs = self.params["epochs"]

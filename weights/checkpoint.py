@@ -5,22 +5,24 @@ here with PyTorch's restricted unpickler only, which knows tensors and plain
 containers; everything else is refused.
 """
 
+import os
 import pathlib
 import pickle
 import zipfile
 import zlib
+from typing import Any
 
 import numpy as np
+
+from keras_rsseg.errors import CheckpointError
+
+State = dict[str, np.ndarray]
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
 # What data-parallel training puts before every name.
 _WRAPPER = "module."
 # Counts batches for PyTorch's cumulative average, which no network here uses.
 _COUNTER = "num_batches_tracked"
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be read, or must not be."""
 
 
 class _Ignored:
@@ -31,21 +33,21 @@ class _Ignored:
     at all.
     """
 
-    def __init__(self, *args):
+    def __init__(self, *args: Any) -> None:
         pass
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: Any) -> None:
         pass
 
 
-_IGNORED_GLOBALS = [
+_IGNORED_GLOBALS: list[Any] = [
     (_Ignored, "numpy.core.multiarray.scalar"),
     (_Ignored, "numpy._core.multiarray.scalar"),
     (_Ignored, "numpy.dtype"),
 ]
 
 
-def read_checkpoint(path):
+def read_checkpoint(path: str | os.PathLike[str]) -> State:
     """Read the tensors of a checkpoint.
 
     Args:
@@ -67,8 +69,8 @@ def read_checkpoint(path):
     Example:
 
     ```python
-    state = read_checkpoint("pfnet_r50.pth")
-    state["layer1.0.conv1.weight"].shape  # (64, 128, 1, 1)
+    np.savez("a.npz", weight=np.ones((64, 128, 1, 1)))
+    read_checkpoint("a.npz")["weight"].shape  # (64, 128, 1, 1)
     ```
     """
     path = pathlib.Path(path)
@@ -88,7 +90,7 @@ def read_checkpoint(path):
     return _clean(path, tensors)
 
 
-def _read_npz(path):
+def _read_npz(path: pathlib.Path) -> State:
     # NumPy leaves a file that it opened itself open when it is damaged.
     with path.open("rb") as file:
         try:
@@ -105,7 +107,7 @@ def _read_npz(path):
             raise _unreadable(path, error) from error
 
 
-def _read_safetensors(path):
+def _read_safetensors(path: pathlib.Path) -> State:
     try:
         import safetensors
     except ImportError as error:
@@ -117,7 +119,7 @@ def _read_safetensors(path):
         raise _unreadable(path, error) from error
 
 
-def _read_torch(path):
+def _read_torch(path: pathlib.Path) -> State:
     try:
         import torch
     except ImportError as error:
@@ -141,7 +143,7 @@ def _read_torch(path):
     }
 
 
-def _find_state(path, content):
+def _find_state(path: pathlib.Path, content: Any) -> dict[str, Any]:
     """Return the dict of tensors of whatever a training script saved."""
     if isinstance(content, dict) and isinstance(
         content.get("state_dict"), dict
@@ -155,7 +157,7 @@ def _find_state(path, content):
     return content
 
 
-def _from_torch(path, name, value):
+def _from_torch(path: pathlib.Path, name: str, value: Any) -> np.ndarray:
     import torch
 
     if not isinstance(value, torch.Tensor):
@@ -166,7 +168,7 @@ def _from_torch(path, name, value):
     return value.detach().to(torch.float32).numpy()
 
 
-def _clean(path, tensors):
+def _clean(path: pathlib.Path, tensors: State) -> State:
     state = {}
     for name, value in tensors.items():
         name = name.removeprefix(_WRAPPER)
@@ -187,20 +189,20 @@ def _clean(path, tensors):
     return state
 
 
-def _unreadable(path, error):
+def _unreadable(path: pathlib.Path, error: Exception) -> CheckpointError:
     return CheckpointError(
         f"{path} cannot be read as a {path.suffix} file; it is truncated, "
         f"damaged or of another kind. Reason: {_first_line(error)}"
     )
 
 
-def _missing(path, package):
+def _missing(path: pathlib.Path, package: str) -> ImportError:
     return ImportError(
         f"reading {path} needs the package {package}: "
         f"`pip install {package}`, or convert the file to .npz elsewhere"
     )
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0][:300]

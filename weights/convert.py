@@ -1,16 +1,48 @@
-"""What every converter does around the transfer: check, compare, save."""
+"""Convert a checkpoint to a preset folder.
+
+    python -m weights.convert --variant pfnet_r50 --num-classes 5 \
+        --checkpoint mine.pth --output mine
+
+`--variant` is the network of the checkpoint, or a preset's name: `--variant
+pfnet_r50_isaid` needs no `--num-classes`, and writes that preset's classes,
+palette, bands and card. What each variant is, where its checkpoints come from
+and by which licence, stands in `keras_rsseg/models/*/checkpoint.py` and
+`keras_rsseg/encoders/checkpoint.py`.
+
+    python -m weights.convert --variant hrnet_w18 --num-classes 19 \
+        --align-corners --checkpoint hrnet_w18.pth --output hrnet_w18_preset
+
+    python -m weights.convert --variant resnet50_imagenet \
+        --checkpoint resnet50_imagenet_notop.npz --output resnet50_preset
+
+A checkpoint is read without running code of it, and it has to fit the network
+to the last tensor. With `--reference FILE.npz` the outputs are compared with
+those of the network that the checkpoint is of.
+"""
 
 import contextlib
 import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from typing import Annotated
+from typing import Any
 
-import numpy as np
 import typer
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import CheckpointError
+from keras_rsseg.errors import KerasRssegError
 from weights.checkpoint import read_checkpoint
-from weights.transfer import transfer
+from weights.named_presets import CONVERSIONS
+from weights.named_presets import legend_of
+from weights.named_presets import write_card
+
+if TYPE_CHECKING:
+    from keras_rsseg.encoders.checkpoint_variant import Variant
 
 # Of the largest magnitude. Rounding stays near 1e-6, and the smallest mistake
 # that the networks allow (corners aligned or not) is far above.
@@ -18,18 +50,18 @@ TOLERANCE = 1e-3
 
 
 @contextlib.contextmanager
-def preset_folder(output):
+def preset_folder(output: str | os.PathLike[str]) -> Iterator[str]:
     """Give a folder to write a preset into, which appears whole or not at all.
 
     Args:
-        output: Path of the preset. Must not exist, or be an empty folder.
+        output: path of the preset. Must not exist, or be an empty folder.
 
     Yields:
         A new folder beside it, which takes its name at the end.
 
     Raises:
-        FileExistsError: Something is there already.
-        OSError: The place cannot be written.
+        FileExistsError: something is there already.
+        OSError: the place cannot be written.
     """
     output = pathlib.Path(output)
     if output.is_file() or (output.is_dir() and any(output.iterdir())):
@@ -46,113 +78,205 @@ def preset_folder(output):
 
 
 @contextlib.contextmanager
-def explain_errors():
+def explain_errors() -> Iterator[None]:
     """Turn the errors that a user can mend into a message and exit code 1."""
     try:
         yield
-    except (ValueError, OSError, ImportError) as error:
+    except (KerasRssegError, OSError, ImportError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
 
 
-def compare(model, reference):
-    """Compare a model with outputs of the network it was converted from.
+def convert(
+    checkpoint: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    variant: str | None = None,
+    *,
+    preset: str | None = None,
+    num_classes: int | None = None,
+    reference: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> None:
+    """Convert a checkpoint to a preset folder.
 
     Args:
-        model: `keras_rsseg.models.Segmenter`.
-        reference: Path of an `.npz` with `x`, a normalised input `(batch,
-            bands, height, width)`, and `main_out`, the logits at the size of
-            the input, or `head_logits`, those at the size of the head.
+        checkpoint: path, see `weights.checkpoint.read_checkpoint()`.
+        output: path of the preset folder.
+        variant: name of a network, see `weights.variants`, or of a preset.
+        preset: name of a preset, see `weights.named_presets`: it says the
+            variant and its options, and gets its classes, bands and card.
+        num_classes: number of classes; neither for a preset nor an encoder.
+        reference: path of a reference output, see
+            `weights.reference.compare()`.
+        **options: what the variant leaves to choose, and arguments of the
+            task, such as `class_names`. `None` is the default.
+
+    Raises:
+        ArgumentError: no such variant, or arguments do not go with it.
+        CheckpointError: the checkpoint cannot be read or does not fit to the
+            last tensor, or the outputs differ; nothing was written.
+    """
+    # Keras takes seconds to import, which `--help` need not wait for.
+    from weights.transfer import transfer
+    from weights.variants import find_variant
+
+    variant, preset, given = arguments_of(
+        variant, preset, num_classes=num_classes, **options
+    )
+    network = find_variant(variant, tuple(CONVERSIONS))
+    if reference is not None and network.task is None:
+        raise ArgumentError(f"{variant} is an encoder: it has no `reference`.")
+    _check_options(variant, network, given)
+
+    tensors = read_checkpoint(checkpoint)
+    state = network.prepare(tensors)
+    model = network.build(**given)
+    count = transfer(model, state, network.name_of, network.is_new)
+    typer.echo(f"{count} tensors assigned, none missing, none unused")
+    with preset_folder(output) as folder:
+        if network.compare is not None:
+            typer.echo(network.compare(model, tensors))
+        if reference is not None:
+            _check_outputs(model, reference)
+        model.save_to_preset(folder)
+        if preset is not None:
+            write_card(preset, folder, checkpoint)
+    typer.echo(f"{output}: {model.count_params():,} parameters")
+
+
+def arguments_of(
+    variant: str | None, preset: str | None, **options: Any
+) -> tuple[str, str | None, dict[str, Any]]:
+    """Return what a conversion builds.
+
+    Args:
+        variant: name of a network or of a preset, or `None`.
+        preset: name of a preset, or `None`.
+        **options: as for `convert()`; a preset's own where they are `None`.
 
     Returns:
-        Dict from the name of an output to the largest difference, relative to
-        the largest magnitude.
+        Names of variant and preset, and the arguments of the variant's
+        `build()`.
 
     Raises:
-        ValueError: The file cannot be read, lacks these arrays, or their
-            shapes are wrong.
+        ArgumentError: there is no such preset, or too little or too much was
+            given.
     """
-    import keras
-
-    arrays = read_checkpoint(reference)
-    expected = {k: arrays[k] for k in _OUTPUTS if k in arrays}
-    if "x" not in arrays or not expected:
-        raise ValueError(
-            f"{reference} must hold x and one of {', '.join(_OUTPUTS)}. "
-            f"Received: {', '.join(arrays)}"
+    given = {key: value for key, value in options.items() if value is not None}
+    if preset is None and variant in CONVERSIONS:
+        preset, variant = variant, None
+    if preset is None:
+        if variant is None:
+            raise ArgumentError("give `preset`, or `variant`.")
+        return variant, None, given
+    if variant is not None or "num_classes" in given:
+        raise ArgumentError(
+            "a preset says which `variant` and `num_classes`, leave those "
+            f"out. Received: preset={preset}, variant={variant}, "
+            f"num_classes={given.get('num_classes')}"
         )
-    tiles = arrays["x"].transpose(0, 2, 3, 1)
-    differences = {}
-    for name, value in expected.items():
-        actual = keras.ops.convert_to_numpy(_OUTPUTS[name](model, tiles))
-        value = value.transpose(0, 2, 3, 1)
-        if actual.shape != value.shape:
-            raise ValueError(
-                f"{reference}: {name} must have the shape {actual.shape} "
-                f"(channels last). Received: {value.shape}"
+    check_choice("preset", preset, CONVERSIONS)
+    made, legend = CONVERSIONS[preset], legend_of(preset)
+    classes = len(legend["class_names"])
+    arguments = {"num_classes": classes, **made.options, **given, **legend}
+    return made.variant, preset, arguments
+
+
+def _check_options(
+    name: str, network: "Variant", given: dict[str, Any]
+) -> None:
+    """Refuse what a variant lacks or cannot take, before anything is read."""
+    from weights.variants import variants
+
+    if network.task is not None and "num_classes" not in given:
+        raise ArgumentError(f"`num_classes` must be given for {name}.")
+    for key in network.required:
+        if key not in given:
+            flag = key.replace("_", "-")
+            raise ArgumentError(
+                f"`{key}` must be said, as no checkpoint does: "
+                f"--{flag} or --no-{flag}."
             )
-        difference = np.abs(actual - value).max() / np.abs(value).max()
-        differences[name] = float(difference)
-    return differences
+    known = variants()
+    for key in given:
+        users = [other for other in known if key in known[other].options]
+        if users and name not in users:
+            raise ArgumentError(
+                f"`{key}` is for {', '.join(users)}. Received: {name}"
+            )
+        if network.task is None and not users:
+            raise ArgumentError(f"{name} is an encoder: it has no `{key}`.")
 
 
-def _head_logits(model, tiles):
-    features = model.backbone(tiles, training=False)["features"]
-    return model.classifier(features)
+def _check_outputs(model: Any, reference: str | os.PathLike[str]) -> None:
+    from weights.reference import compare
+
+    differences = compare(model, reference)
+    for name, value in differences.items():
+        typer.echo(
+            f"{name}: largest difference {value:.3g} of the largest magnitude"
+        )
+    # Not `>`: a NaN is no agreement either.
+    if not max(differences.values()) <= TOLERANCE:
+        raise CheckpointError(
+            f"the outputs differ from {reference} by more than "
+            f"{TOLERANCE}; nothing was written"
+        )
 
 
-_OUTPUTS = {
-    "main_out": lambda model, tiles: model(tiles, training=False),
-    "head_logits": _head_logits,
-}
+def main(
+    checkpoint: Annotated[
+        pathlib.Path, typer.Option(help="A .pth, .safetensors or .npz file.")
+    ],
+    output: Annotated[pathlib.Path, typer.Option(help="Preset folder.")],
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Network of the checkpoint, or name of a preset."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="A name of `keras-rsseg presets`.")
+    ] = None,
+    num_classes: Annotated[
+        int | None,
+        typer.Option(min=1, max=255, help="Neither for presets nor encoders."),
+    ] = None,
+    class_names: Annotated[
+        str | None, typer.Option(help="Names of the classes: road,roof,tree")
+    ] = None,
+    align_corners: Annotated[
+        bool | None, typer.Option(help="HRNet: as it was trained.")
+    ] = None,
+    fusion: Annotated[
+        str | None,
+        typer.Option(
+            help="HRNet: bilinear, or ifwm, sf, lsf, rifw, whose flows start "
+            "at zero."
+        ),
+    ] = None,
+    max_pool_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="PFNet: side of the grid of salient points."),
+    ] = None,
+    reference: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="An .npz with x and main_out or head_logits, NCHW."),
+    ] = None,
+) -> None:
+    """Convert a checkpoint to a preset folder."""
+    with explain_errors():
+        convert(
+            checkpoint,
+            output,
+            variant,
+            preset=preset,
+            num_classes=num_classes,
+            class_names=class_names and class_names.split(","),
+            align_corners=align_corners,
+            fusion=fusion,
+            max_pool_size=max_pool_size,
+            reference=reference,
+        )
 
 
-def fill_and_save(
-    model,
-    state,
-    name_of,
-    output,
-    reference=None,
-    finish=None,
-    is_new=None,
-):
-    """Give a model a checkpoint's weights, and save it as a preset.
-
-    Args:
-        model: `keras_rsseg.models.Segmenter`.
-        state: Dict from name to array.
-        name_of: As for `weights.transfer.transfer()`.
-        output: Path of the preset folder.
-        reference: Path of a reference output, see `compare()`, or `None`.
-        finish: Function of the folder that adds to it before it appears under
-            its name, or `None`.
-        is_new: As for `weights.transfer.transfer()`.
-
-    Raises:
-        ValueError: The checkpoint does not fit to the last tensor, or the
-            outputs differ; nothing was written.
-    """
-    count = transfer(model, state, name_of, is_new)
-    typer.echo(f"{count} tensors assigned, none missing, none unused")
-    _save(model, output, reference, finish)
-
-
-def _save(model, output, reference, finish):
-    with preset_folder(output) as folder:
-        if reference is not None:
-            differences = compare(model, reference)
-            for name, value in differences.items():
-                typer.echo(
-                    f"{name}: largest difference {value:.3g} of the largest "
-                    "magnitude"
-                )
-            # Not `>`: a NaN is no agreement either.
-            if not max(differences.values()) <= TOLERANCE:
-                raise ValueError(
-                    f"the outputs differ from {reference} by more than "
-                    f"{TOLERANCE}; nothing was written"
-                )
-        model.save_to_preset(folder)
-        if finish is not None:
-            finish(folder)
-    typer.echo(f"{output}: {model.count_params():,} parameters")
+if __name__ == "__main__":
+    typer.run(main)

@@ -16,7 +16,6 @@ published: their authors have to allow it. `--private` uploads them for
 yourself alone.
 """
 
-import importlib
 import pathlib
 from typing import Annotated
 from typing import Any
@@ -28,6 +27,7 @@ from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.registry import ORGANISATION
 from keras_rsseg.hub.registry import embedded_folder
 from weights.checkpoint import SUFFIXES
+from weights.convert import convert
 from weights.convert import explain_errors
 from weights.named_presets import CONVERSIONS
 
@@ -64,8 +64,7 @@ def find(
     checkpoint = _checkpoint(checkpoints, name)
     if checkpoint is None or name not in CONVERSIONS:
         return None
-    script = importlib.import_module(f"weights.{CONVERSIONS[name].script}")
-    script.convert(checkpoint, output / name, preset=name)
+    convert(checkpoint, output / name, preset=name)
     return output / name, None
 
 

@@ -1,76 +1,23 @@
 """Assign a state with PyTorch's names and layouts to a Keras model."""
 
 import collections
-import re
+from collections.abc import Callable
+from typing import Any
 
+import keras
 import numpy as np
 
-# Last part of a variable's path -> last part of the tensor's name.
-_LEAVES = {
-    "kernel": "weight",
-    "bias": "bias",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
+from keras_rsseg.encoders.checkpoint_variant import NameOf
+from keras_rsseg.encoders.checkpoint_variant import State
+from keras_rsseg.errors import CheckpointError
 
 
-class TransferError(ValueError):
-    """A state that does not fit a model to the last tensor."""
-
-
-def make_name_of(rules):
-    """Make a mapping from variable paths to tensor names.
-
-    Args:
-        rules: List of `(pattern, module)`. The first pattern that matches
-            the whole path of a layer (a variable's path without its last
-            part) decides. `module` is a format string for the module's name
-            with the pattern's named groups as fields. Keras names count from
-            1 and PyTorch's from 0: `{block0}` is the number of the group
-            `block`, less one.
-
-    Returns:
-        Function from a variable's path to the tensor's name, or to `None`
-        where no rule applies.
-
-    Example:
-
-    ```python
-    rules = [(r"block(?P<block>\\d+)/batch_norm", "layers.{block0}.bn")]
-    make_name_of(rules)("block2/batch_norm/gamma")  # "layers.1.bn.weight"
-    ```
-    """
-    compiled = [(re.compile(pattern), module) for pattern, module in rules]
-
-    def name_of(path):
-        layer, _, leaf = path.rpartition("/")
-        for pattern, module in compiled:
-            match = pattern.fullmatch(layer)
-            if match and leaf in _LEAVES:
-                return f"{module.format(**_fields(match))}.{_LEAVES[leaf]}"
-        return None
-
-    return name_of
-
-
-def conv_bn_rules(layer, conv, batch_norm):
-    """Return the rules of a `ConvBNReLU` whose path matches `layer`."""
-    return [(f"{layer}/conv", conv), (f"{layer}/batch_norm", batch_norm)]
-
-
-def _fields(match):
-    fields = match.groupdict()
-    less_one = {
-        f"{name}0": int(value) - 1
-        for name, value in fields.items()
-        if value and value.isdecimal()
-    }
-    return {**fields, **less_one}
-
-
-def transfer(model, state, name_of, is_new=None):
+def transfer(
+    model: keras.Model | keras.layers.Layer,
+    state: State,
+    name_of: NameOf,
+    is_new: Callable[[str], bool] | None = None,
+) -> int:
     """Assign every tensor of a state to its variable, or nothing at all.
 
     Kernels `(out, in, height, width)` become `(height, width, in, out)`,
@@ -80,7 +27,7 @@ def transfer(model, state, name_of, is_new=None):
         model: Built Keras model or layer.
         state: Dict from name to array, PyTorch's layouts.
         name_of: Function from a variable's path to the name in `state`, see
-            `make_name_of()`.
+            `keras_rsseg.encoders.checkpoint_variant.make_name_of()`.
         is_new: Function from a variable's path to whether the checkpoint's
             network did not have it; it keeps its value. `None` if it had all.
 
@@ -88,18 +35,18 @@ def transfer(model, state, name_of, is_new=None):
         Number of tensors assigned.
 
     Raises:
-        TransferError: Some variable has no tensor, some tensor no variable,
+        CheckpointError: Some variable has no tensor, some tensor no variable,
             or a shape or a value is wrong. The message lists all of them, and
             the model is as it was.
     """
-    pairs = [
+    pairs: list[tuple[keras.Variable, Any]] = [
         (v, name_of(v.path))
         for v in model.weights
         if is_new is None or not is_new(v.path)
     ]
     problems = _find_problems(pairs, state)
     if problems:
-        raise TransferError(
+        raise CheckpointError(
             f"the checkpoint does not fit {model.name}; nothing was assigned.\n"
             + "\n".join(problems)
         )
@@ -108,7 +55,9 @@ def transfer(model, state, name_of, is_new=None):
     return len(pairs)
 
 
-def _find_problems(pairs, state):
+def _find_problems(
+    pairs: list[tuple[keras.Variable, Any]], state: State
+) -> list[str]:
     counts = collections.Counter(name for _, name in pairs)
     lines = {
         "model variables without a known counterpart": [
@@ -147,7 +96,7 @@ def _find_problems(pairs, state):
     ]
 
 
-def _to_keras(tensor):
+def _to_keras(tensor: np.ndarray) -> np.ndarray:
     if tensor.ndim == 4:
         return tensor.transpose(2, 3, 1, 0)
     if tensor.ndim == 2:

@@ -1,11 +1,20 @@
 """What both networks are built from."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 
-def conv(channels, filters, size, stride=1, dilation=1, bias=False):
+def conv(
+    channels: int,
+    filters: int,
+    size: int,
+    stride: int = 1,
+    dilation: int = 1,
+    bias: bool = False,
+) -> nn.Conv2d:
     """A convolution that pads as much on both sides."""
     padding = dilation * (size - 1) // 2
     return nn.Conv2d(
@@ -13,7 +22,9 @@ def conv(channels, filters, size, stride=1, dilation=1, bias=False):
     )
 
 
-def conv_bn(channels, filters, size, stride=1, bias=False):
+def conv_bn(
+    channels: int, filters: int, size: int, stride: int = 1, bias: bool = False
+) -> list[nn.Module]:
     """Convolution and batch norm."""
     return nn.Sequential(
         conv(channels, filters, size, stride, bias=bias),
@@ -21,12 +32,16 @@ def conv_bn(channels, filters, size, stride=1, bias=False):
     )
 
 
-def conv_bn_relu(channels, filters, size, stride=1, bias=False):
+def conv_bn_relu(
+    channels: int, filters: int, size: int, stride: int = 1, bias: bool = False
+) -> list[nn.Module]:
     """Convolution, batch norm and ReLU."""
     return conv_bn(channels, filters, size, stride, bias).append(nn.ReLU())
 
 
-def resize(x, size, align_corners=True):
+def resize(
+    x: torch.Tensor, size: Sequence[int], align_corners: bool = True
+) -> torch.Tensor:
     """Resize bilinearly."""
     return functional.interpolate(
         x, size, mode="bilinear", align_corners=align_corners
@@ -36,7 +51,9 @@ def resize(x, size, align_corners=True):
 class Bottleneck(nn.Module):
     """1 x 1 to narrow, 3 x 3, 1 x 1 to four times as wide, and a shortcut."""
 
-    def __init__(self, channels, width, stride=1, dilation=1):
+    def __init__(
+        self, channels: int, width: int, stride: int = 1, dilation: int = 1
+    ) -> None:
         super().__init__()
         filters = 4 * width
         self.conv1 = conv(channels, width, 1)
@@ -49,7 +66,7 @@ class Bottleneck(nn.Module):
         if stride > 1 or channels != filters:
             self.downsample = conv_bn(channels, filters, 1, stride)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = torch.relu(self.bn1(self.conv1(x)))
         y = torch.relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
@@ -60,13 +77,13 @@ class Bottleneck(nn.Module):
 class BasicBlock(nn.Module):
     """Two 3 x 3 of the same width, and a shortcut."""
 
-    def __init__(self, width):
+    def __init__(self, width: int) -> None:
         super().__init__()
         self.conv1 = conv(width, width, 3)
         self.bn1 = nn.BatchNorm2d(width)
         self.conv2 = conv(width, width, 3)
         self.bn2 = nn.BatchNorm2d(width)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = torch.relu(self.bn1(self.conv1(x)))
         return torch.relu(self.bn2(self.conv2(y)) + x)

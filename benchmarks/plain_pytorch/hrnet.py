@@ -1,5 +1,7 @@
 """HRNetV2 as released, and with the module of the IFWM paper."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -15,12 +17,12 @@ from benchmarks.plain_pytorch.blocks import resize
 class Warp(nn.Module):
     """IFWM: resizes a coarse map by a flow that both maps decide."""
 
-    def __init__(self, channels, ratio):
+    def __init__(self, channels: int, ratio: int) -> None:
         super().__init__()
         self.fine = conv(channels, 2, 1, bias=True)
         self.region = conv(channels, 2, 2 * ratio - 1)
 
-    def forward(self, fine, coarse):
+    def forward(self, fine: torch.Tensor, coarse: torch.Tensor):
         size = height, width = fine.shape[2:]
         flow = self.fine(fine) + self.region(resize(coarse, size))
         x = torch.linspace(-1, 1, width, device=flow.device)
@@ -34,11 +36,11 @@ class Warp(nn.Module):
 class Resize(nn.Module):
     """The same without a flow."""
 
-    def forward(self, fine, coarse):
+    def forward(self, fine: torch.Tensor, coarse: torch.Tensor):
         return resize(coarse, fine.shape[2:])
 
 
-def downwards(channels, widths):
+def downwards(channels: int, widths: Sequence[int]) -> nn.Sequential:
     """Strided convolutions from one branch to a coarser one."""
     steps = [
         conv_bn_relu(channels, channels, 3, 2) for _ in range(len(widths) - 1)
@@ -49,7 +51,7 @@ def downwards(channels, widths):
 class Module(nn.Module):
     """Branches of several sizes, four blocks each, and their exchange."""
 
-    def __init__(self, widths, ifwm):
+    def __init__(self, widths: Sequence[int], ifwm: bool) -> None:
         super().__init__()
         self.branches = nn.ModuleList(
             nn.Sequential(*(BasicBlock(width) for _ in range(4)))
@@ -74,13 +76,13 @@ class Module(nn.Module):
             self.fuse_layers.append(layers)
             self.warps.append(warps)
 
-    def forward(self, maps):
+    def forward(self, maps: list[torch.Tensor]):
         maps = [
             branch(x) for branch, x in zip(self.branches, maps, strict=True)
         ]
         return [self.fuse(i, maps) for i in range(len(maps))]
 
-    def fuse(self, i, maps):
+    def fuse(self, i: int, maps: list[torch.Tensor]) -> torch.Tensor:
         """What one branch goes on with."""
         total = maps[i]
         for j, x in enumerate(maps):
@@ -91,7 +93,7 @@ class Module(nn.Module):
         return torch.relu(total)
 
 
-def modules(count, widths, ifwm):
+def modules(count: int, widths: Sequence[int], ifwm: bool) -> nn.Sequential:
     """One stage."""
     return nn.Sequential(*(Module(widths, ifwm) for _ in range(count)))
 
@@ -108,7 +110,9 @@ class HRNet(nn.Module):
     size.
     """
 
-    def __init__(self, num_classes, width=18, ifwm=False):
+    def __init__(
+        self, num_classes: int, width: int = 18, ifwm: bool = False
+    ) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(4)]
         self.conv1 = conv(3, 64, 3, 2)
@@ -139,7 +143,7 @@ class HRNet(nn.Module):
             conv(channels, num_classes, 1, bias=True),
         )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor):
         size = x.shape[2:]
         x = torch.relu(self.bn1(self.conv1(x)))
         x = torch.relu(self.bn2(self.conv2(x)))

@@ -1,5 +1,8 @@
 """PFNet on a ResNet, as released."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -11,7 +14,9 @@ from benchmarks.plain_pytorch.blocks import conv_bn_relu
 from benchmarks.plain_pytorch.blocks import resize
 
 
-def stage(channels, width, blocks, stride=1, dilation=1):
+def stage(
+    channels: int, width: int, blocks: int, stride: int = 1, dilation: int = 1
+) -> nn.Sequential:
     """Bottlenecks, the first of which changes size and channels."""
     return nn.Sequential(
         Bottleneck(channels, width, stride, dilation),
@@ -22,7 +27,7 @@ def stage(channels, width, blocks, stride=1, dilation=1):
 class PyramidPooling(nn.Module):
     """Means of 1, 4, 9 and 36 parts of a map beside the map."""
 
-    def __init__(self, channels, filters):
+    def __init__(self, channels: int, filters: int) -> None:
         super().__init__()
         self.stages = nn.ModuleList(
             nn.Sequential(
@@ -33,19 +38,19 @@ class PyramidPooling(nn.Module):
         self.bottleneck = conv_bn_relu(channels + 4 * filters, filters, 1)
         self.bottleneck.append(nn.Dropout2d(0.1))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor):
         size = x.shape[2:]
         pooled = [resize(stage(x), size) for stage in self.stages]
         return self.bottleneck(torch.cat([*pooled, x], 1))
 
 
-def gather(maps, index):
+def gather(maps: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Pixels (batch, channels, points) at flat indices (batch, points)."""
     index = index[:, None].expand(-1, maps.shape[1], -1)
     return maps.flatten(2).gather(2, index)
 
 
-def flow(coarse, fine):
+def flow(coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
     """Points of the fine map plus what the coarse map's points send them."""
     affinity = torch.einsum("bcp,bcq->bpq", fine, coarse).softmax(-1)
     return torch.einsum("bpq,bcq->bcp", affinity, coarse) + fine
@@ -54,7 +59,14 @@ def flow(coarse, fine):
 class PointFlow(nn.Module):
     """Replaces matched points of a fine map; the rest stays as it is."""
 
-    def __init__(self, channels, dim=64, pool=14, context=9, edge_points=128):
+    def __init__(
+        self,
+        channels: int,
+        dim: int = 64,
+        pool: int = 14,
+        context: int = 9,
+        edge_points: int = 128,
+    ) -> None:
         super().__init__()
         self.pool, self.context = pool, context
         self.edge_points = edge_points
@@ -65,7 +77,7 @@ class PointFlow(nn.Module):
         self.edge_final = conv_bn_relu(channels, channels, 3)
         self.edge_final.append(conv(channels, 1, 3))
 
-    def forward(self, coarse, fine):
+    def forward(self, coarse: torch.Tensor, fine: torch.Tensor):
         size = h, w = coarse.shape[2:]
         height, width = fine.shape[2:]
         maps = [self.down_h(coarse), resize(self.down_l(fine), size)]
@@ -104,7 +116,9 @@ class PointFlow(nn.Module):
         return replaced.view_as(fine), edges
 
     @staticmethod
-    def fine_index(index, w, ratio, width):
+    def fine_index(
+        index: torch.Tensor, w: int, ratio: int, width: int
+    ) -> torch.Tensor:
         """Flat index in the fine map of one in the coarse map."""
         x = (index % w).float() * ratio
         y = torch.div(index, w, rounding_mode="floor").float() * ratio
@@ -114,7 +128,7 @@ class PointFlow(nn.Module):
 class Head(nn.Module):
     """Feature pyramid whose levels are joined by points."""
 
-    def __init__(self, num_classes, dim):
+    def __init__(self, num_classes: int, dim: int) -> None:
         super().__init__()
         self.ppm = PyramidPooling(2048, dim)
         channels = 256, 512, 1024
@@ -129,7 +143,7 @@ class Head(nn.Module):
             conv_bn_relu(4 * dim, dim, 3), conv(dim, num_classes, 1, bias=True)
         )
 
-    def forward(self, pyramid):
+    def forward(self, pyramid: list[torch.Tensor]):
         x = self.ppm(pyramid[-1])
         levels, edges = [x], []
         for i in (2, 1, 0):
@@ -156,7 +170,12 @@ class PFNet(nn.Module):
     size, in training the three edge logits of that size beside them.
     """
 
-    def __init__(self, num_classes, blocks=(3, 4, 6, 3), dim=256):
+    def __init__(
+        self,
+        num_classes: int,
+        blocks: Sequence[int] = (3, 4, 6, 3),
+        dim: int = 256,
+    ) -> None:
         super().__init__()
         self.layer0 = nn.Sequential(
             nn.Sequential(
@@ -174,7 +193,7 @@ class PFNet(nn.Module):
         self.layer4 = stage(1024, 512, blocks[3], 2, 4)
         self.head = Head(num_classes, dim)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor):
         size = x.shape[2:]
         x = self.layer0(x)
         pyramid = []
@@ -188,7 +207,9 @@ class PFNet(nn.Module):
         return logits, [resize(edge, size) for edge in edges]
 
 
-def loss_of(outputs, masks, edges):
+def loss_of(
+    outputs: Any, masks: torch.Tensor, edges: torch.Tensor
+) -> torch.Tensor:
     """Cross-entropy and the balanced one of the edges, as in the paper.
 
     Args:

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from weights.checkpoint import CheckpointError
+from keras_rsseg.errors import CheckpointError
 from weights.checkpoint import read_checkpoint
 
 

@@ -1,6 +1,5 @@
 """A named preset is complete: weights, classes, bands and card."""
 
-import functools
 import hashlib
 import shlex
 
@@ -14,40 +13,37 @@ import keras_rsseg
 from keras_rsseg.hub.publish import load_checked
 from keras_rsseg.hub.publish import read_facts
 from tests.test_case import TestCase
-from tests.weights.convert_hrnet_test import build_tiny
-from tests.weights.convert_hrnet_test import torch_state
-from weights import convert_hrnet
-from weights import convert_pfsegnets
+from tests.weights.tiny_hrnet import TINY
+from tests.weights.tiny_hrnet import torch_state
+from tests.weights.tiny_hrnet import use_tiny_hrnet
+from weights import convert
 from weights.named_presets import CONVERSIONS
-from weights.named_presets import arguments_of
-
-pfsegnets = functools.partial(arguments_of, "convert_pfsegnets")
+from weights.variants import variants
 
 
-def run(script, command):
+def run(command):
     app = typer.Typer()
-    app.command()(script.main)
+    app.command()(convert.main)
     return CliRunner().invoke(app, shlex.split(command))
 
 
 class TestCommand(TestCase):
     @pytest.fixture(autouse=True)
     def tiny(self, monkeypatch):
-        monkeypatch.setattr(convert_hrnet, "build", build_tiny)
+        use_tiny_hrnet(monkeypatch)
 
     def test_writes_a_preset_that_could_be_uploaded(self, tmp_path):
-        model = build_tiny("hrnet_w18", 6, align_corners=True)
+        model = TINY.build(6, align_corners=True)
         np.savez(tmp_path / "checkpoint.npz", **torch_state(model))
         name = "hrnet_w18_vaihingen"
         facts = keras_rsseg.list_presets()[name]
-        command = facts["how_to_get"]["convert"].removeprefix("python -m ")
+        command = facts["how_to_get"]["convert"]
         command = command.replace("CHECKPOINT.pth", "checkpoint.npz")
-        script, *words = command.split()
-        assert script == "weights.convert"
-        words[words.index("--variant")] = "--preset"
+        python, option, module, *words = command.split()
+        assert (python, option, module) == ("python", "-m", "weights.convert")
         words[words.index("checkpoint.npz")] = str(tmp_path / "checkpoint.npz")
         words[words.index("--output") + 1] = str(tmp_path / name)
-        result = run(convert_hrnet, shlex.join(words))
+        result = run(shlex.join(words))
         assert result.exit_code == 0, result.output
         task = load_checked(tmp_path / name)
         assert task.class_names == list(facts["class_names"])
@@ -76,20 +72,6 @@ class TestCommand(TestCase):
         assert card["paper_score"]["mean_iou"] == 0.669
         assert "none stated" in card["licence"]
 
-    @pytest.mark.parametrize(
-        "options, words",
-        [
-            ("", "give `preset`, or `variant`"),
-            ("--preset pfnet_r50_isaid", "must be one of hrnet_w18_vaihingen"),
-            ("--preset hrnet_w18_vaihingen --num-classes 6", "leave those out"),
-        ],
-    )
-    def test_what_is_missing_or_too_much(self, tmp_path, options, words):
-        result = run(
-            convert_hrnet, f"--checkpoint x.npz --output {tmp_path}/x {options}"
-        )
-        assert result.exit_code == 1 and words in result.output
-
 
 class TestNames:
     def test_those_that_the_registry_says_can_be_converted(self):
@@ -103,23 +85,24 @@ class TestNames:
             assert f"weights.convert --variant {name} " in command
 
     @pytest.mark.parametrize("name", CONVERSIONS)
-    def test_variant_is_one_of_its_script(self, name):
-        script, variant, options = CONVERSIONS[name]
-        module = {"convert_hrnet": convert_hrnet}.get(script, convert_pfsegnets)
-        assert variant in set(module.Variant)
+    def test_variant_is_known(self, name):
         facts = keras_rsseg.list_presets()[name]
-        same, arguments = arguments_of(script, name, None, None)
-        assert same == variant
+        variant, preset, arguments = convert.arguments_of(None, name)
+        assert (variant, preset) == (CONVERSIONS[name].variant, name)
+        assert variants()[variant].task.__name__ == facts["task"]
         assert arguments["num_classes"] == len(facts["class_names"])
 
     def test_potsdam_is_as_it_was_evaluated(self):
-        _, arguments = pfsegnets("pfnet_r50_potsdam", None, None)
-        assert arguments["max_pool_size"] == 9
-        _, arguments = pfsegnets(
-            "pfnet_r50_potsdam", None, None, max_pool_size=14
-        )
-        assert arguments["max_pool_size"] == 14
-        _, arguments = pfsegnets(
-            "pfnet_r50_vaihingen", None, None, max_pool_size=None
-        )
-        assert "max_pool_size" not in arguments
+        def options(preset, **others):
+            return convert.arguments_of(None, preset, **others)[2]
+
+        assert options("pfnet_r50_potsdam")["max_pool_size"] == 9
+        chosen = options("pfnet_r50_potsdam", max_pool_size=14)
+        assert chosen["max_pool_size"] == 14
+        vaihingen = options("pfnet_r50_vaihingen", max_pool_size=None)
+        assert "max_pool_size" not in vaihingen
+
+    def test_a_preset_is_a_variant_too(self):
+        name = "pfnet_r50_potsdam"
+        arguments = convert.arguments_of(name, None)
+        assert arguments[:2] == ("pfnet_r50", name)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from tests.shared import shared_path
+from weights.transfer import transfer
 
 _FOLDER = ("fixtures", "networks")
 
@@ -50,6 +51,12 @@ def draw_state(network, seed, abs_sum):
         for name, value in state.items()
         if not name.endswith("num_batches_tracked")
     }
+
+
+def fill(model, variant, state):
+    """Give a network of a variant the tensors of a checkpoint."""
+    state = variant.prepare(state)
+    transfer(model, state, variant.name_of, variant.is_new)
 
 
 def read_outputs(name):

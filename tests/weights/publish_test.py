@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 from keras_rsseg.hub import registry
 from tests.hub.tiny_preset import FACTS
 from tests.hub.tiny_preset import make_task
-from tests.weights.convert_hrnet_test import build_tiny
-from tests.weights.convert_hrnet_test import torch_state
-from weights import convert_hrnet
+from tests.weights.tiny_hrnet import TINY
+from tests.weights.tiny_hrnet import torch_state
+from tests.weights.tiny_hrnet import use_tiny_hrnet
 from weights import publish
 
 CONVERTED = "hrnet_w18_whu_building"
@@ -31,11 +31,12 @@ def trained(tmp_path):
 def run(tmp_path, monkeypatch):
     """Run the command for a registry of two presets."""
     known = registry.registered_presets()
-    for name in set(known) - {CONVERTED}:
-        monkeypatch.delitem(known, name)
-    tiny = {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}}
-    monkeypatch.setitem(known, "tiny", tiny)
-    monkeypatch.setattr(convert_hrnet, "build", build_tiny)
+    presets = {
+        "tiny": {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}},
+        CONVERTED: known[CONVERTED],
+    }
+    monkeypatch.setattr(registry, "_PRESETS", presets)
+    use_tiny_hrnet(monkeypatch)
     app = typer.Typer()
     app.command()(publish.main)
 
@@ -65,7 +66,7 @@ def test_what_is_not_at_hand(run):
 
 
 def test_trained_and_converted(run, trained, tmp_path):
-    model = build_tiny("hrnet_w18", 2, align_corners=True)
+    model = TINY.build(2, align_corners=True)
     (tmp_path / "checkpoints").mkdir()
     checkpoint = tmp_path / "checkpoints" / f"{CONVERTED}.npz"
     np.savez(checkpoint, **torch_state(model))

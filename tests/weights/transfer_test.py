@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from keras_rsseg.encoders.checkpoint_variant import make_name_of
+from keras_rsseg.errors import CheckpointError
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
-from weights.transfer import TransferError
-from weights.transfer import make_name_of
 from weights.transfer import transfer
 
 NAME_OF = make_name_of(
@@ -71,7 +71,7 @@ class TestTransfer(TestCase):
     def assert_refused(self, state, *messages):
         model = make_model()
         before = [to_numpy(w).copy() for w in model.weights]
-        with pytest.raises(TransferError) as info:
+        with pytest.raises(CheckpointError) as info:
             transfer(model, state, NAME_OF)
         for message in messages:
             assert message in str(info.value)
@@ -106,7 +106,7 @@ class TestTransfer(TestCase):
         self.assert_refused(state, "not finite: 1", "body.bn.running_var")
 
     def test_variable_without_counterpart(self, state):
-        with pytest.raises(TransferError, match="counterpart: 8\n"):
+        with pytest.raises(CheckpointError, match="counterpart: 8\n"):
             transfer(make_model(), state, lambda path: None)
 
     def test_new_variables_keep_their_values_and_no_others(self, state):
@@ -122,16 +122,16 @@ class TestTransfer(TestCase):
         ):
             np.testing.assert_array_equal(x, y)
         del state["body.bn.bias"]
-        with pytest.raises(TransferError, match="checkpoint: 1\n.*body.bn.b"):
+        with pytest.raises(CheckpointError, match="checkpoint: 1\n.*body.bn.b"):
             transfer(model, state, NAME_OF, is_new)
         # Nor does a checkpoint go unused that has them.
         state = {**state, "dense.fc.weight": kernel, "dense.fc.bias": bias}
-        with pytest.raises(TransferError, match="unused .* checkpoint: 2\n"):
+        with pytest.raises(CheckpointError, match="unused .* checkpoint: 2\n"):
             transfer(model, state, NAME_OF, is_new)
 
     def test_two_variables_of_one_tensor(self, state):
         def name_of(path):
             return NAME_OF(path.replace("beta", "gamma"))
 
-        with pytest.raises(TransferError, match="several variables: 1\n"):
+        with pytest.raises(CheckpointError, match="several variables: 1\n"):
             transfer(make_model(), state, name_of)

@@ -1,29 +1,31 @@
-"""What PSPNet's weights are called in checkpoints of PFNet's released code."""
+"""Checkpoints of PSPNet at output strides 8 and 16.
 
-from typing import Any
+Source: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`.
+"""
 
-# Patterns of our paths, and the modules there, see `weights/transfer.py`.
-RULES = [
-    ("pyramid_pooling/bottleneck/conv", "ppm.bottleneck.0"),
-    ("pyramid_pooling/bottleneck/batch_norm", "ppm.bottleneck.1"),
-    ("output/conv", "final.0"),
-    ("output/batch_norm", "final.1"),
+import functools
+
+from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
+from keras_rsseg.encoders.checkpoint import released_resnet
+from keras_rsseg.encoders.checkpoint_variant import Variant
+from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
+from keras_rsseg.encoders.checkpoint_variant import with_zero_bias
+from keras_rsseg.models.pfnet.checkpoint import pooling_rules
+from keras_rsseg.models.pspnet.pspnet import PSPNet
+
+_RULES = [
+    *DEEP_RESNET_RULES,
+    *pooling_rules("ppm"),
+    *conv_bn_rules("output", "final.0", "final.1"),
     ("classifier", "final.3"),
 ]
-for _index, _bins in enumerate((1, 2, 3, 6)):
-    _branch, _stage = f"pyramid_pooling/bin{_bins}", f"ppm.stages.{_index}"
-    RULES += [
-        (f"{_branch}/conv", f"{_stage}.1"),
-        (f"{_branch}/batch_norm", f"{_stage}.2"),
-    ]
-# Strides and dilations of the encoder's stages, for output strides 8 and 16.
-ENCODERS: dict[str, dict[str, Any]] = {
-    "pspnet": {
-        "stackwise_strides": (1, 2, 1, 1),
-        "stackwise_dilations": (1, 1, 2, 4),
-    },
-    "pspnet_os16": {
-        "stackwise_strides": (1, 2, 2, 1),
-        "stackwise_dilations": (1, 1, 1, 2),
-    },
+
+VARIANTS = {
+    name: Variant(
+        released_resnet(50, output_stride),
+        _RULES,
+        PSPNet,
+        prepare=functools.partial(with_zero_bias, layer="final.3"),
+    )
+    for name, output_stride in (("pspnet_r50", 8), ("pspnet_os16_r50", 16))
 }

@@ -1,55 +1,43 @@
-"""The HRNet converter as a command: what it writes and what it refuses."""
+"""The conversion as a command: what it writes and what it refuses."""
+
+import importlib.util
+import re
 
 import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
+from keras_rsseg.models.hrnet.checkpoint import is_flow
 from keras_rsseg.models.hrnet.hrnet import HRNet
-from keras_rsseg.models.hrnet.hrnet import HRNetBackbone
+from keras_rsseg.models.pfnet.checkpoint import VARIANTS
+from keras_rsseg.models.pfnet.pfnet import PFNet
+from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
-from weights import convert_hrnet
+from tests.weights.networks import draw_state
+from tests.weights.tiny_hrnet import TINY
+from tests.weights.tiny_hrnet import torch_state
+from tests.weights.tiny_hrnet import use_tiny_hrnet
+from weights import convert
 
 
-def build_tiny(
-    variant, num_classes, align_corners, fusion="bilinear", **legend
-):
-    """A network with every kind of layer, which builds in a second."""
-    encoder = HRNetEncoder(
-        width=2,
-        stackwise_num_modules=(1, 1, 1),
-        num_blocks=1,
-        num_bottlenecks=2,
-        bottleneck_filters=2,
-        align_corners=align_corners,
-        fusion=str(fusion),
-    )
-    return HRNet(HRNetBackbone(encoder), num_classes=num_classes, **legend)
-
-
-def torch_state(model):
-    """Return a model's weights under PyTorch's names."""
-    state = {}
-    for weight in model.weights:
-        value = to_numpy(weight)
-        if value.ndim == 4:
-            value = value.transpose(3, 2, 0, 1)
-        state[convert_hrnet.name_of(weight.path)] = value
-    return state
+def run(*arguments):
+    app = typer.Typer()
+    app.command()(convert.main)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 @pytest.fixture(scope="module")
 def model():
     """Shared by the tests, which only read it."""
-    return build_tiny("hrnet_w18", 3, align_corners=False)
+    return TINY.build(3, align_corners=False)
 
 
-class TestCommand(TestCase):
+class TestHRNet(TestCase):
     @pytest.fixture(autouse=True)
     def tiny(self, monkeypatch):
-        monkeypatch.setattr(convert_hrnet, "build", build_tiny)
+        use_tiny_hrnet(monkeypatch)
 
     @pytest.fixture
     def checkpoint(self, model, tmp_path):
@@ -57,15 +45,12 @@ class TestCommand(TestCase):
         return tmp_path / "hrnet.npz"
 
     def run(self, checkpoint, output, *others, classes=3, align=False):
-        app = typer.Typer()
-        app.command()(convert_hrnet.main)
-        arguments = [
+        return run(
             *("--checkpoint", checkpoint, "--output", output),
             *("--variant", "hrnet_w18", "--num-classes", classes),
             "--align-corners" if align else "--no-align-corners",
             *others,
-        ]
-        return CliRunner().invoke(app, [str(a) for a in arguments])
+        )
 
     def reference(self, model, path, **changes):
         tiles = np.random.default_rng(0).standard_normal((1, 40, 56, 3))
@@ -117,7 +102,7 @@ class TestCommand(TestCase):
         assert "must hold x and one of main_out" in result.output
 
     def test_flow_that_no_checkpoint_has_is_zero(self, tmp_path):
-        model = build_tiny("hrnet_w18", 3, align_corners=True)
+        model = TINY.build(3, align_corners=True)
         np.savez(tmp_path / "hrnet.npz", **torch_state(model))
         result = self.run(
             *(tmp_path / "hrnet.npz", tmp_path / "preset"),
@@ -128,7 +113,7 @@ class TestCommand(TestCase):
         assert f"{len(model.weights)} tensors assigned" in result.output
         loaded = HRNet.from_preset(str(tmp_path / "preset"))
         assert loaded.backbone.image_encoder.fusion == "ifwm"
-        flow = [w for w in loaded.weights if convert_hrnet.is_flow(w.path)]
+        flow = [w for w in loaded.weights if is_flow(w.path)]
         assert len(flow) == len(loaded.weights) - len(model.weights) > 0
         assert not any(np.any(to_numpy(w)) for w in flow)
 
@@ -175,12 +160,119 @@ class TestCommand(TestCase):
         assert [p.name for p in output.iterdir()] == ["mine.txt"]
 
     def test_corners_must_be_stated(self, checkpoint, tmp_path):
-        app = typer.Typer()
-        app.command()(convert_hrnet.main)
-        result = CliRunner().invoke(
-            app,
-            f"--checkpoint {checkpoint} --output {tmp_path / 'preset'} "
-            "--variant hrnet_w18 --num-classes 3",
+        result = run(
+            *("--checkpoint", checkpoint, "--output", tmp_path / "preset"),
+            *("--variant", "hrnet_w18", "--num-classes", 3),
         )
         assert result.exit_code == 1
         assert "--align-corners or --no-align-corners" in result.output
+
+    def test_names_of_the_classes(self, checkpoint, tmp_path):
+        output = tmp_path / "preset"
+        names = ("--class-names", "road,roof,tree")
+        assert self.run(checkpoint, output, *names).exit_code == 0
+        loaded = HRNet.from_preset(str(output), load_weights=False)
+        assert loaded.class_names == ["road", "roof", "tree"]
+
+
+def write_training_checkpoint(folder, state):
+    """Write what the released training script saves, or its tensors."""
+    if importlib.util.find_spec("torch") is None:
+        names = {f"module.{name}": value for name, value in state.items()}
+        np.savez(folder / "pfnet.npz", **names)
+        return folder / "pfnet.npz"
+    import torch
+
+    content = {
+        "state_dict": {
+            f"module.{name}": torch.from_numpy(value)
+            for name, value in state.items()
+        },
+        "optimizer": {"state": {}, "param_groups": [{"lr": 0.007}]},
+        "epoch": 15,
+        "mean_iu": np.float64(0.669),
+        "command": "train.py --joint_edge_loss_pfnet",
+    }
+    torch.save(content, folder / "pfnet.pth")
+    return folder / "pfnet.pth"
+
+
+class TestPFNet(TestCase):
+    def test_preset_and_its_difference(self, tmp_path):
+        state = draw_state("pfnet_r50_nc16", 1, 1043677.694668)
+        reference = shared_path(
+            "fixtures", "networks", "pfnet_r50_nc16_seed1_2x64x64.npz"
+        )
+        output = tmp_path / "preset"
+        result = run(
+            *("--checkpoint", write_training_checkpoint(tmp_path, state)),
+            *("--variant", "pfnet_r50", "--num-classes", 16),
+            *("--output", output, "--reference", reference),
+            *("--max-pool-size", 14),
+        )
+        assert result.exit_code == 0, result.output
+        found = re.findall(r"(\w+): largest difference (\S+)", result.output)
+        assert [name for name, _ in found] == ["main_out", "head_logits"]
+        assert all(float(value) <= 2e-5 for _, value in found)
+        loaded = PFNet.from_preset(str(output))
+        assert loaded.backbone.get_config()["max_pool_size"] == 14
+        name_of = VARIANTS["pfnet_r50"].name_of
+        for weight in loaded.weights:
+            value = state[name_of(weight.path)]
+            value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
+            np.testing.assert_array_equal(to_numpy(weight), value)
+
+
+class TestRefusals:
+    """Said before anything is read: there is no checkpoint here."""
+
+    @pytest.mark.parametrize(
+        "words, message",
+        [
+            ("", "give `preset`, or `variant`"),
+            ("--variant pfnet_50", "Did you mean pfnet_r50"),
+            ("--variant pfnet_r50_isiad", "Did you mean pfnet_r50_isaid"),
+            ("--variant unet", "must be one of resnet50_imagenet, "),
+            ("--variant pfnet_r50", "`num_classes` must be given"),
+            ("--preset nonsense", "must be one of 'pfnet_r50_isaid'"),
+            (
+                "--preset hrnet_w18_vaihingen --num-classes 6",
+                "leave those out",
+            ),
+            (
+                "--variant hrnet_w18_vaihingen --num-classes 6",
+                "leave those out",
+            ),
+            (
+                "--preset hrnet_w18_vaihingen --variant hrnet_w18",
+                "leave those out",
+            ),
+            # Networks without points have no grid.
+            (
+                "--variant danet_fpn_r50 --num-classes 16 --max-pool-size 9",
+                "`max_pool_size` is for ccnet_pfnet_r50, danet_pfnet_r50, "
+                "pfnet_r50, pfnet_r101. Received: danet_fpn_r50",
+            ),
+            (
+                "--variant pfnet_r50 --num-classes 16 --align-corners",
+                "`align_corners` is for hrnet_w18",
+            ),
+            (
+                "--variant resnet50_imagenet --num-classes 16",
+                "resnet50_imagenet is an encoder: it has no `num_classes`",
+            ),
+            (
+                "--variant resnet50_imagenet --reference x.npz",
+                "resnet50_imagenet is an encoder: it has no `reference`",
+            ),
+        ],
+    )
+    def test_what_is_missing_or_too_much(self, tmp_path, words, message):
+        output = tmp_path / "preset"
+        result = run(
+            *("--checkpoint", tmp_path / "absent.npz", "--output", output),
+            *words.split(),
+        )
+        assert result.exit_code == 1
+        assert message in result.output
+        assert not output.exists()

@@ -1,0 +1,23 @@
+"""PSPNet gives the outputs of the released PyTorch code."""
+
+from keras_rsseg.models.pspnet.checkpoint import VARIANTS
+from tests.models.parity_tester import ParityTester
+
+
+class TestParity(ParityTester):
+    variant = VARIANTS["pspnet_r50"]
+    fixture = "pspnet_r50"
+    seed = 20
+    # With the 16 biases of the classifier, which has none there.
+    parameters = 31112640 + 16
+    layers = {"pyramid_pooling": "ppm_every8"}
+    on_all_backends = True
+
+
+class TestParityAtStride16(ParityTester):
+    variant = VARIANTS["pspnet_os16_r50"]
+    fixture = "pspnet_os16_r50"
+    seed = 34
+    parameters = 31112640 + 16
+    layers = {"pyramid_pooling": "ppm_every8"}
+    on_all_backends = True

@@ -1,0 +1,52 @@
+"""The networks whose checkpoints can be converted, of all systems."""
+
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+
+import keras_rsseg.models
+from keras_rsseg.encoders.checkpoint_variant import Variant
+from keras_rsseg.errors import ArgumentError
+
+
+def variants() -> dict[str, Variant]:
+    """Return the variants that encoders and systems list, by name."""
+    systems = pkgutil.iter_modules(keras_rsseg.models.__path__)
+    modules = [
+        "keras_rsseg.encoders.checkpoint",
+        *(
+            f"keras_rsseg.models.{system.name}.checkpoint"
+            for system in systems
+            if system.ispkg
+        ),
+    ]
+    found: dict[str, Variant] = {}
+    for module in modules:
+        # Not every system has released checkpoints.
+        if importlib.util.find_spec(module):
+            found.update(importlib.import_module(module).VARIANTS)
+    return found
+
+
+def find_variant(name: str, presets: tuple[str, ...] = ()) -> Variant:
+    """Return a variant by its name.
+
+    Args:
+        name: what was given.
+        presets: names of presets, which a user may have meant.
+
+    Raises:
+        ArgumentError: there is no such variant. The message has the names
+            that come near, or all of them.
+    """
+    known = variants()
+    if name not in known:
+        near = difflib.get_close_matches(name, [*known, *presets])
+        hint = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else f"It must be one of {', '.join(known)}, or a preset."
+        )
+        raise ArgumentError(f"`variant`: nothing is called {name!r}. {hint}")
+    return known[name]
