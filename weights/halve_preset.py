@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import typer
 
+from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.facts import write_card
@@ -34,7 +35,7 @@ def halve_weights(
         destination: path of the file to write.
 
     Raises:
-        ValueError: a kernel has a value that float16 cannot hold.
+        PresetError: a kernel has a value that float16 cannot hold.
     """
     with h5py.File(source) as old, h5py.File(destination, "w") as new:
         _copy_group(old, new)
@@ -80,7 +81,7 @@ def _halve(values: np.ndarray, name: str) -> np.ndarray:
         return values
     largest = np.abs(values).max(initial=0)
     if not largest <= np.finfo(np.float16).max:
-        raise ValueError(
+        raise PresetError(
             f"{name}: float16 holds magnitudes up to 65504. Received: {largest}"
         )
     return values.astype(np.float16)

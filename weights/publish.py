@@ -23,6 +23,7 @@ from typing import Any
 import typer
 
 import keras_rsseg
+from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.registry import ORGANISATION
 from keras_rsseg.hub.registry import embedded_folder
@@ -84,7 +85,7 @@ def check(folder: pathlib.Path, facts: dict[str, Any] | None = None) -> bool:
         Whether its licence, one that the Hub knows, allows to publish it.
 
     Raises:
-        ValueError: others could not load it, or its card lacks facts.
+        PresetError: others could not load it, or its card lacks facts.
     """
     # Whose classes must be known to load a preset.
     import keras_rsseg.models  # noqa: F401
@@ -169,7 +170,7 @@ def main(
     with explain_errors():
         unknown = sorted(set(only or ()) - set(presets))
         if unknown:
-            raise ValueError(f"no presets are called {', '.join(unknown)}")
+            raise PresetError(f"no presets are called {', '.join(unknown)}")
     places = dict(checkpoints=checkpoints, trained=trained, output=output)
     failed = False
     for name in only or presets:
