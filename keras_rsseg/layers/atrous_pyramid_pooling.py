@@ -41,7 +41,7 @@ class AtrousPyramidPooling(keras.layers.Layer):
             24, 36)`, which is meant for maps at stride 8; stride 16 wants
             `(6, 12, 18)`.
         activation: activation after the projection, or `None`. Defaults to
-            `None`, as in the released code; others have `"relu"` here.
+            `None`, as in the released code; others use `"relu"` here.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.

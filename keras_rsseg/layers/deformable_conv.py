@@ -37,9 +37,10 @@ class DeformableConv(keras.layers.Layer):
 
     Args:
         filters: int. Channels of the output.
-        kernel_size: odd int. Size of the square kernel, and of that which
+        kernel_size: odd int. Size of the square kernel, and of the one that
             makes the offsets. Defaults to `3`.
-        modulated: bool. Whether taps are weighed, too. Defaults to `False`.
+        modulated: bool. Whether taps have weights as well (DCNv2). Defaults
+            to `False`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.

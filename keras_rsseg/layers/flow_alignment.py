@@ -26,9 +26,9 @@ class FlowAlignment(keras.layers.Layer):
     """FAM: brings a coarse map to the size of a fine one along a flow.
 
     Both maps are reduced by 1x1 convolutions, and a 3x3 convolution of the
-    two makes a flow, by which the coarse map is warped, see
+    two makes a flow that warps the coarse map, see
     `keras_rsseg.ops.flow_warp`. The fine map only guides the flow: the
-    caller adds it. Version 2 (SFNet-Lite) warps the fine map, too, and mixes
+    caller adds it. Version 2 (SFNet-Lite) also warps the fine map and mixes
     both by a gate: `gate * warped coarse + (1 - gate) * warped fine`.
 
     Maps of any size can be joined, corners are aligned. Flow, gate and

@@ -32,8 +32,8 @@ class FlowConv(keras.layers.Layer):
 
     It makes the flow by which `FlowAlignment` and `ImprovedFlowWarp` warp
     the coarse map. That is first resized to the fine map's size, corners
-    aligned. Flow is a position, so that the layer should be float32 in a
-    network of lower precision.
+    aligned. Flow is a position, so the layer should be float32 in a network
+    of lower precision.
 
     Args:
         filters: int. Channels of the output. Defaults to `2`, a flow.
@@ -47,8 +47,8 @@ class FlowConv(keras.layers.Layer):
         use_bias: bool. Defaults to `True`.
         zero_start: bool. Whether weights start at zero, and so a warp by the
             result as a plain resize, or as PyTorch's convolutions do. Weights
-            that start at zero may be absent from a file, which sets them to
-            zero: it is of a network that resizes. Defaults to `False`.
+            that start at zero can be missing from a file, that of a network
+            that resizes, and are then set to zero. Defaults to `False`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.

@@ -22,7 +22,7 @@ class PyramidFusion(keras.layers.Layer):
     Every level is resized bilinearly to the first one, all are concatenated
     and pass one convolution with batch normalization and ReLU. It is the last
     stage of PFNet's decoder (3x3, see section 3 of the paper) and of HRNetV2's
-    head (1x1). What it computes is the same in less time, see
+    head (1x1). The resized levels are never made, which takes less time, see
     `keras_rsseg.ops.upsampled_conv`.
 
     Args:

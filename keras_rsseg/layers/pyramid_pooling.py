@@ -29,7 +29,7 @@ class PyramidPooling(keras.layers.Layer):
     the map's size (bilinear, corners aligned). The pooled maps, in the order
     of `bin_sizes`, and then the map itself are concatenated; a 1x1
     convolution with batch normalization and ReLU reduces them to `filters`
-    channels, of which whole ones are dropped in training.
+    channels. In training, some channels are dropped as a whole.
 
     As in the PFNet release, the pooled maps have no ReLU and the last
     convolution is 1x1 (PSPNet's is 3x3). In training, a bin of size 1 has

@@ -88,7 +88,7 @@ def focal_factor(cross_entropy: Tensor, gamma: float) -> Tensor:
 class ForegroundAwareLoss(SegmentationLoss):
     """FarSeg's foreground-aware optimisation.
 
-    In aerial images most pixels are easy background, and they govern the
+    In aerial images most pixels are easy background, and they dominate the
     gradient. Here the cross-entropy of a pixel whose true class has the
     probability `p` is multiplied by `(1 - p)**gamma / Z`, with `Z` such that
     the sum over the batch stays what it was: the easy pixels' share goes to

@@ -141,8 +141,8 @@ class TverskyLoss(RegionLoss):
     Args:
         alpha: float >= 0. Weight of false positives.
         beta: float >= 0. Weight of false negatives.
-        smooth: float >= 0, in pixels. It damps the loss of classes with so
-            few pixels.
+        smooth: float >= 0, in pixels. Damps the loss of classes that have
+            about as few pixels as this.
         per_tile: bool. Whether each tile is scored by itself; otherwise the
             whole batch.
         ignore_class, class_weights, from_logits, reduction, name: as in
@@ -220,8 +220,8 @@ class DiceLoss(TverskyLoss):
     in `RegionLoss`: those that occur in the masks.
 
     Args:
-        smooth: float >= 0, in pixels. It damps the loss of classes with so
-            few pixels.
+        smooth: float >= 0, in pixels. Damps the loss of classes that have
+            about as few pixels as this.
         per_tile: bool. Whether each tile is scored by itself; otherwise the
             whole batch.
         ignore_class, class_weights, from_logits, reduction, name: as in

@@ -23,8 +23,8 @@ class ConfusionMetric(SegmentationMetric):
     """Base of the metrics that one confusion matrix determines.
 
     It counts all pixels of all batches since the last reset; a subclass says
-    in `result()` what it makes of the counts. `scores()` gives every score,
-    of each class too, whichever metric it is asked of.
+    in `result()` what it makes of the counts. `scores()` of any of them
+    returns every score, those of each class as well.
 
     The confusion matrix is kept in two int32 words a cell: counts are exact
     beyond 2**31 pixels, where float32 cells stop counting at 2**24. One
@@ -313,8 +313,8 @@ class MeanRecall(MeanRatio):
 class PixelAccuracy(ConfusionMetric):
     """Share of right pixels among all that are not void.
 
-    This is the papers' overall accuracy. It is no mean over the classes, so
-    it counts the pixels of the classes in `left_out` too. Without a pixel it
+    This is the papers' overall accuracy. It is not a mean over the classes,
+    so pixels of the classes in `left_out` count as well. Without a pixel it
     is NaN.
 
     Args:
@@ -349,7 +349,7 @@ class SegmentationScores(ConfusionMetric):
     One confusion matrix is counted once for all of them. The result is a
     dict, which `fit` and `evaluate` log as `mean_iou`, `mean_f1`,
     `mean_precision`, `mean_recall` and `pixel_accuracy` (with `val_` before
-    it in validation). What they mean is said at the metrics of these names.
+    it in validation). Each is described at the metric of that name.
 
     Args:
         num_classes, ignore_class, left_out, name, dtype: as in

@@ -25,9 +25,9 @@ class SegmentationMetric(keras.metrics.Metric):
 
     Pixels whose class id is neither `ignore_class` nor in `0 ...
     num_classes - 1` are counted apart. From the first one until the next
-    reset, `result()` is NaN, and whatever gives figures of each class
-    raises: compiled code cannot raise, and a score that leaves such pixels
-    out would look sound.
+    reset, `result()` is NaN, and methods that return figures of each class
+    raise: compiled code cannot raise, and a score without such pixels would
+    look sound.
 
     Under `tf.distribute` the replicas' counts are summed when read, so the
     result is that of all tiles, not a mean of the replicas' results. Update

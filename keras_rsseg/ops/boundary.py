@@ -23,12 +23,12 @@ def boundary_band(
 ) -> Tensor:
     """Marks the pixels near a boundary.
 
-    By default it is that between foreground and background: class 0 is
+    By default, the boundary is between foreground and background: class 0 is
     background and every other id is foreground, and the boundary is the
     foreground pixels with a 4-neighbour that is background or lies outside
-    the image. That is of use where class 0 is the surroundings of things.
-    With `between="classes"` it is the pixels, on either side, with a
-    4-neighbour of another id; the border of the image is none.
+    the image. Use it where class 0 is whatever surrounds the objects. With
+    `between="classes"` the boundary is the pixels with a 4-neighbour of
+    another id, on both sides; the image's border is not a boundary.
 
     The band is all pixels whose squared distance to the boundary is at most
     `radius_squared`.

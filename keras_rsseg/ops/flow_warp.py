@@ -16,7 +16,7 @@ from keras_rsseg.typing import Tensor
 def flow_warp(
     features: Tensor, flow: Tensor, data_format: DataFormat | None = None
 ) -> Tensor:
-    """Brings features to the size of a flow, each pixel from where it says.
+    """Warps features to the size of a flow, which says where pixels are from.
 
     Without flow, pixel `i` of `W` reads the features at `i * (w - 1) / (W -
     1)`: a bilinear resize with the corners aligned. A flow of one unit
