@@ -25,6 +25,13 @@ class DatasetFacts:
         homepage: where the data come from.
         citation: BibTeX.
         void_colors: `(r, g, b)` that mean void in a colour-coded mask.
+
+    Example:
+
+    ```python
+    facts = keras_rsseg.datasets.facts("dubai")
+    facts.num_classes, facts.to_palette().names[0]  # (5, "building")
+    ```
     """
 
     name: str

@@ -59,6 +59,22 @@ class EvaluationReport:
         boundary_f1: dict of the mean boundary F1 by tolerance in pixels, of
             tiles alone, or `None` where it was not asked for.
         worst_tiles: list of `WorstTile`s, the worst first.
+
+    Example:
+
+    ```python
+    def water(tiles):  # or a task, such as from_preset() returns
+        return np.broadcast_to([0.0, 1.0], (*tiles.shape[:3], 2))
+
+    mask = np.zeros((64, 64), "uint8")
+    mask[16:] = 1
+    record = {"image": np.zeros((64, 64, 3), "uint8"), "mask": mask}
+    report = keras_rsseg.evaluate(
+        water, [record], class_names=["quay", "water"], progress=False
+    )
+    report.scores["scene"].pixel_accuracy  # 0.75
+    report.save("report").name  # "report", a folder
+    ```
     """
 
     model: str
@@ -226,6 +242,12 @@ def check_output(
         MissingPackageError: without matplotlib.
         NotADirectoryError: if `directory` is a file.
         PermissionError: if the folder cannot be written or made.
+
+    Example:
+
+    ```python
+    keras_rsseg.evaluation.check_output("report").name  # "report"
+    ```
     """
     folder = pathlib.Path(directory)
     if folder.exists() and not folder.is_dir():

@@ -5,6 +5,7 @@ import pytest
 
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
+from keras_rsseg.errors import MaskError
 from tests.data.files import write_raster
 from tests.evaluation.scenes import NAMES
 from tests.evaluation.scenes import VOID
@@ -186,7 +187,7 @@ class TestColoredMasks:
         pair = [record["image"]], [mask]
         model = self.Model()
         model.palette = [*self.colors[:2], (1, 2, 3), (1, 2, 4)]
-        with pytest.raises(ValueError, match="mask.png.* colours, or 'ids'"):
+        with pytest.raises(MaskError, match="mask.png.* colours, or 'ids'"):
             run(model, pair)
         for palette in (self.colors, "ids"):
             report = run(model, pair, palette=palette)
@@ -201,7 +202,7 @@ class TestColoredMasks:
         report = run(model, ([record["image"]] * 2, [mask, colored]))
         assert report.scores["scene"].mean_iou == 1
         ids = write_raster(tmp_path / "ids.png", record["mask"])
-        with pytest.raises(ValueError, match="rgb.png with colours.*ids.png"):
+        with pytest.raises(MaskError, match="rgb.png with colours.*ids.png"):
             run(model, ([record["image"]] * 2, [ids, colored]))
 
     def test_coloured_records(self):
@@ -230,7 +231,7 @@ class TestColoredMasks:
     )
     def test_a_palette_of_something_else_is_an_error(self, pair):
         palette = [(1, 1, i) for i in range(4)]
-        with pytest.raises(ValueError, match="without a labelled pixel.*image"):
+        with pytest.raises(MaskError, match="without a labelled pixel.*image"):
             run(knows, pair, palette=palette)
 
 

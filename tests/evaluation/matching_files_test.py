@@ -2,6 +2,9 @@
 
 import pytest
 
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import KerasRssegError
+from keras_rsseg.errors import MaskError
 from keras_rsseg.evaluation.matching_files import matching_files
 
 
@@ -48,19 +51,19 @@ def test_single_files_need_no_common_name(folders):
     ],
 )
 def test_errors(folders, images, masks, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(KerasRssegError, match=message):
         matching_files(*folders(images, masks))
 
 
 def test_long_lists_are_cut(folders):
     names = [f"{i:02}.png" for i in range(20)]
-    with pytest.raises(ValueError, match="06, 07 and 12 more"):
+    with pytest.raises(MaskError, match="06, 07 and 12 more"):
         matching_files(*folders(names, ["x.png"]))
 
 
 def test_a_folder_and_a_file(folders):
     images, masks = folders(["a.png"], ["a.png"])
-    with pytest.raises(ValueError, match="two folders or two files"):
+    with pytest.raises(ArgumentError, match="two folders or two files"):
         matching_files(images, masks / "a.png")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         matching_files(images, masks / "nowhere")
