@@ -3,7 +3,7 @@
 Kernels become float16, which halves the files; vectors (batch norm, biases)
 stay float32, since variances can be too small for float16. Keras reads either
 and computes as its dtype policy says. A `card.json` says so; its score is that
-of the old weights until `examples/train_dubai.py --score --update-card`.
+of the old weights until `python -m examples.train_dubai --score --update-card`.
 
     python -m weights.halve_preset runs/hrnet_w18_dubai half/hrnet_w18_dubai
 """
@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import typer
 
+from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.preset_files import CARD_FILE
 from weights.convert import explain_errors
 from weights.convert import preset_folder
@@ -30,7 +31,7 @@ def halve_weights(source, destination):
         destination: path of the file to write.
 
     Raises:
-        ValueError: a kernel has a value that float16 cannot hold.
+        PresetError: a kernel has a value that float16 cannot hold.
     """
     with h5py.File(source) as old, h5py.File(destination, "w") as new:
         _copy_group(old, new)
@@ -78,7 +79,7 @@ def _halve(values, name):
         return values
     largest = np.abs(values).max(initial=0)
     if not largest <= np.finfo(np.float16).max:
-        raise ValueError(
+        raise PresetError(
             f"{name}: float16 holds magnitudes up to 65504. Received: {largest}"
         )
     return values.astype(np.float16)

@@ -21,6 +21,7 @@ from typing import Annotated
 
 import typer
 
+from keras_rsseg.errors import PresetError
 from weights.checkpoint import SUFFIXES
 from weights.convert import convert
 from weights.convert import explain_errors
@@ -158,7 +159,7 @@ def main(
     with explain_errors():
         unknown = sorted(set(only or ()) - set(presets))
         if unknown:
-            raise ValueError(f"no presets are called {', '.join(unknown)}")
+            raise PresetError(f"no presets are called {', '.join(unknown)}")
     places = dict(checkpoints=checkpoints, trained=trained, output=output)
     failed = False
     for name in only or presets:
