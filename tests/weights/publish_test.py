@@ -49,7 +49,7 @@ def run(tmp_path, monkeypatch):
         result = CliRunner().invoke(
             app, [str(a) for a in (*places, *arguments)]
         )
-        lines = result.stdout.splitlines()
+        lines = result.output.splitlines()
         return result.exit_code, dict(
             line.split(": ", 1) for line in lines if ": " in line
         )
@@ -99,5 +99,6 @@ def test_without_a_card(run, trained):
 
 
 def test_unknown_name(run):
-    code, _ = run("--only", "nonsense")
+    code, said = run("--only", "nonsense")
     assert code == 1
+    assert said["error"] == "no presets are called nonsense"
