@@ -16,7 +16,7 @@ from keras_rsseg.cli.predict_options import check_ending
 from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.cli.predict_options import takes_flags
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import ScenesOptions
 
 if typing.TYPE_CHECKING:
@@ -89,8 +89,11 @@ def check(
         What `check_scenes` does.
     """
     from keras_rsseg.scenes.many.scene_list import check_scenes
+    from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 
     try:
+        if options.area is not None:
+            AreaOfInterest.of(options.area)
         return check_scenes(
             jobs, options.overwrite, options.resume, make_folders
         )
@@ -198,7 +201,7 @@ def _predict_one(request: Request) -> None:
     from keras_rsseg.scenes.predict_scenes import draw_job
     from keras_rsseg.scenes.predict_scenes import predict_job
 
-    def path(given: AnyPath | None) -> pathlib.Path | None:
+    def path(given: PathLike | None) -> pathlib.Path | None:
         return None if given is None else pathlib.Path(given)
 
     options = request.options

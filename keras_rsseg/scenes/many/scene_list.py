@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.options import fields
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
@@ -141,7 +141,7 @@ def absolute(path: Any) -> Any:
 
 
 def list_scenes(
-    sources: Iterable[AnyPath], output: AnyPath | None = None
+    sources: Iterable[PathLike], output: PathLike | None = None
 ) -> list[SceneJob]:
     """Find scenes, and name their maps.
 
@@ -226,7 +226,7 @@ def _is_manifest(source: str) -> bool:
 
 
 def _expand(
-    source: str, output: AnyPath | None
+    source: str, output: PathLike | None
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield `(scene, destination, options)` for each scene of a source."""
     if _is_manifest(source):
@@ -264,7 +264,7 @@ def _walk(folder: str) -> Iterator[str]:
                 yield os.path.join(place, name)
 
 
-def _is_inside(path: AnyPath, output: AnyPath, top: AnyPath) -> bool:
+def _is_inside(path: PathLike, output: PathLike, top: PathLike) -> bool:
     """Whether a path lies in `output`, a folder within `top`."""
     folder, above = os.path.abspath(output), os.path.abspath(top)
     return folder.startswith(above + os.sep) and (

@@ -12,7 +12,7 @@ from typing import Any
 
 from rasterio.errors import RasterioError
 
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.many.scene_list import SceneJob
 from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.scenes.predict_scene import SceneResult
@@ -136,7 +136,7 @@ class SceneReport:
         return text.getvalue()
 
     @classmethod
-    def read(cls, path: AnyPath) -> "SceneReport":
+    def read(cls, path: PathLike) -> "SceneReport":
         """Read a report that `save` wrote.
 
         Args:

@@ -21,7 +21,7 @@ from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.option_values import check_class_names
 from keras_rsseg.option_values import check_palette
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import HasColors
 from keras_rsseg.scenes.reading.scene_source import is_virtual
 from keras_rsseg.void import VOID
@@ -171,7 +171,7 @@ def _made_up_color(index: int) -> Color:
 
 
 @contextlib.contextmanager
-def open_class_map(classes: AnyPath) -> Iterator[rasterio.DatasetReader]:
+def open_class_map(classes: PathLike) -> Iterator[rasterio.DatasetReader]:
     """Open a map that `predict_scene` wrote.
 
     Args:

@@ -13,7 +13,7 @@ from rasterio.enums import Resampling
 
 from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import hex_color
@@ -184,7 +184,7 @@ class MapFigure:
 
 @contextlib.contextmanager
 def open_both(
-    scene: AnyPath, classes: AnyPath
+    scene: PathLike, classes: PathLike
 ) -> Iterator[tuple[rasterio.DatasetReader, rasterio.DatasetReader]]:
     """Open a scene and its map.
 
@@ -212,8 +212,8 @@ def open_both(
 
 
 def draw_side_by_side(
-    scene: AnyPath,
-    classes: AnyPath,
+    scene: PathLike,
+    classes: PathLike,
     bands: Sequence[int | str] | None = None,
     max_size: int = 1024,
     title: str | None = None,

@@ -16,7 +16,7 @@ from rasterio.errors import RasterioIOError
 
 from keras_rsseg.checks import check_size
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
@@ -137,8 +137,8 @@ def _publish(partial: str, path: pathlib.Path, overwrite: bool) -> None:
 
 
 def write_polygons(
-    classes: AnyPath,
-    destination: AnyPath,
+    classes: PathLike,
+    destination: PathLike,
     *,
     minimum_area: float = 0.0,
     simplify: float = 0.0,
@@ -226,7 +226,7 @@ def write_polygons(
 
 
 def check_polygons(
-    destination: AnyPath, overwrite: bool = False
+    destination: PathLike, overwrite: bool = False
 ) -> pathlib.Path:
     """Raise what `write_polygons` would raise about its destination.
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 import rasterio
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.reading.scene_source import is_virtual
 from keras_rsseg.scenes.reading.scene_source import open_scene
 
 
 def check_paths(
-    source: AnyPath, destination: AnyPath, overwrite: bool = False
+    source: PathLike, destination: PathLike, overwrite: bool = False
 ) -> None:
     """Raise what `predict_scene` would raise about its two files.
 
@@ -44,7 +44,7 @@ def check_paths(
 
 
 def check_destinations(
-    destinations: Mapping[str, AnyPath | None],
+    destinations: Mapping[str, PathLike | None],
     dataset: rasterio.DatasetReader,
     overwrite: bool = False,
 ) -> dict[str, pathlib.Path]:
@@ -77,7 +77,7 @@ def check_destinations(
 
 
 def check_destination(
-    destination: AnyPath,
+    destination: PathLike,
     dataset: rasterio.DatasetReader,
     overwrite: bool = False,
     argument: str = "destination",
@@ -159,7 +159,7 @@ def partial_path(destination: pathlib.Path) -> pathlib.Path:
     return path
 
 
-def _are_same(path: AnyPath, other: AnyPath) -> bool:
+def _are_same(path: PathLike, other: PathLike) -> bool:
     """Whether two paths are one file, or would be."""
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)

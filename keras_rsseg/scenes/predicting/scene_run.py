@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_store import BlockStore
 from keras_rsseg.scenes.maps.class_map import Legend
@@ -239,8 +239,8 @@ class _ProgressBar:
 @contextlib.contextmanager
 def open_run(
     model: Any,
-    source: AnyPath,
-    destination: AnyPath,
+    source: PathLike,
+    destination: PathLike,
     options: SceneOptions,
     run_class: type[RunT],
     replace: bool,
