@@ -24,9 +24,9 @@ from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import PREDICTING
 from keras_rsseg.scene_options import ScenesOptions
-from keras_rsseg.scenes.many.scene_list import SceneJob
-from keras_rsseg.scenes.many.scene_list import absolute
-from keras_rsseg.scenes.many.scene_list import check_outputs
+from keras_rsseg.scenes.many.scene_job import SceneJob
+from keras_rsseg.scenes.many.scene_job import absolute
+from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
@@ -190,10 +190,11 @@ class _Held:
 class _Step(beam.DoFn):
     """A step that needs the model."""
 
+    _held: _Held
+
     def __init__(self, work: _Work) -> None:
         super().__init__()
         self._work = work
-        self._held: _Held | None = None
 
     def setup(self) -> None:
         self._held = self._work.acquire()

@@ -20,7 +20,7 @@ from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import ScenesOptions
 
 if typing.TYPE_CHECKING:
-    from keras_rsseg.scenes.many.scene_list import SceneJob
+    from keras_rsseg.scenes.many.scene_job import SceneJob
     from keras_rsseg.scenes.many.scene_report import SceneReport
     from keras_rsseg.scenes.predict_scene import SceneResult
 
@@ -46,7 +46,7 @@ def prepare(
         typer.BadParameter: for wrong usage.
         OSError, ValueError: for wrong files.
     """
-    from keras_rsseg.scenes.many.scene_list import RASTERS
+    from keras_rsseg.scenes.many.scene_job import RASTERS
     from keras_rsseg.scenes.many.scene_list import list_scenes
 
     output, options = request.output, request.options
@@ -196,8 +196,8 @@ def _is_one(request: Request) -> bool:
 
 
 def _predict_one(request: Request) -> None:
-    from keras_rsseg.scenes.many.scene_list import RASTERS
-    from keras_rsseg.scenes.many.scene_list import SceneJob
+    from keras_rsseg.scenes.many.scene_job import RASTERS
+    from keras_rsseg.scenes.many.scene_job import SceneJob
     from keras_rsseg.scenes.predict_scenes import draw_job
     from keras_rsseg.scenes.predict_scenes import predict_job
 

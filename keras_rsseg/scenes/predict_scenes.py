@@ -17,8 +17,8 @@ from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
-from keras_rsseg.scenes.many.scene_list import SceneJob
-from keras_rsseg.scenes.many.scene_list import check_outputs
+from keras_rsseg.scenes.many.scene_job import SceneJob
+from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_report import DONE
 from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import INTERRUPTED

@@ -13,7 +13,7 @@ from typing import Any
 from rasterio.errors import RasterioError
 
 from keras_rsseg.options import PathLike
-from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.maps.durable_file import write_durably
 from keras_rsseg.scenes.predict_scene import SceneResult
 

@@ -198,8 +198,7 @@ def write_polygons(
     keras_rsseg.predict_scene(
         lambda tiles: tiles, "scene.png", "classes.tif", tile_size=8
     )
-    path = keras_rsseg.scenes.write_polygons("classes.tif", "classes.gpkg")
-    path.name  # 'classes.gpkg'
+    keras_rsseg.scenes.write_polygons("classes.tif", "classes.gpkg")
     ```
 
     Reference:
