@@ -24,7 +24,7 @@ from typing import cast
 
 from keras_rsseg.errors import ArgumentError
 
-AnyPath = str | os.PathLike[str]
+PathLike = str | os.PathLike[str]
 
 R = TypeVar("R")
 

@@ -21,9 +21,9 @@ from keras_rsseg.checks import check_range
 from keras_rsseg.checks import check_size
 from keras_rsseg.checks import unless_none
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
 from keras_rsseg.options import Option
 from keras_rsseg.options import Options
+from keras_rsseg.options import PathLike
 
 UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
 RASTER_DTYPES = ("uint8", "float16")
@@ -105,12 +105,12 @@ class SceneOptions(Options):
         Any,
         Option(
             "Polygons outside which there is no data: a file (GeoJSON, "
-            "GeoPackage ...), or a geometry as GeoJSON or WKT",
-            in_python="Anything that `keras_rsseg.scenes.AreaOfInterest` "
-            "takes.",
+            "GeoPackage ...) or WKT",
+            in_python="Or anything else that "
+            "`keras_rsseg.scenes.AreaOfInterest` takes.",
             metavar="FILE",
             read=str,
-            accepted="a path or a geometry",
+            accepted="a path or WKT",
             group=READING,
             per_scene=True,
         ),
@@ -219,7 +219,7 @@ class SceneOptions(Options):
         ),
     ] = 1024
     probabilities: Annotated[
-        AnyPath | None,
+        PathLike | None,
         Option(
             "GeoTIFF to write each class's probability to, one band a class",
             on_command_line=ENDING + "_prob.tif.",
@@ -230,7 +230,7 @@ class SceneOptions(Options):
         ),
     ] = None
     uncertainty: Annotated[
-        AnyPath | None,
+        PathLike | None,
         Option(
             "GeoTIFF to write the uncertainty to",
             on_command_line=ENDING + "_unsure.tif.",

@@ -21,7 +21,6 @@ from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.facts import write_card
-from keras_rsseg.hub.preset_files import CARD_FILE
 from weights.convert import explain_errors
 from weights.convert import preset_folder
 

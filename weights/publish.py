@@ -27,7 +27,6 @@ from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.registry import ORGANISATION
 from keras_rsseg.hub.registry import embedded_folder
-from keras_rsseg.errors import PresetError
 from weights.checkpoint import SUFFIXES
 from weights.convert import convert
 from weights.convert import explain_errors

@@ -19,14 +19,14 @@ from apache_beam.utils.shared import Shared
 from keras_rsseg.beam.shared_run import SharedRun
 from keras_rsseg.beam.shared_run import open_shared_run
 from keras_rsseg.checks import check_positive
-from keras_rsseg.options import AnyPath
 from keras_rsseg.options import Option
+from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import PREDICTING
 from keras_rsseg.scene_options import ScenesOptions
-from keras_rsseg.scenes.many.scene_list import SceneJob
-from keras_rsseg.scenes.many.scene_list import absolute
-from keras_rsseg.scenes.many.scene_list import check_outputs
+from keras_rsseg.scenes.many.scene_job import SceneJob
+from keras_rsseg.scenes.many.scene_job import absolute
+from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
@@ -126,7 +126,9 @@ class WriteReport(beam.PTransform):
         destinations: paths of the maps, in the order of the report's rows.
     """
 
-    def __init__(self, path: AnyPath, destinations: Iterable[AnyPath]) -> None:
+    def __init__(
+        self, path: PathLike, destinations: Iterable[PathLike]
+    ) -> None:
         super().__init__()
         self._path = pathlib.Path(path)
         self._order = {str(path): i for i, path in enumerate(destinations)}
@@ -188,10 +190,11 @@ class _Held:
 class _Step(beam.DoFn):
     """A step that needs the model."""
 
+    _held: _Held
+
     def __init__(self, work: _Work) -> None:
         super().__init__()
         self._work = work
-        self._held: _Held | None = None
 
     def setup(self) -> None:
         self._held = self._work.acquire()
@@ -288,7 +291,7 @@ def _told(job: SceneJob, problem: Exception) -> str:
 def run_scenes(
     load_model: Callable[[], Any],
     jobs: Iterable[SceneJob],
-    report: AnyPath,
+    report: PathLike,
     pipeline_options: PipelineOptions | None = None,
     *,
     options: BeamOptions,

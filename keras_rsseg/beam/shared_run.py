@@ -6,7 +6,7 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_store import BlockStore
@@ -18,7 +18,7 @@ from keras_rsseg.scenes.predicting.scene_run import open_run
 
 @contextlib.contextmanager
 def open_shared_run(
-    model: Any, source: AnyPath, destination: AnyPath, options: SceneOptions
+    model: Any, source: PathLike, destination: PathLike, options: SceneOptions
 ) -> Iterator["SharedRun"]:
     """Open a scene as `predict_scene` does with the same options.
 

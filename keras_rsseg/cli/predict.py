@@ -18,12 +18,12 @@ from keras_rsseg.cli.predict_options import check_ending
 from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.cli.predict_options import takes_flags
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import ScenesOptions
 from keras_rsseg.tables import text_table
 
 if typing.TYPE_CHECKING:
-    from keras_rsseg.scenes.many.scene_list import SceneJob
+    from keras_rsseg.scenes.many.scene_job import SceneJob
     from keras_rsseg.scenes.many.scene_report import SceneReport
     from keras_rsseg.scenes.predict_scene import SceneResult
 
@@ -48,7 +48,7 @@ def prepare(
         typer.BadParameter: for wrong usage.
         OSError, ValueError: for wrong files.
     """
-    from keras_rsseg.scenes.many.scene_list import RASTERS
+    from keras_rsseg.scenes.many.scene_job import RASTERS
     from keras_rsseg.scenes.many.scene_list import list_scenes
 
     output, options = request.output, request.options
@@ -91,7 +91,10 @@ def check(
         What `check_scenes` does.
     """
     from keras_rsseg.scenes.many.scene_list import check_scenes
+    from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 
+    if options.area is not None:
+        AreaOfInterest.of(options.area)
     return check_scenes(jobs, options.overwrite, options.resume, make_folders)
 
 
@@ -190,12 +193,12 @@ def _is_one(request: Request) -> bool:
 
 
 def _predict_one(request: Request) -> None:
-    from keras_rsseg.scenes.many.scene_list import RASTERS
-    from keras_rsseg.scenes.many.scene_list import SceneJob
+    from keras_rsseg.scenes.many.scene_job import RASTERS
+    from keras_rsseg.scenes.many.scene_job import SceneJob
     from keras_rsseg.scenes.predict_scenes import draw_job
     from keras_rsseg.scenes.predict_scenes import predict_job
 
-    def path(given: AnyPath | None) -> pathlib.Path | None:
+    def path(given: PathLike | None) -> pathlib.Path | None:
         return None if given is None else pathlib.Path(given)
 
     options = request.options

@@ -1,7 +1,7 @@
 """Scenes to maps: windows, blending, writing. Knows no model."""
 
 from keras_rsseg.scene_options import SceneOptions
-from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
@@ -62,8 +62,8 @@ class PredictScene(Protocol[P]):
     def __call__(
         self,
         model: Any,
-        source: AnyPath,
-        destination: AnyPath,
+        source: PathLike,
+        destination: PathLike,
         *args: P.args,
         **options: P.kwargs,
     ) -> SceneResult:
@@ -79,8 +79,8 @@ def _takes(
 @_takes(SceneOptions)
 def predict_scene(
     model: Any,
-    source: AnyPath,
-    destination: AnyPath,
+    source: PathLike,
+    destination: PathLike,
     options: SceneOptions,
 ) -> SceneResult:
     """Predict a scene of any size and write a map of its classes.

@@ -13,12 +13,12 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
-from keras_rsseg.scenes.many.scene_list import SceneJob
-from keras_rsseg.scenes.many.scene_list import check_outputs
+from keras_rsseg.scenes.many.scene_job import SceneJob
+from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_report import DONE
 from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import INTERRUPTED
@@ -52,7 +52,7 @@ class PredictScenes(Protocol[P]):
         self,
         model: Any,
         jobs: Iterable[SceneJob],
-        report: AnyPath | None = None,
+        report: PathLike | None = None,
         *args: P.args,
         **options: P.kwargs,
     ) -> SceneReport:
@@ -69,7 +69,7 @@ def _takes(
 def predict_scenes(
     model: Any,
     jobs: Iterable[SceneJob],
-    report: AnyPath | None = None,
+    report: PathLike | None = None,
     *,
     options: ScenesOptions,
 ) -> SceneReport:
@@ -229,7 +229,7 @@ def _identity(path: pathlib.Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _save(outcomes: SceneReport, path: AnyPath | None) -> None:
+def _save(outcomes: SceneReport, path: PathLike | None) -> None:
     """Write the report; what is wrong with it must not stop the maps."""
     if path is None:
         return

@@ -2,14 +2,22 @@
 
 import csv
 import importlib
+import inspect
 import sys
 
 import pytest
+import typer
 
 pytest.importorskip("apache_beam")
 
 import keras_rsseg
+from keras_rsseg.beam import PredictScenes
+from keras_rsseg.beam import run_scenes
+from keras_rsseg.beam.__main__ import app
 from keras_rsseg.beam.__main__ import main
+from keras_rsseg.beam.predict_scenes import BeamOptions
+from keras_rsseg.options import fields
+from keras_rsseg.scene_options import ScenesOptions
 from tests.beam.predict_scenes_test import RUNNER
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_model
@@ -76,6 +84,28 @@ def test_exit_codes(tmp_path, loaded, capfd):
     assert run("in", "--output", "maps", "--runner", "FlinkRunner") == 2
     assert run("nothing.tif", "--output", "maps") == 1
     assert len(loaded) == count
+
+
+def test_the_options_of_scenes():
+    """All that `predict_scenes` has, but for what is always so."""
+    function = inspect.signature(run_scenes).parameters
+    (command,) = [typer.main.get_command(app)]
+    flags = {each.name: each for each in command.params}
+    listed = {field.name: field for field in fields(BeamOptions)}
+    always = {"resume", "progress"}
+    known = {field.name for field in fields(ScenesOptions)} - always
+    assert listed.keys() == known | {"unit_blocks"}
+    assert list(function)[4:] == list(listed)
+    for name, field in listed.items():
+        assert function[name].default == field.default
+        assert f"\n        {name}: " in run_scenes.__doc__
+        assert (name in flags) == (field.flag is not None)
+    assert BeamOptions().resume and not BeamOptions().progress
+    assert flags.keys().isdisjoint(always)
+    with pytest.raises(TypeError, match="PredictScenes.*`tilesize`"):
+        PredictScenes(Model, tilesize=3)
+    with pytest.raises(ValueError, match="`unit_blocks`"):
+        PredictScenes(Model, unit_blocks=0)
 
 
 def test_without_beam(monkeypatch):

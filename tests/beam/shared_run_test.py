@@ -8,7 +8,8 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 
-from keras_rsseg.beam.shared_run import open_run
+from keras_rsseg.beam.shared_run import open_shared_run
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.predict_scene import predict_scene
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import read_map
@@ -27,7 +28,8 @@ def paths(tmp_path):
 
 
 def open_small(paths, model=threshold_model, **options):
-    return open_run(model, *paths, **{**OPTIONS, **options})
+    options = SceneOptions.of({**OPTIONS, **options})
+    return open_shared_run(model, *paths, options)
 
 
 @hypothesis.given(done=st.frozensets(st.integers(0, 5)), size=st.integers(1, 7))

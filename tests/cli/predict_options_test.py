@@ -1,10 +1,12 @@
 """Each option of `keras-rsseg predict` comes where it should."""
 
 import inspect
+import json
 
 import pytest
 
 import keras_rsseg
+from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.errors import ArgumentError
 from tests.cli.commands import check_error
 from tests.cli.commands import run
@@ -42,11 +44,14 @@ class TestFlags:
 
     def test_all_of_them(self, tmp_path, scene, loaded, monkeypatch):
         prob, unsure = tmp_path / "prob.tif", tmp_path / "unsure.tif"
+        ring = [[0, 0], [1, 0], [1, 1], [0, 0]]
+        field = tmp_path / "field.geojson"
+        field.write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
         given = self.given(
             *(tmp_path, scene, monkeypatch),
             *("--probabilities", prob, "--uncertainty", unsure),
             *("--uncertainty-kind", "margin", "--raster-dtype", "float16"),
-            *("--area", "fields.gpkg", "--value-range", "-1,2.5"),
+            *("--area", field, "--value-range", "-1,2.5"),
             *("--resample", "never", "--gsd", "native", "--nodata", -9999),
             *("--tta", "flips", "--scales", "0.5,1", "--strip-height", 99),
             *("--resume", "--overwrite", "--overlap", 0, "--batch-size", 7),
@@ -58,7 +63,7 @@ class TestFlags:
             "batch_size": 7,
             "bands": ["nir", "1"],
             "nodata": -9999.0,
-            "area": "fields.gpkg",
+            "area": str(field),
             "ground_sample_distance": None,
             "resample": "never",
             "value_range": (-1.0, 2.5),
@@ -106,3 +111,40 @@ class TestFlags:
         )
         check_error(result, "--overwrite")
         assert loaded == ["small"]
+
+
+@pytest.mark.parametrize(
+    "told, shown",
+    [
+        ("Give `overwrite=True` to replace it", "Give --overwrite to replace"),
+        ("`ground_sample_distance` must be", "--gsd must be"),
+        ("with `value_range=(low, high)` which", "with --value-range low,high"),
+        ("give `resample='never'`", "give --resample never"),
+        ("Received: overlap=8, tile_size=8", "--overlap 8, --tile-size 8"),
+        ("read with `bands=`, by number", "read with --bands, by number"),
+        ("`destination` is a folder", "--output is a folder"),
+        ("`model` returned 4 classes", "`model` returned 4 classes"),
+        ("scales and bands", "scales and bands"),
+    ],
+)
+def test_errors_in_the_callers_words(told, shown):
+    assert shown in in_flags(told)
+
+
+def test_values_that_are_refused(tmp_path, scene, loaded):
+    """Before anything is loaded, named as they were typed."""
+    for flags, message in [
+        (["--tile-size", 0], "--tile-size must be a positive integer"),
+        (["--overlap", -1], "--overlap must be an integer from 0"),
+        (["--tta", "d5"], "--tta must be one of None, 'flips', 'd4'"),
+        (["--raster-dtype", "int8"], "--raster-dtype must be one of"),
+        (["--gsd", 0], "--gsd must be 'auto', None or a positive"),
+        (["--nodata", "black"], "--nodata must be a number or border"),
+        (["--simplify", -1], "--simplify must be a number, 0 or more"),
+    ]:
+        output = tmp_path / "map.tif"
+        result = run("predict", scene, "--output", output, *flags)
+        assert result.exit_code == 2, flags
+        words = " ".join(result.stderr.replace("│", " ").split())
+        assert message in words
+    assert loaded == []

@@ -286,6 +286,17 @@ class TestErrors:
             check_error(run(*arguments), message)
         arguments = ["predict", scene, "--output", new, "--preview", "a.jpg"]
         check_error(run(*arguments), "must end in .png")
+        for flags, message in [
+            (["--area", tmp_path / "no.geojson"], "no.geojson"),
+            (["--tile-size", 8, "--overlap", 8], "Received: --overlap 8, --t"),
+            (
+                ["--uncertainty", lost, "--uncertainty-kind", "variance"],
+                "--uncertainty-kind variance needs several views of each "
+                "tile: give --tta or --scales",
+            ),
+        ]:
+            arguments = ["predict", scene, "--output", new, *flags]
+            check_error(run(*arguments), message)
         assert loaded == []
         assert old.read_bytes() == b"precious"
         assert not new.exists()

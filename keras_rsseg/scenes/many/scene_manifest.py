@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.scene_options import SceneOptions
@@ -27,7 +27,7 @@ COLUMNS = {
 Entry = tuple[str, str | None, dict[str, Any]]
 
 
-def read_manifest(path: AnyPath) -> list[Entry]:
+def read_manifest(path: PathLike) -> list[Entry]:
     """Read the scenes that a CSV file lists.
 
     Its columns, of which all but the first may be absent and any cell of

@@ -12,8 +12,8 @@ from typing import Any
 from keras_rsseg.errors import is_expected
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
-from keras_rsseg.options import AnyPath
-from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.options import PathLike
+from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.tables import csv_table
 from keras_rsseg.tables import text_table
@@ -130,7 +130,7 @@ class SceneReport:
         )
 
     @classmethod
-    def read(cls, path: AnyPath) -> "SceneReport":
+    def read(cls, path: PathLike) -> "SceneReport":
         """Read a report that `save` wrote.
 
         Args:

@@ -18,7 +18,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.option_values import check_class_names
 from keras_rsseg.option_values import check_palette
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.scene_options import HasColors
@@ -168,7 +168,7 @@ def _made_up_color(index: int) -> Color:
 
 
 @contextlib.contextmanager
-def open_class_map(classes: AnyPath) -> Iterator[rasterio.DatasetReader]:
+def open_class_map(classes: PathLike) -> Iterator[rasterio.DatasetReader]:
     """Open a map that `predict_scene` wrote.
 
     Args:

@@ -14,7 +14,7 @@ from rasterio.enums import Resampling
 from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.bands import picture_bands
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.validity import Validity
@@ -186,7 +186,7 @@ class MapFigure:
 
 @contextlib.contextmanager
 def open_both(
-    scene: AnyPath, classes: AnyPath
+    scene: PathLike, classes: PathLike
 ) -> Iterator[tuple[rasterio.DatasetReader, rasterio.DatasetReader]]:
     """Open a scene and its map.
 
@@ -214,8 +214,8 @@ def open_both(
 
 
 def draw_side_by_side(
-    scene: AnyPath,
-    classes: AnyPath,
+    scene: PathLike,
+    classes: PathLike,
     bands: Sequence[int | str] | None = None,
     max_size: int = 1024,
     title: str | None = None,

@@ -17,7 +17,7 @@ from keras_rsseg.checks import check_size
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
@@ -139,8 +139,8 @@ def _publish(partial: str, path: pathlib.Path, overwrite: bool) -> None:
 
 
 def write_polygons(
-    classes: AnyPath,
-    destination: AnyPath,
+    classes: PathLike,
+    destination: PathLike,
     *,
     minimum_area: float = 0.0,
     simplify: float = 0.0,
@@ -200,8 +200,7 @@ def write_polygons(
     keras_rsseg.predict_scene(
         lambda tiles: tiles, "scene.png", "classes.tif", tile_size=8
     )
-    path = keras_rsseg.scenes.write_polygons("classes.tif", "classes.gpkg")
-    path.name  # 'classes.gpkg'
+    keras_rsseg.scenes.write_polygons("classes.tif", "classes.gpkg")
     ```
 
     Reference:
@@ -228,7 +227,7 @@ def write_polygons(
 
 
 def check_polygons(
-    destination: AnyPath, overwrite: bool = False
+    destination: PathLike, overwrite: bool = False
 ) -> pathlib.Path:
     """Raise what `write_polygons` would raise about its destination.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.output_files import write_picture
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -24,9 +24,9 @@ _GAP = 8
 
 
 def write_preview(
-    classes: AnyPath,
-    destination: AnyPath,
-    scene: AnyPath | None = None,
+    classes: PathLike,
+    destination: PathLike,
+    scene: PathLike | None = None,
     max_size: int = 2048,
 ) -> pathlib.Path:
     """Draw a map of classes, alone or beside its scene, as a PNG.
@@ -85,7 +85,7 @@ def write_preview(
     return path
 
 
-def check_preview(destination: AnyPath) -> pathlib.Path:
+def check_preview(destination: PathLike) -> pathlib.Path:
     """Raise where a preview cannot be written, else return its path.
 
     Args:
@@ -103,7 +103,7 @@ def check_preview(destination: AnyPath) -> pathlib.Path:
     return path
 
 
-def _pair(scene: AnyPath, classes: AnyPath, max_size: int) -> np.ndarray:
+def _pair(scene: PathLike, classes: PathLike, max_size: int) -> np.ndarray:
     with open_both(scene, classes) as (image, ids):
         left = scene_picture(image, max_size)
         right = class_picture(ids, max_size, read_legend(ids))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from keras_rsseg.checks import Color
 from keras_rsseg.files import write_durably
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
@@ -17,7 +17,9 @@ _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _VERSION = "3.22.0"
 
 
-def write_qgis_style(classes: AnyPath, overwrite: bool = False) -> pathlib.Path:
+def write_qgis_style(
+    classes: PathLike, overwrite: bool = False
+) -> pathlib.Path:
     """Write how QGIS should draw a map, to a `.qml` file beside it.
 
     QGIS reads it when the map is added: each class in its colour, with its
@@ -53,7 +55,9 @@ def write_qgis_style(classes: AnyPath, overwrite: bool = False) -> pathlib.Path:
     return path
 
 
-def check_qgis_style(classes: AnyPath, overwrite: bool = False) -> pathlib.Path:
+def check_qgis_style(
+    classes: PathLike, overwrite: bool = False
+) -> pathlib.Path:
     """Raise where a style cannot be written, else return its path.
 
     Args:

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 import rasterio
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
 
 
 def check_paths(
-    source: AnyPath, destination: AnyPath, overwrite: bool = False
+    source: PathLike, destination: PathLike, overwrite: bool = False
 ) -> None:
     """Raise what `predict_scene` would raise about its two files.
 
@@ -43,7 +43,7 @@ def check_paths(
 
 
 def check_destinations(
-    destinations: Mapping[str, AnyPath | None],
+    destinations: Mapping[str, PathLike | None],
     dataset: rasterio.DatasetReader,
     overwrite: bool = False,
 ) -> dict[str, pathlib.Path]:
@@ -76,7 +76,7 @@ def check_destinations(
 
 
 def check_destination(
-    destination: AnyPath,
+    destination: PathLike,
     dataset: rasterio.DatasetReader,
     overwrite: bool = False,
     argument: str = "destination",
@@ -146,7 +146,7 @@ def check_folder(folder: pathlib.Path) -> None:
         raise PermissionError(f"The folder {place} cannot be written")
 
 
-def _are_same(path: AnyPath, other: AnyPath) -> bool:
+def _are_same(path: PathLike, other: PathLike) -> bool:
     """Whether two paths are one file, or would be."""
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)

@@ -1,5 +1,6 @@
 """Blocks of a map, made of the model's answers to tiles."""
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -31,6 +32,9 @@ class Store(Protocol):
 
     @property
     def products(self) -> Sequence[Product]: ...
+
+    @property
+    def done(self) -> Collection[int]: ...
 
     def write(
         self,

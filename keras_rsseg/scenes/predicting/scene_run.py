@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from keras_rsseg.options import AnyPath
+from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_store import BlockStore
@@ -24,6 +24,7 @@ from keras_rsseg.scenes.maps.map_products import make_products
 from keras_rsseg.scenes.maps.scene_paths import check_destinations
 from keras_rsseg.scenes.predicting.block_maker import Answer
 from keras_rsseg.scenes.predicting.block_maker import BlockMaker
+from keras_rsseg.scenes.predicting.block_maker import Store
 from keras_rsseg.scenes.predicting.block_reader import Batch
 from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import Event
@@ -155,11 +156,11 @@ class SceneRun:
             store.publish(self.legend, tags)
             return store.counts
 
-    def predict(self, store: BlockStore, progress: bool) -> None:
+    def predict(self, store: Store, progress: bool) -> None:
         """Predict the blocks that a store has not, and write them to it.
 
         Args:
-            store: `BlockStore`.
+            store: a `BlockStore`, or a part of one.
             progress: whether to show a progress bar on stderr.
         """
         plan = self.plan
@@ -239,8 +240,8 @@ class _ProgressBar:
 @contextlib.contextmanager
 def open_run(
     model: Any,
-    source: AnyPath,
-    destination: AnyPath,
+    source: PathLike,
+    destination: PathLike,
     options: SceneOptions,
     run_class: type[RunT],
     replace: bool,

@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from keras_rsseg.scenes.many.scene_list import SceneJob
-from keras_rsseg.scenes.many.scene_list import check_outputs
+from keras_rsseg.scenes.many.scene_job import SceneJob
+from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_list import list_scenes
 
 

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from keras_rsseg.scenes.many.scene_list import SceneJob
+from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import format_area
