@@ -4,7 +4,11 @@ Most drivers fail where they come to the end of a file too early. These take
 what is missing for zeros, or for the end of a list: PCIDSK, PCRaster, classic
 netCDF, the databases GeoPackage and MBTiles, and TIFF for whatever stands in
 its last directories, which may be the mask. Each of their files says how long
-it is.
+it is. Raw formats such as ENVI do not, but hold as many bytes as pixels.
+
+What nothing tells: the last number of a text (AAIGrid, XYZ), a piece at the
+end of a raw file that is no longer than the header in it, and raw files that
+a virtual raster is made of.
 """
 
 import os
@@ -16,6 +20,13 @@ import numpy as np
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
+# Drivers of formats that nothing but pixels and a header is in.
+_RAW = frozenset(
+    "EHdr ENVI ERS GTX ISCE ISIS2 ISIS3 PAux PDS4 ROI_PAC VICAR".split()
+)
+# Unless one of these is said of them, or of a file that belongs to them.
+_PACKED_TAGS = {"COMPRESS", "COMPRESSION", "NBITS"}
+_PACKED_SUFFIXES = (".gz", ".tif", ".tiff", ".zip")
 # Where the pixels of a PCRaster map begin, bytes.
 _PCRASTER_HEADER = 256
 _PCIDSK_BLOCK = 512
@@ -25,42 +36,74 @@ _NETCDF_VARIABLES = 11
 
 
 def find_missing(dataset: DatasetReader, path: str) -> str | None:
-    """Say what a raster's file lacks that reading it would not tell.
+    """Say what a raster's files lack that reading them would not tell.
 
     Args:
         dataset: the raster, opened.
-        path: its path; only files of the local file system are looked at.
+        path: its path. Only files of the local file system are looked at; of
+            a virtual raster those that it is made of, too.
 
     Returns:
         What is missing, in words, or `None`.
     """
-    if not os.path.isfile(path):
-        return None
     if os.path.isfile(f"{path}.msk") and not any(
         MaskFlags.per_dataset in flags for flags in dataset.mask_flag_enums
     ):
         return f"its mask {path}.msk cannot be read"
-    extent_of = _EXTENTS.get(dataset.driver)
-    if extent_of is None:
-        return None
-    size = os.path.getsize(path)
-    with open(path, "rb") as file:
-        try:
-            extent = extent_of(file, dataset)
-        except (struct.error, IndexError):
-            # Its header alone is longer than what is there.
-            return f"it breaks off at byte {size}, in its header"
-    if size < extent:
-        return f"it breaks off at byte {size} of {extent}"
+    if dataset.driver in _RAW:
+        return _find_missing_pixels(dataset)
+    sources = dataset.files if dataset.driver == "VRT" else ()
+    for file in dict.fromkeys([path, *sources]):
+        if os.path.isfile(file):
+            size, extent = _size_and_extent(file)
+            if size < extent:
+                return f"{file} breaks off at byte {size}"
     return None
 
 
-def _tiff_extent(file: BinaryIO, dataset: DatasetReader) -> int:
+def _find_missing_pixels(dataset: DatasetReader) -> str | None:
+    files = [file for file in dataset.files if os.path.isfile(file)]
+    if not files or _is_packed(dataset, files):
+        return None
+    value = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
+    pixels = dataset.height * dataset.width * value
+    file = max(files, key=os.path.getsize)
+    size = os.path.getsize(file)
+    if size < pixels:
+        return f"{file} has {size} bytes, its pixels alone {pixels}"
+    return None
+
+
+def _is_packed(dataset: DatasetReader, files: list[str]) -> bool:
+    """Whether pixels may take fewer bytes than their dtype."""
+    said = {*dataset.tags(ns="IMAGE_STRUCTURE")}
+    said |= {*dataset.tags(1, ns="IMAGE_STRUCTURE")}
+    return (
+        bool(said & _PACKED_TAGS)
+        or dataset.tags(ns="ENVI").get("file_compression") == "1"
+        or any(file.lower().endswith(_PACKED_SUFFIXES) for file in files)
+    )
+
+
+def _size_and_extent(path: str) -> tuple[int, int]:
+    """Bytes of a file, and how many it should have at least."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        begin = file.read(_LONGEST)
+        for magic, extent_of in _EXTENTS.items():
+            if begin.startswith(magic):
+                file.seek(0)
+                try:
+                    return size, extent_of(file)
+                except (struct.error, IndexError):
+                    # Its header alone is longer than what is there.
+                    return size, size + 1
+    return size, 0
+
+
+def _tiff_extent(file: BinaryIO) -> int:
     """Bytes up to the end of the directory that lies furthest back."""
-    del dataset
-    order = {b"II": "<", b"MM": ">"}.get(file.read(2))
-    if order is None:
-        return 0
+    order = "<" if file.read(2) == b"II" else ">"
     (version,) = _unpack(file, f"{order}H")
     big = version == 43
     if big:
@@ -83,24 +126,27 @@ def _tiff_extent(file: BinaryIO, dataset: DatasetReader) -> int:
     return extent
 
 
-def _pcidsk_extent(file: BinaryIO, dataset: DatasetReader) -> int:
+def _pcidsk_extent(file: BinaryIO) -> int:
     """The length that the header states in blocks, as text."""
-    del dataset
     file.seek(16)
     blocks = file.read(16).strip()
     return int(blocks) * _PCIDSK_BLOCK if blocks.isdigit() else 0
 
 
-def _pcraster_extent(file: BinaryIO, dataset: DatasetReader) -> int:
+def _pcraster_extent(file: BinaryIO) -> int:
     """Rows one after the other behind a header of fixed size."""
-    del file
-    value = np.dtype(dataset.dtypes[0]).itemsize
-    return _PCRASTER_HEADER + dataset.height * dataset.width * value
+    file.seek(46)
+    order = "<" if file.read(4) == b"\1\0\0\0" else ">"
+    file.seek(66)
+    (kind,) = _unpack(file, f"{order}H")
+    file.seek(100)
+    height, width = _unpack(file, f"{order}II")
+    # Of the number that stands for the values' type two bits are their size.
+    return _PCRASTER_HEADER + (height * width << (kind & 3))
 
 
-def _sqlite_extent(file: BinaryIO, dataset: DatasetReader) -> int:
+def _sqlite_extent(file: BinaryIO) -> int:
     """Pages, as the header of a database counts them."""
-    del dataset
     file.seek(16)
     (page,) = _unpack(file, ">H")
     file.seek(24)
@@ -111,14 +157,10 @@ def _sqlite_extent(file: BinaryIO, dataset: DatasetReader) -> int:
     return count * (65536 if page == 1 else page) * (changes == valid_for)
 
 
-def _netcdf_extent(file: BinaryIO, dataset: DatasetReader) -> int:
+def _netcdf_extent(file: BinaryIO) -> int:
     """Bytes up to the end of the variable that lies furthest back."""
-    del dataset
-    magic = file.read(4)
-    if magic[:3] != b"CDF":
-        # The newer format is HDF5, which looks itself.
-        return 0
-    return _NetcdfHeader(file, version=magic[3]).extent()
+    (version,) = file.read(4)[3:]
+    return _NetcdfHeader(file, version).extent()
 
 
 class _NetcdfHeader:
@@ -194,11 +236,17 @@ def _largest(form: str) -> int:
     return (1 << 8 * struct.calcsize(form)) - 1
 
 
-_EXTENTS: dict[str, Callable[[BinaryIO, DatasetReader], int]] = {
-    "GTiff": _tiff_extent,
-    "PCIDSK": _pcidsk_extent,
-    "PCRaster": _pcraster_extent,
-    "GPKG": _sqlite_extent,
-    "MBTiles": _sqlite_extent,
-    "netCDF": _netcdf_extent,
+# By what a file begins with.
+_EXTENTS: dict[bytes, Callable[[BinaryIO], int]] = {
+    b"II*\0": _tiff_extent,
+    b"MM\0*": _tiff_extent,
+    b"II+\0": _tiff_extent,
+    b"MM\0+": _tiff_extent,
+    b"PCIDSK": _pcidsk_extent,
+    b"RUU CROSS SYSTEM MAP FORMAT": _pcraster_extent,
+    b"SQLite format 3\0": _sqlite_extent,
+    b"CDF\1": _netcdf_extent,
+    b"CDF\2": _netcdf_extent,
+    b"CDF\5": _netcdf_extent,
 }
+_LONGEST = max(map(len, _EXTENTS))

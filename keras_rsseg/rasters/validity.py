@@ -96,8 +96,10 @@ class Validity:
         self.alpha = None if alpha in bands else alpha
         self._masks = _masks_that_count(dataset, bands, nodata)
         # GDAL's masks are either nodata's or alpha's.
-        if self.alpha is not None and self._masks:
-            self._masks, self._given = set(), self.nodata is not None
+        if alpha is not None and self._masks and self.nodata is not None:
+            self._masks, self._given = set(), True
+        elif self.alpha is not None:
+            self._masks = set()
         self._floats = self._dtype.kind == "f"
         self.needs_pixels = self._given or self._floats
         self.border: _Border | None = None
