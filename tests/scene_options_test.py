@@ -1,6 +1,7 @@
 """One list of options: what it accepts, and its three faces."""
 
 import inspect
+import pathlib
 import typing
 
 import numpy as np
@@ -14,6 +15,8 @@ from keras_rsseg.options import fields
 from keras_rsseg.scene_options import GROUPS
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 # What the command line leaves to the model, and what it calls --quiet.
 WITHOUT_FLAG = {"class_names", "palette", "progress"}
@@ -199,3 +202,31 @@ def _app(command):
     app = typer.Typer(add_completion=False)
     app.command()(command)
     return app
+
+
+@pytest.mark.slow
+def test_type_checkers_know_the_options(tmp_path, monkeypatch):
+    """And so do editors, which ask one."""
+    checker = pytest.importorskip("mypy.api")
+    code = tmp_path / "calls.py"
+    code.write_text(
+        "from keras_rsseg.scenes.predict_scene import predict_scene\n"
+        "from keras_rsseg.scenes.predict_scenes import predict_scenes\n"
+        "result = predict_scene(0, 'a.tif', destination='b.tif', overlap=9)\n"
+        "reveal_type(result.valid_share)\n"
+        "predict_scene(0, 'a.tif', 'b.tif', tilesize=9)\n"
+        "predict_scene(0, 'a.tif', 'b.tif', tile_size='large')\n"
+        "predict_scenes(0, [], report='r.csv', resample='never')\n"
+        "predict_scenes(0, [], resample='always')\n"
+        "predict_scenes(0)\n"
+    )
+    monkeypatch.setenv("MYPYPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    told, _, _ = checker.run(
+        ["--follow-imports=silent", "--ignore-missing-imports", str(code)]
+    )
+    errors = [line for line in told.splitlines() if ": error: " in line]
+    places = [error.split(": ")[0] for error in errors]
+    assert places == [f"calls.py:{line}" for line in (5, 6, 8, 9)], told
+    assert 'calls.py:4: note: Revealed type is "float"' in told
+    assert 'did you mean "tile_size"?' in told
