@@ -290,6 +290,7 @@ def _image_facts(image: Source, bands: Any) -> tuple[tuple[int, int], int, str]:
 
 def _size(source: Source, argument: str) -> tuple[int, int]:
     if not is_path(source):
-        return tuple(np.shape(source)[:2])
+        height, width = np.asarray(source).shape[:2]
+        return height, width
     with open_raster(source, argument) as dataset:
         return dataset.shape

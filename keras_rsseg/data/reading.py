@@ -138,9 +138,10 @@ def read_valid(
             numbers = _stored_bands(dataset, bands)
             valid = Validity(dataset, numbers).read_from(dataset, inner)
     else:
-        inner, place, shape = intersect(window, np.shape(source)[:2])
+        array = np.asarray(source)
+        inner, place, shape = intersect(window, array.shape[:2])
         valid = np.ones((inner.height, inner.width), bool)
-        if np.asarray(source).dtype.kind == "f":
+        if array.dtype.kind == "f":
             pixels = read_image(source, inner, bands)
             valid = np.isfinite(pixels).all(axis=-1)
     return pad(valid, place, shape, False)

@@ -42,8 +42,9 @@ def band_numbers(
         return list(range(1, count + 1))
     alone = isinstance(bands, str) or not np.iterable(bands)
     wanted = [bands] if alone else list(bands)
-    numbers = [_band_number(band, count, names) for band in wanted]
-    if None in numbers or not numbers:
+    found = [_band_number(band, count, names) for band in wanted]
+    numbers = [number for number in found if number is not None]
+    if len(numbers) < len(wanted) or not numbers:
         known = sorted({name for pair in names for name in pair if name})
         or_names = f" or names of {known}" if known else ""
         raise RasterError(
@@ -157,13 +158,12 @@ def picture_bands(dataset: DatasetReader, bands: Any = None) -> list[int]:
             )
         return numbers
     names = band_names(dataset)
-    colors = [_find(color, names) for color in ("red", "green", "blue")]
-    dtypes = {dataset.dtypes[number - 1] for number in colors if number}
-    if all(colors) and len(dtypes) == 1:
-        return colors
-    plain = _plain_bands(dataset)[:3] or [1]
-    alike = len({dataset.dtypes[number - 1] for number in plain}) == 1
-    return plain if len(plain) == 3 and alike else plain[:1]
+    colors = _find_all(("red", "green", "blue"), names)
+    for numbers in (colors, _plain_bands(dataset)[:3]):
+        dtypes = {dataset.dtypes[number - 1] for number in numbers}
+        if len(numbers) == 3 and len(dtypes) == 1:
+            return numbers
+    return _plain_bands(dataset)[:1] or [1]
 
 
 def alpha_band(dataset: DatasetReader) -> int | None:
@@ -203,12 +203,13 @@ def _default_bands(
     plain = _plain_bands(dataset)
     if model_bands is None or isinstance(model_bands, int):
         return plain
-    found = [_find(band, names) for band in model_bands]
-    if all(found) and len(set(found)) == len(found):
+    found = _find_all(model_bands, names)
+    if len(found) == len(set(found)) == len(model_bands):
         return found
-    if len(found) == len(plain) and any(
+    places = [_find(band, names) for band in model_bands]
+    if len(places) == len(plain) and any(
         place and place != number
-        for place, number in zip(found, plain, strict=True)
+        for place, number in zip(places, plain, strict=True)
     ):
         logger.warning(
             "The model takes the bands %s, the scene calls its bands %s: "
@@ -218,6 +219,11 @@ def _default_bands(
             _describe(dataset, names),
         )
     return plain
+
+
+def _find_all(bands: Sequence[str], names: _Names) -> list[int]:
+    """Numbers of those bands that there are."""
+    return [number for band in bands if (number := _find(band, names))]
 
 
 def _find(band: str, names: _Names) -> int | None:

@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from typing import TypeGuard
 
 import rasterio
 from rasterio._err import CPLE_BaseError
@@ -45,7 +46,7 @@ class RasterReadError(RasterError, RasterioIOError):
     """
 
 
-def is_path(source: Any) -> bool:
+def is_path(source: Any) -> TypeGuard[str | os.PathLike]:
     """Return whether `source` names a file.
 
     Args:

@@ -81,15 +81,13 @@ class Validity:
     ):
         self._bands = list(bands)
         self._dtype = np.dtype(dataset.dtypes[bands[0] - 1])
-        self._given = nodata is not None and nodata != BORDER
-        if self._given:
-            _check_nodata(nodata, self._dtype)
+        given = nodata is not None and nodata != BORDER
+        self.nodata = _check_nodata(nodata, self._dtype) if given else None
         stated = dataset.nodatavals
         own = {stated[band - 1] for band in bands}
         # Files may state one that none of their pixels can have.
         own = {value for value in own if _fits(value, self._dtype)}
         self._several = nodata is None and len(own) > 1
-        self.nodata = nodata if self._given else None
         if nodata is None and len(own) == 1:
             (self.nodata,) = own
         alpha = alpha_band(dataset)
@@ -97,11 +95,13 @@ class Validity:
         self._masks = _masks_that_count(dataset, bands, nodata)
         # GDAL's masks are either nodata's or alpha's.
         if alpha is not None and self._masks and self.nodata is not None:
-            self._masks, self._given = set(), True
+            self._masks, given = set(), True
         elif self.alpha is not None:
             self._masks = set()
+        # The value that pixels must be compared with, as no mask does it.
+        self._value = self.nodata if given else None
         self._floats = self._dtype.kind == "f"
-        self.needs_pixels = self._given or self._floats
+        self.needs_pixels = self._value is not None or self._floats
         self.border: _Border | None = None
 
     @property
@@ -150,13 +150,20 @@ class Validity:
         if MaskFlags.per_dataset in self._masks:
             valid &= read("read_masks", 1, window) > 0
         elif self._masks:
-            valid &= (read("read_masks", None, window) > 0).any(axis=0)
-        if self._given and not np.isnan(self.nodata):
-            valid &= (pixels != self.nodata).any(axis=0)
-        if self._floats:
-            valid &= np.isfinite(pixels).all(axis=0)
+            masks = read("read_masks", None, window)
+            valid &= (masks > 0).any(axis=0)
+        if pixels is not None:
+            valid &= self._hold_data(pixels)
         if self.border is not None:
             valid &= ~self.border.read(*window)
+        return valid
+
+    def _hold_data(self, pixels: np.ndarray) -> np.ndarray:
+        valid = np.ones(pixels.shape[1:], bool)
+        if self._value is not None and not np.isnan(self._value):
+            valid &= (pixels != self._value).any(axis=0)
+        if self._floats:
+            valid &= np.isfinite(pixels).all(axis=0)
         return valid
 
     def read_from(self, dataset: DatasetReader, window: Window) -> np.ndarray:
@@ -191,12 +198,13 @@ def _masks_that_count(
     return set()
 
 
-def _check_nodata(nodata: Any, dtype: np.dtype) -> None:
+def _check_nodata(nodata: Any, dtype: np.dtype) -> float:
     if isinstance(nodata, str) or not _fits(nodata, dtype):
         raise RasterError(
             f"`nodata` must be '{BORDER}' or a value of {dtype}, the scene's "
             f"dtype. Received: {nodata!r}"
         )
+    return nodata
 
 
 def _fits(nodata: float | None, dtype: np.dtype) -> bool:

@@ -44,7 +44,7 @@ class VirtualRaster:
         gcps: Sequence[GroundControlPoint] = (),
         tags: Mapping[str, Any] | None = None,
     ):
-        self._root = Element("VRTDataset", **_sizes("raster", height, width))
+        self._root = Element("VRTDataset", _sizes("raster", height, width))
         if gcps:
             self._add_points(gcps, crs)
         else:
@@ -70,12 +70,11 @@ class VirtualRaster:
             A `VirtualBand`.
         """
         self._count += 1
+        attributes = {"dataType": dtype, "band": str(self._count)}
+        if block is not None:
+            attributes |= _sizes("block", block, block)
         element = ElementTree.SubElement(
-            self._root,
-            "VRTRasterBand",
-            dataType=dtype,
-            band=str(self._count),
-            **({} if block is None else _sizes("block", block, block)),
+            self._root, "VRTRasterBand", attributes
         )
         return VirtualBand(element, self._count, block)
 
@@ -162,13 +161,12 @@ class VirtualBand:
         _add_text(source, "SourceBand", number or self._number)
         if self._block is not None:
             # Spares GDAL opening every source at once.
-            ElementTree.SubElement(
-                source,
-                "SourceProperties",
+            properties = {
                 **_sizes("Raster", place.height, place.width),
-                DataType=self._element.get("dataType"),
+                "DataType": self._element.attrib["dataType"],
                 **_sizes("Block", self._block, self._block),
-            )
+            }
+            ElementTree.SubElement(source, "SourceProperties", properties)
         _add_rectangles(source, place)
 
     def _add_colors(self, colors: Mapping[int, Sequence[int]]) -> None:
@@ -237,9 +235,12 @@ def _mask_band(dataset: DatasetReader, path: str) -> Element:
 
 def _add_rectangles(source: Element, place: Window) -> None:
     size = {"xSize": str(place.width), "ySize": str(place.height)}
-    ElementTree.SubElement(source, "SrcRect", xOff="0", yOff="0", **size)
-    corner = {"xOff": str(place.col), "yOff": str(place.row)}
-    ElementTree.SubElement(source, "DstRect", **corner, **size)
+    for name, row, col in (
+        ("SrcRect", 0, 0),
+        ("DstRect", place.row, place.col),
+    ):
+        corner = {"xOff": str(col), "yOff": str(row)}
+        ElementTree.SubElement(source, name, {**corner, **size})
 
 
 def _sizes(prefix: str, height: int, width: int) -> dict[str, str]:

@@ -5,19 +5,28 @@ import json
 import os
 import pathlib
 import re
+from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 from rasterio.warp import transform
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
+from keras_rsseg.errors import SceneError
 from keras_rsseg.scenes.reading.ground_size import PixelArea
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
+
+# Corners of a ring, float64 `(N, 2)`; a polygon is a list of rings.
+Ring = np.ndarray
+Polygon = list[Ring]
 
 _WKT = re.compile(r"\s*(multi)?(polygon|surface|geometrycollection)", re.I)
 _JSON = (".geojson", ".json")
@@ -31,7 +40,7 @@ _HALVINGS = 20
 _MOST_CORNERS = 2_000_000
 
 
-def read_vector(source):
+def read_vector(source: Any) -> tuple[list[Polygon], Any]:
     """Return the polygons of a file, a GeoJSON-like dict or a geometry.
 
     Args:
@@ -43,7 +52,7 @@ def read_vector(source):
         states of their reference system, `None` for nothing.
 
     Raises:
-        FileNotFoundError, ImportError, TypeError, ValueError: see
+        FileNotFoundError, ImportError, TypeError, ArgumentError: see
             `AreaOfInterest`.
     """
     name, value, crs = _load(source)
@@ -58,7 +67,7 @@ def read_vector(source):
     return polygons, crs
 
 
-def _load(source):
+def _load(source: Any) -> tuple[str, Any, Any]:
     """A name for messages, the GeoJSON-like dict, the reference system."""
     if isinstance(source, str) and _WKT.match(source):
         shapely = _import("shapely", "WKT")
@@ -81,7 +90,7 @@ def _load(source):
     )
 
 
-def _load_file(path):
+def _load_file(path: pathlib.Path) -> tuple[str, Any, Any]:
     if not path.exists():
         raise FileNotFoundError(f"`area`: there is no file {path}")
     if path.suffix.lower() in _JSON:
@@ -111,7 +120,7 @@ def _load_file(path):
     return str(path), value, facts["crs"]
 
 
-def _import(name, what):
+def _import(name: str, what: str) -> Any:
     try:
         return __import__(name)
     except ImportError as error:
@@ -121,16 +130,16 @@ def _import(name, what):
         ) from error
 
 
-def _json_crs(value):
+def _json_crs(value: Any) -> Any:
     """The reference system by GeoJSON's older standard, or `None`."""
-    stated = value.get("crs") if isinstance(value, Mapping) else None
+    stated: Any = value.get("crs") if isinstance(value, Mapping) else None
     try:
         return stated["properties"]["name"]
     except (KeyError, TypeError):
         return stated
 
 
-def _polygons(value):
+def _polygons(value: Mapping[str, Any]) -> Iterator[Polygon]:
     """Yield the polygons of anything in GeoJSON."""
     kind = value["type"]
     if kind in _COLLECTIONS:
@@ -150,7 +159,7 @@ def _polygons(value):
         raise ArgumentError(f"there is a {kind}")
 
 
-def _ring(points):
+def _ring(points: Any) -> Ring:
     """A ring as an array; heights are left out."""
     ring = np.array([point[:2] for point in points], "float64")
     if ring.ndim != 2 or ring.shape[1:] != (2,) or not np.isfinite(ring).all():
@@ -181,7 +190,7 @@ class AreaOfInterest:
         FileNotFoundError: if there is no such file.
         ImportError: if reading it needs the extra `vector`.
         TypeError: if `source` is none of these.
-        ValueError: if it cannot be read, holds anything but polygons,
+        ArgumentError: if it cannot be read, holds anything but polygons,
             nothing, or coordinates that are no numbers; for a `crs` that
             there is not.
 
@@ -192,12 +201,14 @@ class AreaOfInterest:
         "type": "Polygon",
         "coordinates": [[[4.987, 51.84], [4.989, 51.84], [4.989, 51.842]]],
     }
-    area = AreaOfInterest(harbour)
-    keras_rsseg.predict_scene(model, "scene.tif", "classes.tif", area=area)
+    area = keras_rsseg.scenes.AreaOfInterest(harbour)
+    area.crs  # CRS.from_epsg(4326)
     ```
+
+    `keras_rsseg.predict_scene(..., area=area)` maps what lies inside.
     """
 
-    def __init__(self, source, crs="auto"):
+    def __init__(self, source: Any, crs: Any = "auto"):
         self.polygons, own_crs = read_vector(source)
         if isinstance(crs, str) and crs == "auto":
             crs = own_crs or "EPSG:4326"
@@ -210,19 +221,19 @@ class AreaOfInterest:
             ) from error
 
     @classmethod
-    def of(cls, area):
+    def of(cls, area: Any) -> "AreaOfInterest":
         """Return `area` itself, or one made of it."""
         return area if isinstance(area, cls) else cls(area)
 
     @property
-    def digest(self):
+    def digest(self) -> str:
         """A string that is the same for equal areas only."""
         rings = [[ring.tolist() for ring in rings] for rings in self.polygons]
         system = self.crs and self.crs.to_wkt()
         text = json.dumps([system, rings])
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def on(self, dataset):
+    def on(self, dataset: DatasetReader) -> PixelArea:
         """Return the area on the grid of a scene.
 
         Sides, which are straight in the area's reference system, are bent
@@ -235,12 +246,12 @@ class AreaOfInterest:
             A `PixelArea`.
 
         Raises:
-            ValueError: if the area does not meet the scene, cannot be
+            SceneError: if the area does not meet the scene, cannot be
                 transformed to its reference system, or the scene has none.
         """
         crs, matrix = scene_georeference(dataset)
         if self.crs is not None and crs is None:
-            raise ArgumentError(
+            raise SceneError(
                 f"The scene {dataset.name} has no coordinate reference "
                 "system, the area of interest has. Give it in the scene's "
                 "own coordinates (columns and rows, from the upper left "
@@ -249,7 +260,7 @@ class AreaOfInterest:
         inverse = ~matrix
         same = self.crs is None or self.crs == crs
 
-        def to_pixels(points):
+        def to_pixels(points: np.ndarray) -> np.ndarray:
             x, y = points.T
             if not same:
                 x, y = np.array(transform(self.crs, crs, x, y))
@@ -265,7 +276,7 @@ class AreaOfInterest:
                 ]
             )
         except (CPLE_BaseError, RasterioError, _Unreachable) as error:
-            raise ArgumentError(
+            raise SceneError(
                 f"The area of interest, in {self._describe()}, cannot be "
                 f"transformed to the scene's {crs}: {error}. Cut it to the "
                 "surroundings of the scene, or give its `crs` if it is "
@@ -274,11 +285,11 @@ class AreaOfInterest:
         self._check_meeting(area, dataset)
         return area
 
-    def _check_meeting(self, area, dataset):
+    def _check_meeting(self, area: PixelArea, dataset: DatasetReader) -> None:
         if area.meets(dataset.height, dataset.width):
             return
         (left, top), (right, bottom) = area.bounds
-        raise ArgumentError(
+        raise SceneError(
             f"The area of interest covers no pixel's centre of the scene "
             f"{dataset.name}: in pixels it reaches from column {left:.1f} to "
             f"{right:.1f} and from row {top:.1f} to {bottom:.1f} of "
@@ -287,7 +298,7 @@ class AreaOfInterest:
             "`AreaOfInterest(area, crs=...)`"
         )
 
-    def _describe(self):
+    def _describe(self) -> str:
         if self.crs is None:
             return "the scene's own coordinates"
         authority = self.crs.to_authority()
@@ -298,7 +309,9 @@ class _Unreachable(Exception):
     """A point has no place in a reference system."""
 
 
-def _bend(ring, to_pixels, straight):
+def _bend(
+    ring: Ring, to_pixels: Callable[[Ring], Ring], straight: bool
+) -> Ring:
     """Transform a ring, with more corners where its sides are bent."""
     pixels = _finite(ring, to_pixels)
     for _ in range(0 if straight else _HALVINGS):
@@ -314,7 +327,7 @@ def _bend(ring, to_pixels, straight):
     return pixels
 
 
-def _finite(points, to_pixels):
+def _finite(points: Ring, to_pixels: Callable[[Ring], Ring]) -> Ring:
     pixels = to_pixels(points)
     bad = ~np.isfinite(pixels).all(axis=1)
     if bad.any():

@@ -1,10 +1,15 @@
 """Find the black corners of a mosaic that states no nodata value."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.rasters.windows import reading_windows
+
+if TYPE_CHECKING:
+    from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
 logger = logging.getLogger(__name__)
 
@@ -30,12 +35,18 @@ class BlackBorder:
         bottom: likewise at the bottom.
     """
 
-    def __init__(self, left, right, top, bottom):
+    def __init__(
+        self,
+        left: np.ndarray,
+        right: np.ndarray,
+        top: np.ndarray,
+        bottom: np.ndarray,
+    ):
         self._left, self._right = left, right
         self._top, self._bottom = top, bottom
 
     @classmethod
-    def find(cls, reader):
+    def find(cls, reader: "SceneReader") -> "BlackBorder":
         """Read a scene and return its border.
 
         Args:
@@ -49,11 +60,10 @@ class BlackBorder:
         left, right = np.zeros(height, int), np.full(height, width)
         top, bottom = np.zeros(width, int), np.full(width, height)
         for window in reading_windows(height, width):
-            row, col, rows, columns = window
             black = _is_black(reader, window)
-            down, along = slice(row, row + rows), slice(col, col + columns)
-            _extend(left[down], right[down], black, col, width)
-            _extend(top[along], bottom[along], black.T, row, height)
+            down, along = window.slices
+            _extend(left[down], right[down], black, window.col, width)
+            _extend(top[along], bottom[along], black.T, window.row, height)
         border = cls(left, right, top, bottom)
         logger.info(
             "Black at the border of %s is taken for no data: up to %d, %d, "
@@ -63,7 +73,7 @@ class BlackBorder:
         )
         return border
 
-    def read(self, row, col, height, width):
+    def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
         """Return which pixels of a window belong to the border.
 
         Args:
@@ -75,7 +85,7 @@ class BlackBorder:
         Returns:
             A boolean array `(height, width)`.
         """
-        rows, columns = slice(row, row + height), slice(col, col + width)
+        rows, columns = Window(row, col, height, width).slices
         down = np.arange(row, row + height)[:, None]
         along = np.arange(col, col + width)
         return (
@@ -86,14 +96,20 @@ class BlackBorder:
         )
 
 
-def _is_black(reader, window):
+def _is_black(reader: "SceneReader", window: Window) -> np.ndarray:
     tolerance = _TOLERANCE if reader.dtype == np.uint8 else 0
     pixels, valid = reader.read_stored(*window)
     near = (pixels <= tolerance) & (pixels >= -tolerance)
     return near.all(axis=0) | ~valid
 
 
-def _extend(first, last, black, start, size):
+def _extend(
+    first: np.ndarray,
+    last: np.ndarray,
+    black: np.ndarray,
+    start: int,
+    size: int,
+) -> None:
     """Go on along lines of `size` pixels by what begins at `start`.
 
     `first` and `last` hold how many are black at the lines' ends, as far as

@@ -2,14 +2,18 @@
 
 import logging
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.transform import Affine
 from rasterio.transform import from_gcps
 from rasterio.warp import transform
 
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.checks import check_choice
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +26,7 @@ RESAMPLING_FACTOR = 1.25
 _DOUBTFUL_FACTOR = 4
 
 
-def scene_georeference(dataset):
+def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
     """Return a scene's reference system and the transform of its grid.
 
     Where a scene has ground control points alone, the transform is the one
@@ -42,7 +46,7 @@ def scene_georeference(dataset):
     return dataset.crs, dataset.transform
 
 
-def ground_pixel_size(dataset):
+def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
     """Return the ground size of a scene's central pixel.
 
     Measured on the ellipsoid, so it is right for degrees, feet, and
@@ -64,6 +68,7 @@ def ground_pixel_size(dataset):
     points += [(col, row - 0.5), (col, row + 0.5)]
     x = [matrix.a * col + matrix.b * row + matrix.c for col, row in points]
     y = [matrix.d * col + matrix.e * row + matrix.f for col, row in points]
+    size: tuple[float, float] | None
     try:
         lon, lat = transform(crs, "EPSG:4326", x, y)
         size = _distance(lon[:2], lat[:2]), _distance(lon[2:], lat[2:])
@@ -75,7 +80,11 @@ def ground_pixel_size(dataset):
     return None
 
 
-def model_grid_size(dataset, ground_sample_distance, resample="auto"):
+def model_grid_size(
+    dataset: DatasetReader,
+    ground_sample_distance: float,
+    resample: str = "auto",
+) -> tuple[int, int] | None:
     """Return the size of the grid on which the model should see a scene.
 
     Args:
@@ -89,12 +98,9 @@ def model_grid_size(dataset, ground_sample_distance, resample="auto"):
         within a factor of 1.25 of it or their size is unknown.
 
     Raises:
-        ValueError: for another value of `resample`.
+        ArgumentError: for another value of `resample`.
     """
-    if resample not in ("auto", "never"):
-        raise ArgumentError(
-            f"`resample` must be 'auto' or 'never'. Received: {resample!r}"
-        )
+    check_choice("resample", resample, ("auto", "never"))
     size = ground_pixel_size(dataset)
     if size is None:
         logger.warning(
@@ -135,7 +141,7 @@ def model_grid_size(dataset, ground_sample_distance, resample="auto"):
     return height, width
 
 
-def _warn_of_coarse_pixels(factors):
+def _warn_of_coarse_pixels(factors: Sequence[float]) -> None:
     if min(factors) < 1 / _DOUBTFUL_FACTOR:
         logger.warning(
             "The scene is more than %d times coarser than what the model "
@@ -144,7 +150,7 @@ def _warn_of_coarse_pixels(factors):
         )
 
 
-def _distance(lon, lat):
+def _distance(lon: Sequence[float], lat: Sequence[float]) -> float:
     """Length in metres of a short line on the ellipsoid."""
     middle = math.radians(sum(lat) / 2)
     slope = 1 - _ECCENTRICITY * math.sin(middle) ** 2
@@ -156,7 +162,7 @@ def _distance(lon, lat):
     )
 
 
-def _size_by_unit(crs, matrix):
+def _size_by_unit(crs: CRS, matrix: Affine) -> tuple[float, float] | None:
     if crs.is_geographic:
         return None
     unit = crs.units_factor[1]
@@ -191,7 +197,7 @@ class PixelArea:
     ```
     """
 
-    def __init__(self, polygons):
+    def __init__(self, polygons: Sequence[Sequence[np.ndarray]]):
         self._sides = [_sides(rings) for rings in polygons]
         corners = [np.concatenate(rings) for rings in polygons]
         # First and last of columns and rows: (polygons, 2), (polygons, 2).
@@ -199,11 +205,11 @@ class PixelArea:
         self._last = np.array([xy.max(axis=0) for xy in corners])
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """First and last column and row: `((col, row), (col, row))`."""
         return self._first.min(axis=0), self._last.max(axis=0)
 
-    def read(self, row, col, height, width):
+    def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
         """Return which pixels of a window are inside.
 
         Args:
@@ -232,7 +238,7 @@ class PixelArea:
             )
         return inside
 
-    def meets(self, height, width):
+    def meets(self, height: int, width: int) -> bool:
         """Return whether any pixel of a raster of that size is inside."""
         first, last = self.bounds
         left, top = np.maximum(np.floor(first), 0).astype(int)
@@ -248,7 +254,7 @@ class PixelArea:
         )
 
 
-def _sides(rings):
+def _sides(rings: Sequence[np.ndarray]) -> np.ndarray:
     """Sides that are not level, `(N, 4)`: x, y of the upper end, the lower."""
     sides = []
     for ring in rings:
@@ -260,7 +266,9 @@ def _sides(rings):
     return np.concatenate(sides)
 
 
-def _fill(sides, row, col, height, width):
+def _fill(
+    sides: np.ndarray, row: int, col: int, height: int, width: int
+) -> np.ndarray:
     """Pixels of a window that an odd number of sides is left of."""
     first = np.ceil(sides[:, 1] - 0.5).clip(row, row + height).astype(int)
     end = np.ceil(sides[:, 3] - 0.5).clip(row, row + height).astype(int)

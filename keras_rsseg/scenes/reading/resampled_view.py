@@ -1,6 +1,9 @@
 """A scene on a grid of another size, by GDAL's warper."""
 
 import contextlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rasterio.enums import Resampling
@@ -12,6 +15,9 @@ from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.output_files import new_raster
 from keras_rsseg.rasters.vrt import pixel_view
 from keras_rsseg.rasters.windows import reading_windows
+
+if TYPE_CHECKING:
+    from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
 # Pixels looked at together, about.
 _MOST_PIXELS = 1 << 22
@@ -32,14 +38,14 @@ class ResampledView:
         width: number of columns of the new grid.
     """
 
-    def __init__(self, reader, height, width):
+    def __init__(self, reader: "SceneReader", height: int, width: int):
         # Pixels of the scene in one of this grid, down and along.
         self.factors = reader.height / height, reader.width / width
         self._size = height, width
         self._reader = reader
-        self._mask = None
+        self._mask: MemoryFile | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> "ResampledView":
         reader = self._reader
         if reader.validity.needs_mask:
             self._mask = MemoryFile(ext=".tif")
@@ -56,12 +62,12 @@ class ResampledView:
         self._nodata = None if self._mask else reader.validity.nodata
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         if self._mask is not None:
             self._mask.close()
 
     @contextlib.contextmanager
-    def open(self):
+    def open(self) -> Iterator[WarpedVRT]:
         """Yield a dataset: the bands read, and one that is 0 for no data."""
         height, width = self._size
         down, along = self.factors
@@ -81,7 +87,14 @@ class ResampledView:
             yield warped
 
 
-def any_in_cells(read, factors, row, col, height, width):
+def any_in_cells(
+    read: Callable[[int, int, int, int], np.ndarray],
+    factors: tuple[float, float],
+    row: int,
+    col: int,
+    height: int,
+    width: int,
+) -> np.ndarray:
     """Return which cells of a grid hold a pixel for which `read` is true.
 
     Args:
@@ -110,7 +123,9 @@ def any_in_cells(read, factors, row, col, height, width):
     return found
 
 
-def _any_in_ranges(pixels, ranges, axis):
+def _any_in_ranges(
+    pixels: np.ndarray, ranges: np.ndarray, axis: int
+) -> np.ndarray:
     # `reduceat` knows no index beyond the last.
     more = np.zeros_like(pixels.take([0], axis))
     pixels = np.concatenate([pixels, more], axis=axis)
@@ -120,7 +135,7 @@ def _any_in_ranges(pixels, ranges, axis):
     )
 
 
-def _pixel_ranges(first, count, factor):
+def _pixel_ranges(first: int, count: int, factor: float) -> np.ndarray:
     """First pixel and end of each cell along an axis, `(count, 2)`."""
     bounds = np.arange(first, first + count + 1) * factor
     # Of 3 / 7 * 7 pixels the third is not the fourth.
@@ -129,7 +144,7 @@ def _pixel_ranges(first, count, factor):
     return np.stack([start, end], axis=1).astype(int)
 
 
-def _write_mask(reader, file):
+def _write_mask(reader: "SceneReader", file: MemoryFile) -> None:
     profile = {
         "driver": "GTiff",
         "count": 1,

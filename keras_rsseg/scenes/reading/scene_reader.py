@@ -4,11 +4,14 @@ import contextlib
 import copy
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import SceneError
+from keras_rsseg.rasters.bands import ModelBands
 from keras_rsseg.rasters.bands import alpha_band
 from keras_rsseg.rasters.bands import choose_bands
 from keras_rsseg.rasters.opener import open_raster
@@ -54,10 +57,9 @@ def open_scene(source: str | os.PathLike) -> Iterator[DatasetReader]:
 class SceneReader:
     """Windows of a scene: pixels, and which of them are valid.
 
-    A pixel is invalid where the dataset's mask says so (its nodata value in
-    all bands that are read, an alpha of 0, a mask band or file), where all
-    read bands equal `nodata`, where a band is NaN or infinite, and outside
-    the area of interest.
+    A pixel is invalid where it holds no data by the rule of
+    `keras_rsseg.rasters.validity` (nodata value, alpha, mask, NaN), and
+    outside the area of interest.
 
     Readers keep no state between calls, but GDAL's datasets belong to one
     thread: further ones take a reader of their own, see `reopened`.
@@ -79,9 +81,10 @@ class SceneReader:
             `None` where that is not known.
 
     Raises:
-        ValueError: for bands that do not exist, a `nodata` that the scene's
-            dtype cannot hold, an area that the scene does not meet, or a
-            dtype that the model was not made for without a `value_range`.
+        RasterError: for bands that do not exist, or a `nodata` that the
+            scene's dtype cannot hold.
+        SceneError: for an area that the scene does not meet, or a dtype that
+            the model was not made for without a `value_range`.
 
     Example:
 
@@ -96,13 +99,13 @@ class SceneReader:
 
     def __init__(
         self,
-        dataset,
-        bands=None,
-        nodata=None,
-        model_bands=None,
-        area=None,
-        value_range=None,
-        model_range=None,
+        dataset: DatasetReader,
+        bands: Any = None,
+        nodata: float | str | None = None,
+        model_bands: ModelBands = None,
+        area: Any = None,
+        value_range: tuple[float, float] | None = None,
+        model_range: tuple[float, float] | None = None,
     ):
         self.dataset = dataset
         self.name = dataset.name
@@ -111,7 +114,7 @@ class SceneReader:
         self.nodata = nodata
         self.validity = Validity(dataset, self.bands, nodata)
         self.area = None if area is None else AreaOfInterest.of(area)
-        self._inside = self.area and self.area.on(dataset)
+        self._inside = None if self.area is None else self.area.on(dataset)
         self._scale = ValueScale.between(value_range, model_range)
         if self._scale is None:
             check_values(self, model_range)
@@ -119,16 +122,18 @@ class SceneReader:
             self.validity.border = BlackBorder.find(self)
 
     @property
-    def height(self):
+    def height(self) -> int:
         """Number of rows."""
         return self.dataset.height
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of columns."""
         return self.dataset.width
 
-    def read(self, row, col, height, width):
+    def read(
+        self, row: int, col: int, height: int, width: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Read a window that lies within the scene.
 
         Args:
@@ -168,7 +173,9 @@ class SceneReader:
         pixels = np.ascontiguousarray(np.moveaxis(pixels, 0, -1))
         return pixels, valid if inside is None else valid & inside
 
-    def read_valid(self, row, col, height, width):
+    def read_valid(
+        self, row: int, col: int, height: int, width: int
+    ) -> np.ndarray:
         """Return which pixels of a window are valid.
 
         Args:
@@ -187,7 +194,9 @@ class SceneReader:
         valid = self.read_data(row, col, height, width)
         return valid if inside is None else valid & inside
 
-    def read_stored(self, row, col, height, width):
+    def read_stored(
+        self, row: int, col: int, height: int, width: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return pixels `(bands, height, width)` as the scene has them.
 
         Args:
@@ -203,7 +212,9 @@ class SceneReader:
         pixels = self._read("read", None, window)
         return pixels, self._data(window, pixels)
 
-    def read_data(self, row, col, height, width):
+    def read_data(
+        self, row: int, col: int, height: int, width: int
+    ) -> np.ndarray:
         """Like `read_valid`, whatever the area of interest."""
         window = Window(row, col, height, width)
         pixels = None
@@ -212,7 +223,7 @@ class SceneReader:
         return self._data(window, pixels)
 
     @contextlib.contextmanager
-    def reopened(self):
+    def reopened(self) -> Iterator["SceneReader"]:
         """Yield an equal reader with a handle of its own, for a thread.
 
         What was found out about the scene is shared, not done again.
@@ -223,7 +234,7 @@ class SceneReader:
             yield reader
 
     @contextlib.contextmanager
-    def resampled(self, height, width):
+    def resampled(self, height: int, width: int) -> Iterator["SceneReader"]:
         """Yield a reader of the same extent on another grid.
 
         Averages where pixels become larger, bilinear where smaller. What
@@ -239,11 +250,11 @@ class SceneReader:
             `reopened`.
 
         Raises:
-            ValueError: if the alpha band is read as data.
+            SceneError: if the alpha band is read as data.
         """
         alpha = alpha_band(self.dataset)
         if alpha in self.bands:
-            raise ArgumentError(
+            raise SceneError(
                 f"Band {alpha} of {self.name} is marked as alpha; it cannot "
                 "be resampled as data. Change its colour interpretation, or "
                 "give `resample='never'`"
@@ -252,31 +263,33 @@ class SceneReader:
             with view.open() as warped:
                 yield _ResampledReader(self, view, warped)
 
-    def _within_area(self, window):
+    def _within_area(self, window: Window) -> np.ndarray | None:
         """Which pixels lie in the area of interest; `None` for all."""
         if self._inside is None:
             return None
         return self._inside.read(*window)
 
-    def _data(self, window, pixels):
+    def _data(self, window: Window, pixels: np.ndarray | None) -> np.ndarray:
         """Which pixels of a window hold data."""
         return self.validity.read(self._read, window, pixels)
 
-    def _read(self, method, bands, window):
+    def _read(self, method: str, bands: Any, window: Window) -> np.ndarray:
         """Call a method of the dataset, for all bands read by default."""
         bands = self.bands if bands is None else bands
         with strict_reading(self.name, "source", self._scene_rows(window)):
             read = getattr(self.dataset, method)
             return read(bands, window=window.to_rasterio())
 
-    def _scene_rows(self, window):
+    def _scene_rows(self, window: Window) -> tuple[int, int]:
         return window.row, window.row + window.height
 
 
 class _ResampledReader(SceneReader):
     """A warped dataset, whose alpha band tells where there is data."""
 
-    def __init__(self, scene, view, warped):
+    def __init__(
+        self, scene: SceneReader, view: ResampledView, warped: WarpedVRT
+    ):
         vars(self).update(vars(scene))
         self._scene = scene
         self._view = view
@@ -284,23 +297,25 @@ class _ResampledReader(SceneReader):
         self.bands = list(range(1, len(scene.bands) + 1))
 
     @contextlib.contextmanager
-    def reopened(self):
+    def reopened(self) -> Iterator["SceneReader"]:
         with self._view.open() as warped:
             yield _ResampledReader(self._scene, self._view, warped)
 
-    def read_data(self, row, col, height, width):
+    def read_data(
+        self, row: int, col: int, height: int, width: int
+    ) -> np.ndarray:
         return self._data(Window(row, col, height, width), None)
 
-    def _data(self, window, pixels):
+    def _data(self, window: Window, pixels: np.ndarray | None) -> np.ndarray:
         return self._read("read", self.dataset.count, window) > 0
 
-    def _within_area(self, window):
+    def _within_area(self, window: Window) -> np.ndarray | None:
         """Whether any of the scene's pixels in one of these lies inside."""
         if self._inside is None:
             return None
         return any_in_cells(self._inside.read, self._view.factors, *window)
 
-    def _scene_rows(self, window):
+    def _scene_rows(self, window: Window) -> tuple[int, int]:
         factor = self._view.factors[0]
         first, end = super()._scene_rows(window)
         return int(first * factor), min(
@@ -308,7 +323,7 @@ class _ResampledReader(SceneReader):
         )
 
 
-def _fill(pixels, valid):
+def _fill(pixels: np.ndarray, valid: np.ndarray) -> None:
     """Fill what holds no data, in place, with the mean of what does."""
     for band in pixels:
         good = valid

@@ -1,12 +1,17 @@
 """Map a scene's values to those that a model was made for."""
 
 import logging
+from typing import TYPE_CHECKING
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
 
 from keras_rsseg.checks import check_range
-from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import SceneError
+
+if TYPE_CHECKING:
+    from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +30,7 @@ class ValueScale(NamedTuple):
     model_high: float
 
     @classmethod
-    def between(cls, value_range, model_range):
+    def between(cls, value_range: Any, model_range: Any) -> "ValueScale | None":
         """Return the map, or `None` where values are to stay.
 
         Args:
@@ -34,7 +39,7 @@ class ValueScale(NamedTuple):
                 to 255, which nearly all are made for.
 
         Raises:
-            ValueError: if a range is none.
+            ArgumentError: if a range is none.
         """
         if model_range is not None:
             model_range = check_range("model_range", model_range)
@@ -43,7 +48,7 @@ class ValueScale(NamedTuple):
         value_range = check_range("value_range", value_range)
         return cls(*value_range, *(model_range or _BYTES))
 
-    def apply(self, pixels):
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Return pixels, an array of any dtype, as float32."""
         share = (pixels.astype("float32") - self.low) / (self.high - self.low)
         np.clip(share, 0, 1, out=share)
@@ -52,7 +57,9 @@ class ValueScale(NamedTuple):
         return share
 
 
-def check_values(reader, model_range):
+def check_values(
+    reader: "SceneReader", model_range: tuple[float, float] | None
+) -> None:
     """Refuse a scene whose dtype the model was not made for.
 
     Args:
@@ -60,7 +67,7 @@ def check_values(reader, model_range):
         model_range: `(low, high)` of the model, or `None` for unknown.
 
     Raises:
-        ValueError: for a scene of other than 8 bits where the model is made
+        SceneError: for a scene of other than 8 bits where the model is made
             for 8, and the reverse.
     """
     if model_range is None:
@@ -81,7 +88,7 @@ def check_values(reader, model_range):
         if hint is not None
         else ""
     )
-    raise ArgumentError(
+    raise SceneError(
         f"The scene {reader.dataset.name} is {reader.dtype}, the model takes "
         f"values from {low:g} to {high:g}. Say with `value_range=(low, high)` "
         f"which of the scene's values become these{measured}; "
@@ -90,19 +97,19 @@ def check_values(reader, model_range):
     )
 
 
-def _percentiles(reader):
+def _percentiles(reader: "SceneReader") -> np.ndarray | None:
     """1st and 99th percentile of valid pixels of a few windows, or `None`."""
     size = [min(_SAMPLE_SIZE, side) for side in (reader.height, reader.width)]
     places = [
         np.unique(np.linspace(0, whole - part, _SAMPLES).astype(int))
         for whole, part in zip((reader.height, reader.width), size, strict=True)
     ]
-    found = []
+    parts = []
     for row in places[0]:
         for col in places[1]:
             pixels, valid = reader.read_stored(int(row), int(col), *size)
-            found.append(pixels[:, valid].ravel())
-    found = np.concatenate(found)
+            parts.append(pixels[:, valid].ravel())
+    found = np.concatenate(parts)
     if not found.size or found.min() == found.max():
         return None
     return np.percentile(found, (1, 99))

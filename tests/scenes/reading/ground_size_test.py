@@ -114,7 +114,7 @@ class TestGroundSize:
             caplog.clear()
             assert model_grid_size(dataset, 0.5, resample="never") is None
             assert not caplog.records
-            with pytest.raises(ValueError, match="'auto' or 'never'"):
+            with pytest.raises(ValueError, match="one of 'auto', 'never'"):
                 model_grid_size(dataset, 1, resample="always")
 
     def test_grid_only_where_the_factor_matters(self, tmp_path, caplog):
