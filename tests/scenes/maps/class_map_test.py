@@ -47,7 +47,7 @@ class TestLegend:
             ((["a", "b"], [(0, 0, 0)]), "`class_names` 2, `palette` 1"),
             ((["a", "b"], None, 3), "`class_names` 2, the model 3"),
             ((None, [(0, 0, 256)]), "0 to 255"),
-            ((None, [(0, 0)]), "r, g, b"),
+            ((None, [(0, 0)]), "red, green, blue"),
         ],
     )
     def test_what_disagrees(self, arguments, match):
