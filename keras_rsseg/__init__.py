@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg import ops as ops
     from keras_rsseg import scenes as scenes
     from keras_rsseg import visualize as visualize
-    from keras_rsseg.evaluation import evaluate as evaluate
+    from keras_rsseg.evaluation.evaluate import evaluate as evaluate
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
     from keras_rsseg.hub.registry import list_presets as list_presets
     from keras_rsseg.models import CCNet as CCNet
@@ -41,8 +41,10 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
         optimize_for_inference as optimize_for_inference,
     )
     from keras_rsseg.models import upload_preset as upload_preset
-    from keras_rsseg.scenes import predict_scene as predict_scene
-    from keras_rsseg.scenes import predict_scenes as predict_scenes
+    from keras_rsseg.scenes.predict_scene import predict_scene as predict_scene
+    from keras_rsseg.scenes.predict_scenes import (
+        predict_scenes as predict_scenes,
+    )
 
 _MODULES = (
     "beam",

@@ -2,6 +2,7 @@
 
 import warnings
 from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -166,9 +167,10 @@ class ImageMaskPairs:
         valid = self._read_valid(index, window)
         return ids if valid is None else np.where(valid, ids, np.uint8(VOID))
 
-    def _read_ids(self, index, window):
+    def _read_ids(self, index: int, window: Window) -> np.ndarray:
+        masks = cast(list[Any], self._masks)
         return read_mask(
-            self._masks[index],
+            masks[index],
             window,
             self._palette,
             UnlistedColors(),

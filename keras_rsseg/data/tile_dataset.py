@@ -254,7 +254,7 @@ def _tile_maker(
         )
         image.set_shape((None, None, pairs.bands))
         mask.set_shape((None, None))
-        parts = augmentation.finish(image, mask, tile, seed)
+        parts: tuple[Any, ...] = augmentation.finish(image, mask, tile, seed)
         if not pairs.has_masks:
             parts = parts[:1]
         if places:

@@ -97,7 +97,7 @@ def read_scene_mask(
         return read_mask(path, palette=palette, unlisted=unlisted)
     colors = read_image(path)[..., :3]
     colors = np.where(colors < 128, np.uint8(0), np.uint8(255))
-    return palette.to_ids(colors, unlisted, path)
+    return palette.to_ids(colors, unlisted, str(path))
 
 
 def _ids_of_values(path, values, unlisted):
@@ -255,10 +255,11 @@ def _to_png(pixels):
         return tf.io.encode_png(pixels, compression=_PNG_COMPRESSION).numpy()
 
 
-def _builder_of(layout):
+def _builder_of(layout: SceneLayout) -> type[SceneBuilder]:
     """Make, and with that register, the builder of a data set."""
     words = layout.facts.name.split("_")
-    return type(SceneBuilder)(
+    metaclass: Any = type(SceneBuilder)
+    return metaclass(
         "".join(word.capitalize() for word in words),
         (SceneBuilder,),
         {

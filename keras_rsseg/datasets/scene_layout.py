@@ -131,8 +131,8 @@ class SceneFolder:
         ]
         return {match[1] for match in matches if match}
 
-    def _list(self, folder):
-        files = {}
+    def _list(self, folder: str) -> dict[str, pathlib.Path]:
+        files: dict[str, pathlib.Path] = {}
         for root in self.roots:
             place = root / folder
             # An archive unpacked into a folder of its own name.

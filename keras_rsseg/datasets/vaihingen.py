@@ -65,7 +65,8 @@ def _names(areas):
 
 def _scenes(folder, config):
     del folder
-    training, test = TRAINING_AREAS, TEST_AREAS
+    training: tuple[int, ...] = TRAINING_AREAS
+    test: tuple[int, ...] = TEST_AREAS
     if config == IFWM:
         test = IFWM_TEST_AREAS
         training = tuple(area for area in training if area not in test)

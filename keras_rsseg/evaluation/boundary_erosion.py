@@ -86,7 +86,7 @@ def _half_disc(radius):
 
 def _mark(near, mask, offsets, rows, has_void):
     """Mark both pixels of each pair of two classes, in place."""
-    labelled = mask != VOID if has_void else None
+    labelled = mask != VOID
     height, width = mask.shape
     for row, col in offsets:
         stop = min(rows, height - row)

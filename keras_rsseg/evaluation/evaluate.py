@@ -198,7 +198,7 @@ def _check_arguments(model, protocol, eroded, batch_size, num_worst_tiles):
             f"{num_worst_tiles!r}"
         )
     if eroded is not None and not (
-        isinstance(eroded, numbers.Real) and 1 <= eroded <= _MOST_ERODED
+        isinstance(eroded, numbers.Real) and 1 <= float(eroded) <= _MOST_ERODED
     ):
         raise ArgumentError(
             f"`eroded` must be None or 1 to {_MOST_ERODED} pixels. Received: "
@@ -269,7 +269,8 @@ def _open_scenes(dataset, num_classes, palette, bands, model):
         and not isinstance(dataset[0], Mapping)
     )
     if is_pair:
-        return PairScenes(*dataset, num_classes, palette, bands, model)
+        images, masks = dataset
+        return PairScenes(images, masks, num_classes, palette, bands, model)
     return RecordScenes(dataset, num_classes, palette, bands, model)
 
 

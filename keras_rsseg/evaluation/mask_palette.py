@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from typing import cast
 
 import numpy as np
 from rasterio.enums import ColorInterp
@@ -59,7 +60,7 @@ def palette_of(
     if colors is None or palette == IDS:
         return None
     given = palette is not None
-    colors = as_palette(colors)
+    colors = cast(Palette, as_palette(cast(Any, colors)))
     contents = [_content(mask, colors, given) for mask in masks]
     if _COLORS in contents:
         _check_alike(contents, masks)

@@ -198,16 +198,17 @@ class Tally:
             self._open = scorer
         truth, predicted = scorer.add(tile, probabilities)
         height, width = truth.shape
+        pixels = cast(np.ndarray, tile.pixels)
         self._worst.add(
             scorer.name,
             tile.row,
             tile.col,
-            tile.pixels[:height, :width],
+            pixels[:height, :width],
             truth,
             predicted,
         )
         if self._boundary_f1 is not None:
-            self._add_boundaries(truth, probabilities)
+            self._add_boundaries(self._boundary_f1, truth, probabilities)
 
     def finish(self) -> None:
         """Close the scene whose tiles came last."""
@@ -234,14 +235,16 @@ class Tally:
             "worst_tiles": self._worst.tiles,
         }
 
-    def _add_boundaries(self, truth, probabilities):
+    def _add_boundaries(
+        self, metric: "BoundaryF1", truth: np.ndarray, probabilities: np.ndarray
+    ) -> None:
         """Small tiles are padded: compiled code is compiled once."""
         missing = [
             (0, self._protocol.tile_size - length) for length in truth.shape
         ]
         truth = np.pad(truth, missing, constant_values=VOID)
         scores = np.pad(np.moveaxis(probabilities, 0, -1), (*missing, (0, 0)))
-        self._boundary_f1.update_state(truth[None], scores[None])
+        metric.update_state(truth[None], scores[None])
 
     def _boundary_scores(self):
         if self._boundary_f1 is None:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from rasterio.enums import Resampling
@@ -239,7 +240,7 @@ def plot_confidence(
 def _read(dataset, max_size):
     """The values, the highest band's, masked where there is no data."""
     shape = picture_shape(dataset, max_size)
-    highest = None
+    highest: Any = None
     for band in dataset.indexes:
         values = dataset.read(
             band, out_shape=shape, resampling=Resampling.nearest, masked=True

@@ -226,7 +226,8 @@ def count_classes(dataset: rasterio.DatasetReader) -> np.ndarray:
         An int64 array `(256,)`.
     """
     counts = np.zeros(256, "int64")
-    for window in reading_windows(*dataset.shape, columns=dataset.width):
+    height, width = dataset.shape
+    for window in reading_windows(height, width, columns=width):
         part = dataset.read(1, window=window.to_rasterio())
         counts += np.bincount(part.ravel(), minlength=256)
     return counts

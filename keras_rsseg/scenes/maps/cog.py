@@ -93,7 +93,7 @@ def _is_complete(
             return False
         if dataset.count != bands:
             return False
-        for window in reading_windows(*dataset.shape, *_WINDOW):
+        for window in reading_windows(grid.height, grid.width, *_WINDOW):
             part = dataset.read(window=window.to_rasterio())
             part = part.astype(product.dtype)
             total += sum_of_values(part)

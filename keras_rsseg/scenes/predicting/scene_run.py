@@ -197,7 +197,8 @@ def _grid_size(
 ) -> tuple[int, int] | None:
     """Size of the grid that the model sees, `None` for the scene's own."""
     distance = options.ground_sample_distance
-    if distance is None:
+    # "auto" is no more: the model's took its place, see `for_model`.
+    if distance is None or distance == "auto":
         return None
     return model_grid_size(scene.dataset, distance, options.resample)
 
