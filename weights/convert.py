@@ -33,9 +33,9 @@ from typing import Any
 import typer
 
 from keras_rsseg.checks import check_choice
+from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import CheckpointError
-from keras_rsseg.errors import KerasRssegError
 from weights.checkpoint import read_checkpoint
 from weights.named_presets import CONVERSIONS
 from weights.named_presets import legend_of
@@ -75,16 +75,6 @@ def preset_folder(output: str | os.PathLike[str]) -> Iterator[str]:
         os.replace(folder, output)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def explain_errors() -> Iterator[None]:
-    """Turn the errors that a user can mend into a message and exit code 1."""
-    try:
-        yield
-    except (KerasRssegError, OSError, ImportError) as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def convert(
@@ -263,7 +253,7 @@ def main(
     ] = None,
 ) -> None:
     """Convert a checkpoint to a preset folder."""
-    with explain_errors():
+    with plain_errors():
         convert(
             checkpoint,
             output,

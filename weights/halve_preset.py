@@ -17,11 +17,11 @@ import h5py
 import numpy as np
 import typer
 
+from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.facts import write_card
-from weights.convert import explain_errors
 from weights.convert import preset_folder
 
 
@@ -96,7 +96,7 @@ def main(
     destination: Annotated[pathlib.Path, typer.Argument(help="new folder")],
 ) -> None:
     """Store a preset's weights in half precision."""
-    with explain_errors(), preset_folder(destination) as folder:
+    with plain_errors(), preset_folder(destination) as folder:
         before, after = halve_preset(source, folder)
     print(f"{destination}: {before / 1e6:.1f} MB to {after / 1e6:.1f} MB")
 

@@ -23,13 +23,13 @@ from typing import Any
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.registry import ORGANISATION
 from keras_rsseg.hub.registry import embedded_folder
 from weights.checkpoint import SUFFIXES
 from weights.convert import convert
-from weights.convert import explain_errors
 from weights.named_presets import CONVERSIONS
 
 
@@ -167,7 +167,7 @@ def main(
 ) -> None:
     """Make all presets that are at hand ready, say which are not."""
     presets = keras_rsseg.list_presets()
-    with explain_errors():
+    with plain_errors():
         unknown = sorted(set(only or ()) - set(presets))
         if unknown:
             raise PresetError(f"no presets are called {', '.join(unknown)}")

@@ -234,7 +234,7 @@ class TestRefusals:
             ("--variant pfnet_r50_isiad", "Did you mean pfnet_r50_isaid"),
             ("--variant unet", "must be one of resnet50_imagenet, "),
             ("--variant pfnet_r50", "`num_classes` must be given"),
-            ("--preset nonsense", "must be one of 'pfnet_r50_isaid'"),
+            ("--preset nonsense", "must be one of 'ccnet_r50_isaid'"),
             (
                 "--preset hrnet_w18_vaihingen --num-classes 6",
                 "leave those out",

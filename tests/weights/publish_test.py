@@ -31,11 +31,10 @@ def trained(tmp_path):
 def run(tmp_path, monkeypatch):
     """Run the command for a registry of two presets."""
     known = registry.registered_presets()
-    presets = {
-        "tiny": {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}},
-        CONVERTED: known[CONVERTED],
-    }
-    monkeypatch.setattr(registry, "_PRESETS", presets)
+    for name in set(known) - {CONVERTED}:
+        monkeypatch.delitem(known, name)
+    tiny = {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}}
+    monkeypatch.setitem(known, "tiny", tiny)
     use_tiny_hrnet(monkeypatch)
     app = typer.Typer()
     app.command()(publish.main)
