@@ -21,7 +21,7 @@ from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
-from keras_rsseg.evaluation.mask_palette import IDS
+from keras_rsseg.evaluation.masks import IDS
 
 # What is not given is as `keras_rsseg.evaluate` has it.
 _DEFAULTS = {

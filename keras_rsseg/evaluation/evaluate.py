@@ -22,8 +22,8 @@ from keras_rsseg.evaluation.evaluation_report import EvaluationReport
 from keras_rsseg.evaluation.evaluation_report import check_output
 from keras_rsseg.evaluation.labelled_scene import PairScenes
 from keras_rsseg.evaluation.labelled_scene import RecordScenes
-from keras_rsseg.evaluation.mask_palette import IDS
-from keras_rsseg.evaluation.mask_palette import check_palette
+from keras_rsseg.evaluation.masks import IDS
+from keras_rsseg.evaluation.masks import check_palette
 from keras_rsseg.evaluation.scene_scorer import Tally
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size

@@ -128,20 +128,23 @@ def shell(code, **options):
     )
 
 
-BROKEN = """
-import keras_rsseg
-from keras_rsseg.cli import app
+COMMAND = """
+import typer
+from keras_rsseg.cli.errors import plain_errors
 
-def broken():
+app = typer.Typer(pretty_exceptions_enable=False)
+
+@app.command()
+@plain_errors()
+def command():
     {}
 
-keras_rsseg.list_presets = broken
-app(["presets"])
+app([])
 """
 
 
 def test_a_traceback_ends_with_the_note():
-    done = shell(BROKEN.format("raise ValueError('shapes')"))
+    done = shell(COMMAND.format("raise ValueError('shapes')"))
     assert done.returncode == 1
     *_, message, note = done.stderr.splitlines()
     assert message == "ValueError: shapes"
@@ -153,7 +156,6 @@ def test_a_closed_pipe_is_nobodys_fault():
     """As of `keras-rsseg presets | head -1`."""
     read, write = os.pipe()
     os.close(read)
-    code = "return {'a': {'description': 'b' * 99, 'where': 'cache'}}"
-    done = shell(BROKEN.format(code), stdout=write)
+    done = shell(COMMAND.format("typer.echo('a' * 9999)"), stdout=write)
     os.close(write)
     assert done.stderr == ""

@@ -5,7 +5,7 @@ import pytest
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.errors import MaskError
-from keras_rsseg.evaluation.matching_files import matching_files
+from keras_rsseg.evaluation.masks import matching_files
 
 
 @pytest.fixture
