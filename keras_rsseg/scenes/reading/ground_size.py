@@ -189,6 +189,8 @@ class PixelArea:
     Example:
 
     ```python
+    from keras_rsseg.scenes.reading.ground_size import PixelArea
+
     square = np.array([[1, 0], [3, 0], [3, 2], [1, 2]])
     area = PixelArea([[square]])
     area.read(row=0, col=0, height=1, width=4)  # [[False, True, True, False]]
