@@ -68,6 +68,8 @@ class Validity:
         nodata: the value that means no data where all bands have it, or
             `None`.
         needs_pixels: whether pixels tell what the dataset's masks do not.
+        sparse_bands: bands of which no pixel is valid where a sparse file
+            stores no block; `[]` if there are none.
 
     Raises:
         RasterError: for a `nodata` that the raster's dtype cannot hold.
@@ -83,10 +85,10 @@ class Validity:
         self._dtype = np.dtype(dataset.dtypes[bands[0] - 1])
         given = nodata is not None and nodata != BORDER
         self.nodata = _check_nodata(nodata, self._dtype) if given else None
-        stated = dataset.nodatavals
-        own = {stated[band - 1] for band in bands}
+        values = dataset.nodatavals
+        stated = {values[band - 1] for band in bands}
         # Files may state one that none of their pixels can have.
-        own = {value for value in own if _fits(value, self._dtype)}
+        own = {value for value in stated if _fits(value, self._dtype)}
         self._several = nodata is None and len(own) > 1
         if nodata is None and len(own) == 1:
             (self.nodata,) = own
@@ -103,6 +105,12 @@ class Validity:
         self._floats = self._dtype.kind == "f"
         self.needs_pixels = self._value is not None or self._floats
         self.border: _Border | None = None
+        # GDAL fills what is not stored with the nodata value, or with 0.
+        self.sparse_bands: list[int] = []
+        if self.alpha is not None and values[0] is None:
+            self.sparse_bands = [self.alpha]
+        elif self.nodata is not None and stated == {self.nodata}:
+            self.sparse_bands = self._bands
 
     @property
     def may_lack_data(self) -> bool:

@@ -38,21 +38,8 @@ def has_no_blocks(
         A bool; `False` where the index does not tell.
     """
     window = Window(row, col, height, width)
-    return windows.has_no_blocks(scene.dataset, _telling_bands(scene), window)
-
-
-def _telling_bands(scene: SceneReader) -> list[int]:
-    """Bands of which no pixel is valid where no block is stored.
-
-    GDAL fills such a block with the dataset's nodata value, or with 0.
-    """
-    dataset, validity = scene.dataset, scene.validity
-    if validity.alpha is not None and dataset.nodata is None:
-        return [validity.alpha]
-    values = {dataset.nodatavals[band - 1] for band in scene.bands}
-    if validity.nodata is not None and values == {validity.nodata}:
-        return scene.bands
-    return []
+    bands = scene.validity.sparse_bands
+    return windows.has_no_blocks(scene.dataset, bands, window)
 
 
 class BlockBegin(NamedTuple):
