@@ -23,7 +23,6 @@ from keras_rsseg.errors import MaskError
 from keras_rsseg.evaluation.masks import MaskPalette
 from keras_rsseg.evaluation.masks import matching_files
 from keras_rsseg.evaluation.masks import palette_of
-from keras_rsseg.evaluation.matching_files import matching_files
 from keras_rsseg.rasters.bands import check_band_count
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import name_of

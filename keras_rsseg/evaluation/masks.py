@@ -94,8 +94,8 @@ def matching_files(
     )
 
 
-def _by_stem(folder):
-    files = {}
+def _by_stem(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    files: dict[str, pathlib.Path] = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
             continue
