@@ -32,7 +32,6 @@ import keras_rsseg
 from tests.public_names import exported_names
 from tests.public_names import public_names
 from tests.public_names import rooms
-from tests.public_names import to_do
 
 _FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -46,7 +45,7 @@ def _examples():
     for public in public_names():
         for number, code in enumerate(_FENCE.findall(public.doc), 1):
             name = public.name if number == 1 else f"{public.name}-{number}"
-            marks = to_do(public.room)
+            marks = []
             if public.name in _WARNINGS:
                 marks.append(pytest.mark.filterwarnings(_WARNINGS[public.name]))
             parameters.append(pytest.param(name, code, id=name, marks=marks))

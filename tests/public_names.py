@@ -5,29 +5,7 @@ import inspect
 import pkgutil
 from typing import NamedTuple
 
-import pytest
-
 import keras_rsseg
-
-# For the time being: rooms whose examples and annotations are not done yet.
-# `pytest --runxfail -k ROOM` tests them all the same.
-TO_DO = (
-    "__init__",
-    "beam",
-    "class_legends",
-    "cli",
-    "data",
-    "datasets",
-    "encoders",
-    "errors",
-    "evaluation",
-    "hub",
-    "models",
-    "rasters",
-    "scenes",
-    "tables",
-    "visualize",
-)
 
 # Needs a package that not every environment has.
 _OPTIONAL = "keras_rsseg.beam"
@@ -45,18 +23,11 @@ class PublicName(NamedTuple):
         return self.name.partition(".")[0]
 
 
-def to_do(room):
-    """Return the marks of a test of a room."""
-    if room in TO_DO:
-        return [pytest.mark.xfail(run=False, reason=f"{room} is not done")]
-    return []
-
-
 def rooms():
-    """Return one test parameter for each room and module of the package."""
+    """Return the names of the rooms and modules of the package."""
     names = [info.name for info in pkgutil.iter_modules(keras_rsseg.__path__)]
     names.append("__init__")
-    return [pytest.param(name, marks=to_do(name)) for name in names]
+    return names
 
 
 def modules():

@@ -1,11 +1,25 @@
 """A virtual raster (VRT) over the finished blocks of a map."""
 
+import pathlib
+from typing import Any
+
 from keras_rsseg.rasters.output_files import BLOCK
 from keras_rsseg.rasters.vrt import VirtualRaster
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.scenes.maps.block_files import BlockRecord
+from keras_rsseg.scenes.maps.class_map import Legend
+from keras_rsseg.scenes.maps.class_map import MapGrid
+from keras_rsseg.scenes.maps.map_products import Product
 
 
-def mosaic_xml(folder, product, grid, records, legend, tags):
+def mosaic_xml(
+    folder: pathlib.Path,
+    product: Product,
+    grid: MapGrid,
+    records: list[BlockRecord],
+    legend: Legend,
+    tags: dict[str, Any],
+) -> bytes:
     """Describe the map of a product as GDAL's virtual format.
 
     All that a reader of the map should find is said here: what GDAL copies
