@@ -23,6 +23,10 @@ class KerasRssegError(ValueError):
     ```
     """
 
+    # TensorFlow makes the error of an input pipeline anew, with the place
+    # added, for classes that it knows to be made from a text alone.
+    __init__ = Exception.__init__
+
 
 class ArgumentError(KerasRssegError):
     """An argument is out of range, or two do not go together."""

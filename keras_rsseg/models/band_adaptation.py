@@ -12,15 +12,29 @@ undivided, and 0.628 with three bands.
 """
 
 import json
+import os
 import pathlib
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_rsseg.errors import PresetError
 
+if TYPE_CHECKING:
+    from keras_rsseg.models.segmenter import Segmenter
 
-def load_for_bands(load, folder, load_weights, bands, arguments):
+
+def load_for_bands(
+    load: Callable[..., "Segmenter"],
+    folder: str | os.PathLike[str],
+    load_weights: bool,
+    bands: Sequence[str] | None,
+    arguments: dict[str, Any],
+) -> "Segmenter":
     """Load a task for the bands that are asked for.
 
     Args:
@@ -35,7 +49,7 @@ def load_for_bands(load, folder, load_weights, bands, arguments):
         The task.
 
     Raises:
-        ValueError: it cannot be told which band is which.
+        PresetError: it cannot be told which band is which.
     """
     known = _preset_bands(folder)
     shape = arguments.get("image_shape")
@@ -43,7 +57,7 @@ def load_for_bands(load, folder, load_weights, bands, arguments):
         if shape is None or known is None or shape[-1] == len(known):
             return load(load_weights, **arguments)
         bands = _more_bands(known, shape[-1])
-    bands = _check_bands(bands, known, shape)
+    known, bands = _check_bands(bands, known, shape)
     if bands == known:
         return load(load_weights, **arguments)
     others = {k: v for k, v in arguments.items() if k != "image_shape"}
@@ -55,7 +69,9 @@ def load_for_bands(load, folder, load_weights, bands, arguments):
     return task
 
 
-def adapt_kernel(kernel, known, bands):
+def adapt_kernel(
+    kernel: np.ndarray, known: Sequence[str], bands: Sequence[str]
+) -> np.ndarray:
     """Return the kernel of a first convolution for other bands.
 
     Args:
@@ -68,11 +84,13 @@ def adapt_kernel(kernel, known, bands):
 
     Example:
 
-    >>> kernel = np.array([1.0, 2.0, 3.0]).reshape(1, 1, 3, 1)
-    >>> adapt_kernel(kernel, "rgb", "gx").ravel().tolist()
-    [3.0, 3.0]
-    >>> adapt_kernel(kernel, "rgb", "rgbx").ravel().tolist()
-    [1.0, 2.0, 3.0, 2.0]
+    ```python
+    from keras_rsseg.models.band_adaptation import adapt_kernel
+
+    kernel = np.array([1.0, 2.0, 3.0]).reshape(1, 1, 3, 1)
+    adapt_kernel(kernel, "rgb", "gx").ravel()  # 3.0, 3.0
+    adapt_kernel(kernel, "rgb", "rgbx").ravel()  # 1.0, 2.0, 3.0, 2.0
+    ```
     """
     mean = kernel.mean(axis=2)
     parts = [
@@ -82,7 +100,7 @@ def adapt_kernel(kernel, known, bands):
     return np.stack(parts, axis=2) * max(1, len(known) / len(bands))
 
 
-def _preset_bands(folder):
+def _preset_bands(folder: str | os.PathLike[str]) -> tuple[str, ...] | None:
     path = pathlib.Path(folder) / "image_converter.json"
     if not path.is_file():
         return None
@@ -91,7 +109,7 @@ def _preset_bands(folder):
     return None if bands is None else tuple(bands)
 
 
-def _more_bands(known, number):
+def _more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
     if number < len(known):
         raise PresetError(
             f"The preset has the bands {known}. For {number} of them, name "
@@ -101,7 +119,12 @@ def _more_bands(known, number):
     return (*known, *(f"band_{index}" for index in more))
 
 
-def _check_bands(bands, known, shape):
+def _check_bands(
+    bands: Sequence[str],
+    known: tuple[str, ...] | None,
+    shape: Sequence[int | None] | None,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the bands of the preset, and of those to come."""
     if isinstance(bands, str) or not all(isinstance(b, str) for b in bands):
         raise PresetError(
             "`bands` must be names, such as ('red', 'green', 'blue', 'nir'). "
@@ -120,10 +143,10 @@ def _check_bands(bands, known, shape):
             "`image_shape` must end in the number of bands. Received: "
             f"image_shape={tuple(shape)}, bands={bands}"
         )
-    return bands
+    return known, bands
 
 
-def _adapt_preprocessor(source, bands):
+def _adapt_preprocessor(source: "Segmenter", bands: tuple[str, ...]) -> Any:
     """Return a preprocessor that normalises other bands."""
     preprocessor = source.preprocessor
     converter = preprocessor.image_converter
@@ -141,7 +164,12 @@ def _adapt_preprocessor(source, bands):
     )
 
 
-def _transfer(source, task, known, bands):
+def _transfer(
+    source: "Segmenter",
+    task: "Segmenter",
+    known: tuple[str, ...],
+    bands: tuple[str, ...],
+) -> None:
     """Assign all weights of a task to its twin of other bands."""
     first = next(
         (

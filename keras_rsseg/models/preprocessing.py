@@ -102,7 +102,7 @@ class TileConverter(keras_hub.layers.ImageConverter):
 
 
 def make_preprocessor_class(
-    task_cls: type,
+    task_cls: Any,
 ) -> type[keras_hub.models.ImageSegmenterPreprocessor]:
     """Make the preprocessor class of a system, and its image converter's.
 
@@ -136,7 +136,7 @@ def make_preprocessor_class(
 
 
 def _made_class(
-    task_cls: type, name: str, base: type, **attributes: Any
+    task_cls: Any, name: str, base: type, **attributes: Any
 ) -> type:
     module = task_cls.__module__
     attributes["__module__"] = module

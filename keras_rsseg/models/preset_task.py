@@ -2,8 +2,10 @@
 
 import functools
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from typing import Any
+from typing import Self
 
 import keras
 import keras_hub
@@ -31,9 +33,9 @@ class PresetTask(keras_hub.models.ImageSegmenter):
         load_weights: bool = True,
         *,
         revision: str | None = None,
-        bands: tuple[str, ...] | None = None,
+        bands: Sequence[str] | None = None,
         **kwargs: Any,
-    ) -> "Segmenter":
+    ) -> Self:
         """Builds a task from a preset: network, weights and preprocessing.
 
         Args:
@@ -122,7 +124,7 @@ def from_preset(
     load_weights: bool = True,
     *,
     revision: str | None = None,
-    bands: tuple[str, ...] | None = None,
+    bands: Sequence[str] | None = None,
     **kwargs: Any,
 ) -> "Segmenter":
     """Build the task that a preset holds, whichever it is.
@@ -154,6 +156,9 @@ def from_preset(
     )
     ```
     """
-    return PresetTask.from_preset(
+    # The class of all tasks imports this module.
+    from keras_rsseg.models.segmenter import Segmenter
+
+    return Segmenter.from_preset(
         preset, load_weights, revision=revision, bands=bands, **kwargs
     )

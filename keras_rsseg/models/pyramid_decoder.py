@@ -244,7 +244,7 @@ def atrous_context(
     )(x)
 
 
-_OF_SYSTEMS = {
+_OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "criss_cross": criss_cross_context,
     "dual_attention": dual_attention_context,
     "atrous_pooling": atrous_context,

@@ -102,12 +102,14 @@ class SegmentationBackbone(keras_hub.models.Backbone):
             setattr(self, name, value)
 
     @property
-    def tile_shape(self) -> tuple[int | None, ...]:
+    def tile_shape(self) -> tuple[int | None, int | None, int]:
         """Height, width and bands of a tile, whatever the data format."""
-        shape = tuple(self.input_shape[1:])
+        shape = self.input_shape[1:]
         if self.data_format == "channels_first":
-            shape = (*shape[1:], shape[0])
-        return shape
+            bands, height, width = shape
+        else:
+            height, width, bands = shape
+        return height, width, bands
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

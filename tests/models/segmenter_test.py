@@ -124,15 +124,6 @@ class TestArguments:
         with pytest.raises(ValueError, match=message):
             make_model(**arguments)
 
-    def test_encoder_without_a_level(self):
-        encoder = TinyEncoder(levels=("P2", "P3", "P5"))
-        with pytest.raises(ValueError, match=r"without \['P4'\]"):
-            SemanticFPNBackbone(encoder)
-
-    def test_encoder_that_is_none(self):
-        with pytest.raises(TypeError, match="image_encoder.*ResNetEncoder"):
-            SemanticFPNBackbone(keras.Sequential())
-
 
 class TestSegmenter(TestCase):
     def test_sizes_given_as_numbers(self):

@@ -15,7 +15,6 @@ from keras_hub.src.utils.preset_utils import find_subclass
 
 import keras_rsseg
 from keras_rsseg.systems import SYSTEMS
-from tests.models.tiny_encoder import TinyEncoder
 from tests.test_case import to_numpy
 
 ROOT = pathlib.Path(keras_rsseg.__file__).parents[1]
@@ -128,72 +127,3 @@ class TestClasses:
             assert other.image_converter.bands == ("vv", "vh")
             actual = to_numpy(other(tiles.astype("float32")))
             np.testing.assert_array_equal(actual, expected)
-
-
-@keras.saving.register_keras_serializable(package="keras_rsseg_tests")
-class PlainBackbone(keras_rsseg.models.SegmentationBackbone):
-    """As somebody else may write one, with a map beside its features."""
-
-    def __init__(self, image_encoder, filters=8, dtype=None, **kwargs):
-        def decode(pyramid, **options):
-            conv = keras_rsseg.layers.ConvBNReLU(
-                filters, 3, name="context", **options
-            )
-            return {"features": conv(pyramid["P5"]), "fine": pyramid["P2"]}
-
-        arguments = {"filters": filters}
-        super().__init__(
-            image_encoder, decode, arguments, dtype=dtype, **kwargs
-        )
-
-
-@keras.saving.register_keras_serializable(package="keras_rsseg_tests")
-class Plain(keras_rsseg.models.Segmenter):
-    """A system of another package, with a loss of its own."""
-
-    backbone_cls = PlainBackbone
-
-    def extra_loss(self, masks, outputs):
-        assert set(outputs) == {"logits", "fine"}
-        assert len(masks.shape) == 3
-        return 7.0 + 0.0 * keras.ops.mean(outputs["fine"])
-
-
-class PlainWithNames(Plain):
-    """What a subclass adds is no new system."""
-
-
-class TestSystemOfAnotherPackage:
-    def test_has_classes_of_its_own_package(self):
-        converter_cls = Plain.preprocessor_cls.image_converter_cls
-        name = keras.saving.get_registered_name(converter_cls)
-        assert name == "keras_rsseg_tests>PlainImageConverter"
-        assert converter_cls.__module__ == __name__
-        assert pickle.loads(pickle.dumps(converter_cls)) is converter_cls
-        assert PlainWithNames.preprocessor_cls is Plain.preprocessor_cls
-
-    def test_its_loss_is_added_in_training_alone(self):
-        model = Plain(PlainBackbone(TinyEncoder()), num_classes=3)
-        model.run_eagerly = keras.backend.backend() == "tensorflow"
-        for layer in model._flatten_layers():
-            if isinstance(layer, keras_rsseg.layers.BatchNorm):
-                layer.trainable = False
-        tiles = np.zeros((2, 16, 16, 3), "uint8")
-        masks = np.zeros((2, 16, 16, 1), "uint8")
-        validation = model.test_on_batch(tiles, masks)[0]
-        loss = model.train_on_batch(tiles, masks)[0]
-        assert float(loss) == pytest.approx(float(validation) + 7, rel=1e-5)
-
-    def test_is_a_preset_like_any_other(self, tmp_path):
-        model = Plain(PlainBackbone(TinyEncoder(), filters=4), num_classes=3)
-        model.backbone.save_to_preset(tmp_path / "backbone")
-        backbone = keras_hub.models.Backbone.from_preset(
-            str(tmp_path / "backbone")
-        )
-        assert type(backbone) is PlainBackbone
-        assert backbone.filters == backbone.get_config()["filters"] == 4
-        model.preprocessor.image_converter.save_to_preset(tmp_path / "backbone")
-        converter = keras_hub.layers.ImageConverter.from_preset(
-            str(tmp_path / "backbone")
-        )
-        assert type(converter) is type(model.preprocessor.image_converter)

@@ -40,10 +40,7 @@ class CCNetBackbone(SegmentationBackbone):
 
     ```python
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50,
-        stem="deep",
-        stackwise_strides=(1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        18, stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)
     )
     backbone = keras_rsseg.models.CCNetBackbone(encoder)
     backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 8, 8, 512)
@@ -63,7 +60,7 @@ class CCNetBackbone(SegmentationBackbone):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        arguments = {
+        arguments: dict[str, Any] = {
             "filters": filters,
             "recurrence": recurrence,
             "dropout": dropout,
@@ -90,15 +87,13 @@ class CCNet(Segmenter):
     ```python
     # An encoder of output stride 8.
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50,
-        stem="deep",
-        stackwise_strides=(1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        18, stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)
     )
     model = keras_rsseg.CCNet(
         keras_rsseg.models.CCNetBackbone(encoder), num_classes=6
     )
-    logits = model.predict(np.zeros((1, 128, 128, 3), "uint8"))
+    tiles = np.zeros((1, 64, 64, 3), "uint8")
+    model.predict(tiles, verbose=0).shape  # (1, 64, 64, 6)
     ```
 
     Reference:

@@ -39,10 +39,7 @@ class DANetBackbone(SegmentationBackbone):
 
     ```python
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50,
-        stem="deep",
-        stackwise_strides=(1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        18, stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)
     )
     backbone = keras_rsseg.models.DANetBackbone(encoder)
     backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 8, 8, 512)
@@ -61,7 +58,7 @@ class DANetBackbone(SegmentationBackbone):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        arguments = {"filters": filters, "dropout": dropout}
+        arguments: dict[str, Any] = {"filters": filters, "dropout": dropout}
 
         def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
             return dual_attention_context(pyramid["P5"], **arguments, **options)
@@ -84,15 +81,13 @@ class DANet(Segmenter):
     ```python
     # An encoder of output stride 8.
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50,
-        stem="deep",
-        stackwise_strides=(1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        18, stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)
     )
     model = keras_rsseg.DANet(
         keras_rsseg.models.DANetBackbone(encoder), num_classes=6
     )
-    logits = model.predict(np.zeros((1, 128, 128, 3), "uint8"))
+    tiles = np.zeros((1, 64, 64, 3), "uint8")
+    model.predict(tiles, verbose=0).shape  # (1, 64, 64, 6)
     ```
 
     Reference:

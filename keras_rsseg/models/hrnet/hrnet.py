@@ -54,7 +54,7 @@ class HRNetBackbone(SegmentationBackbone):
     ) -> None:
         if align_corners is None:
             align_corners = getattr(image_encoder, "align_corners", True)
-        arguments = {"align_corners": align_corners}
+        arguments: dict[str, Any] = {"align_corners": align_corners}
 
         def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
             levels = [pyramid[name] for name in ("P2", "P3", "P4", "P5")]
@@ -86,16 +86,18 @@ class HRNet(Segmenter):
     ```python
     # The preset that comes with the package, HRNet with IFWM.
     model = keras_rsseg.HRNet.from_preset("hrnet_ifwm_w18_dubai")
-    logits = model.predict(np.zeros((1, 256, 256, 3), "uint8"))
-
-    # The weights of a plain HRNet under IFWM, to be trained further.
-    model = keras_rsseg.HRNet.from_preset("my_hrnet", fusion="ifwm")
+    tiles = np.zeros((1, 64, 64, 3), "uint8")
+    model.predict(tiles, verbose=0).shape  # (1, 64, 64, 5)
 
     # A new network.
     encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
     model = keras_rsseg.HRNet(
         keras_rsseg.models.HRNetBackbone(encoder), num_classes=6
     )
+
+    # Its weights under IFWM, to be trained further.
+    model.save_to_preset("my_hrnet")
+    warped = keras_rsseg.HRNet.from_preset("my_hrnet", fusion="ifwm")
     ```
 
     Reference:

@@ -127,7 +127,7 @@ class PFNetBackbone(SegmentationBackbone):
 
     ```python
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50, stem="deep", stackwise_dilations=(1, 1, 2, 4)
+        18, stackwise_dilations=(1, 1, 2, 4)
     )
     backbone = keras_rsseg.models.PFNetBackbone(encoder)
     backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 16, 16, 256)
@@ -162,7 +162,7 @@ class PFNetBackbone(SegmentationBackbone):
     ) -> None:
         check_choice("alignment", alignment, ALIGNMENTS)
         check_choice("direction", direction, _DIRECTIONS)
-        decoder = {
+        decoder: dict[str, Any] = {
             "fpn_dim": fpn_dim,
             "context": context,
             "alignment": alignment,
@@ -186,7 +186,7 @@ class PFNetBackbone(SegmentationBackbone):
         def decode(pyramid: Pyramid, **options: Any) -> dict[str, Any]:
             return _decode(pyramid, point_flow, **decoder, **options)
 
-        arguments = {**decoder, **point_flow}
+        arguments: dict[str, Any] = {**decoder, **point_flow}
         super().__init__(
             image_encoder, decode, arguments, dtype=dtype, **kwargs
         )
@@ -303,14 +303,14 @@ class PFNet(Segmenter):
 
     ```python
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50, stem="deep", stackwise_dilations=(1, 1, 2, 4)
+        18, stackwise_dilations=(1, 1, 2, 4)
     )
     model = keras_rsseg.PFNet(
         keras_rsseg.models.PFNetBackbone(encoder), num_classes=16
     )
-    tiles = np.zeros((2, 128, 128, 3), "uint8")
-    masks = np.zeros((2, 128, 128), "int32")
-    model.fit(tiles, masks, epochs=1)
+    tiles = np.zeros((2, 64, 64, 3), "uint8")
+    masks = np.zeros((2, 64, 64), "int32")
+    history = model.fit(tiles, masks, epochs=1, verbose=0)
     ```
 
     Reference:

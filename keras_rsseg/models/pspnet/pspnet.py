@@ -44,10 +44,7 @@ class PSPNetBackbone(SegmentationBackbone):
 
     ```python
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50,
-        stem="deep",
-        stackwise_strides=(1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        18, stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)
     )
     backbone = keras_rsseg.models.PSPNetBackbone(encoder)
     backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 8, 8, 256)
@@ -68,7 +65,7 @@ class PSPNetBackbone(SegmentationBackbone):
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
-        arguments = {
+        arguments: dict[str, Any] = {
             "filters": filters,
             "pooling_filters": pooling_filters,
             "bin_sizes": tuple(bin_sizes),
@@ -101,15 +98,13 @@ class PSPNet(Segmenter):
     ```python
     # An encoder of output stride 8.
     encoder = keras_rsseg.encoders.ResNetEncoder(
-        50,
-        stem="deep",
-        stackwise_strides=(1, 2, 1, 1),
-        stackwise_dilations=(1, 1, 2, 4),
+        18, stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)
     )
     model = keras_rsseg.PSPNet(
         keras_rsseg.models.PSPNetBackbone(encoder), num_classes=6
     )
-    logits = model.predict(np.zeros((1, 128, 128, 3), "uint8"))
+    tiles = np.zeros((1, 64, 64, 3), "uint8")
+    model.predict(tiles, verbose=0).shape  # (1, 64, 64, 6)
     ```
 
     Reference:

@@ -72,7 +72,7 @@ class SemanticFPNBackbone(SegmentationBackbone):
             x = gather_context(context, pyramid["P5"], fpn_dim, **options)
             return decode_pyramid(pyramid, x, join, fpn_dim, **options)
 
-        arguments = {"fpn_dim": fpn_dim, "context": context}
+        arguments: dict[str, Any] = {"fpn_dim": fpn_dim, "context": context}
         super().__init__(
             image_encoder, decode, arguments, dtype=dtype, **kwargs
         )
@@ -91,7 +91,8 @@ class SemanticFPN(Segmenter):
     model = keras_rsseg.SemanticFPN(
         keras_rsseg.models.SemanticFPNBackbone(encoder), num_classes=6
     )
-    logits = model.predict(np.zeros((1, 128, 128, 3), "uint8"))
+    tiles = np.zeros((1, 64, 64, 3), "uint8")
+    model.predict(tiles, verbose=0).shape  # (1, 64, 64, 6)
     ```
 
     Reference:
