@@ -124,6 +124,20 @@ class WriteReport(beam.PTransform):
     Args:
         path: path of the file.
         destinations: paths of the maps, in the order of the report's rows.
+
+    Example:
+
+    ```python
+    import pathlib
+    import apache_beam as beam
+    from keras_rsseg.scenes import SceneJob, SceneOutcome, SceneReport
+
+    job = SceneJob("scene.tif", pathlib.Path("maps/scene.tif"))
+    with beam.Pipeline() as pipeline:
+        outcomes = pipeline | beam.Create([SceneOutcome(job, "done")])
+        outcomes | keras_rsseg.beam.WriteReport("r.csv", [job.destination])
+    SceneReport.read("r.csv").summary()  # "1 scene: 1 done"
+    ```
     """
 
     def __init__(
