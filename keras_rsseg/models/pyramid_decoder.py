@@ -23,6 +23,7 @@ from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.typing import DataFormat
 
 LEVELS = ("P4", "P3", "P2")
 _PAIRS = (("P4", "P5"), ("P3", "P4"), ("P2", "P3"))
@@ -136,7 +137,7 @@ def criss_cross_context(
     filters: int = 512,
     recurrence: int = 2,
     dropout: float = 0.1,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dtype: Any = None,
 ) -> keras.KerasTensor:
     """Apply CCNet's recurrent criss-cross attention.
@@ -181,7 +182,7 @@ def dual_attention_context(
     x: keras.KerasTensor,
     filters: int = 512,
     dropout: float = 0.1,
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dtype: Any = None,
 ) -> keras.KerasTensor:
     """Apply DANet's position and channel attention and sum their results.
@@ -220,7 +221,7 @@ def atrous_context(
     x: keras.KerasTensor,
     filters: int = 256,
     dilation_rates: Sequence[int] = (12, 24, 36),
-    data_format: str | None = None,
+    data_format: DataFormat | None = None,
     dtype: Any = None,
 ) -> keras.KerasTensor:
     """Apply DeepLabV3's atrous spatial pyramid pooling.

@@ -11,6 +11,7 @@ from keras_rsseg.layers.deformable_conv import DeformableConv
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FLOWS
+from keras_rsseg.layers.point_matcher import Flow
 from keras_rsseg.layers.point_matcher import standardize_flows
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
@@ -22,6 +23,7 @@ from keras_rsseg.models.pyramid_decoder import resize_map
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.ops.boundary import Boundary
 from keras_rsseg.ops.boundary import boundary_band
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.resize import resize
@@ -38,7 +40,7 @@ _DIRECTIONS = ("top_down", "bottom_up", "both")
 _BOUNDARIES = ("background", "classes")
 # Weight of the boundary loss of each level, whether it is balanced, and what
 # it takes for a boundary.
-_RECIPES = {
+_RECIPES: dict[str, tuple[float, bool, Boundary]] = {
     "paper": (1.0, False, "classes"),
     "released": (25.0, True, "background"),
 }
@@ -151,7 +153,7 @@ class PFNetBackbone(SegmentationBackbone):
         avg_pool_size: int = 9,
         num_boundary_points: int = 128,
         matcher_kernel_size: int = 3,
-        flows: str | Sequence[str] = FLOWS,
+        flows: Flow | Sequence[Flow] = FLOWS,
         salient_sampler: str = "max_pool",
         boundary_from: str = "subtraction",
         point_sampling: str = "released",
@@ -327,7 +329,7 @@ class PFNet(Segmenter):
         *,
         metrics: Any = "auto",
         recipe: str = "released",
-        boundaries: str | None = None,
+        boundaries: Boundary | None = None,
         **kwargs: Any,
     ) -> None:
         """Configures training, by default with the released recipe.
