@@ -11,6 +11,7 @@ end of a raw file that is no longer than the header in it, and raw files that
 a virtual raster is made of.
 """
 
+import functools
 import os
 import struct
 from collections.abc import Callable
@@ -55,8 +56,9 @@ def find_missing(dataset: DatasetReader, path: str) -> str | None:
     sources = dataset.files if dataset.driver == "VRT" else ()
     for file in dict.fromkeys([path, *sources]):
         if os.path.isfile(file):
-            size, extent = _size_and_extent(file)
-            if size < extent:
+            status = os.stat(file)
+            size = status.st_size
+            if size < _extent(file, size, status.st_mtime_ns):
                 return f"{file} breaks off at byte {size}"
     return None
 
@@ -85,20 +87,22 @@ def _is_packed(dataset: DatasetReader, files: list[str]) -> bool:
     )
 
 
-def _size_and_extent(path: str) -> tuple[int, int]:
-    """Bytes of a file, and how many it should have at least."""
-    size = os.path.getsize(path)
+# A mosaic is opened for each window, and may have thousands of sources.
+@functools.lru_cache(maxsize=1 << 16)
+def _extent(path: str, size: int, changed: int) -> int:
+    """Bytes that a file of a size and age should have at least."""
+    del changed
     with open(path, "rb") as file:
         begin = file.read(_LONGEST)
         for magic, extent_of in _EXTENTS.items():
             if begin.startswith(magic):
                 file.seek(0)
                 try:
-                    return size, extent_of(file)
+                    return extent_of(file)
                 except (struct.error, IndexError):
                     # Its header alone is longer than what is there.
-                    return size, size + 1
-    return size, 0
+                    return size + 1
+    return 0
 
 
 def _tiff_extent(file: BinaryIO) -> int:
