@@ -9,7 +9,6 @@ import dataclasses
 import difflib
 import functools
 import inspect
-import os
 import re
 import textwrap
 import typing
@@ -23,8 +22,6 @@ from typing import TypeVar
 from typing import cast
 
 from keras_rsseg.errors import ArgumentError
-
-PathLike = str | os.PathLike[str]
 
 R = TypeVar("R")
 

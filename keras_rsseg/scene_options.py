@@ -23,7 +23,7 @@ from keras_rsseg.checks import unless_none
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.options import Option
 from keras_rsseg.options import Options
-from keras_rsseg.options import PathLike
+from keras_rsseg.typing import PathLike
 
 UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
 RASTER_DTYPES = ("uint8", "float16")

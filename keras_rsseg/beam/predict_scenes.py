@@ -20,7 +20,6 @@ from keras_rsseg.beam.shared_run import SharedRun
 from keras_rsseg.beam.shared_run import open_shared_run
 from keras_rsseg.checks import check_positive
 from keras_rsseg.options import Option
-from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import PREDICTING
 from keras_rsseg.scene_options import ScenesOptions
@@ -32,6 +31,7 @@ from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import error_line
 from keras_rsseg.scenes.predict_scenes import attempt_job
+from keras_rsseg.typing import PathLike
 
 logger = logging.getLogger(__name__)
 

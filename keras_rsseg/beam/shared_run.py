@@ -6,7 +6,6 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 
-from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_store import BlockStore
@@ -14,6 +13,7 @@ from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
 from keras_rsseg.scenes.predicting.scene_run import open_run
+from keras_rsseg.typing import PathLike
 
 
 @contextlib.contextmanager

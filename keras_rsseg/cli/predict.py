@@ -18,9 +18,9 @@ from keras_rsseg.cli.predict_options import check_ending
 from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.cli.predict_options import takes_flags
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import PathLike
 from keras_rsseg.scene_options import ScenesOptions
 from keras_rsseg.tables import text_table
+from keras_rsseg.typing import PathLike
 
 if typing.TYPE_CHECKING:
     from keras_rsseg.scenes.many.scene_job import SceneJob

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import numpy as np
 
-from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
 from keras_rsseg.scenes.predicting.scene_run import open_run
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 P = ParamSpec("P")

@@ -13,7 +13,6 @@ from typing import Protocol
 
 from tqdm import tqdm
 
-from keras_rsseg.options import PathLike
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
@@ -31,6 +30,7 @@ from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.scenes.predict_scene import predict_scene
+from keras_rsseg.typing import PathLike
 
 P = ParamSpec("P")
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scenes.many.scene_job import SceneJob
@@ -22,6 +21,7 @@ from keras_rsseg.scenes.maps.preview import check_preview
 from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
 from keras_rsseg.scenes.maps.scene_paths import check_destination
 from keras_rsseg.scenes.maps.scene_paths import check_folder
+from keras_rsseg.typing import PathLike
 
 logger = logging.getLogger(__name__)
 

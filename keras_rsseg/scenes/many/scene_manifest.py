@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import PathLike
 from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.typing import PathLike
 
 # Beginnings of an area that is given as text: GeoJSON, WKT.
 _GEOMETRY = re.compile(r"\s*(\{|(MULTI)?POLYGON\b|GEOMETRYCOLLECTION\b)", re.I)

@@ -12,11 +12,11 @@ from typing import Any
 from keras_rsseg.errors import is_expected
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
-from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.tables import csv_table
 from keras_rsseg.tables import text_table
+from keras_rsseg.typing import PathLike
 
 # What can become of a scene, the good first.
 DONE = "done"

@@ -18,10 +18,10 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.option_values import check_class_names
 from keras_rsseg.option_values import check_palette
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.scene_options import HasColors
+from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 _GOLDEN_RATIO = 0.618034

@@ -14,7 +14,6 @@ from rasterio.enums import Resampling
 from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.bands import picture_bands
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.validity import Validity
@@ -25,6 +24,7 @@ from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ from keras_rsseg.checks import check_size
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
@@ -29,6 +28,7 @@ from keras_rsseg.scenes.maps.patches import trace_patches
 from keras_rsseg.scenes.maps.qgis_style import polygon_style
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
+from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 LAYER = "classes"
@@ -38,17 +38,10 @@ _SIDECARS = ("-journal", "-shm", "-wal")
 _STYLE_TABLE = """
 CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    f_table_catalog TEXT(256),
-    f_table_schema TEXT(256),
-    f_table_name TEXT(256),
-    f_geometry_column TEXT(256),
-    styleName TEXT(30),
-    styleQML TEXT,
-    styleSLD TEXT,
-    useAsDefault BOOLEAN,
-    description TEXT,
-    owner TEXT(30),
-    ui TEXT(30),
+    f_table_catalog TEXT(256), f_table_schema TEXT(256),
+    f_table_name TEXT(256), f_geometry_column TEXT(256),
+    styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
+    description TEXT, owner TEXT(30), ui TEXT(30),
     update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now'))
 )
 """

@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.output_files import write_picture
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
@@ -16,6 +15,7 @@ from keras_rsseg.scenes.maps.map_figure import class_picture
 from keras_rsseg.scenes.maps.map_figure import draw_side_by_side
 from keras_rsseg.scenes.maps.map_figure import open_both
 from keras_rsseg.scenes.maps.map_figure import scene_picture
+from keras_rsseg.typing import PathLike
 
 logger = logging.getLogger(__name__)
 

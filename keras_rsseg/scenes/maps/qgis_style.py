@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from keras_rsseg.checks import Color
 from keras_rsseg.files import write_durably
-from keras_rsseg.options import PathLike
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
+from keras_rsseg.typing import PathLike
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 # Elements and attributes as this version of QGIS writes them.

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import rasterio
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.typing import PathLike
 
 
 def check_paths(

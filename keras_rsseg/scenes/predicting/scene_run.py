@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from keras_rsseg.options import PathLike
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_store import BlockStore
@@ -43,6 +42,7 @@ from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
+from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 RunT = TypeVar("RunT", bound="SceneRun")
