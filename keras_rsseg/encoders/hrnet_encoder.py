@@ -1,5 +1,9 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
+from keras_rsseg.checks import check_choice
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import image_input
@@ -10,10 +14,11 @@ from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.typing import DataFormat
 
 # The flows of the IFWM paper's Table III. Where no kernel is given, it is as
 # large as the difference of the resolutions asks for.
-_FLOWS = {
+_FLOWS: dict[str, dict[str, Any]] = {
     "ifwm": {"flow": "add", "fine_kernel_size": 1},
     "sf": {"flow": "concat", "kernel_size": 3},
     "lsf": {"flow": "concat"},
@@ -52,6 +57,8 @@ class HRNetEncoder(PresetEncoder):
             levels apart, whatever the ratio of odd sizes (`"sf"`: always 3).
             Flow starts at zero, where the output is HRNet's, and is all that
             is new: loading weights of HRNet sets it to zero.
+        finest_level: `"P2"`, or `"P1"` for the output of the stem's first
+            convolution as well. It has no weights of its own.
         image_shape: tuple `(height, width, bands)`, in this order for either
             data format. Height and width may be `None`. Defaults to `(None,
             None, 3)`.
@@ -66,7 +73,8 @@ class HRNetEncoder(PresetEncoder):
 
     Returns:
         A dict of float tensors: `"P2"` (stride 4, `width` channels), `"P3"`,
-        `"P4"` and `"P5"` (stride 32, `8 * width` channels). The size at
+        `"P4"` and `"P5"` (stride 32, `8 * width` channels), and with
+        `finest_level="P1"` also `"P1"` (stride 2, 64 channels). The size at
         stride s is `ceil(size / s)`.
 
     Example:
@@ -91,25 +99,22 @@ class HRNetEncoder(PresetEncoder):
 
     def __init__(
         self,
-        width=18,
-        stackwise_num_modules=(1, 4, 3),
-        num_blocks=4,
-        num_bottlenecks=4,
-        bottleneck_filters=64,
-        align_corners=True,
-        fusion="bilinear",
-        image_shape=(None, None, 3),
-        data_format=None,
-        dtype=None,
-        **kwargs,
-    ):
-        if len(stackwise_num_modules) != 3:
-            raise ArgumentError(
-                "`stackwise_num_modules` must have one entry for each of the "
-                "stages 2, 3 and 4. Received: stackwise_num_modules="
-                f"{stackwise_num_modules}"
-            )
+        width: int = 18,
+        stackwise_num_modules: Sequence[int] = (1, 4, 3),
+        num_blocks: int = 4,
+        num_bottlenecks: int = 4,
+        bottleneck_filters: int = 64,
+        align_corners: bool = True,
+        fusion: str = "bilinear",
+        finest_level: str = "P2",
+        image_shape: Sequence[int | None] = (None, None, 3),
+        data_format: DataFormat | None = None,
+        dtype: Any | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _check_num_modules(stackwise_num_modules)
         _check_fusion(fusion, align_corners)
+        check_choice("finest_level", finest_level, ("P1", "P2"))
         check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
         options = {"data_format": data_format, "dtype": dtype}
@@ -117,16 +122,11 @@ class HRNetEncoder(PresetEncoder):
         # === Functional Model ===
         images = image_input(image_shape, data_format)
         x = ConvBNReLU(64, 3, strides=2, name="stem_conv1", **options)(images)
+        pyramid = {"P1": x} if finest_level == "P1" else {}
         x = ConvBNReLU(64, 3, strides=2, name="stem_conv2", **options)(x)
-        for block in range(1, num_bottlenecks + 1):
-            x = bottleneck_block(
-                x,
-                bottleneck_filters,
-                project=block == 1,
-                name=f"stage1_block{block}",
-                **options,
-            )
-        branches = [x]
+        branches = [
+            _apply_stage1(x, num_bottlenecks, bottleneck_filters, **options)
+        ]
         for stage, num_modules in enumerate(stackwise_num_modules, 2):
             branches = _add_branch(branches, stage, width, **options)
             for module in range(1, num_modules + 1):
@@ -137,7 +137,7 @@ class HRNetEncoder(PresetEncoder):
                 branches = _fuse_branches(
                     branches, width, fusion, align_corners, name, **options
                 )
-        pyramid = {f"P{i + 2}": branch for i, branch in enumerate(branches)}
+        pyramid |= {f"P{i}": branch for i, branch in enumerate(branches, 2)}
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
 
         # === Config ===
@@ -148,11 +148,12 @@ class HRNetEncoder(PresetEncoder):
         self.bottleneck_filters = bottleneck_filters
         self.align_corners = align_corners
         self.fusion = fusion
+        self.finest_level = finest_level
         self.image_shape = tuple(image_shape)
         self.data_format = data_format
         self.pyramid_outputs = pyramid
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update(
             {
@@ -163,6 +164,7 @@ class HRNetEncoder(PresetEncoder):
                 "bottleneck_filters": self.bottleneck_filters,
                 "align_corners": self.align_corners,
                 "fusion": self.fusion,
+                "finest_level": self.finest_level,
                 "image_shape": self.image_shape,
                 "data_format": self.data_format,
             }
@@ -170,12 +172,17 @@ class HRNetEncoder(PresetEncoder):
         return config
 
 
-def _check_fusion(fusion, align_corners):
-    if fusion not in ("bilinear", *_FLOWS):
+def _check_num_modules(stackwise_num_modules: Sequence[int]) -> None:
+    if len(stackwise_num_modules) != 3:
         raise ArgumentError(
-            f"`fusion` must be 'bilinear' or one of {tuple(_FLOWS)}. "
-            f"Received: fusion={fusion!r}"
+            "`stackwise_num_modules` must have one entry for each of the "
+            "stages 2, 3 and 4. Received: stackwise_num_modules="
+            f"{stackwise_num_modules}"
         )
+
+
+def _check_fusion(fusion: str, align_corners: bool) -> None:
+    check_choice("fusion", fusion, ("bilinear", *_FLOWS))
     if fusion != "bilinear" and not align_corners:
         raise ArgumentError(
             "`align_corners` must be True for a `fusion` with flow, whose "
@@ -184,7 +191,23 @@ def _check_fusion(fusion, align_corners):
         )
 
 
-def _add_branch(branches, stage, width, **options):
+def _apply_stage1(
+    x: keras.KerasTensor, num_blocks: int, filters: int, **options: Any
+) -> keras.KerasTensor:
+    for block in range(1, num_blocks + 1):
+        x = bottleneck_block(
+            x,
+            filters,
+            project=block == 1,
+            name=f"stage1_block{block}",
+            **options,
+        )
+    return x
+
+
+def _add_branch(
+    branches: list[keras.KerasTensor], stage: int, width: int, **options: Any
+) -> list[keras.KerasTensor]:
     """Appends a branch at half the resolution of the coarsest one."""
     filters = width * 2 ** len(branches)
     name = f"transition{stage - 1}"
@@ -202,7 +225,13 @@ def _add_branch(branches, stage, width, **options):
     return [*branches, coarser]
 
 
-def _run_branches(branches, num_blocks, width, name, **options):
+def _run_branches(
+    branches: list[keras.KerasTensor],
+    num_blocks: int,
+    width: int,
+    name: str,
+    **options: Any,
+) -> list[keras.KerasTensor]:
     outputs = []
     for i, x in enumerate(branches):
         for block in range(1, num_blocks + 1):
@@ -216,7 +245,14 @@ def _run_branches(branches, num_blocks, width, name, **options):
     return outputs
 
 
-def _fuse_branches(branches, width, fusion, align_corners, name, **options):
+def _fuse_branches(
+    branches: list[keras.KerasTensor],
+    width: int,
+    fusion: str,
+    align_corners: bool,
+    name: str,
+    **options: Any,
+) -> list[keras.KerasTensor]:
     """Gives every branch the sum of all, each brought to its resolution."""
     outputs = []
     for i, own in enumerate(branches):
@@ -244,7 +280,14 @@ def _fuse_branches(branches, width, fusion, align_corners, name, **options):
     return outputs
 
 
-def _downsample(x, i, j, width, path, **options):
+def _downsample(
+    x: keras.KerasTensor,
+    i: int,
+    j: int,
+    width: int,
+    path: str,
+    **options: Any,
+) -> keras.KerasTensor:
     for step in range(1, i - j + 1):
         last = step == i - j
         x = ConvBNReLU(
@@ -258,14 +301,16 @@ def _downsample(x, i, j, width, path, **options):
     return x
 
 
-def _upsampling(fusion, align_corners, levels, path, **options):
+def _upsampling(
+    fusion: str, align_corners: bool, levels: int, path: str, **options: Any
+) -> keras.layers.Layer:
     """The layer that brings a branch some levels up, to a finer one."""
     if fusion == "bilinear":
         return ResizeLike(
             align_corners=align_corners, name=f"{path}_resize", **options
         )
     # The fine branch is in the sum already, once for all warped ones.
-    flow = {
+    flow: dict[str, Any] = {
         "kernel_size": 2 * 2**levels - 1,
         "add_fine": False,
         **_FLOWS[fusion],

@@ -1,20 +1,22 @@
 """The two residual blocks of ResNet, which HRNet uses as well."""
 
+from typing import Any
+
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 
 
 def basic_block(
-    x,
-    filters,
-    name,
-    strides=1,
-    dilation_rate=1,
-    project=False,
-    stride_on=None,
-    **options,
-):
+    x: keras.KerasTensor,
+    filters: int,
+    name: str,
+    strides: int = 1,
+    dilation_rate: int = 1,
+    project: bool = False,
+    stride_on: str | None = None,
+    **options: Any,
+) -> keras.KerasTensor:
     """Two 3x3 convolutions beside a shortcut.
 
     Args:
@@ -42,15 +44,15 @@ def basic_block(
 
 
 def bottleneck_block(
-    x,
-    filters,
-    name,
-    strides=1,
-    dilation_rate=1,
-    project=False,
-    stride_on="3x3",
-    **options,
-):
+    x: keras.KerasTensor,
+    filters: int,
+    name: str,
+    strides: int = 1,
+    dilation_rate: int = 1,
+    project: bool = False,
+    stride_on: str = "3x3",
+    **options: Any,
+) -> keras.KerasTensor:
     """1x1, 3x3 and 1x1 convolutions beside a shortcut.
 
     Args:
@@ -95,7 +97,15 @@ def bottleneck_block(
     return _join(x, y, 4 * filters, strides, project, name, options)
 
 
-def _join(x, y, filters, strides, project, name, options):
+def _join(
+    x: keras.KerasTensor,
+    y: keras.KerasTensor,
+    filters: int,
+    strides: int,
+    project: bool,
+    name: str,
+    options: dict[str, Any],
+) -> keras.KerasTensor:
     if project:
         x = ConvBNReLU(
             filters,

@@ -1,5 +1,10 @@
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import is_integer
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import image_input
@@ -9,12 +14,21 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.typing import DataFormat
 
 _BLOCKS_OF_DEPTH = {
     18: ("basic", (2, 2, 2, 2)),
     34: ("basic", (3, 4, 6, 3)),
     50: ("bottleneck", (3, 4, 6, 3)),
     101: ("bottleneck", (3, 4, 23, 3)),
+}
+_STEM_WIDTHS = {"plain": (64,), "deep": (64, 64, 128)}
+_CHOICES = {
+    "depth": tuple(_BLOCKS_OF_DEPTH),
+    "stem": tuple(_STEM_WIDTHS),
+    "stride_on": ("3x3", "1x1"),
+    "first_block_dilation": ("full", "contracted"),
+    "finest_level": ("P1", "P2"),
 }
 
 
@@ -28,18 +42,30 @@ class ResNetEncoder(PresetEncoder):
     output stride 8), and so does the trunk of the released PFNet, whose last
     two stages are strided and dilated (`stackwise_dilations=(1, 1, 2, 4)`).
 
+    Released networks dilate the first block of a stage or do not, and their
+    weights look the same either way: those of mmsegmentation and torchvision
+    need `first_block_dilation="contracted"`. The deep stem of mmsegmentation
+    (ResNet-V1c) is half as wide: `stem_widths=(32, 32, 64)`.
+
     Args:
         depth: 18, 34, 50 or 101. The first two are made of basic blocks, the
             others of bottleneck blocks.
         stem: `"plain"`, one 7x7 convolution, or `"deep"`, three 3x3
-            convolutions with 64, 64 and 128 channels (ResNet-C).
+            convolutions (ResNet-C).
+        stem_widths: tuple of ints. Channels of each convolution of the stem,
+            one of a plain stem and three of a deep one. Defaults to `(64,)`
+            and `(64, 64, 128)`.
         stride_on: `"3x3"` or `"1x1"`: the convolution of a bottleneck block
             that has the stride (ResNet-V1.5, or V1 as first published).
         stackwise_strides: tuple of 4 ints. Stride of each stage.
-        stackwise_dilations: tuple of 4 ints. Dilation of every 3x3
-            convolution of each stage, its first block's included. Where the
-            stride is on this convolution, the dilation must be 1 or a
-            multiple of it.
+        stackwise_dilations: tuple of 4 ints. Dilation of the 3x3
+            convolutions of each stage. Where a stride is on such a
+            convolution, its dilation must be 1 or a multiple of the stride.
+        first_block_dilation: `"full"`: the first block of a stage is dilated
+            like the others. `"contracted"`: it has the dilation of the stage
+            before (1 in the first stage).
+        finest_level: `"P2"`, or `"P1"` for the stem's output as well, before
+            it is pooled. It has no weights of its own.
         batch_norm_epsilon: float. Defaults to `1e-5`.
         image_shape: tuple `(height, width, bands)`, in this order for either
             data format. Height and width may be `None`. Defaults to `(None,
@@ -57,7 +83,9 @@ class ResNetEncoder(PresetEncoder):
         A dict of float tensors `"P2"` to `"P5"`: the outputs of the four
         stages, by default at strides 4, 8, 16 and 32 (sizes rounded up) with
         256, 512, 1024 and 2048 channels (64, 128, 256, 512 for basic
-        blocks). The names stay where a stage has another stride.
+        blocks). The names stay where a stage has another stride. With
+        `finest_level="P1"` also `"P1"`, at stride 2 with the last of the
+        stem's widths.
 
     Example:
 
@@ -75,32 +103,29 @@ class ResNetEncoder(PresetEncoder):
 
     def __init__(
         self,
-        depth=50,
-        stem="plain",
-        stride_on="3x3",
-        stackwise_strides=(1, 2, 2, 2),
-        stackwise_dilations=(1, 1, 1, 1),
-        batch_norm_epsilon=1e-5,
-        image_shape=(None, None, 3),
-        data_format=None,
-        dtype=None,
-        **kwargs,
-    ):
-        _check_choice("depth", depth, tuple(_BLOCKS_OF_DEPTH))
-        _check_choice("stem", stem, ("plain", "deep"))
-        _check_choice("stride_on", stride_on, ("3x3", "1x1"))
-        for name, value in (
-            ("stackwise_strides", stackwise_strides),
-            ("stackwise_dilations", stackwise_dilations),
-        ):
-            if len(value) != 4:
-                raise ArgumentError(
-                    f"`{name}` must have one entry for each of the 4 stages. "
-                    f"Received: {name}={value}"
-                )
+        depth: int = 50,
+        stem: str = "plain",
+        stem_widths: Sequence[int] | None = None,
+        stride_on: str = "3x3",
+        stackwise_strides: Sequence[int] = (1, 2, 2, 2),
+        stackwise_dilations: Sequence[int] = (1, 1, 1, 1),
+        first_block_dilation: str = "full",
+        finest_level: str = "P2",
+        batch_norm_epsilon: float = 1e-5,
+        image_shape: Sequence[int | None] = (None, None, 3),
+        data_format: DataFormat | None = None,
+        dtype: Any | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _check_choices(
+            depth, stem, stride_on, first_block_dilation, finest_level
+        )
+        stem_widths = _standardize_stem_widths(stem, stem_widths)
+        _check_stages("stackwise_strides", stackwise_strides)
+        _check_stages("stackwise_dilations", stackwise_dilations)
         check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
-        options = {
+        options: dict[str, Any] = {
             "batch_norm_epsilon": batch_norm_epsilon,
             "data_format": data_format,
             "dtype": dtype,
@@ -108,43 +133,45 @@ class ResNetEncoder(PresetEncoder):
 
         # === Functional Model ===
         images = image_input(image_shape, data_format)
-        x = _apply_stem(images, stem, **options)
-        pyramid = {}
-        block_type, stackwise_num_blocks = _BLOCKS_OF_DEPTH[depth]
-        for stage, num_blocks in enumerate(stackwise_num_blocks, 1):
-            x = _apply_stage(
-                x,
-                stage,
-                block_type=block_type,
-                num_blocks=num_blocks,
-                strides=stackwise_strides[stage - 1],
-                dilation_rate=stackwise_dilations[stage - 1],
-                stride_on=stride_on,
-                **options,
-            )
-            pyramid[f"P{stage + 1}"] = x
+        x = _apply_stem(images, stem, stem_widths, **options)
+        pyramid = {"P1": x} if finest_level == "P1" else {}
+        pyramid |= _apply_stages(
+            _pool(x, data_format, dtype),
+            depth,
+            stackwise_strides,
+            stackwise_dilations,
+            contracted=first_block_dilation == "contracted",
+            stride_on=stride_on,
+            **options,
+        )
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
 
         # === Config ===
         self.depth = depth
         self.stem = stem
+        self.stem_widths = stem_widths
         self.stride_on = stride_on
         self.stackwise_strides = tuple(stackwise_strides)
         self.stackwise_dilations = tuple(stackwise_dilations)
+        self.first_block_dilation = first_block_dilation
+        self.finest_level = finest_level
         self.batch_norm_epsilon = batch_norm_epsilon
         self.image_shape = tuple(image_shape)
         self.data_format = data_format
         self.pyramid_outputs = pyramid
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update(
             {
                 "depth": self.depth,
                 "stem": self.stem,
+                "stem_widths": self.stem_widths,
                 "stride_on": self.stride_on,
                 "stackwise_strides": self.stackwise_strides,
                 "stackwise_dilations": self.stackwise_dilations,
+                "first_block_dilation": self.first_block_dilation,
+                "finest_level": self.finest_level,
                 "batch_norm_epsilon": self.batch_norm_epsilon,
                 "image_shape": self.image_shape,
                 "data_format": self.data_format,
@@ -153,29 +180,97 @@ class ResNetEncoder(PresetEncoder):
         return config
 
 
-def _check_choice(name, value, accepted):
-    if value not in accepted:
+def _check_choices(*given: int | str) -> None:
+    for (name, accepted), value in zip(_CHOICES.items(), given, strict=True):
+        check_choice(name, value, accepted)
+
+
+def _check_stages(name: str, value: Sequence[int]) -> None:
+    if len(value) != 4:
         raise ArgumentError(
-            f"`{name}` must be one of {accepted}. Received: {name}={value!r}"
+            f"`{name}` must have one entry for each of the 4 stages. "
+            f"Received: {name}={value}"
         )
 
 
-def _apply_stem(x, stem, **options):
-    if stem == "deep":
-        x = ConvBNReLU(64, 3, strides=2, name="stem_conv1", **options)(x)
-        x = ConvBNReLU(64, 3, name="stem_conv2", **options)(x)
-        x = ConvBNReLU(128, 3, name="stem_conv3", **options)(x)
-    else:
-        x = ConvBNReLU(64, 7, strides=2, name="stem_conv1", **options)(x)
-    layout = {"data_format": options["data_format"], "dtype": options["dtype"]}
+def _standardize_stem_widths(
+    stem: str, stem_widths: Sequence[int] | None
+) -> tuple[int, ...]:
+    """The default for `None`; raises an `ArgumentError` for a wrong number."""
+    default = _STEM_WIDTHS[stem]
+    if stem_widths is None:
+        return default
+    widths = tuple(stem_widths)
+    if len(widths) != len(default) or not all(
+        is_integer(width) and width > 0 for width in widths
+    ):
+        raise ArgumentError(
+            f"`stem_widths` must be {len(default)} positive integers for "
+            f"stem={stem!r}. Received: stem_widths={stem_widths}"
+        )
+    return widths
+
+
+def _apply_stem(
+    x: keras.KerasTensor, stem: str, widths: Sequence[int], **options: Any
+) -> keras.KerasTensor:
+    kernel_size = 7 if stem == "plain" else 3
+    for index, width in enumerate(widths, 1):
+        x = ConvBNReLU(
+            width,
+            kernel_size,
+            strides=2 if index == 1 else 1,
+            name=f"stem_conv{index}",
+            **options,
+        )(x)
+    return x
+
+
+def _pool(
+    x: keras.KerasTensor, data_format: DataFormat, dtype: Any | None
+) -> keras.KerasTensor:
+    layout = {"data_format": data_format, "dtype": dtype}
     # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
     x = keras.layers.ZeroPadding2D(1, name="stem_pool_padding", **layout)(x)
     return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
 
 
+def _apply_stages(
+    x: keras.KerasTensor,
+    depth: int,
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    contracted: bool,
+    **options: Any,
+) -> dict[str, keras.KerasTensor]:
+    pyramid = {}
+    block_type, stackwise_num_blocks = _BLOCKS_OF_DEPTH[depth]
+    first_dilations = (1, *dilations[:3]) if contracted else dilations
+    for stage, num_blocks in enumerate(stackwise_num_blocks, 1):
+        x = _apply_stage(
+            x,
+            stage,
+            block_type=block_type,
+            num_blocks=num_blocks,
+            strides=strides[stage - 1],
+            dilation_rate=dilations[stage - 1],
+            first_dilation_rate=first_dilations[stage - 1],
+            **options,
+        )
+        pyramid[f"P{stage + 1}"] = x
+    return pyramid
+
+
 def _apply_stage(
-    x, stage, block_type, num_blocks, strides, dilation_rate, **options
-):
+    x: keras.KerasTensor,
+    stage: int,
+    block_type: str,
+    num_blocks: int,
+    strides: int,
+    dilation_rate: int,
+    first_dilation_rate: int,
+    **options: Any,
+) -> keras.KerasTensor:
     basic = block_type == "basic"
     block = basic_block if basic else bottleneck_block
     filters = 64 * 2 ** (stage - 1)
@@ -188,7 +283,7 @@ def _apply_stage(
             filters,
             name=f"stage{stage}_block{index}",
             strides=strides if first else 1,
-            dilation_rate=dilation_rate,
+            dilation_rate=first_dilation_rate if first else dilation_rate,
             project=first and not (same_channels and strides == 1),
             **options,
         )

@@ -62,6 +62,19 @@ class TestHRNetEncoder(TestCase):
                 assert tuple(shapes[name]) == expected, name
                 self.assert_finite(level, name)
 
+    def test_the_stem_is_a_level_where_it_is_asked_for(self, plain):
+        encoder, folder = plain
+        other = HRNetEncoder.from_preset(str(folder), finest_level="P1")
+        levels = ["P1", "P2", "P3", "P4", "P5"]
+        assert list(other.pyramid_outputs) == list(other.output) == levels
+        x = images(33, 50)
+        actual, stem = call(other, x), encoder.get_layer("stem_conv1")
+        self.assert_close(actual["P1"], call(stem, x), 1e-6)
+        assert tuple(actual["P1"].shape) == (1, 17, 25, 64)
+        shapes = other.compute_output_shape(x.shape)
+        assert {name: tuple(actual[name].shape) for name in levels} == shapes
+        self.assert_allclose(other.get_weights(), encoder.get_weights(), 0, 0)
+
     def test_every_branch_hears_from_every_other(self):
         encoder = HRNetEncoder(**{**TINY, "stackwise_num_modules": (1, 1, 2)})
         paths = [
@@ -196,6 +209,7 @@ class TestHRNetEncoder(TestCase):
                 **TINY,
                 "align_corners": fusion != "bilinear",
                 "fusion": fusion,
+                "finest_level": "P1",
                 "image_shape": (64, None, 5),
                 "data_format": "channels_first",
                 "dtype": "mixed_float16",
@@ -212,6 +226,7 @@ class TestHRNetEncoder(TestCase):
             ),
             ({"image_shape": (64, 64)}, r"`image_shape`.*\(64, 64\)"),
             ({"fusion": "fam"}, r"`fusion`.*'rifw'.*'fam'"),
+            ({"finest_level": "P0"}, "`finest_level` .*'P1'.*'P0'"),
             (
                 {"fusion": "sf", "align_corners": False},
                 r"`align_corners` must be True.*'sf'",

@@ -8,6 +8,7 @@ from keras_rsseg.layers import BatchNorm
 from keras_rsseg.layers import ConvBNReLU
 from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from tests.layers.compiled import call
+from tests.layers.compiled import jitted
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
 
@@ -270,10 +271,9 @@ class TestSameConv2D(TestCase):
         bias = rng.standard_normal(filters)
         layer.set_weights([kernel, bias])
         assert layer.compute_output_shape(x.shape) == (1, 7, 9, filters)
-        actual = call(layer, x)
-        assert keras.backend.standardize_dtype(actual.dtype) == (
-            layer.compute_dtype
-        )
+        actual = jitted(layer)(x)
+        dtype_of_result = keras.backend.standardize_dtype(actual.dtype)
+        assert dtype_of_result == layer.compute_dtype
         expected = plain_convolution(x, kernel, 1, 1) + bias
         self.assert_close(
             keras.ops.cast(actual, "float32"),
