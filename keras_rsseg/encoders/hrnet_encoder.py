@@ -117,7 +117,7 @@ class HRNetEncoder(PresetEncoder):
         check_choice("finest_level", finest_level, ("P1", "P2"))
         check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
-        options = {"data_format": data_format, "dtype": dtype}
+        options: dict[str, Any] = {"data_format": data_format, "dtype": dtype}
 
         # === Functional Model ===
         images = image_input(image_shape, data_format)
