@@ -1,5 +1,7 @@
 import contextlib
+from typing import Any
 
+import keras
 import keras_hub
 
 # Opens a preset for a class, see `open_presets_with()`.
@@ -22,6 +24,14 @@ def open_presets_with(opener):
 
 class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
     """Base of the encoders: presets from folders and from the Hub."""
+
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
+        # A call takes arrays, and so does this one.
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
+        return super().compute_output_spec(inputs, training, mask)
 
     @classmethod
     def from_preset(cls, preset, load_weights=True, **kwargs):
