@@ -17,6 +17,14 @@ from keras_rsseg.hub.preset_folder import open_encoder
 class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
     """Base of the encoders: presets from folders and from the Hub."""
 
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
+        # A call takes arrays, and so does this one.
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
+        return super().compute_output_spec(inputs, training, mask)
+
     @classmethod
     def from_preset(
         cls,

@@ -111,6 +111,14 @@ class SegmentationBackbone(keras_hub.models.Backbone):
             height, width, bands = shape
         return height, width, bands
 
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None
+    ) -> Any:
+        # A call takes arrays, and so does this one.
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
+        return super().compute_output_spec(inputs, training, mask)
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["image_encoder"] = keras.layers.serialize(self.image_encoder)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from keras_rsseg.encoders import ResNetEncoder
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.tiny_encoder import TinyEncoder
 
@@ -102,6 +103,13 @@ class TestSegmentationBackbone:
             for layer in backbone._flatten_layers()
             if not isinstance(layer, keras.layers.InputLayer)
         } == {"bfloat16"}
+
+    def test_sizes_of_outputs_for_an_array(self):
+        tiles = np.zeros((2, 40, 33, 3), "float32")
+        for model in (PlainBackbone(TinyEncoder()), ResNetEncoder(18)):
+            specs = model.compute_output_spec(tiles)
+            shapes = {name: x.shape for name, x in model(tiles).items()}
+            assert {n: x.shape for n, x in specs.items()} == shapes
 
     def test_tiles_are_channels_last(self):
         shape = (24, 40, 3)
