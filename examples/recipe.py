@@ -46,7 +46,7 @@ class Recipe:
         validation_split: the split that is scored.
         system: a key of `examples.networks.SYSTEMS`.
         protocol: a key of `keras_rsseg.data.PROTOCOLS`.
-        augmentation: what `keras_rsseg.data.protocols` takes.
+        augmentation: what `keras_rsseg.data.tiling` takes.
         epochs: int.
         batch_size: int, over all devices.
         learning_rate: float, at the start.

@@ -5,8 +5,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from keras_rsseg.evaluation import boundary_erosion
-from keras_rsseg.evaluation.boundary_erosion import erode_boundaries
+from keras_rsseg.evaluation import masks as boundary_erosion
+from keras_rsseg.evaluation.masks import erode_boundaries
 
 VOID = 255
 

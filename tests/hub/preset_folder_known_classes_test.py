@@ -6,7 +6,7 @@ import keras
 import pytest
 
 import keras_rsseg.models  # noqa: F401  (registers the classes)
-from keras_rsseg.hub.known_classes import check_classes
+from keras_rsseg.hub.preset_folder import check_classes
 
 
 @keras.saving.register_keras_serializable(package="visitors")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
-from keras_rsseg.models.band_adaptation import adapt_kernel
+from keras_rsseg.models.preset_task import adapt_kernel
 from tests.hub.tiny_preset import make_task
 from tests.models.segmenter_tester import for_few_steps
 from tests.test_case import to_numpy
