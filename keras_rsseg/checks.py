@@ -53,11 +53,12 @@ def check_not_negative(name: str, value: Any) -> float:
     Raises:
         ArgumentError: it is negative, infinite or NaN.
     """
-    if not 0 <= value < float("inf"):
+    number = as_number(value)
+    if not 0 <= number < math.inf:
         raise ArgumentError(
-            f"`{name}` must be a finite number >= 0. Received: {name}={value!r}"
+            f"`{name}` must be a number, 0 or more. Received: {name}={value!r}"
         )
-    return float(value)
+    return number
 
 
 def check_different_positives(
@@ -137,24 +138,6 @@ def as_number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         return math.nan
-
-
-def check_size(name: str, value: Any) -> float:
-    """Return a number that is not negative, or refuse it.
-
-    Args:
-        name: what the error calls the argument.
-        value: what was given.
-
-    Raises:
-        ArgumentError: it is no finite number, or below 0.
-    """
-    number = as_number(value)
-    if not 0 <= number < math.inf:
-        raise ArgumentError(
-            f"`{name}` must be a number, 0 or more. Received: {name}={value!r}"
-        )
-    return number
 
 
 def check_range(name: str, value: Any) -> tuple[float, float]:

@@ -16,9 +16,9 @@ from typing import Self
 
 from keras_rsseg import option_values as values
 from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_not_negative
 from keras_rsseg.checks import check_positive
 from keras_rsseg.checks import check_range
-from keras_rsseg.checks import check_size
 from keras_rsseg.checks import unless_none
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.options import Option
@@ -372,7 +372,7 @@ class ScenesOptions(SceneOptions):
             "In polygons, merge patches smaller than this into a neighbour",
             unit="m2",
             in_python="See `keras_rsseg.scenes.write_polygons`.",
-            check=check_size,
+            check=check_not_negative,
             group=FILES,
         ),
     ] = 0.0
@@ -381,7 +381,7 @@ class ScenesOptions(SceneOptions):
         Option(
             "In polygons, simplify outlines by this tolerance",
             unit="m",
-            check=check_size,
+            check=check_not_negative,
             group=FILES,
         ),
     ] = 0.0

@@ -13,7 +13,7 @@ import numpy as np
 import rasterio
 from rasterio.crs import CRS
 
-from keras_rsseg.checks import check_size
+from keras_rsseg.checks import check_not_negative
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
@@ -200,8 +200,8 @@ def write_polygons(
         - [Visvalingam and Whyatt, 1993](
           https://doi.org/10.1179/000870493786962263)
     """
-    check_size("minimum_area", minimum_area)
-    check_size("simplify", simplify)
+    check_not_negative("minimum_area", minimum_area)
+    check_not_negative("simplify", simplify)
     path = check_polygons(destination, overwrite)
     with open_class_map(classes) as dataset:
         sized = bool(minimum_area or simplify)
