@@ -16,9 +16,9 @@ from keras_rsseg import evaluation
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_warnings
 from keras_rsseg.data.palette import Palette
-from keras_rsseg.data.tiling import PROTOCOLS
-from keras_rsseg.data.tiling import TilingProtocol
-from keras_rsseg.data.tiling import as_protocol
+from keras_rsseg.data.protocols import PROTOCOLS
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.evaluation.masks import IDS

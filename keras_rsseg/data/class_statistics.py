@@ -14,11 +14,11 @@ from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import tile_and_stride
 from keras_rsseg.data.reading import check_ids
 from keras_rsseg.data.reading import count_ids
 from keras_rsseg.data.reading import read_mask
-from keras_rsseg.data.tiling import TilingProtocol
-from keras_rsseg.data.tiling import tile_and_stride
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.rasters.opener import is_path

@@ -12,6 +12,8 @@ from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import tile_and_stride
 from keras_rsseg.data.tile_batches import as_written
 from keras_rsseg.data.tile_batches import endless_epochs
 from keras_rsseg.data.tile_batches import place_of
@@ -20,8 +22,6 @@ from keras_rsseg.data.tile_batches import shuffled
 from keras_rsseg.data.tile_places import balanced_places
 from keras_rsseg.data.tile_places import random_places
 from keras_rsseg.data.tile_places import sliding_places
-from keras_rsseg.data.tiling import TilingProtocol
-from keras_rsseg.data.tiling import tile_and_stride
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID

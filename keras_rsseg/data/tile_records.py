@@ -9,6 +9,8 @@ import numpy as np
 from keras_rsseg.checks import check_positive
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.class_statistics import check_class_weights
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import tile_and_stride
 from keras_rsseg.data.resampling import cut
 from keras_rsseg.data.tile_batches import as_written
 from keras_rsseg.data.tile_batches import endless_epochs
@@ -16,8 +18,6 @@ from keras_rsseg.data.tile_batches import place_of
 from keras_rsseg.data.tile_batches import settle
 from keras_rsseg.data.tile_batches import shuffled
 from keras_rsseg.data.tile_batches import source_window
-from keras_rsseg.data.tiling import TilingProtocol
-from keras_rsseg.data.tiling import tile_and_stride
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError

@@ -14,8 +14,8 @@ from keras_rsseg.checks import Color
 from keras_rsseg.checks import check_positive
 from keras_rsseg.checks import is_integer
 from keras_rsseg.data.palette import Palette
-from keras_rsseg.data.tiling import TilingProtocol
-from keras_rsseg.data.tiling import as_protocol
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.evaluation.evaluation_report import EvaluationReport

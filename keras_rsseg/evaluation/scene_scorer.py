@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from keras_rsseg.data.tiling import TilingProtocol
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.evaluation.labelled_scene import LabelledScene
 from keras_rsseg.evaluation.masks import near_boundary

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_rsseg.data.tiling import TilingProtocol
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.errors import MaskError

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from keras_rsseg.data.tiling import TilingProtocol
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.evaluation.masks import erode_boundaries
 from keras_rsseg.metrics.boundary_f1 import BoundaryF1

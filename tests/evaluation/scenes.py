@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_rsseg.data.tiling import TilingProtocol
+from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.evaluation.evaluate import evaluate
 

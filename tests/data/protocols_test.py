@@ -2,11 +2,11 @@
 
 import pytest
 
-from keras_rsseg.data.tiling import PROTOCOLS
-from keras_rsseg.data.tiling import TilingProtocol
-from keras_rsseg.data.tiling import as_protocol
-from keras_rsseg.data.tiling import paper_augmentation
-from keras_rsseg.data.tiling import tile_and_stride
+from keras_rsseg.data.protocols import PROTOCOLS
+from keras_rsseg.data.protocols import TilingProtocol
+from keras_rsseg.data.protocols import as_protocol
+from keras_rsseg.data.protocols import paper_augmentation
+from keras_rsseg.data.protocols import tile_and_stride
 
 
 @pytest.mark.parametrize(
