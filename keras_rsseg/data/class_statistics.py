@@ -268,6 +268,15 @@ class TileCounts(NamedTuple):
         pixels: pixels of all tiles.
         padding: pixels beyond images smaller than the tile.
         void: pixels that a mask gives as void.
+
+    Example:
+
+    ```python
+    counts = keras_rsseg.data.TileCounts(
+        images=2, tiles=8, pixels=8 * 64, padding=0, void=128
+    )
+    counts.void_share  # 0.25
+    ```
     """
 
     images: int

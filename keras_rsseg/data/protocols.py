@@ -27,6 +27,14 @@ class TilingProtocol:
         rotation: largest angle of the random rotation in training, degrees;
             0 for none. `paper_augmentation` applies it, tiling does not.
         source: who cuts so.
+
+    Example:
+
+    ```python
+    protocol = keras_rsseg.data.TilingProtocol("mine", 512, 400)
+    tiles = keras_rsseg.data.tile_windows(900, 600, 512, protocol.stride)
+    len(tiles)  # 4
+    ```
     """
 
     name: str

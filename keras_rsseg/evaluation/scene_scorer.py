@@ -36,6 +36,19 @@ class WorstTile:
         prediction: uint8 array `(h, w)`, class ids.
         wrong: number of pixels that got another class than their own.
         labelled: number of pixels that have a class.
+
+    Example:
+
+    ```python
+    truth = np.zeros((8, 8), "uint8")
+    report = keras_rsseg.evaluate(
+        lambda tiles: np.eye(2)[np.ones(tiles.shape[:3], int)],
+        ([np.zeros((8, 8, 3), "uint8")], [truth]),
+        class_names=["ground", "roof"],
+        progress=False,
+    )
+    report.worst_tiles[0].wrong  # 64
+    ```
     """
 
     scene: str

@@ -156,8 +156,8 @@ def list_presets() -> dict[str, Facts]:
     presets = keras_rsseg.list_presets()
     [name for name, facts in presets.items() if facts["available"]]
     # ["hrnet_ifwm_w18_dubai"]
-    presets["pfnet_r50_isaid"]["how_to_get"]["train"]
-    # "python -m examples.train_pfnet_isaid --manual-dir FOLDER ..."
+    command = presets["pfnet_r50_isaid"]["how_to_get"]["train"]
+    command.split()[:3]  # ["python", "-m", "examples.train_pfnet_isaid"]
     ```
     """
     return {name: preset_facts(name) for name in registered_presets()}

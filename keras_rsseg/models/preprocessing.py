@@ -124,15 +124,36 @@ def make_preprocessor_class(
         task_cls,
         f"{name}ImageConverter",
         TileConverter,
-        __doc__=f"The `keras_rsseg.models.TileConverter` of {shown}.",
+        __doc__=_documented(
+            task_cls, f"The `keras_rsseg.models.TileConverter` of {shown}."
+        ),
     )
     return _made_class(
         task_cls,
         f"{name}Preprocessor",
         keras_hub.models.ImageSegmenterPreprocessor,
-        __doc__=f"Normalises the tiles of {shown}, leaves masks alone.",
+        __doc__=_documented(
+            task_cls, f"Normalises the tiles of {shown}, leaves masks alone."
+        ),
         image_converter_cls=converter_cls,
     )
+
+
+def _documented(task_cls: Any, sentence: str) -> str:
+    """A docstring, with an example for the package's own systems."""
+    package, name = task_cls.__module__.partition(".")[0], task_cls.__name__
+    if package != __package__.partition(".")[0]:
+        return sentence
+    return f"""{sentence}
+
+    Example:
+
+    ```python
+    converter = {package}.models.{name}ImageConverter()
+    preprocessor = {package}.models.{name}Preprocessor(converter)
+    preprocessor(np.zeros((1, 8, 8, 3), "uint8")).shape  # (1, 8, 8, 3)
+    ```
+    """
 
 
 def _made_class(

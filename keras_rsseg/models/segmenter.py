@@ -48,6 +48,15 @@ class Segmenter(PresetTask):
 
     Returns:
         float32 logits `(batch, height, width, num_classes)`.
+
+    Example:
+
+    ```python
+    model = keras_rsseg.models.Segmenter.from_preset(
+        keras_rsseg.DEFAULT_PRESET, load_weights=False
+    )
+    model.predict(np.zeros((1, 64, 64, 3)), verbose=0).shape  # (1, 64, 64, 5)
+    ```
     """
 
     backbone_cls: type[SegmentationBackbone]

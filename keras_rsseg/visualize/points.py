@@ -32,6 +32,14 @@ class SampledPoints(NamedTuple):
             pixel. A point that was sampled twice is there twice. `K` is 0
             where the layer has no such points.
         boundary: the same of the boundary points.
+
+    Example:
+
+    ```python
+    points = np.array([[[0.5, 0.5], [8.5, 3.5]]], "float32")
+    level = keras_rsseg.visualize.SampledPoints("P4", points, points[:, :0])
+    level.salient.shape  # (1, 2, 2)
+    ```
     """
 
     layer: str
@@ -47,6 +55,13 @@ class ForegroundRatio(NamedTuple):
             sees.
         points: float, the share among the sampled points, those of all
             levels together.
+
+    Example:
+
+    ```python
+    ratio = keras_rsseg.visualize.ForegroundRatio(pixels=0.125, points=0.5)
+    ratio.points / ratio.pixels  # 4.0
+    ```
     """
 
     pixels: float

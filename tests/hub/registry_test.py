@@ -223,6 +223,7 @@ CONVERTED = (
     *("pfnet_r50_potsdam", "semantic_fpn_r50_isaid"),
     *("semantic_fpn_r50_vaihingen", "semantic_fpn_r50_potsdam"),
     *("ccnet_r50_isaid", "danet_r50_isaid", "deeplab_v3_r50_isaid"),
+    "pspnet_r50_isaid",
     *("hrnet_w18_vaihingen", "hrnet_w18_whu_building"),
 )
 TRAINED = (

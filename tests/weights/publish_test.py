@@ -100,4 +100,4 @@ def test_without_a_card(run, trained):
 def test_unknown_name(run):
     code, said = run("--only", "nonsense")
     assert code == 1
-    assert said["error"] == "no presets are called nonsense"
+    assert said["Error"] == "no presets are called nonsense"

@@ -59,6 +59,15 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
     Returns:
         `(width, height)` of a pixel in metres, or `None` where the scene
         has no coordinate reference system.
+
+    Example:
+
+    ```python
+    keras.utils.save_img("scene.png", np.zeros((64, 48, 3)))
+    with keras_rsseg.scenes.open_scene("scene.png") as dataset:
+        size = keras_rsseg.scenes.ground_pixel_size(dataset)
+    size  # None
+    ```
     """
     crs, matrix = scene_georeference(dataset)
     if crs is None:

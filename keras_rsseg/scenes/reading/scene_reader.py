@@ -47,7 +47,8 @@ def open_scene(source: str | os.PathLike) -> Iterator[DatasetReader]:
     ```python
     keras.utils.save_img("scene.png", np.zeros((64, 48, 3)), scale=False)
     with keras_rsseg.scenes.open_scene("scene.png") as dataset:
-        dataset.shape  # (64, 48)
+        shape = dataset.shape
+    shape  # (64, 48)
     ```
     """
     with open_raster(source, "source") as dataset:
