@@ -38,14 +38,13 @@ NUM_CLASSES = len(FACTS.class_names)
 COLUMNS = 3
 
 # Row, column, height, width: where an image lies in its scene.
-Place = tuple[int, int, int, int]
 
 
 def stitch(
     paths: Sequence[pathlib.Path],
     destination: pathlib.Path,
     columns: int = COLUMNS,
-) -> list[Place]:
+) -> list[Window]:
     """Write a virtual raster (VRT) of images that abut, row by row.
 
     Args:
@@ -88,7 +87,7 @@ def stitch(
 
 
 def confusion(
-    path: pathlib.Path, masks: Sequence[pathlib.Path], places: Sequence[Place]
+    path: pathlib.Path, masks: Sequence[pathlib.Path], places: Sequence[Window]
 ) -> np.ndarray:
     """Count the pixels of a map by class of the truth and of the map.
 

@@ -29,6 +29,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from keras_rsseg.hub.registry import registered_presets
 from tests.public_names import exported_names
 from tests.public_names import public_names
 from tests.public_names import rooms
@@ -54,7 +55,7 @@ def _examples():
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
-    """An empty folder, no network, and no figure left open."""
+    """An empty folder, no network; no figure and no preset stays behind."""
 
     def refuse(self, address):
         raise OSError(f"An example connects to {address}.")
@@ -62,7 +63,11 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setattr(socket.socket, "connect", refuse)
+    presets = registered_presets()
+    before = dict(presets)
     yield
+    presets.clear()
+    presets.update(before)
     try:
         import matplotlib.pyplot
     except ImportError:

@@ -3,22 +3,19 @@
 import difflib
 import importlib
 import importlib.util
-import pkgutil
 
-import keras_rsseg.models
 from keras_rsseg.encoders.checkpoint_variant import Variant
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.systems import SYSTEMS
 
 
 def variants() -> dict[str, Variant]:
     """Return the variants that encoders and systems list, by name."""
-    systems = pkgutil.iter_modules(keras_rsseg.models.__path__)
     modules = [
         "keras_rsseg.encoders.checkpoint",
         *(
-            f"keras_rsseg.models.{system.name}.checkpoint"
-            for system in systems
-            if system.ispkg
+            f"keras_rsseg.models.{folder}.checkpoint"
+            for folder in SYSTEMS.values()
         ),
     ]
     found: dict[str, Variant] = {}
