@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+import numpy as np
 import pytest
 
 _DEFAULT = pathlib.Path(__file__).resolve().parents[2] / "shared"
@@ -25,3 +26,9 @@ def shared_path(*parts):
     if not path.exists():
         pytest.skip(f"{'/'.join(parts)} is not in KERAS_RSSEG_SHARED ({root})")
     return path
+
+
+def read_arrays(path):
+    """Return the arrays of an `.npz` file, which is closed again."""
+    with np.load(path) as file:
+        return dict(file)

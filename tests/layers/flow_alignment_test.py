@@ -10,6 +10,7 @@ from tests.gradients import gradient
 from tests.layers import plain
 from tests.layers.compiled import jitted
 from tests.ops import reference
+from tests.shared import read_arrays
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -68,7 +69,7 @@ def plain_alignment(layer, fine, coarse):
 
 def released(name):
     """A fixture, its maps and a layer with its weights."""
-    truth = np.load(shared_path("fixtures", "modules", f"{name}.npz"))
+    truth = read_arrays(shared_path("fixtures", "modules", f"{name}.npz"))
     fine, coarse = last(truth["low_feature"]), last(truth["h_feature"])
     layer = FlowAlignment(version=2 if "v2" in name else 1)
     layer.build(fine.shape, coarse.shape)

@@ -12,6 +12,7 @@ from tests.gradients import gradient
 from tests.layers.compiled import call
 from tests.layers.compiled import jitted
 from tests.layers.plain_point_flow import plain_point_flow
+from tests.shared import read_arrays
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -61,7 +62,7 @@ def randomise(layer, seed=1):
 
 def released(name, data_format="channels_last"):
     """A fixture, its maps and a layer with its weights."""
-    truth = np.load(shared_path("fixtures", "modules", f"pfm_{name}.npz"))
+    truth = read_arrays(shared_path("fixtures", "modules", f"pfm_{name}.npz"))
     layer = PointFlow(
         match_dim=int(truth["cfg_dim"]),
         max_pool_size=int(truth["cfg_maxpool_size"]),

@@ -9,6 +9,7 @@ from tests.gradients import gradient
 from tests.layers import plain
 from tests.layers.compiled import call
 from tests.layers.compiled import jitted
+from tests.shared import read_arrays
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -42,7 +43,7 @@ def plain_pyramid_pooling(layer, x):
 
 def released(name, data_format="channels_last", dropout=0.1):
     """A fixture and a layer with its weights."""
-    truth = np.load(shared_path("fixtures", "modules", name))
+    truth = read_arrays(shared_path("fixtures", "modules", name))
     layer = PyramidPooling(8, dropout=dropout, data_format=data_format)
     shape = (None, None, None, 32)
     if data_format == "channels_first":

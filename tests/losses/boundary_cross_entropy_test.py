@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from tests.gradients import gradient
+from tests.shared import read_arrays
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -51,7 +52,7 @@ class TestBoundaryCrossEntropy(TestCase):
     )
     @pytest.mark.parametrize("index", [0, 1, 2])
     def test_released_values_and_gradients(self, fixture, index):
-        truth = np.load(shared_path("fixtures", "modules", fixture))
+        truth = read_arrays(shared_path("fixtures", "modules", fixture))
         weight = float(truth["edge_weight"])
         logits = truth[f"edge_logits{index}"].transpose(0, 2, 3, 1)
         target = truth["edge"]

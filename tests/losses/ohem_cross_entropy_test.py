@@ -8,6 +8,7 @@ from keras import ops
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
 from tests.gradients import gradient
 from tests.ops.evaluate import evaluate
+from tests.shared import read_arrays
 from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
@@ -73,7 +74,7 @@ class TestOhemCrossEntropy(TestCase):
 
     @pytest.mark.parametrize("fixture", FIXTURES)
     def test_released_values_and_gradients(self, fixture):
-        truth = np.load(shared_path("fixtures", "modules", fixture))
+        truth = read_arrays(shared_path("fixtures", "modules", fixture))
         logits = truth["logits"].transpose(0, 2, 3, 1)
         loss = OhemCrossEntropy(1.0, 1)  # plain cross-entropy
         if truth["ohem"]:

@@ -13,6 +13,7 @@ from keras_rsseg.ops.boundary import disc_rectangles
 from tests.ops import reference
 from tests.ops.evaluate import evaluate
 from tests.ops.unknown_sizes import model_of
+from tests.shared import read_arrays
 from tests.shared import shared_path
 
 
@@ -116,7 +117,9 @@ def test_size_unknown_while_tracing():
 
 
 def test_released_targets_are_covered():
-    truth = np.load(shared_path("fixtures", "modules", "edge_labels_cv2.npz"))
+    truth = read_arrays(
+        shared_path("fixtures", "modules", "edge_labels_cv2.npz")
+    )
     names = [name[:-5] for name in truth if name.endswith("/mask")]
     assert len(names) == 9
     missing = extra = total = 0

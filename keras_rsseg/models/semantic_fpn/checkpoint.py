@@ -4,7 +4,6 @@ Source: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`.
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
-from keras_rsseg.encoders.checkpoint import PLAIN_RESNET_RULES
 from keras_rsseg.encoders.checkpoint import released_resnet
 from keras_rsseg.encoders.checkpoint_variant import Variant
 from keras_rsseg.models.pfnet.checkpoint import HEAD_RULES
@@ -22,12 +21,6 @@ def _on_deep_resnet(depth: int) -> Variant:
 VARIANTS = {
     "semantic_fpn_r50": _on_deep_resnet(50),
     "semantic_fpn_r101": _on_deep_resnet(101),
-    "semantic_fpn_r18": Variant(
-        released_resnet(18, 32, stem="plain"),
-        [*PLAIN_RESNET_RULES, *HEAD_RULES],
-        SemanticFPN,
-        {"fpn_dim": 128},
-    ),
 }
 # The released code's own name.
 VARIANTS |= {

@@ -40,13 +40,6 @@ class TestParity(TestCase):
         self.assert_close(logits, expected["main_out"], msg="main_out")
 
 
-class TestParityOnResNet18(ParityTester):
-    variant = VARIANTS["fpnppm_r18"]
-    fixture = "fpnppm_r18"
-    seed = 27
-    parameters = 12664784
-
-
 class TestParityOnResNet101(ParityTester):
     variant = VARIANTS["fpnppm_r101"]
     fixture = "fpnppm_r101"
