@@ -131,9 +131,12 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         config = config.copy()
         encoder = config.get("image_encoder")
         if isinstance(encoder, dict):
-            # `from_preset(dtype=...)` sets the outer policy alone.
+            # `from_preset()` sets the outer arguments alone.
             inner = {**encoder["config"]}
-            for key in ("dtype", *cls.encoder_arguments):
+            keys = ["dtype", *cls.encoder_arguments]
+            if _is_map_over(inner.get("dtype"), config.get("dtype")):
+                keys.remove("dtype")
+            for key in keys:
                 if config.get(key) is not None:
                     inner[key] = config[key]
             config["image_encoder"] = keras.layers.deserialize(
@@ -142,6 +145,15 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         for key in cls.encoder_arguments:
             config.pop(key, None)
         return super().from_config(config)
+
+
+def _is_map_over(inner: Any, outer: Any) -> bool:
+    """Whether a policy states, layer by layer, what `outer` leaves open."""
+    inner = keras.dtype_policies.get(inner)
+    if not isinstance(inner, keras.dtype_policies.DTypePolicyMap):
+        return False
+    outer = keras.dtype_policies.get(outer)
+    return bool(inner.default_policy == outer)
 
 
 def _check_encoder(image_encoder: Any) -> None:

@@ -104,6 +104,19 @@ class TestSegmentationBackbone:
             if not isinstance(layer, keras.layers.InputLayer)
         } == {"bfloat16"}
 
+    def test_encoder_keeps_a_policy_of_each_layer(self):
+        policies = keras.dtype_policies.DTypePolicyMap("float32")
+        policies["P3"] = keras.dtype_policies.DTypePolicy("bfloat16")
+        backbone = PlainBackbone(TinyEncoder(dtype=policies))
+        config = backbone.get_config()
+        revived = PlainBackbone.from_config(config)
+        assert revived.get_config() == config
+        encoder = revived.image_encoder
+        assert encoder.get_layer("P3").compute_dtype == "bfloat16"
+        assert encoder.get_layer("P4").compute_dtype == "float32"
+        other = PlainBackbone.from_config({**config, "dtype": "bfloat16"})
+        assert other.image_encoder.dtype_policy.name == "bfloat16"
+
     def test_sizes_of_outputs_for_an_array(self):
         tiles = np.zeros((2, 40, 33, 3), "float32")
         for model in (PlainBackbone(TinyEncoder()), ResNetEncoder(18)):
