@@ -25,6 +25,7 @@ from typing import Any
 
 import keras
 
+from examples import fine_tuning
 from examples import train_dubai
 from examples.networks import build_task
 from keras_rsseg.tables import csv_table
@@ -180,7 +181,9 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
     # leaves easy pixels out, which its baselines do not.
     losses = {"recipe": "paper"} if row.system == "pfnet" else {}
-    train_dubai.train(model, options, **losses)
+    fine_tuning.train(
+        model, train_dubai.training_tiles(options), options, **losses
+    )
     ious = train_dubai.evaluate(model, options)
     return {
         "row": row.name,
@@ -284,7 +287,7 @@ def parse_arguments(
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--tile-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=4e-4)
-    train_dubai.add_data_format(parser)
+    fine_tuning.add_data_format(parser)
     return parser.parse_args(arguments)
 
 

@@ -29,23 +29,19 @@ scores a preset that is there already; with `--update-card` its card says so.
 """
 
 import argparse
-import functools
-import json
 import pathlib
 import shutil
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import TextIO
 
 import keras
+import tensorflow as tf
 
 import keras_rsseg
 from examples import dubai_card
-from examples.frozen_statistics import frozen_statistics
-from examples.networks import SYSTEMS
-from examples.networks import build_task
-from examples.recipe import first_epoch
-from examples.training_log import TrainingLog
+from examples import fine_tuning
 from keras_rsseg.data import Augmentation
 from keras_rsseg.data import tile_dataset
 from keras_rsseg.datasets.dubai import FACTS
@@ -55,19 +51,8 @@ from keras_rsseg.datasets.dubai import VALIDATION_PARTS
 from keras_rsseg.models.segmenter import Segmenter
 
 PALETTE = FACTS.to_palette()
-# Arguments that may change when a stopped run is started again.
-_NO_SETTINGS = (
-    "backup",
-    "data",
-    "no_backup",
-    "output",
-    "score",
-    "update_card",
-)
 SCORE_TILE_SIZE = 512
-STEPS_PER_EPOCH = 100
-POWER = 0.9
-# Of `train()`, for comparing networks on these scenes.
+# For comparing networks on these scenes.
 AUGMENTATION = {
     "scale": (0.5, 2.0),
     "brightness": 0.3,
@@ -96,117 +81,32 @@ def files(
     return images, masks
 
 
-def train(
-    model: Segmenter,
-    args: argparse.Namespace,
-    augmentation: dict[str, Any] | None = None,
-    **compile_options: Any,
-) -> float:
-    """Fit on random crops, polynomial decay to zero.
+def training_tiles(
+    args: argparse.Namespace, augmentation: Mapping[str, Any] | None = None
+) -> fine_tuning.Tiles:
+    """Return what `fine_tuning.train()` takes: random crops of all scenes.
 
     Args:
-        model: `keras_rsseg.models.Segmenter`.
         args: the command's arguments.
         augmentation: dict of arguments of `keras_rsseg.data.Augmentation`;
             defaults to `AUGMENTATION`.
-        **compile_options: of `model.compile()`.
-
-    Returns:
-        Seconds that it took, all starts together.
     """
-    epochs = max(args.steps // STEPS_PER_EPOCH, 1)
-    begin_frozen = epochs - round(args.frozen_share * epochs)
-    log = TrainingLog(args.backup)
-    fit = functools.partial(
-        _fit, model, args, augmentation or AUGMENTATION, epochs, log
-    )
-    fit("moving", 0, begin_frozen, **compile_options)
-    if begin_frozen < epochs:
-        print("from here on with frozen statistics", flush=True)
-        with frozen_statistics(model):
-            fit("frozen", begin_frozen, epochs, **compile_options)
-    return log.seconds
 
-
-def _fit(
-    model: Segmenter,
-    args: argparse.Namespace,
-    augmentation: dict[str, Any],
-    epochs: int,
-    log: TrainingLog,
-    phase: str,
-    begin: int,
-    end: int,
-    **compile_options: Any,
-) -> None:
-    """Fit from one epoch to another, of all `epochs` of the schedule."""
-    steps = args.steps // epochs
-    backup = args.backup and pathlib.Path(args.backup) / phase
-    tiles = tile_dataset(
-        *files(args.data, TRAINING_PARTS),
-        tile_size=args.tile_size,
-        sampling="random",
-        tiles_per_epoch=steps * args.batch_size,
-        batch_size=args.batch_size,
-        palette=PALETTE,
-        augmentation=Augmentation(**augmentation),
-        repeat=True,
-        first_epoch=max(begin, first_epoch(backup)) if backup else begin,
-        seed=args.seed,
-    )
-    # What is left of the decay to zero is itself such a decay, as powers of
-    # products are products of powers.
-    left = 1 - begin * steps / args.steps
-    schedule = keras.optimizers.schedules.PolynomialDecay(
-        args.learning_rate * left**POWER,
-        args.steps - begin * steps,
-        end_learning_rate=0.0,
-        power=POWER,
-    )
-    model.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=0.01),
-        metrics=[],
-        **compile_options,
-    )
-    model.fit(
-        tiles,
-        initial_epoch=begin,
-        epochs=end,
-        steps_per_epoch=steps,
-        callbacks=[*_keeping(args, backup), log],
-        shuffle=False,
-        verbose=0,
-    )
-
-
-def _keeping(
-    args: argparse.Namespace, backup: pathlib.Path | None
-) -> list[keras.callbacks.Callback]:
-    """Return the callback that keeps what a stopped run goes on from."""
-    if not backup:
-        return []
-    settings = {
-        name: str(value)
-        for name, value in sorted(vars(args).items())
-        if name not in _NO_SETTINGS
-    }
-    path = backup.parent / "settings.json"
-    if path.exists() and json.loads(path.read_text()) != settings:
-        raise SystemExit(
-            f"{backup.parent} is of a run with other arguments ({path}). Give "
-            "those to go on with it, or delete the folder to begin anew."
+    def tiles(first_epoch: int, steps: int) -> tf.data.Dataset:
+        return tile_dataset(
+            *files(args.data, TRAINING_PARTS),
+            tile_size=args.tile_size,
+            sampling="random",
+            tiles_per_epoch=steps * args.batch_size,
+            batch_size=args.batch_size,
+            palette=PALETTE,
+            augmentation=Augmentation(**(augmentation or AUGMENTATION)),
+            repeat=True,
+            first_epoch=first_epoch,
+            seed=args.seed,
         )
-    backup.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings, indent=4))
-    return [
-        keras.callbacks.BackupAndRestore(
-            backup,
-            # A kill while it is written costs one epoch, not all.
-            double_checkpoint=True,
-            # Until the preset is written.
-            delete_checkpoint=False,
-        )
-    ]
+
+    return tiles
 
 
 def evaluate(
@@ -239,15 +139,6 @@ def evaluate(
     return per_class
 
 
-def add_data_format(parser: argparse.ArgumentParser) -> None:
-    """Add the option for the layout of the encoder's maps."""
-    parser.add_argument(
-        "--data-format",
-        choices=("channels_first", "channels_last"),
-        help="layout inside the network; on torch, channels_first is faster",
-    )
-
-
 def parse_arguments(
     arguments: Sequence[str] | None = None,
 ) -> argparse.Namespace:
@@ -257,80 +148,13 @@ def parse_arguments(
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("data", type=pathlib.Path, help="folder of the scenes")
-    parser.add_argument("--system", choices=tuple(SYSTEMS), default="hrnet")
-    parser.add_argument("--encoder", help="preset to start from")
-    parser.add_argument("--output", help="folder to write")
-    parser.add_argument("--steps", type=int, default=1800)
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--tile-size", type=int, default=256)
-    parser.add_argument("--learning-rate", type=float, default=4e-4)
-    parser.add_argument("--seed", type=int, default=1)
-    # Without it, tiles of nothing but dark water were mapped as land in places.
-    parser.add_argument(
-        "--frozen-share",
-        type=float,
-        default=0.3,
-        help="last part of the epochs, with frozen statistics of batch norm",
-    )
-    add_data_format(parser)
-    # By the released one, PFNet took vegetation for water: a mean IoU of 0.61
-    # where the paper's gave 0.69.
-    parser.add_argument(
-        "--recipe",
-        choices=("paper", "released"),
-        default="paper",
-        help="losses of PFNet, see its compile()",
-    )
-    parser.add_argument(
-        "--precision", default="float32", help="or mixed_bfloat16, ..."
-    )
-    backup = parser.add_mutually_exclusive_group()
-    backup.add_argument(
-        "--backup",
-        help="folder from which a stop resumes, if not OUTPUT.backup",
-    )
-    backup.add_argument(
-        "--no-backup",
-        action="store_true",
-        help="keep nothing: a run that is stopped begins anew",
-    )
-    parser.add_argument("--score", help="preset to score instead of training")
+    fine_tuning.add_arguments(parser)
     parser.add_argument(
         "--update-card", action="store_true", help="write the score to its card"
     )
     args = parser.parse_args(arguments)
-    if not args.score and not (args.encoder and args.output):
-        parser.error("give --encoder and --output, or --score")
-    if args.output and not args.backup and not args.no_backup:
-        args.backup = f"{args.output.rstrip('/')}.backup"
+    fine_tuning.settle_arguments(parser, args)
     return args
-
-
-def _build(
-    args: argparse.Namespace, precision: str, **encoder_options: Any
-) -> Segmenter:
-    """Return the network; presets of encoders take the global precision."""
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        return build_task(args.system, FACTS, args.encoder, encoder_options)
-    finally:
-        keras.config.set_dtype_policy(previous)
-
-
-def _as_published(model: Segmenter, args: argparse.Namespace) -> Segmenter:
-    """Return the network as it computes on every backend."""
-    twin = _build(args, "float32")
-    twin.set_weights(model.get_weights())
-    return twin
-
-
-def _losses(model: Segmenter, args: argparse.Namespace) -> dict[str, str]:
-    """Return the arguments of `compile()` that PFNet alone has."""
-    if not isinstance(model, keras_rsseg.PFNet):
-        return {}
-    # No class of these is the background whose outlines PFNet learns.
-    return {"recipe": args.recipe, "boundaries": "classes"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -342,11 +166,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
             dubai_card.update_score(args.score, ious)
         return
     keras.utils.set_random_seed(args.seed)
-    options = {"data_format": args.data_format} if args.data_format else {}
-    model = _build(args, args.precision, **options)
-    seconds = train(model, args, WIDE_AUGMENTATION, **_losses(model, args))
+    model = fine_tuning.build(args, FACTS)
+    tiles = training_tiles(args, WIDE_AUGMENTATION)
+    options = fine_tuning.losses(model, args)
+    seconds = fine_tuning.train(model, tiles, args, **options)
     print(f"trained in {seconds:.0f} s")
-    model = _as_published(model, args)
+    model = fine_tuning.as_published(model, args, FACTS)
     model.save_to_preset(args.output)
     print(f"preset written to {args.output}")
     ious = evaluate(model, args)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from examples import fine_tuning
 from examples import train_dubai
 from examples.networks import SYSTEMS
 from examples.networks import build_task
@@ -82,7 +83,7 @@ class TestStopped:
 
     @pytest.fixture(autouse=True)
     def short_epochs(self, monkeypatch):
-        monkeypatch.setattr(train_dubai, "STEPS_PER_EPOCH", 1)
+        monkeypatch.setattr(fine_tuning, "STEPS_PER_EPOCH", 1)
 
     # In the second epoch, and in the third, with frozen statistics, too.
     @pytest.mark.parametrize("last", [1, 2, 3])
@@ -100,7 +101,7 @@ class TestStopped:
             return keras_rsseg.from_preset(output).get_weights()
 
         expected = start("whole")
-        log = train_dubai.TrainingLog
+        log = fine_tuning.TrainingLog
 
         class Stopped(log):
             def on_epoch_end(self, epoch, logs=None):
@@ -108,11 +109,11 @@ class TestStopped:
                 if epoch + 1 == last:
                     raise KeyboardInterrupt
 
-        monkeypatch.setattr(train_dubai, "TrainingLog", Stopped)
+        monkeypatch.setattr(fine_tuning, "TrainingLog", Stopped)
         with pytest.raises(KeyboardInterrupt):
             start("stopped")
         assert not (tmp_path / "stopped").exists()
-        monkeypatch.setattr(train_dubai, "TrainingLog", log)
+        monkeypatch.setattr(fine_tuning, "TrainingLog", log)
         with pytest.raises(SystemExit, match="other arguments"):
             start("stopped", small.replace("--steps 3", "--steps 4"))
         capsys.readouterr()
