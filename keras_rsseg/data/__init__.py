@@ -1,6 +1,7 @@
 """Images and masks to tiles: windows, reading, palettes, tf.data."""
 
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.data.boundaries import void_boundaries
 from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
@@ -42,4 +43,5 @@ __all__ = [
     "tile_records",
     "tile_starts",
     "tile_windows",
+    "void_boundaries",
 ]
