@@ -6,6 +6,9 @@ from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
 from keras_rsseg.data.class_statistics import count_tiles
+from keras_rsseg.data.color_statistics import ColorStatistics
+from keras_rsseg.data.color_statistics import ColorTransfer
+from keras_rsseg.data.color_statistics import color_statistics
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -24,6 +27,8 @@ from keras_rsseg.void import VOID
 
 __all__ = [
     "Augmentation",
+    "ColorStatistics",
+    "ColorTransfer",
     "PROTOCOLS",
     "Palette",
     "TileCounts",
@@ -33,6 +38,7 @@ __all__ = [
     "Window",
     "as_protocol",
     "class_weights",
+    "color_statistics",
     "count_classes",
     "count_tiles",
     "join_tiles",

@@ -103,7 +103,7 @@ class ImageMaskPairs:
             )
         self._check_images()
         self._check_mask_sizes()
-        self._valid = [
+        self._valid: list[Any] = [
             _ON_READING if may_lack_data(image, bands) else None
             for image in self._images
         ]
