@@ -75,8 +75,8 @@ class Augmentation:
             black stay, those above white follow the curve.
         jpeg: `(lowest, highest)` quality, such as `(40, 100)`, 1 to 100, of
             JPEG compression, of which a tile's is uniform: its blocks, its
-            rims, its blurred colours. It comes last, on the pixels in 256
-            levels of `value_range`, and for 3 bands (RGB) or 1 alone.
+            ringing, its coarse colours. It comes last, on the pixels rounded
+            to 256 levels of `value_range`, and for 3 bands (RGB) or 1 alone.
         value_range: `(black, white)`, for `gamma` and `jpeg`. Defaults to 0
             and the largest value of an integer dtype: 255 for uint8, 65535
             for uint16. Floating images need it, and so do files of more than
@@ -89,10 +89,11 @@ class Augmentation:
 
     Raises:
         ArgumentError: for a range that is not ascending (`scale`: positive),
-            a strength outside `[0, 1)` (`haze`: below 0), an angle outside
-            `[0, 180]`, or another `flip`, `scale_distribution`, `jpeg`,
-            `value_range` or `color_transfer`. On the first tile: for images
-            that a colour change does not fit, by bands or dtype.
+            a strength outside `[0, 1)` (`haze` and `gamma`: below 0), an
+            angle outside `[0, 180]`, or another `flip`,
+            `scale_distribution`, `jpeg`, `value_range` or `color_transfer`.
+            On the first tile (`tile_dataset` and `tile_records`: at once):
+            for images that a colour change does not fit, by bands or dtype.
 
     Example:
 
