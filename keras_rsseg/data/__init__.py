@@ -5,6 +5,7 @@ from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
 from keras_rsseg.data.class_statistics import count_tiles
+from keras_rsseg.data.join_neighbours import join_neighbours
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -34,6 +35,7 @@ __all__ = [
     "class_weights",
     "count_classes",
     "count_tiles",
+    "join_neighbours",
     "join_tiles",
     "paper_augmentation",
     "read_image",
