@@ -19,6 +19,7 @@ from keras_rsseg.data.tile_records import tile_records
 from keras_rsseg.data.tiling import join_tiles
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.data.weigh_pixels import weigh_pixels
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
 
@@ -44,4 +45,5 @@ __all__ = [
     "tile_records",
     "tile_starts",
     "tile_windows",
+    "weigh_pixels",
 ]
