@@ -6,6 +6,7 @@ from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
 from keras_rsseg.data.class_statistics import count_tiles
 from keras_rsseg.data.join_neighbours import join_neighbours
+from keras_rsseg.data.mix_datasets import mix_datasets
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -38,6 +39,7 @@ __all__ = [
     "count_tiles",
     "join_neighbours",
     "join_tiles",
+    "mix_datasets",
     "paper_augmentation",
     "read_image",
     "read_mask",
