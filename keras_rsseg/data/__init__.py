@@ -9,6 +9,8 @@ from keras_rsseg.data.class_statistics import count_tiles
 from keras_rsseg.data.color_statistics import ColorStatistics
 from keras_rsseg.data.color_statistics import ColorTransfer
 from keras_rsseg.data.color_statistics import color_statistics
+from keras_rsseg.data.join_neighbours import join_neighbours
+from keras_rsseg.data.mix_datasets import mix_datasets
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -22,6 +24,7 @@ from keras_rsseg.data.tile_records import tile_records
 from keras_rsseg.data.tiling import join_tiles
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.data.weigh_pixels import weigh_pixels
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
 
@@ -41,7 +44,9 @@ __all__ = [
     "color_statistics",
     "count_classes",
     "count_tiles",
+    "join_neighbours",
     "join_tiles",
+    "mix_datasets",
     "paper_augmentation",
     "read_image",
     "read_mask",
@@ -50,4 +55,5 @@ __all__ = [
     "tile_starts",
     "tile_windows",
     "void_boundaries",
+    "weigh_pixels",
 ]
