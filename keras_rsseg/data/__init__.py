@@ -1,10 +1,16 @@
 """Images and masks to tiles: windows, reading, palettes, tf.data."""
 
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.data.boundaries import void_boundaries
 from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
 from keras_rsseg.data.class_statistics import count_tiles
+from keras_rsseg.data.color_statistics import ColorStatistics
+from keras_rsseg.data.color_statistics import ColorTransfer
+from keras_rsseg.data.color_statistics import color_statistics
+from keras_rsseg.data.join_neighbours import join_neighbours
+from keras_rsseg.data.mix_datasets import mix_datasets
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -18,11 +24,14 @@ from keras_rsseg.data.tile_records import tile_records
 from keras_rsseg.data.tiling import join_tiles
 from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.data.weigh_pixels import weigh_pixels
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
 
 __all__ = [
     "Augmentation",
+    "ColorStatistics",
+    "ColorTransfer",
     "PROTOCOLS",
     "Palette",
     "TileCounts",
@@ -32,9 +41,12 @@ __all__ = [
     "Window",
     "as_protocol",
     "class_weights",
+    "color_statistics",
     "count_classes",
     "count_tiles",
+    "join_neighbours",
     "join_tiles",
+    "mix_datasets",
     "paper_augmentation",
     "read_image",
     "read_mask",
@@ -42,4 +54,6 @@ __all__ = [
     "tile_records",
     "tile_starts",
     "tile_windows",
+    "void_boundaries",
+    "weigh_pixels",
 ]

@@ -5,8 +5,13 @@ from typing import TYPE_CHECKING
 from typing import Any
 
 from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_range
+from keras_rsseg.checks import unless_none
+from keras_rsseg.data.color_changes import as_jpeg
+from keras_rsseg.data.color_changes import change_colors
+from keras_rsseg.data.color_changes import uniform
+from keras_rsseg.data.color_statistics import ColorTransfer
 from keras_rsseg.data.pairs import NO_DATA
-from keras_rsseg.data.resampling import blur as blur_image
 from keras_rsseg.data.resampling import cut
 from keras_rsseg.data.resampling import rotate as rotate_tile
 from keras_rsseg.data.resampling import scale as scale_tile
@@ -28,8 +33,11 @@ class Augmentation:
     pixel keeps its place. What comes from outside the image is 0 in the
     image and void (255) in the mask.
 
-    Colour changes but `haze` are gains, so they fit any range; uint8 images
-    are rounded and clipped to 0..255.
+    Geometry comes first, then colours: blur, colour transfer, contrast,
+    brightness, saturation, channel, gamma, haze, JPEG. Those that are gains
+    fit any range of values; `haze` and `color_transfer` are in the units of
+    the image, `gamma` and `jpeg` look at `value_range`. Integer images are
+    rounded and clipped to their dtype.
 
     Random numbers are stateless: the same seed gives the same tile.
 
@@ -59,11 +67,33 @@ class Augmentation:
             void.
         scale_distribution: `"log_uniform"`, as often larger as smaller, or
             `"uniform"`.
+        saturation: gain of the difference of each band from the pixel's grey
+            (the mean of its bands), in `[1 - saturation, 1 + saturation]`.
+        gamma: a tile is raised to a power between `1 / (1 + gamma)` and
+            `1 + gamma`, as often brightened as darkened (the power's
+            logarithm is uniform), while black and white stay. Values below
+            black stay, those above white follow the curve.
+        jpeg: `(lowest, highest)` quality, such as `(40, 100)`, 1 to 100, of
+            JPEG compression, of which a tile's is uniform: its blocks, its
+            ringing, its coarse colours. It comes last, on the pixels rounded
+            to 256 levels of `value_range`, and for 3 bands (RGB) or 1 alone.
+        value_range: `(black, white)`, for `gamma` and `jpeg`. Defaults to 0
+            and the largest value of an integer dtype: 255 for uint8, 65535
+            for uint16. Floating images need it, and so do files of more than
+            8 bits, which `tile_dataset` gives as floats in their own units:
+            `(0, 10000)` for reflectances in 1/10000.
+        color_transfer: `ColorTransfer` or `None`: a tile takes the colours
+            of one of the targets, drawn, or goes a part of the way there
+            (the statistics are interpolated; a tile's share is uniform in
+            `[0, 1]`). For a source that is to look like others.
 
     Raises:
         ArgumentError: for a range that is not ascending (`scale`: positive),
-            a strength outside `[0, 1)` (`haze`: below 0), an angle outside
-            `[0, 180]`, or another `flip` or `scale_distribution`.
+            a strength outside `[0, 1)` (`haze` and `gamma`: below 0), an
+            angle outside `[0, 180]`, or another `flip`,
+            `scale_distribution`, `jpeg`, `value_range` or `color_transfer`.
+            On the first tile (`tile_dataset` and `tile_records`: at once):
+            for images that a colour change does not fit, by bands or dtype.
 
     Example:
 
@@ -94,6 +124,11 @@ class Augmentation:
         *,
         rotate: float = 0.0,
         scale_distribution: str = "log_uniform",
+        saturation: float = 0.0,
+        gamma: float = 0.0,
+        jpeg: tuple[int, int] | None = None,
+        value_range: tuple[float, float] | None = None,
+        color_transfer: ColorTransfer | None = None,
     ):
         self.scale = _as_range("scale", scale)
         self.blur = _as_range("blur", blur if _is_pair(blur) else (0, blur))
@@ -106,6 +141,11 @@ class Augmentation:
         self.seed = seed
         self.rotate = float(rotate)
         self.scale_distribution = scale_distribution
+        self.saturation = float(saturation)
+        self.gamma = float(gamma)
+        self.jpeg = as_jpeg(jpeg)
+        self.value_range = unless_none(check_range)("value_range", value_range)
+        self.color_transfer = color_transfer
         self._generator: Any = None
         self._check()
 
@@ -119,6 +159,8 @@ class Augmentation:
             ("contrast", 1),
             ("channel", 1),
             ("haze", math.inf),
+            ("saturation", 1),
+            ("gamma", math.inf),
         ):
             value = getattr(self, name)
             if not 0 <= value < limit:
@@ -129,6 +171,11 @@ class Augmentation:
             raise ArgumentError(
                 "`rotate` must lie in [0, 180] degrees. Received: "
                 f"{self.rotate!r}"
+            )
+        if not isinstance(self.color_transfer, ColorTransfer | None):
+            raise ArgumentError(
+                "`color_transfer` must be a `ColorTransfer`. Received: "
+                f"{self.color_transfer!r}"
             )
         check_choice("flip", self.flip, _FLIPS)
         check_choice("scale_distribution", self.scale_distribution, _SCALES)
@@ -188,10 +235,10 @@ class Augmentation:
         if self.scale == (1.0, 1.0):
             return tile
         if self.scale_distribution == "uniform":
-            drawn = _uniform(tf, seed, 0, (), *self.scale)
+            drawn = uniform(tf, seed, 0, (), *self.scale)
         else:
             low, high = (math.log(value) for value in self.scale)
-            drawn = tf.exp(_uniform(tf, seed, 0, (), low, high))
+            drawn = tf.exp(uniform(tf, seed, 0, (), low, high))
         size = tf.round(tf.cast(tile, "float32") / drawn)
         return tf.maximum(tf.cast(size, "int32"), 1)
 
@@ -208,7 +255,7 @@ class Augmentation:
         import tensorflow as tf
 
         slack = tf.cast(tf.constant(tile_size, "int32") - size, "float32")
-        share = _uniform(tf, seed, 1, (2,), 0.0, 1.0)
+        share = uniform(tf, seed, 1, (2,), 0.0, 1.0)
         return tf.cast(tf.round(slack * share), "int32")
 
     def finish(
@@ -236,7 +283,7 @@ class Augmentation:
         dtype = image.dtype
         channels = image.shape[-1]
         if self.rotate:
-            angle = _uniform(tf, seed, 9, (), -self.rotate, self.rotate)
+            angle = uniform(tf, seed, 9, (), -self.rotate, self.rotate)
             image, mask = rotate_tile(tf, image, mask, tile_size, angle)
         elif self.scale != (1.0, 1.0):
             image, mask = scale_tile(tf, image, mask, tile_size)
@@ -245,7 +292,8 @@ class Augmentation:
         mask = tf.ensure_shape(mask, tile_size)
         empty = mask == NO_DATA
         if self._colors:
-            image = self._color(tf, tf.cast(image, "float32"), ~empty, seed)
+            image = tf.cast(image, "float32")
+            image = change_colors(tf, self, image, ~empty, seed, dtype)
         image = tf.where(empty[..., None], tf.zeros((), image.dtype), image)
         mask = tf.where(empty, VOID, mask)
         if dtype.is_integer and image.dtype.is_floating:
@@ -260,10 +308,14 @@ class Augmentation:
             or self.channel
             or self.haze
             or self.blur[1]
+            or self.saturation
+            or self.gamma
+            or self.jpeg
+            or self.color_transfer
         )
 
     def _turn(self, tf, image, mask, tile_size, seed):
-        draws = _uniform(tf, seed, 2, (3,), 0.0, 1.0)
+        draws = uniform(tf, seed, 2, (3,), 0.0, 1.0)
         rows = cols = 1
         if self.flip in (True, "vertical"):
             rows = tf.where(draws[0] < 0.5, -1, 1)
@@ -290,26 +342,6 @@ class Augmentation:
                 rows, cols = rows * half, cols * half
         return image[::rows, ::cols], mask[::rows, ::cols]
 
-    def _color(self, tf, image, seen, seed):
-        bands = image.shape[-1]
-        if self.blur[1]:
-            sigma = _uniform(tf, seed, 6, (), *self.blur)
-            image = blur_image(tf, image, sigma, self.blur[1])
-        if self.contrast:
-            seen = tf.cast(seen, "float32")[..., None]
-            count = tf.maximum(tf.reduce_sum(seen) * bands, 1.0)
-            mean = tf.reduce_sum(image * seen) / count
-            gain = _gain(tf, seed, 3, (), self.contrast)
-            image = mean + (image - mean) * gain
-        if self.brightness:
-            image = image * _gain(tf, seed, 4, (), self.brightness)
-        if self.channel:
-            image = image * _gain(tf, seed, 5, (bands,), self.channel)
-        if self.haze:
-            veil = _uniform(tf, seed, 7, (), 0.0, self.haze)
-            image = image + veil * _uniform(tf, seed, 8, (bands,), 0.5, 1.0)
-        return image
-
     def _next_seed(self, tf):
         if self._generator is None:
             with tf.init_scope():
@@ -319,16 +351,6 @@ class Augmentation:
                     else tf.random.Generator.from_seed(self.seed)
                 )
         return self._generator.make_seeds(1)[:, 0]
-
-
-def _uniform(tf, seed, stream, shape, low, high):
-    # One independent stream for each decision, from one seed a tile.
-    seed = tf.random.experimental.stateless_fold_in(seed, stream)
-    return tf.random.stateless_uniform(shape, seed, low, high)
-
-
-def _gain(tf, seed, stream, shape, strength):
-    return _uniform(tf, seed, stream, shape, 1 - strength, 1 + strength)
 
 
 def _is_pair(value: Any) -> bool:

@@ -1,11 +1,14 @@
 """Images with their masks, checked before anything is trained on them."""
 
+import math
 import warnings
 from typing import Any
-from typing import cast
 
 import numpy as np
 
+from keras_rsseg.data.boundaries import BoundaryVoid
+from keras_rsseg.data.boundaries import as_boundary_void
+from keras_rsseg.data.boundaries import void_boundaries
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
@@ -48,6 +51,9 @@ class ImageMaskPairs:
         bands: band numbers to read, from 1, or (of files) names; `None` for
             all.
         cache: whether to keep everything decoded in memory.
+        boundary_void: pairs of classes near whose boundaries masks are void,
+            see `void_boundaries`, or `None`. A window's mask is that part of
+            the whole one's.
 
     Attributes:
         names: list of paths, or `"images[3]"` for arrays.
@@ -58,7 +64,7 @@ class ImageMaskPairs:
     Raises:
         FileNotFoundError: if a file does not exist.
         ArgumentError: if there are no images, or their number and that of
-            the masks differ.
+            the masks differ, or for a `boundary_void` that does not fit.
         RasterError: if a file is no image or breaks off, or band counts or
             dtypes differ between images.
         MaskError: if a mask has another size than its image, or holds ids
@@ -73,6 +79,7 @@ class ImageMaskPairs:
         num_classes: int | None = None,
         bands: Any = None,
         cache: bool = True,
+        boundary_void: BoundaryVoid | None = None,
     ):
         self._images, self._masks = _as_lists(images, masks)
         self.names = [
@@ -88,9 +95,15 @@ class ImageMaskPairs:
                 f"`num_classes` must lie in 1..{VOID}, as id {VOID} is void. "
                 f"Received: {num_classes!r}"
             )
+        self._boundary_void = as_boundary_void(boundary_void, num_classes)
+        if self._boundary_void and self._masks is None:
+            raise ArgumentError(
+                "`boundary_void` goes with `masks`. Received: "
+                f"boundary_void={boundary_void!r}, masks=None"
+            )
         self._check_images()
         self._check_mask_sizes()
-        self._valid = [
+        self._valid: list[Any] = [
             _ON_READING if may_lack_data(image, bands) else None
             for image in self._images
         ]
@@ -127,11 +140,8 @@ class ImageMaskPairs:
         source, bands = self._images[index], self._band_numbers
         image = read_image(source, inner, bands, "images")
         image = image.astype(self.dtype, copy=False)
-        if self._masks is None:
-            mask = np.zeros(image.shape[:2], "int32")
-        else:
-            mask = self._read_ids(index, inner).astype("int32")
-        valid = self._read_valid(index, inner)
+        ids, valid = self._read_labels(index, inner)
+        mask = ids.astype("int32")
         if valid is not None:
             mask[~valid] = NO_DATA
             image = np.where(valid[..., None], image, image.dtype.type(0))
@@ -163,14 +173,43 @@ class ImageMaskPairs:
         if self._masks is None:
             raise ArgumentError("There are no masks, `masks` was None.")
         window = window or Window(0, 0, *self.sizes[index])
-        ids = self._read_ids(index, window)
-        valid = self._read_valid(index, window)
+        ids, valid = self._read_labels(index, window)
         return ids if valid is None else np.where(valid, ids, np.uint8(VOID))
 
+    def _read_labels(
+        self, index: int, window: Window
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return ids, and which pixels hold data; `None` for all."""
+        if not self._boundary_void:
+            return self._read_ids(index, window), self._read_valid(
+                index, window
+            )
+        # Boundaries beyond the window reach into it.
+        wide = _widened(
+            window,
+            math.ceil(max(self._boundary_void.values())),
+            self.sizes[index],
+        )
+        part = window._replace(
+            row=window.row - wide.row, col=window.col - wide.col
+        ).slices
+        valid = self._read_valid(index, wide)
+        ids = self._without_boundaries(self._read_ids(index, wide), valid)
+        return ids[part], None if valid is None else valid[part]
+
+    def _without_boundaries(
+        self, ids: np.ndarray, valid: np.ndarray | None
+    ) -> np.ndarray:
+        # What a mask says where there is no image is no class.
+        if valid is not None:
+            ids = np.where(valid, ids, np.uint8(VOID))
+        return void_boundaries(ids, self._boundary_void)
+
     def _read_ids(self, index: int, window: Window) -> np.ndarray:
-        masks = cast(list[Any], self._masks)
+        if self._masks is None:
+            return np.zeros((window.height, window.width), "uint8")
         return read_mask(
-            masks[index],
+            self._masks[index],
             window,
             self._palette,
             UnlistedColors(),
@@ -259,8 +298,14 @@ class ImageMaskPairs:
                 self._valid[index] = read_valid(source, bands=bands)
             self._images[index] = read_image(source, None, bands, "images")
         self._band_numbers = None
-        if self._masks is not None:
-            self._masks, self._palette = masks, None
+        if self._masks is None:
+            return
+        if self._boundary_void:
+            masks = [
+                self._without_boundaries(*pair)
+                for pair in zip(masks, self._valid, strict=True)
+            ]
+        self._masks, self._palette, self._boundary_void = masks, None, {}
 
 
 def _as_lists(images: Any, masks: Any) -> tuple[list, list | None]:
@@ -281,6 +326,14 @@ def _as_lists(images: Any, masks: Any) -> tuple[list, list | None]:
                 f"{len(images)} images, {len(masks)} masks"
             )
     return images, masks
+
+
+def _widened(window: Window, margin: int, size: tuple[int, int]) -> Window:
+    """Return a window with so many pixels more around it, in the image."""
+    top, left = max(window.row - margin, 0), max(window.col - margin, 0)
+    bottom = min(window.row + window.height + margin, size[0])
+    right = min(window.col + window.width + margin, size[1])
+    return Window(top, left, bottom - top, right - left)
 
 
 def _image_facts(image: Source, bands: Any) -> tuple[tuple[int, int], int, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.data.boundaries import BoundaryVoid
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette
@@ -55,6 +56,7 @@ def tile_dataset(
     cache: bool = True,
     count_once: bool = False,
     places: bool = False,
+    boundary_void: BoundaryVoid | None = None,
 ) -> "tensorflow.data.Dataset":
     """Return batches of tiles, ready for `model.fit`.
 
@@ -107,6 +109,10 @@ def tile_dataset(
             earlier window holds, so that `model.evaluate` counts every
             pixel of the images exactly once.
         places: whether each tile's place in its image travels with it.
+        boundary_void: dict from pairs of class ids to widths in pixels, such
+            as `{(0, 1): 3}`: pixels of either class that near to the other
+            become void, in the masks as they are before tiles are scaled.
+            See `void_boundaries`.
 
     Returns:
         A `tf.data.Dataset` of `(images, masks)`: `(B, h, w, C)` uint8 for
@@ -151,7 +157,9 @@ def tile_dataset(
         sampling, stride, tiles_per_epoch, count_once, class_weights
     )
     check_positive("batch_size", batch_size)
-    pairs = ImageMaskPairs(images, masks, palette, num_classes, bands, cache)
+    pairs = ImageMaskPairs(
+        images, masks, palette, num_classes, bands, cache, boundary_void
+    )
     augmentation, seed = settle(
         augmentation,
         seed,

@@ -8,6 +8,9 @@ import numpy as np
 
 from keras_rsseg.checks import check_positive
 from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.data.boundaries import BoundaryVoid
+from keras_rsseg.data.boundaries import as_boundary_void
+from keras_rsseg.data.boundaries import void_boundaries
 from keras_rsseg.data.class_statistics import check_class_weights
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import tile_and_stride
@@ -48,6 +51,7 @@ def tile_records(
     seed: int | None = None,
     places: bool = False,
     class_weights: Any = None,
+    boundary_void: BoundaryVoid | None = None,
 ) -> "tensorflow.data.Dataset":
     """Return batches of tiles of a stream of images, ready for `model.fit`.
 
@@ -88,6 +92,10 @@ def tile_records(
             heaviest of its classes, relative to the heaviest of all; tiles
             of void alone never are, nor of classes without a weight. How
             many are kept varies by epoch.
+        boundary_void: dict from pairs of class ids to widths in pixels, such
+            as `{(0, 1): 3}`: pixels of either class that near to the other
+            become void, in the masks as they are before tiles are scaled.
+            See `void_boundaries`.
 
     Returns:
         A `tf.data.Dataset` of `(images, masks)`: `(B, h, w, C)` uint8 for
@@ -138,6 +146,9 @@ def tile_records(
     augmentation, seed = settle(
         augmentation, seed, repeat, first_epoch, {"places": places}
     )
+    widths = as_boundary_void(boundary_void)
+    if widths:
+        records = _without_boundaries(tf, records, spec, widths)
     kept = None if class_weights is None else _keeper(tf, class_weights, spec)
     finish = _finisher(tf, tile, augmentation, "mask" in spec, places)
 
@@ -205,6 +216,33 @@ def _check_records(records: Any, places: bool) -> dict[str, Any]:
             "`repeat` here instead. Received: records without end"
         )
     return spec
+
+
+def _without_boundaries(
+    tf: Any,
+    records: "tensorflow.data.Dataset",
+    spec: dict[str, Any],
+    widths: BoundaryVoid,
+) -> "tensorflow.data.Dataset":
+    """Make the rims of pairs of classes void, once for each whole mask."""
+    if "mask" not in spec:
+        raise DatasetError(
+            '`boundary_void` needs records with a "mask". Received: records '
+            f"of {sorted(spec)}"
+        )
+    shape = spec["mask"].shape
+
+    def voided(mask):
+        ids = mask[..., 0] if mask.ndim == 3 else mask
+        return void_boundaries(ids, widths).reshape(mask.shape)
+
+    @as_written
+    def change(record):
+        mask = record["mask"]
+        mask = tf.numpy_function(voided, [mask], mask.dtype, stateful=False)
+        return {**record, "mask": tf.ensure_shape(mask, shape)}
+
+    return records.map(change)
 
 
 def _known_count(

@@ -2,9 +2,9 @@
 
 Importing this module makes the data sets known to TensorFlow Datasets (TFDS),
 so that `tfds.load("isaid")` finds them: "isaid", "vaihingen", "potsdam",
-"whu_building", "dubai" and "loveda". TFDS itself is not imported for that:
-the builders are made when it is, before this module or after it, or when
-`register()` is called. So `facts(name)`, which holds classes, colours and
+"whu_building", "dubai", "loveda" and "ohio_naip". TFDS itself is not imported
+for that: the builders are made when it is, before this module or after it, or
+when `register()` is called. So `facts(name)`, which holds classes, colours and
 bands, is quick, and works where tensorflow is not installed.
 
 The downloads need a login or a form;

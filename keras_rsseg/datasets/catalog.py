@@ -5,6 +5,7 @@ from keras_rsseg.datasets import dubai
 from keras_rsseg.datasets import general_datasets
 from keras_rsseg.datasets import isaid
 from keras_rsseg.datasets import loveda
+from keras_rsseg.datasets import ohio_naip
 from keras_rsseg.datasets import potsdam
 from keras_rsseg.datasets import vaihingen
 from keras_rsseg.datasets import whu_building
@@ -15,6 +16,7 @@ LAYOUTS = (
     dubai.LAYOUT,
     isaid.LAYOUT,
     loveda.LAYOUT,
+    ohio_naip.LAYOUT,
     potsdam.LAYOUT,
     vaihingen.LAYOUT,
     whu_building.LAYOUT,
@@ -32,9 +34,9 @@ def facts(name: str) -> DatasetFacts:
     """Return the classes, colours, bands and source of a data set.
 
     Args:
-        name: "isaid", "vaihingen", "potsdam", "whu_building", "dubai" or
-            "loveda", as in `tfds.load(name)`; or a name that `as_records`
-            takes.
+        name: "isaid", "vaihingen", "potsdam", "whu_building", "dubai",
+            "loveda" or "ohio_naip", as in `tfds.load(name)`; or a name that
+            `as_records` takes.
 
     Returns:
         `DatasetFacts`.

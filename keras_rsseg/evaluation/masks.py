@@ -1,6 +1,5 @@
 """Masks: whose they are, what they hold, and where their boundaries lie."""
 
-import math
 import os
 import pathlib
 from collections.abc import Sequence
@@ -10,6 +9,8 @@ from typing import cast
 import numpy as np
 from rasterio.enums import ColorInterp
 
+from keras_rsseg.data.boundaries import check_ids_array
+from keras_rsseg.data.boundaries import near_boundary
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import as_palette
 from keras_rsseg.errors import ArgumentError
@@ -218,10 +219,6 @@ def _check_alike(contents, masks):
         )
 
 
-# Strips of this many pixels stay in cache.
-_STRIP_PIXELS = 1 << 18
-
-
 def erode_boundaries(mask: np.ndarray, radius: float = 3) -> np.ndarray:
     """Make the pixels near a boundary between two classes void.
 
@@ -254,61 +251,7 @@ def erode_boundaries(mask: np.ndarray, radius: float = 3) -> np.ndarray:
         - [ISPRS, 2D semantic labeling: "full reference" and "eroded
           boundaries"](https://www.isprs.org/education/benchmarks/UrbanSemLab/semantic-labeling.aspx)
     """
-    mask = np.asarray(mask)
-    if mask.ndim != 2 or mask.dtype.kind not in "ui":
-        raise ArgumentError(
-            "`mask` must be an integer array (H, W). Received: "
-            f"{mask.dtype} {mask.shape}"
-        )
+    mask = check_ids_array(mask)
     eroded = mask.copy()
     eroded[near_boundary(mask, radius)] = VOID
     return eroded
-
-
-def near_boundary(mask: np.ndarray, radius: float = 3) -> np.ndarray:
-    """Return where `erode_boundaries` makes pixels void, a bool array."""
-    if not radius > 0:
-        raise ArgumentError(
-            f"`radius` must be a positive number. Received: {radius!r}"
-        )
-    height, width = mask.shape
-    offsets = _half_disc(radius)
-    reach = max(row for row, _ in offsets)
-    has_void = (mask == VOID).any()
-    near = np.zeros(mask.shape, bool)
-    rows = max(_STRIP_PIXELS // max(width, 1), 1)
-    for top in range(0, height, rows):
-        # Pairs of pixels whose upper one lies in the strip.
-        strip = slice(top, top + rows + reach)
-        _mark(near[strip], mask[strip], offsets, rows, has_void)
-    return near
-
-
-def _half_disc(radius):
-    """Offsets (row, column) in a disc, one of each opposite two."""
-    reach = math.floor(radius)
-    return [
-        (row, col)
-        for row in range(reach + 1)
-        for col in range(-reach, reach + 1)
-        if 0 < row**2 + col**2 <= radius**2 and (row or col > 0)
-    ]
-
-
-def _mark(near, mask, offsets, rows, has_void):
-    """Mark both pixels of each pair of two classes, in place."""
-    labelled = mask != VOID
-    height, width = mask.shape
-    for row, col in offsets:
-        stop = min(rows, height - row)
-        if stop <= 0 or abs(col) >= width:
-            continue
-        left, right = max(-col, 0), width - max(col, 0)
-        upper = slice(0, stop), slice(left, right)
-        lower = slice(row, row + stop), slice(left + col, right + col)
-        differ = mask[upper] != mask[lower]
-        if has_void:
-            differ &= labelled[upper]
-            differ &= labelled[lower]
-        near[upper] |= differ
-        near[lower] |= differ

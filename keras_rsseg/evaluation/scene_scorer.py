@@ -9,10 +9,10 @@ from typing import cast
 
 import numpy as np
 
+from keras_rsseg.data.boundaries import near_boundary
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.evaluation.labelled_scene import LabelledScene
-from keras_rsseg.evaluation.masks import near_boundary
 from keras_rsseg.scenes.maps.map_products import likeliest
 from keras_rsseg.scenes.predicting.blending import RowBlender
 from keras_rsseg.scenes.predicting.tile_predictor import Tile

@@ -8,7 +8,15 @@ import pytest
 
 from keras_rsseg import datasets
 
-NAMES = ("dubai", "isaid", "loveda", "potsdam", "vaihingen", "whu_building")
+NAMES = (
+    "dubai",
+    "isaid",
+    "loveda",
+    "ohio_naip",
+    "potsdam",
+    "vaihingen",
+    "whu_building",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

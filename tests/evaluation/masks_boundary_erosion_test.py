@@ -5,7 +5,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 
-from keras_rsseg.evaluation import masks as boundary_erosion
+from keras_rsseg.data import boundaries
 from keras_rsseg.evaluation.masks import erode_boundaries
 
 VOID = 255
@@ -39,7 +39,7 @@ def test_agrees_with_the_plain_computation(height, width, radius, strip, seed):
         p=(0.9, 0.04, 0.02, 0.04),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boundary_erosion, "_STRIP_PIXELS", strip)
+        patch.setattr(boundaries, "_STRIP_PIXELS", strip)
         eroded = erode_boundaries(mask, radius)
     np.testing.assert_array_equal(eroded, plain(mask, radius))
 
