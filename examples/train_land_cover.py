@@ -1,0 +1,229 @@
+"""Train the default's networks on two places: Dubai and southern Ohio.
+
+Data: folders `dubai` and `ohio_naip`, as `keras_rsseg.datasets` describes
+them, in one folder. Half of a batch is random crops of Dubai's scenes, half
+crops of Ohio in which each class is as likely as the others. The score is
+the mean of both places' validation parts: mean IoU over five classes, from
+one confusion matrix a place, every pixel counted once, void left out.
+
+    python -m examples.train_land_cover ../shared/data --system hrnet_ifwm \
+        --encoder hrnet_w18_coco_lvis --output hrnet_ifwm_w18_land_cover
+
+Encoders, stops and `--precision` are as in `examples.train_dubai`.
+`--without jpeg color_transfer` leaves changes of the tiles out, `--labels`
+says what is done about Dubai's masks, which draw whole plots as one building
+and the green between villas as land: to measure what each is good for.
+
+    python -m examples.train_land_cover ../shared/data --score PRESET
+
+scores a preset that is there already.
+"""
+
+import argparse
+import functools
+import json
+import pathlib
+import shutil
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import keras_rsseg
+from examples import fine_tuning
+from examples import train_dubai
+from keras_rsseg.data import Augmentation
+from keras_rsseg.data import ColorStatistics
+from keras_rsseg.data import ColorTransfer
+from keras_rsseg.data import color_statistics
+from keras_rsseg.data import join_neighbours
+from keras_rsseg.data import mix_datasets
+from keras_rsseg.data import tile_dataset
+from keras_rsseg.data import weigh_pixels
+from keras_rsseg.datasets.dubai import FACTS
+from keras_rsseg.datasets.dubai import TRAINING_PARTS
+from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+from keras_rsseg.models.segmenter import Segmenter
+
+SCORE_TILE_SIZE = 512
+# Of the weights' moving average, which the preset holds.
+AVERAGE = 0.999
+AUGMENTATION: dict[str, Any] = {
+    **train_dubai.WIDE_AUGMENTATION,
+    "saturation": 0.4,
+    "gamma": 0.3,
+    "jpeg": (40, 100),
+}
+_BUILDING, _LAND = (FACTS.class_names.index(n) for n in ("building", "land"))
+_EQUAL = [1.0] * FACTS.num_classes
+# What is done about Dubai's masks: weights of its classes, and void along the
+# borders between two of them, pixels.
+LABELS: dict[str, tuple[list[float], dict[tuple[int, int], int] | None]] = {
+    "as_drawn": (_EQUAL, None),
+    "half_weight": (
+        [0.5 if i in (_BUILDING, _LAND) else 1.0 for i in range(len(_EQUAL))],
+        None,
+    ),
+    "void_border": (_EQUAL, {(_BUILDING, _LAND): 3}),
+}
+
+
+def ohio_files(
+    root: pathlib.Path, part: str
+) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
+    """Return the image and the mask files of `"train"` or `"validate"`."""
+    images = sorted((root / "ohio_naip" / part / "images").glob("*.tif"))
+    if not images:
+        raise FileNotFoundError(f"no tiles in {root / 'ohio_naip' / part}")
+    masks = [i.parents[1] / "masks" / f"{i.stem}.png" for i in images]
+    return images, masks
+
+
+def transfers(root: pathlib.Path) -> tuple[ColorTransfer, ColorTransfer]:
+    """Return what gives Dubai's and Ohio's tiles all scenes' colours."""
+    dubai = color_statistics(
+        train_dubai.files(root / "dubai", TRAINING_PARTS)[0]
+    )
+    parts = len(TRAINING_PARTS)
+    scenes = [
+        ColorStatistics.join(dubai[i : i + parts])
+        for i in range(0, len(dubai), parts)
+    ]
+    ohio = color_statistics(ohio_files(root, "train")[0])
+    targets = [*scenes, *ohio[:: max(len(ohio) // len(scenes), 1)]]
+    return tuple(
+        ColorTransfer(ColorStatistics.join(source), targets)
+        for source in (dubai, ohio)
+    )
+
+
+def training_tiles(args: argparse.Namespace) -> fine_tuning.Tiles:
+    """Return what `fine_tuning.train()` takes: both places, half and half."""
+    half = args.batch_size // 2
+    options = {k: v for k, v in AUGMENTATION.items() if k not in args.without}
+    places: list[ColorTransfer | None] = [None, None]
+    if "color_transfer" not in args.without:
+        places = list(transfers(args.data))
+    augmentations = [
+        Augmentation(**options, color_transfer=place) for place in places
+    ]
+    dubai = train_dubai.files(args.data / "dubai", TRAINING_PARTS)
+    ohio = join_neighbours(*ohio_files(args.data, "train"))
+    weights, border = LABELS[args.labels]
+
+    def tiles(first_epoch: int, steps: int) -> tf.data.Dataset:
+        cut = functools.partial(
+            tile_dataset,
+            tile_size=args.tile_size,
+            tiles_per_epoch=steps * half,
+            batch_size=half,
+            repeat=True,
+            first_epoch=first_epoch,
+            seed=args.seed,
+        )
+        desert = cut(
+            *dubai,
+            sampling="random",
+            palette=FACTS.to_palette(),
+            augmentation=augmentations[0],
+            boundary_void=border,
+        )
+        farmland = cut(
+            *ohio, sampling="balanced", augmentation=augmentations[1]
+        )
+        if weights != _EQUAL:
+            desert = weigh_pixels(desert, weights)
+            farmland = weigh_pixels(farmland, _EQUAL)
+        return mix_datasets([desert, farmland], batch_size=2 * half)
+
+    return tiles
+
+
+def validation_tiles(root: pathlib.Path) -> dict[str, tf.data.Dataset]:
+    """Return the tiles of each place that are scored."""
+    cut = functools.partial(
+        tile_dataset, tile_size=SCORE_TILE_SIZE, batch_size=2, count_once=True
+    )
+    return {
+        "dubai": cut(
+            *train_dubai.files(root / "dubai", VALIDATION_PARTS),
+            palette=FACTS.to_palette(),
+        ),
+        "ohio_naip": cut(*join_neighbours(*ohio_files(root, "validate"))),
+    }
+
+
+def evaluate(
+    model: Segmenter, root: pathlib.Path
+) -> dict[str, dict[str, float]]:
+    """Print and return the IoU of each class in each place."""
+    score = keras_rsseg.metrics.MeanIoU(FACTS.num_classes)
+    model.compile(metrics=[score])
+    found = {}
+    for place, tiles in validation_tiles(root).items():
+        model.evaluate(tiles, verbose=0)
+        ious = [float(iou) for iou in score.per_class_iou()]
+        found[place] = dict(zip(FACTS.class_names, ious, strict=True))
+        print(f"{place} mean IoU {statistics.fmean(ious):.4f}")
+        for name, iou in found[place].items():
+            print(f"{name:>12} {iou:.4f}")
+    mean = statistics.fmean(
+        statistics.fmean(ious.values()) for ious in found.values()
+    )
+    print(f"mean of both {mean:.4f}", flush=True)
+    return found
+
+
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("data", type=pathlib.Path, help="folder of both")
+    fine_tuning.add_arguments(parser)
+    parser.set_defaults(steps=3600)
+    parser.add_argument("--labels", choices=tuple(LABELS), default="as_drawn")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        choices=(*AUGMENTATION, "color_transfer"),
+        default=[],
+        help="changes of the tiles to leave out",
+    )
+    args = parser.parse_args(arguments)
+    fine_tuning.settle_arguments(parser, args)
+    if args.batch_size % 2:
+        parser.error("--batch-size must be even: half of it from each place")
+    return args
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, save, evaluate; or evaluate alone."""
+    args = parse_arguments(arguments)
+    if args.score:
+        evaluate(keras_rsseg.from_preset(args.score), args.data)
+        return
+    keras.utils.set_random_seed(args.seed)
+    model = fine_tuning.build(args, FACTS)
+    options = fine_tuning.losses(model, args)
+    seconds = fine_tuning.train(
+        model, training_tiles(args), args, average=AVERAGE, **options
+    )
+    print(f"trained in {seconds:.0f} s")
+    model = fine_tuning.as_published(model, args, FACTS)
+    model.save_to_preset(args.output)
+    print(f"preset written to {args.output}")
+    scores = evaluate(model, args.data)
+    path = pathlib.Path(args.output) / "scores.json"
+    path.write_text(json.dumps(scores, indent=4))
+    if args.backup:
+        shutil.rmtree(args.backup)
+
+
+if __name__ == "__main__":
+    main()
