@@ -192,13 +192,13 @@ def fit(
     args: argparse.Namespace,
 ) -> None:
     """Train by the recipe, scoring after every epoch."""
-    output = pathlib.Path(args.output)
-    begin = first_epoch(output / "backup")
+    folder = _beside(args)
+    begin = first_epoch(folder / "backup")
     tiles, steps = training_tiles(recipe, builder, begin, args)
     callbacks = [
         keras.callbacks.LearningRateScheduler(learning_rate_of(recipe)),
-        keras.callbacks.BackupAndRestore(output / "backup"),
-        keras.callbacks.CSVLogger(output / "log.csv", append=begin > 0),
+        keras.callbacks.BackupAndRestore(folder / "backup"),
+        keras.callbacks.CSVLogger(folder / "log.csv", append=begin > 0),
     ]
     if args.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(args.tensorboard))
@@ -231,7 +231,11 @@ def parse_arguments(
     )
     add("--data-dir", help="where TFDS keeps what it has prepared")
     add("--encoder", help="preset to start from; else at random")
-    add("--output", help="folder to write", required=True)
+    add(
+        "--output",
+        help="preset to write; log and scores go to OUTPUT.training",
+        required=True,
+    )
     add("--epochs", type=int, help=f"{recipe.epochs}; with --limit, 1")
     add("--batch-size", type=int, default=recipe.batch_size)
     add("--learning-rate", type=float, default=recipe.learning_rate)
@@ -249,6 +253,11 @@ def parse_arguments(
     if args.tensorboard and importlib.util.find_spec("tensorboard") is None:
         parser.error("--tensorboard needs `pip install tensorboard`")
     return args
+
+
+def _beside(args: argparse.Namespace) -> pathlib.Path:
+    """Where everything is kept but the preset."""
+    return pathlib.Path(f"{args.output.rstrip('/')}.training")
 
 
 def _alternatives(system: str) -> list[str]:
@@ -292,8 +301,8 @@ def main(
     """
     args = parse_arguments(description, recipe, arguments)
     recipe = _as_told(recipe, args)
-    output = pathlib.Path(args.output)
-    output.mkdir(parents=True, exist_ok=True)
+    folder = _beside(args)
+    folder.mkdir(parents=True, exist_ok=True)
     keras.config.set_dtype_policy(args.precision)
     builder = prepare(recipe, args)
     keras.utils.set_random_seed(args.seed)
@@ -307,15 +316,15 @@ def main(
         # It compiles itself with the paper's losses and SGD; `fit()` sets
         # the learning rate.
         fit(model, recipe, builder, args)
-    model.save_to_preset(output / "preset")
+    model.save_to_preset(args.output)
     report = keras_rsseg.evaluate(
         # On one device, whatever it was trained on.
-        keras_rsseg.from_preset(output / "preset"),
+        keras_rsseg.from_preset(args.output),
         read(builder, recipe.validation_split, args),
         protocol=recipe.protocol,
         left_out=recipe.left_out,
         eroded=recipe.eroded,
     )
     print(report)
-    report.save(output / "scores", overwrite=True)
+    report.save(folder / "scores", overwrite=True)
     return report

@@ -52,6 +52,7 @@ from keras_rsseg.models.segmenter import Segmenter
 
 PALETTE = FACTS.to_palette()
 SCORE_TILE_SIZE = 512
+SCORE_BATCH_SIZE = 2
 # For comparing networks on these scenes.
 AUGMENTATION = {
     "scale": (0.5, 2.0),
@@ -125,7 +126,7 @@ def evaluate(
     tiles = tile_dataset(
         *files(args.data, VALIDATION_PARTS),
         tile_size=SCORE_TILE_SIZE,
-        batch_size=2,
+        batch_size=SCORE_BATCH_SIZE,
         palette=PALETTE,
         count_once=True,
     )

@@ -80,7 +80,10 @@ class HRNetEncoder(PresetEncoder):
     Example:
 
     ```python
-    encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
+    # A light one: the released has (1, 4, 3) modules.
+    encoder = keras_rsseg.encoders.HRNetEncoder(
+        width=18, stackwise_num_modules=(1, 1, 1)
+    )
     encoder(np.zeros((1, 96, 75, 3)))["P3"].shape  # (1, 12, 10, 36)
 
     # HRNet's weights under IFWM, whose flow is zero.

@@ -83,7 +83,10 @@ def upload_preset(
     Example:
 
     ```python
-    model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
+    encoder = keras_rsseg.encoders.ResNetEncoder(18)
+    model = keras_rsseg.SemanticFPN(
+        keras_rsseg.models.SemanticFPNBackbone(encoder), num_classes=2
+    )
     model.save_to_preset("my_preset")
     try:
         keras_rsseg.upload_preset("hf://me/my_preset", "my_preset")

@@ -45,7 +45,9 @@ def optimize_for_inference(
     Example:
 
     ```python
-    model = keras_rsseg.from_preset("hrnet_ifwm_w18_dubai")
+    encoder = keras_rsseg.encoders.ResNetEncoder(18)
+    backbone = keras_rsseg.models.SemanticFPNBackbone(encoder)
+    model = keras_rsseg.SemanticFPN(backbone, num_classes=5)
     fast = keras_rsseg.optimize_for_inference(model)
     tiles = np.zeros((1, 64, 64, 3), "uint8")
     fast.predict(tiles, verbose=0).shape  # (1, 64, 64, 5)

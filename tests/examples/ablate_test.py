@@ -47,6 +47,7 @@ def short_table(monkeypatch):
     monkeypatch.setitem(ablate.TABLES, "pfnet-2a", ("A table", rows))
 
 
+@pytest.mark.slow
 def test_runs_a_table_and_goes_on_where_it_stopped(
     short_table, scenes, encoder, tmp_path, capsys
 ):

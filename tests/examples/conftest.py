@@ -45,6 +45,8 @@ def quick(monkeypatch):
     """No graphs, whose making takes longer than a few steps, small tiles."""
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setattr(train_dubai, "SCORE_TILE_SIZE", 48)
+    # All of the validation parts at once.
+    monkeypatch.setattr(train_dubai, "SCORE_BATCH_SIZE", 18)
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)

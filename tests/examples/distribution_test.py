@@ -102,7 +102,8 @@ def _run(program, *arguments):
         **os.environ,
         "PYTHONPATH": os.pathsep.join(sys.path),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=2 "
-        "--xla_backend_optimization_level=0",
+        "--xla_backend_optimization_level=0 "
+        "--xla_cpu_use_fusion_emitters=false",
         "CUDA_VISIBLE_DEVICES": "",
     }
     done = subprocess.run(

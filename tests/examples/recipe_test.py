@@ -62,6 +62,7 @@ def _arguments(tmp_path, *more):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_each_script_trains_scores_and_writes_a_preset(script, tmp_path):
     module = importlib.import_module(f"examples.{script}")
@@ -74,14 +75,14 @@ def test_each_script_trains_scores_and_writes_a_preset(script, tmp_path):
     facts = keras_rsseg.datasets.facts(name)
     assert 0 <= report.scores["patch"].pixel_accuracy <= 1
     assert len(report.scores["scene"].iou) == facts.num_classes
-    model = keras_rsseg.from_preset(tmp_path / "output" / "preset")
+    model = keras_rsseg.from_preset(tmp_path / "output")
     system = networks.SYSTEMS[module.RECIPE.system]
     assert type(model).__name__ == system.task
     assert tuple(model.class_names) == facts.class_names
     assert model.ground_sample_distance == facts.ground_sample_distance
     assert tuple(model.bands) == facts.bands
-    assert (tmp_path / "output" / "scores" / "report.json").exists()
-    log = (tmp_path / "output" / "log.csv").read_text()
+    assert (tmp_path / "output.training" / "scores" / "report.json").exists()
+    log = (tmp_path / "output.training" / "log.csv").read_text()
     (epoch,) = csv.DictReader(log.splitlines())
     assert float(epoch["learning_rate"]) > 0
     fusion = system.encoder_options.get("fusion", "bilinear")
@@ -116,6 +117,7 @@ def test_the_released_schedule_ends_at_zero_the_exponential_does_not():
     assert [rate(0), rate(2)] == pytest.approx([0.007, 0.007 * 0.81])
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_as_one_that_was_not(tmp_path, monkeypatch):
     make_isaid.make(tmp_path / "isaid")
     script = importlib.import_module("examples.train_pfnet_isaid")
@@ -126,8 +128,10 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path, monkeypatch):
         arguments[arguments.index("--output") + 1] = str(tmp_path / folder)
         with split_sizes("isaid", {"train": 3, "validation": 2}):
             recipes.main(script.RECIPE, script.__doc__, arguments)
-        model = keras_rsseg.from_preset(tmp_path / folder / "preset")
-        return model.get_weights(), (tmp_path / folder / "log.csv").read_text()
+        model = keras_rsseg.from_preset(tmp_path / folder)
+        return model.get_weights(), (
+            tmp_path / f"{folder}.training" / "log.csv"
+        ).read_text()
 
     class Stops(keras.callbacks.CSVLogger):
         def on_epoch_begin(self, epoch, logs=None):

@@ -28,6 +28,7 @@ def arguments(scenes, encoder, output, others=SMALL):
     ).split()
 
 
+@pytest.mark.slow
 def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):
     output = tmp_path / "preset"
     train_dubai.main(arguments(scenes, encoder, output))
@@ -127,6 +128,7 @@ class TestStopped:
             np.testing.assert_allclose(stopped, whole, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_keeps_nothing_where_told(scenes, encoder, tmp_path):
     folder = tmp_path / "preset"
     words = [*arguments(scenes, encoder, folder), "--no-backup"]

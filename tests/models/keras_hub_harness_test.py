@@ -26,6 +26,9 @@ from keras_hub.src.tests.test_case import TestCase  # noqa: E402
 TILES = np.random.default_rng(0).uniform(size=(2, 48, 48, 3)).astype("float32")
 MASKS = np.random.default_rng(1).integers(0, 4, (2, 48, 48), "int32")
 
+# Which layers are quantised is a matter of configuration, no backend's.
+_QUANTIZES = keras.backend.backend() == "tensorflow"
+
 
 def _in_our_order(config):
     """Undo what keras-hub's tests do to `image_shape` for channels-first.
@@ -67,7 +70,11 @@ class KerasHubTest(TestCase):
         cls, arguments = small_backbone(task)
         shape = tuple(cls(**arguments)(TILES)["features"].shape)
         self.run_vision_backbone_test(
-            cls, arguments, TILES, {"features": shape}
+            cls,
+            arguments,
+            TILES,
+            {"features": shape},
+            run_quantization_check=_QUANTIZES,
         )
 
     @parameterized.parameters(*SYSTEMS)
@@ -114,6 +121,7 @@ class KerasHubTest(TestCase):
             shapes,
             expected_pyramid_output_keys=list(shapes),
             expected_pyramid_image_sizes=[s[1:3] for s in shapes.values()],
+            run_quantization_check=_QUANTIZES,
         )
 
     def test_preset(self):

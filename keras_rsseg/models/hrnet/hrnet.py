@@ -33,7 +33,10 @@ class HRNetBackbone(SegmentationBackbone):
     Example:
 
     ```python
-    encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
+    # A light one: the released has (1, 4, 3) modules.
+    encoder = keras_rsseg.encoders.HRNetEncoder(
+        width=18, stackwise_num_modules=(1, 1, 1)
+    )
     backbone = keras_rsseg.models.HRNetBackbone(encoder)
     backbone(np.zeros((1, 64, 64, 3)))["features"].shape  # (1, 16, 16, 270)
     ```
@@ -86,11 +89,12 @@ class HRNet(Segmenter):
     ```python
     # The preset that comes with the package, HRNet with IFWM.
     model = keras_rsseg.HRNet.from_preset("hrnet_ifwm_w18_dubai")
-    tiles = np.zeros((1, 64, 64, 3), "uint8")
-    model.predict(tiles, verbose=0).shape  # (1, 64, 64, 5)
+    model.class_names[0]  # "building"
 
-    # A new network.
-    encoder = keras_rsseg.encoders.HRNetEncoder(width=18)
+    # A new network, lighter than the released.
+    encoder = keras_rsseg.encoders.HRNetEncoder(
+        width=18, stackwise_num_modules=(1, 1, 1)
+    )
     model = keras_rsseg.HRNet(
         keras_rsseg.models.HRNetBackbone(encoder), num_classes=6
     )
