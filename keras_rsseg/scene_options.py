@@ -90,8 +90,8 @@ class SceneOptions(Options):
     nodata: Annotated[
         float | Literal["border"] | None,
         Option(
-            'Value that means no data; or `"border"`: what is black from the '
-            "scene's border inwards",
+            'Value that means no data; or `"border"`: what has one plain '
+            "colour, such as black, from the scene's border inwards",
             otherwise="the scene's own",
             check=values.check_nodata,
             metavar="VALUE|border",

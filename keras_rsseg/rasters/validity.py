@@ -9,7 +9,7 @@ A pixel holds data unless one of these signs says that it does not:
 - the file's mask, in it or in a file beside it; as in GDAL, it takes the
   place of a nodata value that the file states, too;
 - a band that is read and is NaN or infinite there;
-- black from the border inwards, where the user asks for that
+- one plain colour from the border inwards, where the user asks for that
   (`nodata="border"`).
 
 Signs add up. Bands that are not read do not count, and an alpha band that is
@@ -35,7 +35,7 @@ from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.bands import alpha_band
 from keras_rsseg.rasters.windows import Window
 
-# What `nodata=` is called by for black borders.
+# What `nodata=` is called by for plain borders.
 BORDER = "border"
 
 # Calls a method of the dataset by its name, with bands and a window.
@@ -43,7 +43,7 @@ _Read = Callable[[str, Any, Window], np.ndarray]
 
 
 class _Border(Protocol):
-    """Tells which pixels of a window belong to a black border."""
+    """Tells which pixels of a window belong to a plain border."""
 
     def read(
         self, row: int, col: int, height: int, width: int
@@ -64,7 +64,7 @@ class Validity:
     Attributes:
         alpha: number of the alpha band; `None` without, or where it is read
             as data.
-        border: what finds black borders, to be set, or `None`.
+        border: what finds plain borders, to be set, or `None`.
         nodata: the value that means no data where all bands have it, or
             `None`.
         needs_pixels: whether pixels tell what the dataset's masks do not.

@@ -41,6 +41,7 @@ from keras_rsseg.scenes.predicting.tile_predictor import tile_views
 from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
+from keras_rsseg.scenes.reading.plain_border import warn_of_plain_corner
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
@@ -291,5 +292,7 @@ def open_run(
             options.value_range,
             getattr(model, "value_range", None),
         )
+        if options.nodata is None:
+            warn_of_plain_corner(scene)
         with run_class(model, scene, options, products, legend) as run:
             yield run

@@ -20,7 +20,7 @@ from keras_rsseg.rasters.validity import BORDER
 from keras_rsseg.rasters.validity import Validity
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
-from keras_rsseg.scenes.reading.black_border import BlackBorder
+from keras_rsseg.scenes.reading.plain_border import PlainBorder
 from keras_rsseg.scenes.reading.resampled_view import ResampledView
 from keras_rsseg.scenes.reading.resampled_view import any_in_cells
 from keras_rsseg.scenes.reading.value_scale import ValueScale
@@ -70,9 +70,9 @@ class SceneReader:
         bands: list of band numbers (from 1) or names; see `choose_bands`.
         nodata: value that means no data, in place of the dataset's own.
             Alpha and mask bands still count. `"border"` takes for no data
-            what is black from the scene's border inwards, see
-            `BlackBorder`: for mosaics with black corners and no tag. The
-            scene is read once more for that.
+            what has one plain colour, black or another, from the scene's
+            border inwards, see `PlainBorder`: for mosaics with plain corners
+            and no tag. The scene is read once more for that.
         model_bands: number or names of the bands that the model takes.
         area: where a map is wanted, anything that `AreaOfInterest` takes;
             `None` for everywhere.
@@ -120,7 +120,7 @@ class SceneReader:
         if self._scale is None:
             check_values(self, model_range)
         if nodata == BORDER:
-            self.validity.border = BlackBorder.find(self)
+            self.validity.border = PlainBorder.find(self)
 
     @property
     def height(self) -> int:

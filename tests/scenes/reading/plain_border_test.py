@@ -1,9 +1,11 @@
-"""Black corners without a tag are no data; shadows are."""
+"""Plain corners without a tag are no data; shadows are."""
 
 import numpy as np
 import pytest
 from rasterio.features import rasterize
 
+from keras_rsseg.scenes.predict_scene import predict_scene
+from keras_rsseg.scenes.reading.plain_border import plain_corner
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import random_scene
@@ -39,7 +41,7 @@ def straight_border(black):
     return found
 
 
-class TestBlackBorder:
+class TestPlainBorder:
     def test_a_turned_image(self, tmp_path):
         """More rows than are searched at once."""
         pixels, shown = turned_scene()
@@ -120,3 +122,76 @@ class TestBlackBorder:
                 found, valid = grid.read(0, 0, 9, 11)
         assert 0 < valid.mean() < 1
         np.testing.assert_array_equal(found, 100)
+
+    @pytest.mark.parametrize("color", [(255, 255, 255), (17, 160, 90)])
+    def test_other_colours(self, tmp_path, color):
+        """As JPEG leaves them: a few levels off here and there."""
+        pixels, shown = turned_scene()
+        color = np.array(color, "int16")[:, None]
+        rng = np.random.default_rng(1)
+        noise = rng.integers(-9, 10, (3, (~shown).sum()))
+        noise[:, rng.random(noise.shape[1]) < 0.7] = 0
+        pixels[:, ~shown] = np.clip(color + noise, 0, 255)
+        inside = np.array([200, 30, 40], "uint8")[:, None]
+        pixels[:, shown] = inside
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        np.testing.assert_array_equal(valid_pixels(path), shown)
+
+    def test_none_is_said(self, tmp_path):
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(60, 256, (3, 300, 400), "uint8")
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        with pytest.warns(UserWarning, match="no plain border in .*scene.tif"):
+            assert valid_pixels(path).all()
+
+
+class TestPlainCorner:
+    def corner(self, path, **options):
+        with open_scene(path) as dataset:
+            return plain_corner(SceneReader(dataset, **options))
+
+    @pytest.mark.parametrize(
+        "color, name", [(0, "black"), (255, "white"), (9, "(9, 9, 9)")]
+    )
+    def test_is_named(self, tmp_path, color, name):
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(0, 256, (3, 300, 400), "uint8")
+        pixels[:, 260:, 300:] = color
+        # Some noise of compression.
+        pixels[:, 295, 300:] += 1
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        assert self.corner(path) == name
+        told = write_scene(tmp_path / "told.tif", pixels, nodata=color)
+        assert self.corner(told) is None
+
+    def test_imagery_has_none(self, tmp_path):
+        rng = np.random.default_rng(0)
+        # Dark, calm water.
+        pixels = rng.integers(0, 4, (3, 300, 400), "uint8")
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        assert self.corner(path) is None
+
+    def test_of_an_area_of_interest_and_of_small_scenes(self, tmp_path):
+        pixels = np.zeros((3, 300, 400), "uint8")
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        assert self.corner(path) == "black"
+        small = write_scene(tmp_path / "small.tif", pixels[:, :200])
+        assert self.corner(small) is None
+
+
+def test_a_plain_corner_is_warned_of(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (3, 300, 400), "uint8")
+    pixels[:, :40, :50] = 0
+    path = write_scene(tmp_path / "scene.tif", pixels)
+
+    def model(tiles):
+        return tiles[..., :2] / 255.0
+
+    options = {"tile_size": 128, "progress": False}
+    with pytest.warns(UserWarning, match="plain black.*--nodata border"):
+        predict_scene(model, path, tmp_path / "map.tif", **options)
+    result = predict_scene(
+        model, path, tmp_path / "border.tif", nodata="border", **options
+    )
+    assert result.valid_share == pytest.approx(1 - 2000 / 120_000)

@@ -1,0 +1,236 @@
+"""Find the plain corners of a mosaic that states no nodata value."""
+
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.rasters.windows import reading_windows
+
+if TYPE_CHECKING:
+    from keras_rsseg.scenes.reading.scene_reader import SceneReader
+
+logger = logging.getLogger(__name__)
+
+# As GDAL's nearblack: lossy compression leaves noise beside the imagery.
+_TOLERANCE = 15
+# Of the sides: less may be a shadow or a roof.
+_SIDE_SHARE = 0.02
+# Squares at the corners that `plain_corner` looks at, and the side from which
+# on a scene is more than a corner or two, pixels.
+_CORNER = 32
+_SMALLEST_SCENE = 256
+# How much of one must have the same value. Beside it, compression leaves noise.
+_PLAIN_SHARE = 0.9
+
+
+class PlainBorder:
+    """What has one plain colour from a scene's border inwards.
+
+    The colour is black, unless less than a fiftieth of the scene's four sides
+    is black and more than that has another colour: then the commonest there.
+
+    A pixel belongs to it if all bands are near that colour (15 at most where
+    the scene is 8-bit, exactly equal else) and so are all others between it
+    and the scene's border, in its row or its column, on one side. So corners
+    of any outline are found, but not the shadows and holes inside, nor what
+    the border can only be reached from around a corner. Beside four numbers
+    a row and column nothing is kept.
+
+    Args:
+        left: int array `(height,)`, number of plain pixels at the left of
+            each row.
+        right: likewise at the right.
+        top: int array `(width,)`, likewise at the top of each column.
+        bottom: likewise at the bottom.
+    """
+
+    def __init__(
+        self,
+        left: np.ndarray,
+        right: np.ndarray,
+        top: np.ndarray,
+        bottom: np.ndarray,
+    ):
+        self._left, self._right = left, right
+        self._top, self._bottom = top, bottom
+
+    @classmethod
+    def find(cls, reader: "SceneReader") -> "PlainBorder":
+        """Read a scene and return its border; warn where there is none.
+
+        Args:
+            reader: `SceneReader`. What its dataset calls invalid counts as
+                plain.
+
+        Returns:
+            A `PlainBorder`.
+        """
+        height, width = reader.height, reader.width
+        color = _border_color(reader)
+        left, right = np.zeros(height, int), np.full(height, width)
+        top, bottom = np.zeros(width, int), np.full(width, height)
+        for window in reading_windows(height, width):
+            plain = _is_near(reader, window, color)
+            down, along = window.slices
+            _extend(left[down], right[down], plain, window.col, width)
+            _extend(top[along], bottom[along], plain.T, window.row, height)
+        depths = [int(side.max()) for side in (left, right, top, bottom)]
+        if not any(depths):
+            warnings.warn(
+                f"`nodata='border'` found no plain border in {reader.name}: "
+                "all of its pixels are mapped.",
+                stacklevel=2,
+            )
+        logger.info(
+            "%s at the border of %s is taken for no data: up to %d, %d, "
+            "%d, %d pixels from the left, the right, the top, the bottom.",
+            _as_text(color),
+            reader.name,
+            *depths,
+        )
+        return cls(left, right, top, bottom)
+
+    def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
+        """Return which pixels of a window belong to the border.
+
+        Args:
+            row: first row.
+            col: first column.
+            height: number of rows.
+            width: number of columns.
+
+        Returns:
+            A boolean array `(height, width)`.
+        """
+        rows, columns = Window(row, col, height, width).slices
+        down = np.arange(row, row + height)[:, None]
+        along = np.arange(col, col + width)
+        return (
+            (along < self._left[rows, None])
+            | (along >= len(self._top) - self._right[rows, None])
+            | (down < self._top[columns])
+            | (down >= len(self._left) - self._bottom[columns])
+        )
+
+
+def warn_of_plain_corner(reader: "SceneReader") -> None:
+    """Warn where a corner may hold no data though nothing says so.
+
+    Args:
+        reader: `SceneReader` that was told no `nodata`.
+    """
+    color = plain_corner(reader)
+    if color is not None:
+        warnings.warn(
+            f"A corner of {reader.name} is plain {color}, and nothing states "
+            "that it holds no data: it is mapped like all else. If it shows "
+            "nothing, give nodata='border' (--nodata border).",
+            stacklevel=2,
+        )
+
+
+def plain_corner(reader: "SceneReader") -> str | None:
+    """Return the colour of a scene's corner that shows nothing else.
+
+    A square of 32 pixels is read at each corner.
+
+    Args:
+        reader: `SceneReader`. Corners that its dataset calls invalid, or that
+            lie outside the area of interest, do not count.
+
+    Returns:
+        Text, such as `"black"` or `"(17, 17, 17)"`, or `None`.
+    """
+    height, width = reader.height, reader.width
+    if min(height, width) < _SMALLEST_SCENE:
+        return None
+    for row in (0, height - _CORNER):
+        for col in (0, width - _CORNER):
+            window = Window(row, col, _CORNER, _CORNER)
+            pixels, _ = reader.read_stored(*window)
+            colors = pixels[:, reader.read_valid(*window)]
+            if colors.shape[1] < _CORNER**2:
+                continue
+            color, share = _commonest(colors)
+            if share >= _PLAIN_SHARE:
+                return _as_text(color)
+    return None
+
+
+def _border_color(reader: "SceneReader") -> np.ndarray:
+    """Return black, or what else the scene's sides show, `(bands,)`."""
+    height, width = reader.height, reader.width
+    sides = []
+    for window in (
+        Window(0, 0, 1, width),
+        Window(height - 1, 0, 1, width),
+        Window(0, 0, height, 1),
+        Window(0, width - 1, height, 1),
+    ):
+        pixels, valid = reader.read_stored(*window)
+        sides.append(pixels[:, valid])
+    colors = np.concatenate(sides, axis=1)
+    black = np.zeros(len(colors), colors.dtype)
+    if not colors.size:
+        return black
+    other, _ = _commonest(colors)
+    shares = [_near(reader, colors, color).mean() for color in (black, other)]
+    return other if shares[0] < _SIDE_SHARE <= shares[1] else black
+
+
+def _commonest(colors: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the colour that most of `(bands, pixels)` have, and its share."""
+    found, counts = np.unique(colors, axis=1, return_counts=True)
+    most = counts.argmax()
+    return found[:, most], counts[most] / colors.shape[1]
+
+
+def _as_text(color: np.ndarray) -> str:
+    if not color.any():
+        return "black"
+    if color.dtype == np.uint8 and (color == 255).all():
+        return "white"
+    return str(tuple(color.tolist()))
+
+
+def _is_near(
+    reader: "SceneReader", window: Window, color: np.ndarray
+) -> np.ndarray:
+    pixels, valid = reader.read_stored(*window)
+    return _near(reader, pixels, color) | ~valid
+
+
+def _near(
+    reader: "SceneReader", pixels: np.ndarray, color: np.ndarray
+) -> np.ndarray:
+    """Return which of `(bands, ...)` have a colour, all but noise."""
+    if reader.dtype == np.uint8:
+        tolerance, pixels = _TOLERANCE, pixels.astype("int16")
+    else:
+        tolerance = 0
+    color = color.astype(pixels.dtype).reshape(-1, *[1] * (pixels.ndim - 1))
+    near = (pixels <= color + tolerance) & (pixels >= color - tolerance)
+    return near.all(axis=0)
+
+
+def _extend(
+    first: np.ndarray,
+    last: np.ndarray,
+    plain: np.ndarray,
+    start: int,
+    size: int,
+) -> None:
+    """Go on along lines of `size` pixels by what begins at `start`.
+
+    `first` and `last` hold how many are plain at the lines' ends, as far as
+    is known, and are changed in place.
+    """
+    shown = ~plain.all(axis=1)
+    length = plain.shape[1]
+    leading = np.where(shown, (~plain).argmax(axis=1), length)
+    first += np.where(first == start, leading, 0)
+    trailing = (~plain[:, ::-1]).argmax(axis=1)
+    last[shown] = size - start - length + trailing[shown]
