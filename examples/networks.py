@@ -94,4 +94,5 @@ def build_task(
         preprocessor=task_cls.preprocessor_cls(image_converter=converter),
         class_names=facts.class_names,
         palette=facts.palette,
+        display_palette=facts.display_palette,
     )

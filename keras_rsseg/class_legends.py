@@ -92,6 +92,14 @@ DUBAI: Legend = {
         (254, 221, 58),
         (226, 169, 41),
     ),
+    # As people expect them on a map.
+    "display_palette": (
+        (205, 92, 62),
+        (226, 207, 166),
+        (112, 112, 112),
+        (88, 150, 72),
+        (62, 124, 186),
+    ),
     "bands": ("red", "green", "blue"),
     # Nothing states it; villas and roads measure so.
     "ground_sample_distance": 0.8,
@@ -104,3 +112,16 @@ LEGENDS: dict[str, dict[str, Any]] = {
     "whu_building": WHU_BUILDING,
     "dubai": DUBAI,
 }
+
+
+def colors_of(model: Any) -> Any:
+    """Return the colours of a model's classes on maps and pictures.
+
+    Args:
+        model: what may have a `display_palette` or a `palette`.
+
+    Returns:
+        As the model has it, or `None`.
+    """
+    display = getattr(model, "display_palette", None)
+    return getattr(model, "palette", None) if display is None else display

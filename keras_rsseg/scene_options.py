@@ -20,6 +20,7 @@ from keras_rsseg.checks import check_not_negative
 from keras_rsseg.checks import check_positive
 from keras_rsseg.checks import check_range
 from keras_rsseg.checks import unless_none
+from keras_rsseg.class_legends import colors_of
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.options import Option
 from keras_rsseg.options import Options
@@ -349,11 +350,15 @@ class SceneOptions(Options):
 
         Args:
             model: what may have the attributes `ground_sample_distance`,
-                `class_names` and `palette`.
+                `class_names`, `palette` and `display_palette`.
         """
+        of_model = {
+            "class_names": getattr(model, "class_names", None),
+            "palette": colors_of(model),
+        }
         filled = {
-            name: getattr(model, name, None)
-            for name in ("class_names", "palette")
+            name: value
+            for name, value in of_model.items()
             if getattr(self, name) is None
         }
         if self.ground_sample_distance == "auto":

@@ -25,8 +25,8 @@ _COMMANDS = {
 }
 # What the lines above and below the facts of a preset say.
 _SAID = {
-    *("available", "description", "how_to_get", "parameters", "palette"),
-    *("published", "size", "training", "where"),
+    *("available", "description", "how_to_get", "parameters"),
+    *("palette", "display_palette", "published", "size", "training", "where"),
 }
 _INDENT = 25
 _WIDTH = 55

@@ -25,6 +25,8 @@ class DatasetFacts:
         homepage: where the data come from.
         citation: BibTeX.
         void_colors: `(r, g, b)` that mean void in a colour-coded mask.
+        display_palette: `(r, g, b)` of every class on maps, or `None` for
+            those of `palette`.
 
     Example:
 
@@ -44,6 +46,7 @@ class DatasetFacts:
     homepage: str
     citation: str
     void_colors: tuple[Color, ...] = ()
+    display_palette: tuple[Color, ...] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -62,11 +65,13 @@ class DatasetFacts:
 
     def as_metadata(self) -> dict[str, Any]:
         """Return everything as a dict that JSON can hold, void's id too."""
+        display = self.display_palette
         palette = self.palette
         return {
             **dataclasses.asdict(self),
             "class_names": list(self.class_names),
             "palette": palette and [list(color) for color in palette],
+            "display_palette": display and [list(color) for color in display],
             "bands": list(self.bands),
             "void_colors": [list(color) for color in self.void_colors],
             "void": VOID,

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from keras_rsseg.checks import Color
 from keras_rsseg.checks import check_positive
 from keras_rsseg.checks import is_integer
+from keras_rsseg.class_legends import colors_of
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import as_protocol
@@ -222,7 +223,7 @@ def _legend(model, class_names, palette):
         )
     legend = Legend(
         class_names or own_names,
-        palette or getattr(model, "palette", None),
+        palette or colors_of(model),
         getattr(model, "num_classes", None),
     )
     if legend.num_classes is None:

@@ -92,11 +92,14 @@ FACTS: dict[str, Fact] = {
     "task": Fact("name of its class in keras_rsseg"),
     "classes": Fact(
         "a name in keras_rsseg.class_legends.LEGENDS, which stands for the "
-        "next four"
+        "next five"
     ),
     "class_names": Fact("names of the classes", "names"),
     "palette": Fact(
-        "colours of the classes on a map", "colours", can_be_none=True
+        "colours of the classes in masks", "colours", can_be_none=True
+    ),
+    "display_palette": Fact(
+        "colours of the classes on maps, if others", "colours", can_be_none=True
     ),
     "bands": Fact("names of the bands", "names"),
     "ground_sample_distance": Fact(

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.class_legends import colors_of
 from keras_rsseg.hub.client import Handle
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import sha256
@@ -167,7 +168,7 @@ def _parameters(task: keras.Model) -> int:
 
 def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
     scores = (facts["score"] or {}).get("classes", {})
-    palette = task.palette or [None] * task.num_classes
+    palette = colors_of(task) or [None] * task.num_classes
     rows = [
         (
             str(index),

@@ -242,9 +242,11 @@ class PresetTask(keras_hub.models.ImageSegmenter):
             if kwargs.get("dtype") is None:
                 # keras-hub cannot tell from a policy such as mixed_float16.
                 kwargs["dtype"] = keras.config.dtype_policy().name
+            # Names and colours of other classes would be wrong.
             if "num_classes" in kwargs:
-                # Names and colours of other classes would be wrong.
                 kwargs = {"class_names": None, "palette": None, **kwargs}
+            if "palette" in kwargs:
+                kwargs = {"display_palette": None, **kwargs}
             load = functools.partial(
                 keras_hub.models.ImageSegmenter.from_preset.__func__,
                 saved_cls,

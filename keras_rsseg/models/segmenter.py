@@ -38,7 +38,9 @@ class Segmenter(PresetTask):
             come normalised. Defaults to `"auto"`, ImageNet's normalisation.
         class_names: list of strings, one a class, or `None`.
         palette: list of `(red, green, blue)` from 0 to 255, one a class, or
-            `None`. How maps are coloured.
+            `None`: the colours in the data set's masks.
+        display_palette: likewise, the colours of maps and pictures; defaults
+            to those of `palette`.
         **kwargs: other keyword arguments of `keras_hub.models.Task`.
 
     Call arguments:
@@ -75,9 +77,15 @@ class Segmenter(PresetTask):
         preprocessor: Any = "auto",
         class_names: Sequence[str] | None = None,
         palette: Sequence[Color] | None = None,
+        display_palette: Sequence[Color] | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_classes(num_classes, class_names, palette)
+        _check_classes(
+            num_classes,
+            class_names=class_names,
+            palette=palette,
+            display_palette=display_palette,
+        )
         check_model_keywords(self, kwargs, ("compile", "name", "trainable"))
         if preprocessor == "auto":
             preprocessor = self._make_preprocessor(backbone.tile_shape[-1])
@@ -113,11 +121,8 @@ class Segmenter(PresetTask):
         # Before the base class compiles, which needs the classes.
         self.num_classes = int(num_classes)
         self.class_names = None if class_names is None else list(class_names)
-        self.palette = (
-            None
-            if palette is None
-            else [as_color("palette", color) for color in palette]
-        )
+        self.palette = _as_colors("palette", palette)
+        self.display_palette = _as_colors("display_palette", display_palette)
         self._training_network = (
             None
             if training_outputs is None
@@ -370,6 +375,7 @@ class Segmenter(PresetTask):
                 "num_classes": self.num_classes,
                 "class_names": self.class_names,
                 "palette": self.palette,
+                "display_palette": self.display_palette,
             }
         )
         return config
@@ -387,17 +393,19 @@ def default_optimizer() -> keras.optimizers.Optimizer:
     )
 
 
+def _as_colors(name: str, colors: Sequence[Color] | None) -> list[Color] | None:
+    return colors and [as_color(name, color) for color in colors]
+
+
 def _check_classes(
-    num_classes: int,
-    class_names: Sequence[str] | None,
-    palette: Sequence[Color] | None,
+    num_classes: int, **each_class: Sequence[Any] | None
 ) -> None:
     if not is_integer(num_classes) or not 1 <= num_classes <= VOID:
         raise ArgumentError(
             "`num_classes` must be an integer from 1 to 255, id 255 is void. "
             f"Received: num_classes={num_classes}"
         )
-    for name, value in (("class_names", class_names), ("palette", palette)):
+    for name, value in each_class.items():
         if value is not None and len(value) != num_classes:
             raise ArgumentError(
                 f"`{name}` must have one entry a class. Received: "

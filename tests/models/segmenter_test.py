@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from keras_rsseg.class_legends import colors_of
 from keras_rsseg.models import SemanticFPNBackbone
 from keras_rsseg.models.segmenter import default_optimizer
+from keras_rsseg.rasters.opener import open_raster
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import iterations
 from tests.models.segmenter_tester import make_tiles
@@ -118,11 +120,51 @@ class TestArguments:
         [
             ({"class_names": ["a"]}, "`class_names` .*1 entries.*=3"),
             ({"palette": [(0, 0, 0)] * 4}, "`palette` .*4 entries.*=3"),
+            ({"display_palette": [(0, 0, 0)]}, "`display_palette` .*1 entries"),
         ],
     )
     def test_legend_of_another_length(self, arguments, message):
         with pytest.raises(ValueError, match=message):
             make_model(**arguments)
+
+
+class TestDisplayPalette:
+    """Masks keep the colours of their data set, maps have others."""
+
+    PALETTE = [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
+    DISPLAY = [(10, 0, 0), (0, 10, 0), (0, 0, 10)]
+
+    def test_is_saved_and_colours_maps(self, tmp_path):
+        model = make_model(palette=self.PALETTE, display_palette=self.DISPLAY)
+        model.save_to_preset(tmp_path / "preset")
+        model = keras_rsseg.from_preset(tmp_path / "preset")
+        assert model.palette == self.PALETTE
+        assert model.display_palette == self.DISPLAY
+        keras.utils.save_img(
+            tmp_path / "scene.png", make_tiles(1, 32, 32)[0][0], scale=False
+        )
+        options = {"tile_size": 32, "progress": False}
+        keras_rsseg.predict_scene(
+            model, tmp_path / "scene.png", tmp_path / "map.tif", **options
+        )
+        with open_raster(tmp_path / "map.tif") as dataset:
+            colors = dataset.colormap(1)
+        assert [colors[i][:3] for i in range(3)] == self.DISPLAY
+
+    def test_makes_way_for_colours_of_ones_own(self, tmp_path):
+        model = make_model(palette=self.PALETTE, display_palette=self.DISPLAY)
+        model.save_to_preset(tmp_path)
+        own = keras_rsseg.from_preset(tmp_path, palette=self.PALETTE[::-1])
+        assert colors_of(own) == own.palette == self.PALETTE[::-1]
+        other = keras_rsseg.from_preset(tmp_path, num_classes=4)
+        assert colors_of(other) is None
+
+    def test_of_presets_is_that_of_their_data(self):
+        facts = keras_rsseg.datasets.facts("dubai")
+        assert facts.display_palette != facts.palette
+        assert facts.as_metadata()["display_palette"]
+        preset = keras_rsseg.list_presets()["hrnet_w18_dubai"]
+        assert preset["display_palette"] == facts.display_palette
 
 
 class TestSegmenter(TestCase):
