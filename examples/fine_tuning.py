@@ -16,11 +16,12 @@ import keras
 import tensorflow as tf
 
 import keras_rsseg
+from examples.callbacks import SeededEpochs
+from examples.callbacks import TrainingLog
 from examples.frozen_statistics import frozen_statistics
 from examples.networks import SYSTEMS
 from examples.networks import build_task
 from examples.recipe import first_epoch
-from examples.training_log import TrainingLog
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.models.segmenter import Segmenter
 
@@ -152,8 +153,9 @@ def train(
         tiles: function from the number of the first epoch and the steps of an
             epoch to batches without end.
         args: the command's arguments.
-        average: momentum of the moving average of the weights, which are
-            what is left at the end of each phase; `None` for the last ones.
+        average: share of a phase's steps that the moving average of the
+            weights reaches back to. It replaces them at the end of each
+            phase; `None` for the last ones.
         **compile_options: of `model.compile()`.
 
     Returns:
@@ -161,7 +163,7 @@ def train(
     """
     epochs = max(args.steps // STEPS_PER_EPOCH, 1)
     begin_frozen = epochs - round(args.frozen_share * epochs)
-    log = TrainingLog(args.backup)
+    log = TrainingLog(epochs, args.backup)
     fit = functools.partial(_fit, model, tiles, args, average, epochs, log)
     fit("moving", 0, begin_frozen, **compile_options)
     if begin_frozen < epochs:
@@ -195,20 +197,23 @@ def _fit(
         end_learning_rate=0.0,
         power=POWER,
     )
-    optimizer = keras.optimizers.AdamW(
-        schedule,
-        weight_decay=0.01,
-        use_ema=average is not None,
-        ema_momentum=0.99 if average is None else average,
-    )
+    options = {}
+    if average is not None:
+        # Of 3,600 steps, a fifth is a momentum of 0.9986.
+        reach = max(average * steps * (end - begin), 2)
+        options = {"use_ema": True, "ema_momentum": 1 - 1 / reach}
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.01, **options)
     model.compile(optimizer=optimizer, metrics=[], **compile_options)
     first = max(begin, first_epoch(backup)) if backup else begin
+    # Where BackupAndRestore went on in the phase before; Keras would begin
+    # there again.
+    model._initial_epoch = None
     model.fit(
         tiles(first, steps),
         initial_epoch=begin,
         epochs=end,
         steps_per_epoch=steps,
-        callbacks=[*_keeping(args, backup), log],
+        callbacks=[*_keeping(args, backup), SeededEpochs(args.seed), log],
         shuffle=False,
         verbose=0,
     )

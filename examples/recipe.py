@@ -19,6 +19,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import keras_rsseg
+from examples.callbacks import SeededEpochs
 from examples.distribution import distributed
 from examples.networks import SYSTEMS
 from examples.networks import build_task
@@ -196,6 +197,7 @@ def fit(
     begin = first_epoch(folder / "backup")
     tiles, steps = training_tiles(recipe, builder, begin, args)
     callbacks = [
+        SeededEpochs(args.seed),
         keras.callbacks.LearningRateScheduler(learning_rate_of(recipe)),
         keras.callbacks.BackupAndRestore(folder / "backup"),
         keras.callbacks.CSVLogger(folder / "log.csv", append=begin > 0),

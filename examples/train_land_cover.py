@@ -24,7 +24,6 @@ import functools
 import json
 import pathlib
 import shutil
-import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +32,7 @@ import tensorflow as tf
 
 import keras_rsseg
 from examples import fine_tuning
+from examples import score_land_cover
 from examples import train_dubai
 from keras_rsseg.data import Augmentation
 from keras_rsseg.data import ColorStatistics
@@ -44,12 +44,11 @@ from keras_rsseg.data import tile_dataset
 from keras_rsseg.data import weigh_pixels
 from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import TRAINING_PARTS
-from keras_rsseg.datasets.dubai import VALIDATION_PARTS
 from keras_rsseg.models.segmenter import Segmenter
 
-SCORE_TILE_SIZE = 512
-# Of the weights' moving average, which the preset holds.
-AVERAGE = 0.999
+# Share of a phase that the weights' moving average reaches back to. At the end
+# of the second, a preset holds that.
+AVERAGE = 0.2
 AUGMENTATION: dict[str, Any] = {
     **train_dubai.WIDE_AUGMENTATION,
     "saturation": 0.4,
@@ -70,17 +69,6 @@ LABELS: dict[str, tuple[list[float], dict[tuple[int, int], int] | None]] = {
 }
 
 
-def ohio_files(
-    root: pathlib.Path, part: str
-) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
-    """Return the image and the mask files of `"train"` or `"validate"`."""
-    images = sorted((root / "ohio_naip" / part / "images").glob("*.tif"))
-    if not images:
-        raise FileNotFoundError(f"no tiles in {root / 'ohio_naip' / part}")
-    masks = [i.parents[1] / "masks" / f"{i.stem}.png" for i in images]
-    return images, masks
-
-
 def transfers(root: pathlib.Path) -> tuple[ColorTransfer, ColorTransfer]:
     """Return what gives Dubai's and Ohio's tiles all scenes' colours."""
     dubai = color_statistics(
@@ -91,7 +79,7 @@ def transfers(root: pathlib.Path) -> tuple[ColorTransfer, ColorTransfer]:
         ColorStatistics.join(dubai[i : i + parts])
         for i in range(0, len(dubai), parts)
     ]
-    ohio = color_statistics(ohio_files(root, "train")[0])
+    ohio = color_statistics(score_land_cover.ohio_files(root, "train")[0])
     targets = [*scenes, *ohio[:: max(len(ohio) // len(scenes), 1)]]
     return tuple(
         ColorTransfer(ColorStatistics.join(source), targets)
@@ -110,7 +98,7 @@ def training_tiles(args: argparse.Namespace) -> fine_tuning.Tiles:
         Augmentation(**options, color_transfer=place) for place in places
     ]
     dubai = train_dubai.files(args.data / "dubai", TRAINING_PARTS)
-    ohio = join_neighbours(*ohio_files(args.data, "train"))
+    ohio = join_neighbours(*score_land_cover.ohio_files(args.data, "train"))
     weights, border = LABELS[args.labels]
 
     def tiles(first_epoch: int, steps: int) -> tf.data.Dataset:
@@ -141,41 +129,6 @@ def training_tiles(args: argparse.Namespace) -> fine_tuning.Tiles:
     return tiles
 
 
-def validation_tiles(root: pathlib.Path) -> dict[str, tf.data.Dataset]:
-    """Return the tiles of each place that are scored."""
-    cut = functools.partial(
-        tile_dataset, tile_size=SCORE_TILE_SIZE, batch_size=2, count_once=True
-    )
-    return {
-        "dubai": cut(
-            *train_dubai.files(root / "dubai", VALIDATION_PARTS),
-            palette=FACTS.to_palette(),
-        ),
-        "ohio_naip": cut(*join_neighbours(*ohio_files(root, "validate"))),
-    }
-
-
-def evaluate(
-    model: Segmenter, root: pathlib.Path
-) -> dict[str, dict[str, float]]:
-    """Print and return the IoU of each class in each place."""
-    score = keras_rsseg.metrics.MeanIoU(FACTS.num_classes)
-    model.compile(metrics=[score])
-    found = {}
-    for place, tiles in validation_tiles(root).items():
-        model.evaluate(tiles, verbose=0)
-        ious = [float(iou) for iou in score.per_class_iou()]
-        found[place] = dict(zip(FACTS.class_names, ious, strict=True))
-        print(f"{place} mean IoU {statistics.fmean(ious):.4f}")
-        for name, iou in found[place].items():
-            print(f"{name:>12} {iou:.4f}")
-    mean = statistics.fmean(
-        statistics.fmean(ious.values()) for ious in found.values()
-    )
-    print(f"mean of both {mean:.4f}", flush=True)
-    return found
-
-
 def parse_arguments(
     arguments: Sequence[str] | None = None,
 ) -> argparse.Namespace:
@@ -202,11 +155,20 @@ def parse_arguments(
     return args
 
 
+def _score(
+    model: Segmenter, args: argparse.Namespace
+) -> score_land_cover.Scores:
+    scores = score_land_cover.score_validation(model, args.data)
+    score_land_cover.print_scores(scores)
+    print(f"mean of both {score_land_cover.mean_of_places(scores):.4f}")
+    return scores
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, save, evaluate; or evaluate alone."""
     args = parse_arguments(arguments)
     if args.score:
-        evaluate(keras_rsseg.from_preset(args.score), args.data)
+        _score(keras_rsseg.from_preset(args.score), args)
         return
     keras.utils.set_random_seed(args.seed)
     model = fine_tuning.build(args, FACTS)
@@ -218,8 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = fine_tuning.as_published(model, args, FACTS)
     model.save_to_preset(args.output)
     print(f"preset written to {args.output}")
-    scores = evaluate(model, args.data)
-    path = pathlib.Path(args.output) / "scores.json"
+    scores = _score(model, args)
+    path = pathlib.Path(f"{args.output.rstrip('/')}.scores.json")
     path.write_text(json.dumps(scores, indent=4))
     if args.backup:
         shutil.rmtree(args.backup)

@@ -49,11 +49,11 @@ def short_table(monkeypatch):
 
 @pytest.mark.slow
 def test_runs_a_table_and_goes_on_where_it_stopped(
-    short_table, scenes, encoder, tmp_path, capsys
+    short_table, scenes, tiny_encoder, tmp_path, capsys
 ):
     command = (
-        f"{scenes} --table pfnet-2a --encoder {encoder} --output {tmp_path} "
-        "--steps 1 --batch-size 2 --tile-size 32 --seeds"
+        f"{scenes} --table pfnet-2a --encoder {tiny_encoder} "
+        f"--output {tmp_path} --steps 1 --batch-size 2 --tile-size 32 --seeds"
     ).split()
     ablate.main([*command, "1"])
     printed = capsys.readouterr().out

@@ -7,6 +7,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 import keras_rsseg
 from examples import train_dubai
+from tests.models.tiny_encoder import TinyEncoder
 
 
 def _write(path, array):
@@ -50,6 +51,15 @@ def quick(monkeypatch):
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def tiny_encoder(tmp_path_factory, monkeypatch):
+    """A preset of an encoder that trains in a moment, as if of a ResNet."""
+    monkeypatch.setattr(keras_rsseg.encoders, "ResNetEncoder", TinyEncoder)
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    TinyEncoder().save_to_preset(folder)
+    return folder
 
 
 @pytest.fixture(scope="package")

@@ -89,16 +89,13 @@ class TestStopped:
     # In the second epoch, and in the third, with frozen statistics, too.
     @pytest.mark.parametrize("last", [1, 2, 3])
     def test_goes_on(
-        self, scenes, tiny_hrnet, tmp_path, monkeypatch, capsys, last
+        self, scenes, tiny_encoder, tmp_path, monkeypatch, capsys, last
     ):
-        small = (
-            "--steps 3 --batch-size 2 --tile-size 32 --system hrnet "
-            "--frozen-share 0.4"
-        )
+        small = "--steps 3 --batch-size 2 --tile-size 32 --frozen-share 0.4"
 
         def start(name, others=small):
             output = tmp_path / name
-            train_dubai.main(arguments(scenes, tiny_hrnet, output, others))
+            train_dubai.main(arguments(scenes, tiny_encoder, output, others))
             return keras_rsseg.from_preset(output).get_weights()
 
         expected = start("whole")
@@ -129,9 +126,9 @@ class TestStopped:
 
 
 @pytest.mark.slow
-def test_keeps_nothing_where_told(scenes, encoder, tmp_path):
+def test_keeps_nothing_where_told(scenes, tiny_encoder, tmp_path):
     folder = tmp_path / "preset"
-    words = [*arguments(scenes, encoder, folder), "--no-backup"]
+    words = [*arguments(scenes, tiny_encoder, folder), "--no-backup"]
     train_dubai.main(words)
     # Neither beside the preset nor in the folder of the process.
     assert [path.name for path in tmp_path.iterdir()] == ["preset"]

@@ -1,4 +1,4 @@
-"""A line an epoch for trainings that take hours."""
+"""What trainings that take hours need at their epochs."""
 
 import json
 import pathlib
@@ -11,6 +11,7 @@ class TrainingLog(keras.callbacks.Callback):
     """Prints loss, seconds, time left and time of day after every epoch.
 
     Args:
+        epochs: int, of all phases together.
         folder: where a stopped run keeps its state, or `None`. The seconds of
             all its starts are added up there.
 
@@ -18,8 +19,11 @@ class TrainingLog(keras.callbacks.Callback):
         seconds: float, spent on the epochs so far.
     """
 
-    def __init__(self, folder: str | pathlib.Path | None = None) -> None:
+    def __init__(
+        self, epochs: int, folder: str | pathlib.Path | None = None
+    ) -> None:
         super().__init__()
+        self._epochs = epochs
         self._path = folder and pathlib.Path(folder) / "seconds.json"
         self.seconds = 0.0
 
@@ -38,15 +42,42 @@ class TrainingLog(keras.callbacks.Callback):
     ) -> None:
         seconds = time.perf_counter() - self._start
         self.seconds += seconds
-        epochs = self.params["epochs"]
-        left = (epochs - epoch - 1) * seconds
+        left = (self._epochs - epoch - 1) * seconds
         parts = [f"{name} {value:.4f}" for name, value in (logs or {}).items()]
         parts += [f"{seconds:.0f} s", f"about {left / 60:.0f} min left"]
         print(
-            f"{time.strftime('%H:%M:%S')} epoch {epoch + 1}/{epochs}:",
+            f"{time.strftime('%H:%M:%S')} epoch {epoch + 1}/{self._epochs}:",
             ", ".join(parts),
             flush=True,
         )
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps(self.seconds))
+
+
+class SeededEpochs(keras.callbacks.Callback):
+    """Makes what an epoch draws depend on its number, not on those before.
+
+    Keras keeps the state of its random generators, dropout's, in no
+    checkpoint: a run that goes on after a stop would drop other channels than
+    one that was not stopped.
+
+    Args:
+        seed: int.
+    """
+
+    # So that no two epochs share draws.
+    _DRAWS = 1_000_000
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(
+        self, epoch: int, logs: dict[str, float] | None = None
+    ) -> None:
+        for number, layer in enumerate(self.model._flatten_layers()):
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                first = (epoch * self._DRAWS + number) % 2**31
+                generator.state.assign([self._seed, first])

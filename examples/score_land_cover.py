@@ -1,0 +1,157 @@
+"""Score a land-cover preset at three places, none of which it was trained on.
+
+- `dubai`: parts 3, 6 and 9 of six scenes, 0.8 m a pixel;
+- `ohio_naip`: the validation tiles of southern Ohio, 0.6 m;
+- `kampala`: buildings of one district, labelled apart from all other classes,
+  read at 0.4 to 1 m as `predict_scene` reads it.
+
+Of the first two the mean IoU over five classes counts, from one confusion
+matrix a place, every pixel counted once, void left out.
+
+    python -m examples.score_land_cover ../shared/data PRESET [PRESET ...]
+"""
+
+import argparse
+import functools
+import json
+import pathlib
+import statistics
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import keras_rsseg
+from examples import train_dubai
+from keras_rsseg.data import join_neighbours
+from keras_rsseg.data import read_mask
+from keras_rsseg.data import tile_dataset
+from keras_rsseg.datasets.dubai import FACTS
+from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+from keras_rsseg.models.segmenter import Segmenter
+
+SCORE_TILE_SIZE = 512
+# Metres a pixel at which Kampala's mosaic of 7.5 cm is read.
+KAMPALA_DISTANCES = (0.4, 0.5, 0.8, 1.0)
+_BUILDING = FACTS.class_names.index("building")
+
+Scores = dict[str, dict[str, float]]
+
+
+def ohio_files(
+    root: pathlib.Path, part: str
+) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
+    """Return the image and the mask files of `"train"` or `"validate"`."""
+    images = sorted((root / "ohio_naip" / part / "images").glob("*.tif"))
+    if not images:
+        raise FileNotFoundError(f"no tiles in {root / 'ohio_naip' / part}")
+    masks = [i.parents[1] / "masks" / f"{i.stem}.png" for i in images]
+    return images, masks
+
+
+def validation_tiles(root: pathlib.Path) -> dict[str, tf.data.Dataset]:
+    """Return the tiles that are scored, by place."""
+    cut = functools.partial(
+        tile_dataset, tile_size=SCORE_TILE_SIZE, batch_size=2, count_once=True
+    )
+    return {
+        "dubai": cut(
+            *train_dubai.files(root / "dubai", VALIDATION_PARTS),
+            palette=FACTS.to_palette(),
+        ),
+        "ohio_naip": cut(*join_neighbours(*ohio_files(root, "validate"))),
+    }
+
+
+def score_validation(model: Segmenter, root: pathlib.Path) -> Scores:
+    """Return the IoU of each class at each place.
+
+    Args:
+        model: the network.
+        root: folder of the data sets.
+    """
+    score = keras_rsseg.metrics.MeanIoU(FACTS.num_classes)
+    model.compile(metrics=[score])
+    found = {}
+    for place, tiles in validation_tiles(root).items():
+        model.evaluate(tiles, verbose=0)
+        ious = [float(iou) for iou in score.per_class_iou()]
+        found[place] = dict(zip(FACTS.class_names, ious, strict=True))
+    return found
+
+
+def mean_of_places(scores: Scores) -> float:
+    """Return the mean of the places' mean IoU: what presets are chosen by."""
+    return statistics.fmean(
+        statistics.fmean(ious.values()) for ious in scores.values()
+    )
+
+
+def score_kampala(model: Segmenter, root: pathlib.Path) -> Scores:
+    """Return IoU, precision and recall of buildings, by metres a pixel.
+
+    Args:
+        model: the network.
+        root: folder of the data sets.
+    """
+    folder = root / "kampala"
+    truth = read_mask(folder / "kampala_z21_buildings.tif") == 1
+    found = {}
+    for distance in KAMPALA_DISTANCES:
+        with tempfile.TemporaryDirectory() as temporary:
+            path = pathlib.Path(temporary) / "map.tif"
+            keras_rsseg.predict_scene(
+                model,
+                folder / "kampala_z21_rgb.tif",
+                path,
+                ground_sample_distance=distance,
+                nodata="border",
+                progress=False,
+            )
+            mapped = read_mask(path) == _BUILDING
+        both = int(np.sum(mapped & truth))
+        found[f"{distance:g} m"] = {
+            "iou": both / int(np.sum(mapped | truth)),
+            "precision": both / max(int(np.sum(mapped)), 1),
+            "recall": both / int(np.sum(truth)),
+        }
+    return found
+
+
+def print_scores(scores: Scores) -> None:
+    """Print places below each other, each with its classes."""
+    for place, parts in scores.items():
+        if len(parts) == FACTS.num_classes:
+            print(f"{place} mean IoU {statistics.fmean(parts.values()):.4f}")
+        else:
+            print(place)
+        for name, value in parts.items():
+            print(f"{name:>12} {value:.4f}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+    """Score presets; print the scores, and write them where told."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=pathlib.Path, help="folder of all three")
+    parser.add_argument("presets", nargs="+", help="names or folders")
+    parser.add_argument("--json", type=pathlib.Path, help="file to write")
+    args = parser.parse_args(arguments)
+    found: dict[str, Any] = {}
+    for preset in args.presets:
+        print(f"== {preset}")
+        model = keras_rsseg.from_preset(preset)
+        validation = score_validation(model, args.data)
+        print_scores(validation)
+        print(f"mean of both {mean_of_places(validation):.4f}")
+        kampala = score_kampala(model, args.data)
+        print_scores({f"kampala {k}": v for k, v in kampala.items()})
+        found[preset] = {**validation, "kampala": kampala}
+        if args.json:
+            args.json.write_text(json.dumps(found, indent=4))
+    return found
+
+
+if __name__ == "__main__":
+    main()
