@@ -12,6 +12,8 @@ _LEVELS = ("P2", "P3", "P4", "P5")
 
 Pyramid = Mapping[str, keras.KerasTensor]
 
+_SAVED_DTYPE = "saved_dtype"
+
 
 class SegmentationBackbone(keras_hub.models.Backbone):
     """Base of the backbones: an encoder and the decoder above it.
@@ -122,6 +124,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["image_encoder"] = keras.layers.serialize(self.image_encoder)
+        # By which `from_config()` tells whether `from_preset()` changed it.
+        config[_SAVED_DTYPE] = config["dtype"]
         for name in self._argument_names:
             config[name] = getattr(self, name)
         return config
@@ -129,13 +133,14 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "SegmentationBackbone":
         config = config.copy()
+        saved_dtype = config.pop(_SAVED_DTYPE, None)
         encoder = config.get("image_encoder")
         if isinstance(encoder, dict):
             # `from_preset()` sets the outer arguments alone.
             inner = {**encoder["config"]}
-            keys = ["dtype", *cls.encoder_arguments]
-            if _is_map_over(inner.get("dtype"), config.get("dtype")):
-                keys.remove("dtype")
+            keys = list(cls.encoder_arguments)
+            if saved_dtype is None or config.get("dtype") != saved_dtype:
+                keys.append("dtype")
             for key in keys:
                 if config.get(key) is not None:
                     inner[key] = config[key]
@@ -145,15 +150,6 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         for key in cls.encoder_arguments:
             config.pop(key, None)
         return super().from_config(config)
-
-
-def _is_map_over(inner: Any, outer: Any) -> bool:
-    """Whether a policy states, layer by layer, what `outer` leaves open."""
-    inner = keras.dtype_policies.get(inner)
-    if not isinstance(inner, keras.dtype_policies.DTypePolicyMap):
-        return False
-    outer = keras.dtype_policies.get(outer)
-    return bool(inner.default_policy == outer)
 
 
 def _check_encoder(image_encoder: Any) -> None:

@@ -117,6 +117,16 @@ class TestSegmentationBackbone:
         other = PlainBackbone.from_config({**config, "dtype": "bfloat16"})
         assert other.image_encoder.dtype_policy.name == "bfloat16"
 
+    @pytest.mark.parametrize(
+        "encoder, decoder",
+        [("float32", "bfloat16"), ("mixed_bfloat16", "float32")],
+    )
+    def test_policies_that_differ_come_back(self, encoder, decoder):
+        backbone = PlainBackbone(TinyEncoder(dtype=encoder), dtype=decoder)
+        revived = keras.layers.deserialize(keras.layers.serialize(backbone))
+        assert revived.image_encoder.dtype_policy.name == encoder
+        assert revived.get_layer("context").compute_dtype == decoder
+
     def test_sizes_of_outputs_for_an_array(self):
         tiles = np.zeros((2, 40, 33, 3), "float32")
         for model in (PlainBackbone(TinyEncoder()), ResNetEncoder(18)):
