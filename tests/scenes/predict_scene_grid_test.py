@@ -3,6 +3,7 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 import rasterio
 from rasterio.transform import Affine
 
@@ -123,6 +124,8 @@ class TestGrid:
 
 
 class TestMemory:
+    # Nothing but black, quickly made.
+    @pytest.mark.filterwarnings("ignore:A corner of")
     def test_height_costs_no_memory(self, tmp_path):
         peaks = {}
         for height in (2048, 16384):

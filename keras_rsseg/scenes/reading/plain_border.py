@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 # As GDAL's nearblack: lossy compression leaves noise beside the imagery.
 _TOLERANCE = 15
 # Of the sides: less may be a shadow or a roof.
-_SIDE_SHARE = 0.02
+_SIDE_SHARE = 0.05
 # Squares at the corners that `plain_corner` looks at, and the side from which
 # on a scene is more than a corner or two, pixels.
 _CORNER = 32
@@ -29,8 +29,8 @@ _PLAIN_SHARE = 0.9
 class PlainBorder:
     """What has one plain colour from a scene's border inwards.
 
-    The colour is black, unless less than a fiftieth of the scene's four sides
-    is black and more than that has another colour: then the commonest there.
+    The colour is black, unless less than a twentieth of the scene's four sides
+    is black and more than that has one other colour exactly.
 
     A pixel belongs to it if all bands are near that colour (15 at most where
     the scene is 8-bit, exactly equal else) and so are all others between it
@@ -138,20 +138,20 @@ def plain_corner(reader: "SceneReader") -> str | None:
     A square of 32 pixels is read at each corner.
 
     Args:
-        reader: `SceneReader`. Corners that its dataset calls invalid, or that
-            lie outside the area of interest, do not count.
+        reader: `SceneReader`. Corners with pixels that its dataset calls
+            invalid do not count, and none with an area of interest.
 
     Returns:
         Text, such as `"black"` or `"(17, 17, 17)"`, or `None`.
     """
     height, width = reader.height, reader.width
-    if min(height, width) < _SMALLEST_SCENE:
+    if reader.area is not None or min(height, width) < _SMALLEST_SCENE:
         return None
     for row in (0, height - _CORNER):
         for col in (0, width - _CORNER):
             window = Window(row, col, _CORNER, _CORNER)
-            pixels, _ = reader.read_stored(*window)
-            colors = pixels[:, reader.read_valid(*window)]
+            pixels, valid = reader.read_stored(*window)
+            colors = pixels[:, valid]
             if colors.shape[1] < _CORNER**2:
                 continue
             color, share = _commonest(colors)
@@ -176,9 +176,10 @@ def _border_color(reader: "SceneReader") -> np.ndarray:
     black = np.zeros(len(colors), colors.dtype)
     if not colors.size:
         return black
-    other, _ = _commonest(colors)
-    shares = [_near(reader, colors, color).mean() for color in (black, other)]
-    return other if shares[0] < _SIDE_SHARE <= shares[1] else black
+    # Calm water has near colours, not equal ones.
+    other, share = _commonest(colors)
+    dark = _near(reader, colors, black).mean()
+    return other if dark < _SIDE_SHARE <= share else black
 
 
 def _commonest(colors: np.ndarray) -> tuple[np.ndarray, float]:

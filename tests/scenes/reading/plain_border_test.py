@@ -171,7 +171,7 @@ class TestPlainCorner:
         path = write_scene(tmp_path / "scene.tif", pixels)
         assert self.corner(path) is None
 
-    def test_of_an_area_of_interest_and_of_small_scenes(self, tmp_path):
+    def test_small_scenes_have_none(self, tmp_path):
         pixels = np.zeros((3, 300, 400), "uint8")
         path = write_scene(tmp_path / "scene.tif", pixels)
         assert self.corner(path) == "black"
