@@ -144,7 +144,7 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path, monkeypatch):
         stopping.setattr(keras.callbacks, "CSVLogger", Stops)
         with pytest.raises(KeyboardInterrupt):
             run("stopped")
-    assert recipes.first_epoch(tmp_path / "stopped" / "backup") == 2
+    assert recipes.first_epoch(tmp_path / "stopped.training" / "backup") == 2
     weights, resumed_log = run("stopped")
     assert resumed_log == log
     for ours, theirs in zip(weights, expected, strict=True):
