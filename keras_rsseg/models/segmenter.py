@@ -394,7 +394,9 @@ def default_optimizer() -> keras.optimizers.Optimizer:
 
 
 def _as_colors(name: str, colors: Sequence[Color] | None) -> list[Color] | None:
-    return colors and [as_color(name, color) for color in colors]
+    if colors is None:
+        return None
+    return [as_color(name, color) for color in colors]
 
 
 def _check_classes(

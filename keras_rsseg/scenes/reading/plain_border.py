@@ -214,7 +214,7 @@ def _near(
         tolerance = 0
     color = color.astype(pixels.dtype).reshape(-1, *[1] * (pixels.ndim - 1))
     near = (pixels <= color + tolerance) & (pixels >= color - tolerance)
-    return near.all(axis=0)
+    return np.asarray(near.all(axis=0))
 
 
 def _extend(
