@@ -21,6 +21,7 @@ from examples.callbacks import TrainingLog
 from examples.frozen_statistics import frozen_statistics
 from examples.networks import SYSTEMS
 from examples.networks import build_task
+from examples.recipe import beside
 from examples.recipe import first_epoch
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.models.segmenter import Segmenter
@@ -98,7 +99,7 @@ def settle_arguments(
     if not args.score and not (args.encoder and args.output):
         parser.error("give --encoder and --output, or --score")
     if args.output and not args.backup and not args.no_backup:
-        args.backup = f"{args.output.rstrip('/')}.backup"
+        args.backup = str(beside(args.output, "backup"))
 
 
 def build(

@@ -193,7 +193,7 @@ def fit(
     args: argparse.Namespace,
 ) -> None:
     """Train by the recipe, scoring after every epoch."""
-    folder = _beside(args)
+    folder = beside(args.output, "training")
     begin = first_epoch(folder / "backup")
     tiles, steps = training_tiles(recipe, builder, begin, args)
     callbacks = [
@@ -257,9 +257,9 @@ def parse_arguments(
     return args
 
 
-def _beside(args: argparse.Namespace) -> pathlib.Path:
-    """Where everything is kept but the preset."""
-    return pathlib.Path(f"{args.output.rstrip('/')}.training")
+def beside(output: str, ending: str) -> pathlib.Path:
+    """Return the path `OUTPUT.ending`, of what is kept but not the preset."""
+    return pathlib.Path(f"{output.rstrip('/')}.{ending}")
 
 
 def _alternatives(system: str) -> list[str]:
@@ -303,7 +303,7 @@ def main(
     """
     args = parse_arguments(description, recipe, arguments)
     recipe = _as_told(recipe, args)
-    folder = _beside(args)
+    folder = beside(args.output, "training")
     folder.mkdir(parents=True, exist_ok=True)
     keras.config.set_dtype_policy(args.precision)
     builder = prepare(recipe, args)

@@ -12,7 +12,6 @@ matrix a place, every pixel counted once, void left out.
 """
 
 import argparse
-import functools
 import json
 import pathlib
 import statistics
@@ -21,18 +20,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 import keras_rsseg
 from examples import train_dubai
 from keras_rsseg.data import join_neighbours
 from keras_rsseg.data import read_mask
-from keras_rsseg.data import tile_dataset
 from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import VALIDATION_PARTS
 from keras_rsseg.models.segmenter import Segmenter
 
-SCORE_TILE_SIZE = 512
 # Metres a pixel at which Kampala's mosaic of 7.5 cm is read.
 KAMPALA_DISTANCES = (0.4, 0.5, 0.8, 1.0)
 _BUILDING = FACTS.class_names.index("building")
@@ -51,34 +47,31 @@ def ohio_files(
     return images, masks
 
 
-def validation_tiles(root: pathlib.Path) -> dict[str, tf.data.Dataset]:
-    """Return the tiles that are scored, by place."""
-    cut = functools.partial(
-        tile_dataset, tile_size=SCORE_TILE_SIZE, batch_size=2, count_once=True
-    )
-    return {
-        "dubai": cut(
-            *train_dubai.files(root / "dubai", VALIDATION_PARTS),
-            palette=FACTS.to_palette(),
-        ),
-        "ohio_naip": cut(*join_neighbours(*ohio_files(root, "validate"))),
-    }
-
-
 def score_validation(model: Segmenter, root: pathlib.Path) -> Scores:
-    """Return the IoU of each class at each place.
+    """Print and return the IoU of each class at each place.
 
     Args:
         model: the network.
         root: folder of the data sets.
     """
-    score = keras_rsseg.metrics.MeanIoU(FACTS.num_classes)
-    model.compile(metrics=[score])
-    found = {}
-    for place, tiles in validation_tiles(root).items():
-        model.evaluate(tiles, verbose=0)
-        ious = [float(iou) for iou in score.per_class_iou()]
-        found[place] = dict(zip(FACTS.class_names, ious, strict=True))
+    dubai = train_dubai.files(root / "dubai", VALIDATION_PARTS)
+    ohio = join_neighbours(*ohio_files(root, "validate"))
+    tiles = {
+        "dubai": train_dubai.scored_tiles(*dubai, palette=FACTS.to_palette()),
+        "ohio_naip": train_dubai.scored_tiles(*ohio),
+    }
+    found = {
+        place: dict(
+            zip(
+                FACTS.class_names,
+                train_dubai.class_ious(model, part),
+                strict=True,
+            )
+        )
+        for place, part in tiles.items()
+    }
+    print_scores(found)
+    print(f"mean of both {mean_of_places(found):.4f}")
     return found
 
 
@@ -143,8 +136,6 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         print(f"== {preset}")
         model = keras_rsseg.from_preset(preset)
         validation = score_validation(model, args.data)
-        print_scores(validation)
-        print(f"mean of both {mean_of_places(validation):.4f}")
         kampala = score_kampala(model, args.data)
         print_scores({f"kampala {k}": v for k, v in kampala.items()})
         found[preset] = {**validation, "kampala": kampala}

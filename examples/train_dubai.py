@@ -31,6 +31,7 @@ scores a preset that is there already; with `--update-card` its card says so.
 import argparse
 import pathlib
 import shutil
+import statistics
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -110,6 +111,37 @@ def training_tiles(
     return tiles
 
 
+def scored_tiles(images: Any, masks: Any, **options: Any) -> tf.data.Dataset:
+    """Return tiles that hold every pixel of images once.
+
+    Args:
+        images: as for `tile_dataset`.
+        masks: likewise.
+        **options: of `tile_dataset`.
+    """
+    return tile_dataset(
+        images,
+        masks,
+        tile_size=SCORE_TILE_SIZE,
+        batch_size=SCORE_BATCH_SIZE,
+        count_once=True,
+        **options,
+    )
+
+
+def class_ious(model: Segmenter, tiles: tf.data.Dataset) -> list[float]:
+    """Return the IoU of each class, from one confusion matrix of all tiles.
+
+    Args:
+        model: `keras_rsseg.models.Segmenter`; it is compiled anew.
+        tiles: what `scored_tiles()` returned.
+    """
+    score = keras_rsseg.metrics.MeanIoU(model.num_classes)
+    model.compile(metrics=[score])
+    model.evaluate(tiles, verbose=0)
+    return [float(iou) for iou in score.per_class_iou()]
+
+
 def evaluate(
     model: Segmenter, args: argparse.Namespace, file: TextIO | None = None
 ) -> list[float]:
@@ -123,18 +155,10 @@ def evaluate(
     Returns:
         The IoU of each class, a list; the score is their mean.
     """
-    tiles = tile_dataset(
-        *files(args.data, VALIDATION_PARTS),
-        tile_size=SCORE_TILE_SIZE,
-        batch_size=SCORE_BATCH_SIZE,
-        palette=PALETTE,
-        count_once=True,
-    )
-    score = keras_rsseg.metrics.MeanIoU(len(PALETTE.names))
-    model.compile(metrics=[score])
-    model.evaluate(tiles, verbose=0)
-    per_class = [float(iou) for iou in score.per_class_iou()]
-    print(f"validation mean IoU {float(score.result()):.4f}", file=file)
+    tiles = scored_tiles(*files(args.data, VALIDATION_PARTS), palette=PALETTE)
+    per_class = class_ious(model, tiles)
+    mean = statistics.fmean(per_class)
+    print(f"validation mean IoU {mean:.4f}", file=file)
     for name, iou in zip(PALETTE.names, per_class, strict=True):
         print(f"{name:>12} {iou:.4f}", file=file)
     return per_class

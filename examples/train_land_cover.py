@@ -34,6 +34,7 @@ import keras_rsseg
 from examples import fine_tuning
 from examples import score_land_cover
 from examples import train_dubai
+from examples.recipe import beside
 from keras_rsseg.data import Augmentation
 from keras_rsseg.data import ColorStatistics
 from keras_rsseg.data import ColorTransfer
@@ -44,7 +45,6 @@ from keras_rsseg.data import tile_dataset
 from keras_rsseg.data import weigh_pixels
 from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import TRAINING_PARTS
-from keras_rsseg.models.segmenter import Segmenter
 
 # Share of a phase that the weights' moving average reaches back to. At the end
 # of the second, a preset holds that.
@@ -155,20 +155,12 @@ def parse_arguments(
     return args
 
 
-def _score(
-    model: Segmenter, args: argparse.Namespace
-) -> score_land_cover.Scores:
-    scores = score_land_cover.score_validation(model, args.data)
-    score_land_cover.print_scores(scores)
-    print(f"mean of both {score_land_cover.mean_of_places(scores):.4f}")
-    return scores
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, save, evaluate; or evaluate alone."""
     args = parse_arguments(arguments)
     if args.score:
-        _score(keras_rsseg.from_preset(args.score), args)
+        model = keras_rsseg.from_preset(args.score)
+        score_land_cover.score_validation(model, args.data)
         return
     keras.utils.set_random_seed(args.seed)
     model = fine_tuning.build(args, FACTS)
@@ -180,9 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = fine_tuning.as_published(model, args, FACTS)
     model.save_to_preset(args.output)
     print(f"preset written to {args.output}")
-    scores = _score(model, args)
-    path = pathlib.Path(f"{args.output.rstrip('/')}.scores.json")
-    path.write_text(json.dumps(scores, indent=4))
+    scores = score_land_cover.score_validation(model, args.data)
+    beside(args.output, "scores.json").write_text(json.dumps(scores, indent=4))
     if args.backup:
         shutil.rmtree(args.backup)
 
