@@ -1,9 +1,14 @@
-"""Files that appear whole, and stay."""
+"""Files that appear whole, and stay; and those that are not there."""
 
 import contextlib
+import difflib
+import itertools
 import os
 import pathlib
 import uuid
+
+# Names of a folder that are compared with one that is not in it.
+_COMPARED = 10_000
 
 
 def write_durably(path: str | os.PathLike, data: bytes) -> None:
@@ -90,3 +95,56 @@ def sync_folder(folder: str | os.PathLike) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def no_file(path: str | os.PathLike) -> str:
+    """Return what to tell of a file that is not there.
+
+    Args:
+        path: its path.
+
+    Returns:
+        A text such as "there is no file harbor.tif. Did you mean
+        harbour.tif?", with a name that is nearly the same where there is one.
+
+    Example:
+
+    ```python
+    import pathlib
+    from keras_rsseg.files import no_file
+
+    pathlib.Path("harbour.tif").touch()
+    no_file("harbor.tif")
+    # "there is no file harbor.tif. Did you mean harbour.tif?"
+    ```
+    """
+    near = _near(os.fspath(path))
+    text = f"there is no file {os.fspath(path)}"
+    return f"{text}. Did you mean {near}?" if near else text
+
+
+def _near(path: str) -> str | None:
+    """A path that is there, and differs by a slip in one name."""
+    home = os.path.expanduser(path)
+    if home != path and os.path.exists(home):
+        return home
+    folder, rest = path, ""
+    while folder and not os.path.isdir(folder):
+        folder, name = os.path.split(folder)
+        rest = os.path.join(name, rest) if rest else name
+    name, _, below = rest.partition(os.sep)
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            listed = [
+                entry.name for entry in itertools.islice(entries, _COMPARED)
+            ]
+    except OSError:
+        return None
+    names = {each.casefold(): each for each in sorted(listed, reverse=True)}
+    for each in difflib.get_close_matches(name.casefold(), names, 3, 0.75):
+        found = os.path.join(folder, names[each])
+        if not below:
+            return found
+        if os.path.exists(os.path.join(found, below)):
+            return os.path.join(found, below)
+    return None

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from keras_rsseg.files import no_file
 from keras_rsseg.files import partial_path
 from keras_rsseg.files import replace_durably
 from keras_rsseg.files import write_durably
@@ -48,3 +49,21 @@ def test_partial_paths_are_hidden_and_differ(tmp_path):
     for path in paths:
         assert path.parent == tmp_path and path.stat().st_size == 0
         assert path.name.startswith(".map.tif.")
+
+
+def test_a_slip_in_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "scenes").mkdir()
+    for name in ("harbour.tif", "other.tif", "scenes/North.TIF"):
+        (tmp_path / name).touch()
+    for given, near in {
+        "harbor.tif": "harbour.tif",
+        "scenes/north.tif": "scenes/North.TIF",
+        "scnes/North.TIF": "scenes/North.TIF",
+        f"{tmp_path}/harbuor.tif": f"{tmp_path}/harbour.tif",
+        "~/other.tif": f"{tmp_path}/other.tif",
+    }.items():
+        assert no_file(given).endswith(f"Did you mean {near}?"), given
+    for given in ("x.tif", "scnes/x.tif", "a/b/c.tif", "", "harbour.tif/x"):
+        assert no_file(given) == f"there is no file {given}"

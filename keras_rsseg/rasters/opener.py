@@ -18,6 +18,7 @@ from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 
 from keras_rsseg.errors import RasterError
+from keras_rsseg.files import no_file
 from keras_rsseg.rasters.truncation import find_missing
 
 # What makes GDAL's drivers fail where a file breaks off or is damaged. By
@@ -134,7 +135,7 @@ def open_raster(
     path = os.fspath(path)
     named = is_virtual(path) or _SUBDATASET.match(path)
     if not named and not os.path.exists(path):
-        raise FileNotFoundError(f"`{argument}`: there is no file {path}")
+        raise FileNotFoundError(f"`{argument}`: {no_file(path)}")
     with strict_settings(), _open(path, argument) as dataset:
         if not dataset.count:
             raise RasterReadError(

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import pathlib
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import rasterio
 import rasterio.shutil
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetWriter
 from rasterio.io import MemoryFile
 
@@ -18,6 +20,13 @@ from keras_rsseg.files import sync_file
 from keras_rsseg.files import write_durably
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.opener import without_place_warnings
+
+# The first word of the tag by which GDAL knows who wrote a raster.
+SOFTWARE = "keras_rsseg"
+# In a PNG it is a chunk of text, behind the first one.
+_SOFTWARE_TEXT = b"tEXtSoftware\0" + SOFTWARE.encode()
+_PNG, _PNG_HEADER = b"\x89PNG", 33
+_BEGINNING = 4096
 
 # Length of a block of a map, pixels.
 BLOCK = 512
@@ -92,6 +101,37 @@ def write_raster(
         return len(data), zlib.crc32(data)
 
 
+def is_own(path: str | os.PathLike) -> bool:
+    """Return whether a raster was written by this package.
+
+    Args:
+        path: path of the raster. One that cannot be read is not.
+    """
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(_BEGINNING)
+        if beginning.startswith(_PNG):
+            return _SOFTWARE_TEXT in beginning
+        with open_raster(path) as dataset:
+            written_by = dataset.tags().get("TIFFTAG_SOFTWARE", "")
+    except (OSError, ValueError, RasterioError):
+        return False
+    return written_by.split(" ")[0] == SOFTWARE
+
+
+def write_png(path: str | os.PathLike, data: bytes | memoryview) -> None:
+    """Write the bytes of a PNG, by which `is_own` knows it.
+
+    Args:
+        path: path of the file; replaced if it exists.
+        data: a PNG.
+    """
+    text = struct.pack(">I", len(_SOFTWARE_TEXT) - 4) + _SOFTWARE_TEXT
+    text += struct.pack(">I", zlib.crc32(_SOFTWARE_TEXT))
+    parts = data[:_PNG_HEADER], text, data[_PNG_HEADER:]
+    write_durably(path, b"".join(parts))
+
+
 def write_picture(path: str | os.PathLike, picture: np.ndarray) -> None:
     """Write a PNG, whole and durably.
 
@@ -110,7 +150,7 @@ def write_picture(path: str | os.PathLike, picture: np.ndarray) -> None:
             width=width,
         ) as output:
             output.write(np.moveaxis(picture, -1, 0))
-        write_durably(path, memory.getbuffer())
+        write_png(path, memory.getbuffer())
 
 
 def write_cog(

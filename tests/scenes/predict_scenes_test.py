@@ -138,6 +138,22 @@ class TestFailures:
         assert "in/e.tif failed: The model takes 3 bands" in caplog.text
         assert files("maps") == ["a/x.tif", "c.tif"]
 
+    def test_scenes_that_are_missing(self, folder):
+        """All are named, the others go on."""
+        (folder / "list.csv").write_text(
+            "scene\nin/gone.tif\nin/c.tif\nin/d.tif\n"
+        )
+        jobs = list_scenes(["list.csv"], "maps")
+        problems = check_scenes(jobs)
+        assert problems.keys() == {0, 2}
+        assert "no file in/gone.tif" in problems[0]
+        assert "Did you mean in/c.tif?" in problems[2]
+        report = run(threshold_model, jobs)
+        assert list(statuses(report).values()) == ["failed", "done", "failed"]
+        assert "no file in/d.tif" in report.outcomes[2].error
+        with pytest.raises(ValueError, match="(?s)gone.tif.*in/d.tif"):
+            check_scenes([jobs[0], jobs[2]])
+
     def test_a_bug_is_told_whole(self, folder, caplog):
         jobs = list_scenes(["in"], "maps")
         report = run(Calls(KeyError("weights")), jobs)

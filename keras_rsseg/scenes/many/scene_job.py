@@ -132,5 +132,14 @@ def check_outputs(jobs: Iterable[SceneJob]) -> None:
                 raise ArgumentError(
                     f"{path} would be written twice, for {other.source} and "
                     f"for {job.source}. Say in a manifest where each map "
-                    "goes, or name other scenes"
+                    f"goes, or name other scenes{_by_ending(other, job)}"
                 )
+
+
+def _by_ending(one: SceneJob, other: SceneJob) -> str:
+    """A pattern that leaves one of two scenes out, where there is one."""
+    folder, name = os.path.split(one.source)
+    suffix = os.path.splitext(name)[1]
+    if not suffix or suffix == os.path.splitext(other.source)[1]:
+        return ""
+    return f', such as "{os.path.join(folder, "*" + suffix)}"'

@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import logging
 import os
 import pathlib
 from collections.abc import Iterable
@@ -11,10 +10,19 @@ from typing import Any
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
+from keras_rsseg.errors import SceneError
+from keras_rsseg.errors import one_line
+from keras_rsseg.files import no_file
+from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.output_files import is_own
+from keras_rsseg.scenes.many.scene_folders import SUFFIXES
+from keras_rsseg.scenes.many.scene_folders import find_rasters
+from keras_rsseg.scenes.many.scene_folders import real_place
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
+from keras_rsseg.scenes.many.scene_manifest import is_manifest
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
 from keras_rsseg.scenes.maps.polygons import check_polygons
 from keras_rsseg.scenes.maps.preview import check_preview
@@ -23,19 +31,11 @@ from keras_rsseg.scenes.maps.scene_paths import check_destination
 from keras_rsseg.scenes.maps.scene_paths import check_folder
 from keras_rsseg.typing import PathLike
 
-logger = logging.getLogger(__name__)
-
-# What is taken for a scene in a folder.
-_SUFFIXES = frozenset(
-    ".asc .bil .bip .bmp .bsq .ecw .gif .hgt .img .j2k .jp2 .jpeg .jpg .kea "
-    ".nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
-)
-_SHOWN = 5
 _SHOWN_PROBLEMS = 8
 
 
 def list_scenes(
-    sources: Iterable[PathLike], output: PathLike | None = None
+    sources: Iterable[PathLike] | PathLike, output: PathLike | None = None
 ) -> list[SceneJob]:
     """Find scenes, and name their maps.
 
@@ -44,12 +44,13 @@ def list_scenes(
     - a file or URL: its map is `output`/name.tif.
     - a folder, or a pattern such as `"2024/**/*.jp2"`: all rasters in it,
       whose maps keep its sub-folders. What is hidden, no raster by its
-      suffix, or lies in `output`, is passed over.
+      suffix, a map of this package, a picture beside an image of the same
+      name, or lies in `output`, is passed over.
     - a manifest, see `read_manifest`: its column `output` is relative to
-      `output`.
+      `output`. Scenes in it need not exist.
 
     Args:
-        sources: list of paths, URLs, patterns.
+        sources: list of paths, URLs, patterns, or one of these.
         output: folder of the maps. Defaults to the manifest's.
 
     Returns:
@@ -71,10 +72,15 @@ def list_scenes(
     str(jobs[0].destination)  # 'maps/2024/north.tif'
     ```
     """
+    given = [sources] if is_path(sources) else list(sources)
+    names = [os.fspath(source) for source in given]
+    _check_exist(names)
+    if len(names) > 1:
+        names = [name for name in names if not _is_made_again(name, output)]
     jobs: dict[tuple[str, str], SceneJob] = {}
-    for source in sources:
-        for scene, destination, options in _expand(os.fspath(source), output):
-            place = scene if is_virtual(scene) else os.path.abspath(scene)
+    for name in names:
+        for scene, destination, options in _expand(name, output):
+            place = scene if is_virtual(scene) else real_place(scene)
             job = SceneJob(scene, pathlib.Path(destination), options)
             jobs.setdefault((place, os.path.abspath(destination)), job)
     found = list(jobs.values())
@@ -88,7 +94,7 @@ def is_several(source: str) -> bool:
     """Return whether a source is a folder, a pattern or a manifest."""
     return (
         os.path.isdir(source)
-        or _is_manifest(source)
+        or is_manifest(source)
         or (
             glob.has_magic(source)
             and not os.path.exists(source)
@@ -97,15 +103,36 @@ def is_several(source: str) -> bool:
     )
 
 
-def _is_manifest(source: str) -> bool:
-    return source.lower().endswith(".csv") and not is_virtual(source)
+def _check_exist(sources: list[str]) -> None:
+    """Raise where files that were named themselves are not there."""
+    missing = [
+        source
+        for source in sources
+        if not (is_several(source) or is_virtual(source))
+        and not os.path.exists(source)
+    ]
+    if missing:
+        more = len(missing) - _SHOWN_PROBLEMS
+        raise FileNotFoundError(
+            "`source`: "
+            + "; ".join(map(no_file, missing[:_SHOWN_PROBLEMS]))
+            + (f"; and {more} more" if more > 0 else "")
+        )
+
+
+def _is_made_again(source: str, output: PathLike | None) -> bool:
+    """Whether a file is a map that `*` of the shell named with the scenes."""
+    if output is None or is_several(source) or is_virtual(source):
+        return False
+    made = os.path.join(output, _map_name(_base(source)))
+    return real_place(made) == real_place(source) and is_own(source)
 
 
 def _expand(
     source: str, output: PathLike | None
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield `(scene, destination, options)` for each scene of a source."""
-    if _is_manifest(source):
+    if is_manifest(source):
         folder = os.path.dirname(source) if output is None else output
         for scene, name, options in read_manifest(source):
             name = name or _map_name(_base(scene))
@@ -115,67 +142,11 @@ def _expand(
         raise ArgumentError(
             "`output` must be a folder for the maps, is missing"
         )
-    if not is_several(source):
-        if not is_virtual(source) and not os.path.exists(source):
-            raise FileNotFoundError(f"`source`: there is no file {source}")
-        yield source, os.path.join(output, _map_name(_base(source))), {}
-        return
-    if os.path.isdir(source):
-        top, suffix, paths = source, "", list(_walk(source))
+    if is_several(source):
+        for path, name in find_rasters(source, output):
+            yield path, os.path.join(output, _map_name(name)), {}
     else:
-        top, suffix = _fixed_part(source), os.path.splitext(source)[1]
-        paths = sorted(glob.glob(source, recursive=True))
-    # Maps of a run before are no scenes.
-    paths = [path for path in paths if not _is_inside(path, output, top)]
-    for path in _rasters(source, paths, suffix):
-        name = _map_name(os.path.relpath(path, top))
-        yield path, os.path.join(output, name), {}
-
-
-def _walk(folder: str) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name[0] != ".")
-        for name in sorted(files):
-            if name[0] != ".":
-                yield os.path.join(place, name)
-
-
-def _is_inside(path: PathLike, output: PathLike, top: PathLike) -> bool:
-    """Whether a path lies in `output`, a folder within `top`."""
-    folder, above = os.path.abspath(output), os.path.abspath(top)
-    return folder.startswith(above + os.sep) and (
-        os.path.abspath(path).startswith(folder + os.sep)
-    )
-
-
-def _rasters(source: str, paths: Iterable[str], suffix: str) -> list[str]:
-    """Those of some paths that are rasters; a line tells of others."""
-    named = suffix and not glob.has_magic(suffix)
-    taken: list[str] = []
-    others: list[str] = []
-    for path in paths:
-        if os.path.isdir(path):
-            continue
-        known = os.path.splitext(path)[1].lower() in _SUFFIXES
-        (taken if known or named else others).append(path)
-    if others:
-        more = len(others) - _SHOWN
-        logger.warning(
-            "Passed over in %s, no rasters by their suffix: %s%s",
-            source,
-            ", ".join(map(os.path.basename, others[:_SHOWN])),
-            f" and {more} more" if more > 0 else "",
-        )
-    if not taken:
-        raise FileNotFoundError(f"There is no raster in {source}")
-    return taken
-
-
-def _fixed_part(pattern: str) -> str:
-    """The folder of a pattern, up to its first wildcard."""
-    parts = pathlib.Path(pattern).parts[:-1]
-    magic = [bool(glob.has_magic(part)) for part in parts] + [True]
-    return os.path.join("", *parts[: magic.index(True)])
+        yield source, os.path.join(output, _map_name(_base(source))), {}
 
 
 def _base(source: str) -> str:
@@ -185,7 +156,7 @@ def _base(source: str) -> str:
 
 def _map_name(name: str) -> str:
     stem, suffix = os.path.splitext(name)
-    return (stem if suffix.lower() in _SUFFIXES else name) + ".tif"
+    return (stem if suffix.lower() in SUFFIXES else name) + ".tif"
 
 
 def check_scenes(
@@ -196,8 +167,8 @@ def check_scenes(
 ) -> dict[int, str]:
     """Find what is wrong with the files of some scenes.
 
-    A file that is missing or in the way is an error of the request. One
-    that is no raster, or damaged, is that scene's own: others need not wait.
+    A file in the way of a map is an error of the request. A scene that is
+    missing, no raster, or damaged is on its own: others need not wait.
 
     Args:
         jobs: list of `SceneJob`s.
@@ -209,7 +180,6 @@ def check_scenes(
         `{index of a job: message}`, the scenes that cannot be read.
 
     Raises:
-        FileNotFoundError: if a named scene does not exist.
         FileExistsError: if a file to write exists, without `overwrite` and
             `resume`.
         PermissionError: if a folder cannot be written.
@@ -228,7 +198,7 @@ def check_scenes(
     ```
     """
     check_outputs(jobs)
-    errors: list[Exception] = []
+    errors: dict[int, Exception] = {}
     unreadable: dict[int, str] = {}
     for index, job in enumerate(jobs):
         try:
@@ -237,37 +207,39 @@ def check_scenes(
             # The same of all scenes.
             raise
         except (OSError, ValueError) as error:
-            errors.append(error)
+            errors[index] = error
             continue
         if message is not None:
             unreadable[index] = message
-    if len(errors) == 1:
-        raise errors[0]
+    if len(errors) == 1 and not unreadable:
+        raise next(iter(errors.values()))
     if errors:
-        more = len(errors) - _SHOWN_PROBLEMS
+        every = {**errors, **unreadable}
+        problems = [str(every[index]) for index in sorted(every)]
         raise ArgumentError(
-            f"{len(errors)} of {len(jobs)} scenes cannot be done:\n"
-            + "\n".join(map(str, errors[:_SHOWN_PROBLEMS]))
-            + (f"\nand {more} more" if more > 0 else "")
+            f"{len(problems)} of {len(jobs)} scenes cannot be done:\n"
+            + _first_lines(problems)
         )
     if len(unreadable) == len(jobs):
-        raise ArgumentError(
-            "\n".join(list(unreadable.values())[:_SHOWN_PROBLEMS])
-        )
+        raise SceneError(_first_lines(list(unreadable.values())))
     return unreadable
+
+
+def _first_lines(problems: list[str]) -> str:
+    more = len(problems) - _SHOWN_PROBLEMS
+    lines = problems[:_SHOWN_PROBLEMS]
+    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
 
 
 def _check_scene(
     job: SceneJob, overwrite: bool, resume: bool, make_folders: bool
 ) -> str | None:
     """Raise what is wrong with the request, return what with the scene."""
-    if not is_virtual(job.source) and not os.path.exists(job.source):
-        raise FileNotFoundError(f"`source`: there is no file {job.source}")
     with contextlib.ExitStack() as stack:
         try:
             dataset = stack.enter_context(open_raster(job.source, "source"))
-        except ValueError as error:
-            return str(error)
+        except (OSError, ValueError) as error:
+            return one_line(error)
         for path in job.rasters():
             with _missing_folder(path, make_folders):
                 check_destination(path, dataset, overwrite or resume)

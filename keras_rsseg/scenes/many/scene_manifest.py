@@ -1,13 +1,15 @@
-"""Scenes listed in a CSV file, with options of their own."""
+"""Scenes listed in a file, with options of their own."""
 
-import csv
 import os
 import pathlib
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from keras_rsseg.csv_files import read_csv_file
+from keras_rsseg.csv_files import read_text
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import Field
 from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.scene_options import SceneOptions
@@ -15,6 +17,12 @@ from keras_rsseg.typing import PathLike
 
 # Beginnings of an area that is given as text: GeoJSON, WKT.
 _GEOMETRY = re.compile(r"\s*(\{|(MULTI)?POLYGON\b|GEOMETRYCOLLECTION\b)", re.I)
+
+# Endings of tables, and of plain lists of paths.
+_TABLES = (".csv", ".tsv")
+_PLAIN = (".txt", ".lst")
+# Lines of a plain list that are looked at to tell it from other text.
+_TRIED = 100
 
 # The options that each scene may have of its own.
 COLUMNS = {
@@ -28,9 +36,9 @@ Entry = tuple[str, str | None, dict[str, Any]]
 
 
 def read_manifest(path: PathLike) -> list[Entry]:
-    """Read the scenes that a CSV file lists.
+    """Read the scenes that a CSV file, or a text file of paths, lists.
 
-    Its columns, of which all but the first may be absent and any cell of
+    The columns of a CSV; all but the first may be absent, and any cell of
     the others empty:
 
     - `scene`: path or URL of the scene.
@@ -42,7 +50,8 @@ def read_manifest(path: PathLike) -> list[Entry]:
     Paths of scenes and areas are relative to the manifest.
 
     Args:
-        path: path of the CSV file, UTF-8, with a header.
+        path: path of the CSV file with a header, as any spreadsheet writes
+            it (see `read_csv_file`), or of a text file with a path a line.
 
     Returns:
         List of `(scene, output, options)`: a path or URL, a path or `None`,
@@ -72,59 +81,111 @@ def read_manifest(path: PathLike) -> list[Entry]:
     path = pathlib.Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no manifest {path}")
-    try:
-        # Excel begins UTF-8 with a mark.
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, strict=True)
-            _check_columns(path, rows.fieldnames or [])
-            entries = [_entry(path, rows.line_num, row) for row in rows]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ArgumentError(
-            f"The manifest {path} is no CSV: {error}"
-        ) from error
+    if path.suffix.lower() in _PLAIN:
+        return [(_beside(path, line), None, {}) for line in _lines(path)]
+    table = read_csv_file(path)
+    names = _check_columns(path, table.columns)
+    entries, errors = [], []
+    for line, cells in table.rows:
+        row = {names[column]: cell for column, cell in cells.items()}
+        try:
+            entries.append(_entry(path, row, table.decimal_comma))
+        except ArgumentError as error:
+            errors.append(f"{path}, line {line}: {error}")
+    if errors:
+        raise ArgumentError("\n".join(errors))
     if not entries:
         raise ArgumentError(f"The manifest {path} lists no scene")
     return entries
 
 
-def _check_columns(path: pathlib.Path, columns: Sequence[str]) -> None:
+def is_manifest(source: str) -> bool:
+    """Return whether a source is a list of scenes.
+
+    Args:
+        source: path or URL. A text file is a list if it names a raster that
+            is there; GDAL reads some grids of numbers that end so, too.
+    """
+    if is_virtual(source):
+        return False
+    suffix = os.path.splitext(source)[1].lower()
+    if suffix in _PLAIN and os.path.isfile(source):
+        try:
+            lines = _lines(source)
+        except ArgumentError:
+            return False
+        places = [_beside(source, line) for line in lines[:_TRIED]]
+        return any(
+            is_virtual(place) or os.path.isfile(place) for place in places
+        )
+    return suffix in _TABLES
+
+
+def _lines(path: PathLike) -> list[str]:
+    """Paths in a text file, one a line."""
+    lines = (line.strip().strip('"') for line in read_text(path).splitlines())
+    return [line for line in lines if line and line[0] != "#"]
+
+
+def _check_columns(
+    path: pathlib.Path, columns: Sequence[str]
+) -> dict[str, str]:
+    """Return `{column: name of an option}`, whatever its case."""
     known = ["scene", "output", *COLUMNS]
-    unknown = [name for name in columns if name not in known]
-    twice = {name for name in columns if columns.count(name) > 1}
-    if unknown or twice or "scene" not in columns:
+    names = {column: column.lower() for column in columns}
+    unknown = [column for column in columns if names[column] not in known]
+    twice = len(set(names.values())) < len(columns)
+    if unknown or twice or "scene" not in names.values():
+        too_many = "".join(
+            f" {column!r} is none of these." for column in unknown
+        )
         raise ArgumentError(
             f"The manifest {path} must have a column scene and may have "
-            f"{', '.join(known[1:])}, each once. Its columns: "
+            f"{', '.join(known[1:])}, each once.{too_many} Its columns: "
             f"{', '.join(map(repr, columns))}"
         )
+    return names
 
 
-def _entry(path: pathlib.Path, line: int, row: dict[str, Any]) -> Entry:
-    if None in row or None in row.values():
-        raise ArgumentError(
-            f"{path}, line {line}: the row must have as many cells as the "
-            "header; a cell with a comma must be in quotes"
-        )
-    cells = {name: text.strip() for name, text in row.items()}
+def _entry(
+    path: pathlib.Path, cells: dict[str, str], decimal_comma: bool
+) -> Entry:
     scene = cells.pop("scene")
     output = cells.pop("output", "")
     if not scene:
-        raise ArgumentError(f"{path}, line {line}: the row names no scene")
-    options = {}
-    for name, text in cells.items():
-        if not text:
-            continue
-        try:
-            options[name] = COLUMNS[name].read(text)
-        except ArgumentError as error:
-            raise ArgumentError(f"{path}, line {line}: {error}") from error
+        raise ArgumentError("the row names no scene")
+    options = {
+        name: _read(COLUMNS[name], text, decimal_comma)
+        for name, text in cells.items()
+        if text
+    }
     area = options.get("area")
     if area is not None and not _GEOMETRY.match(area):
         options["area"] = _beside(path, area)
-    return _beside(path, scene), output or None, options
+    return _beside(path, scene), _slashed(output) or None, options
 
 
-def _beside(manifest: pathlib.Path, path: str) -> str:
+def _read(field: Field, text: str, decimal_comma: bool) -> Any:
+    try:
+        return field.read(text)
+    except ArgumentError:
+        if not decimal_comma or "," not in text:
+            raise
+    return field.read(text.replace(",", "."))
+
+
+def _beside(manifest: PathLike, path: str) -> str:
     if is_virtual(path):
         return path
-    return os.path.join(os.path.dirname(manifest), path)
+    folder = os.path.dirname(manifest)
+    place = os.path.join(folder, path)
+    if not os.path.lexists(place):
+        place = os.path.join(folder, _slashed(path))
+    return place
+
+
+def _slashed(path: str) -> str:
+    """A path as Windows writes it, as this system does."""
+    if "\\" in path and os.sep == "/" and not os.path.lexists(path):
+        return path.replace("\\", "/")
+    return path

@@ -7,8 +7,8 @@ import pathlib
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.files import write_durably
 from keras_rsseg.rasters.output_files import write_picture
+from keras_rsseg.rasters.output_files import write_png
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.maps.map_figure import class_picture
@@ -81,7 +81,7 @@ def write_preview(
     else:
         image = io.BytesIO()
         figure.savefig(image, format="png")
-        write_durably(path, image.getvalue())
+        write_png(path, image.getvalue())
     return path
 
 

@@ -52,6 +52,18 @@ class TestFiles:
         touch("a.tif")
         with pytest.raises(FileNotFoundError, match="no file b.tif"):
             list_scenes(["a.tif", "b.tif"], "maps")
+        touch("harbour.tif")
+        with pytest.raises(FileNotFoundError) as caught:
+            list_scenes(["harbor.tif", "a.tif", "x/y.tif"], "maps")
+        assert str(caught.value) == (
+            "`source`: there is no file harbor.tif. Did you mean harbour.tif?; "
+            "there is no file x/y.tif"
+        )
+
+    def test_one_path_is_a_list_of_one(self, here):
+        touch("in/a.tif")
+        assert listed("in/a.tif") == {"in/a.tif": "maps/a.tif"}
+        assert listed(here / "in") == {str(here / "in/a.tif"): "maps/a.tif"}
 
     def test_named_twice_is_mapped_once(self, here):
         touch("in/a.tif", "in/b.tif")
@@ -189,7 +201,7 @@ class TestManifests:
         "text, match",
         [
             ("scene,colour\nx.tif,red\n", "'colour'"),
-            ("scene;output\nx.tif;y.tif\n", "'scene;output'"),
+            ("scene;colour\nx.tif;red\n", "'colour' is none of these"),
             ("scene,scene\nx.tif,y.tif\n", "each once"),
             ("output\nx.tif\n", "column scene"),
             ("", "column scene"),
@@ -197,6 +209,7 @@ class TestManifests:
             ("scene,bands\nx.tif,4,3,2\n", "line 2.*in quotes"),
             ("scene,bands\nx.tif\n", "line 2.*as many cells"),
             ("scene,output\nx.tif,\n,y.tif\n", "line 3.*names no scene"),
+            ("scene,nodata\n,1\nx.tif,red\n", "(?s)line 2.*line 3"),
             (
                 "scene,nodata\nx.tif,black\n",
                 "line 2: `nodata` must be a number",
@@ -218,18 +231,49 @@ class TestManifests:
         with pytest.raises(FileNotFoundError, match="no manifest list.csv"):
             list_scenes(["list.csv"], "maps")
         self.write("scène\n", encoding="latin-1")
-        with pytest.raises(ValueError, match="is no CSV"):
+        with pytest.raises(ValueError, match="columns: 'scène'"):
             list_scenes(["in/list.csv"], "maps")
+        pathlib.Path("in/list.csv").write_bytes(b"PK\3\4\0\0")
+        with pytest.raises(ValueError, match="is no CSV.*a workbook"):
+            list_scenes(["in/list.csv"], "maps")
+
+    def test_as_excel_writes_it_where_the_comma_is_for_decimals(self, here):
+        touch("in/sub/süd.tif")
+        manifest = self.write(
+            "Scene;output;ground_sample_distance;value_range;bands;\r\n"
+            "sub\\süd.tif;;0,5;0,1;4,3,2;\r\n"
+            ";;;;;\r\n"
+            "x.tif;new\\x.tif;;0,5;;\r\n",
+            encoding="cp1252",
+        )
+        first, second = list_scenes([manifest], "maps")
+        assert first.source == "in/sub/süd.tif"
+        assert first.options["ground_sample_distance"] == 0.5
+        assert first.options["bands"] == ["4", "3", "2"]
+        assert str(second.destination) == "maps/new/x.tif"
+
+    def test_a_text_file_of_paths(self, here):
+        touch("in/a.tif", "in/c.tif")
+        text = "# flight 3\na.tif\n\nmissing.tif\nhttps://host/x.tif\n"
+        assert listed([self.write(text, "in/list.txt")]) == {
+            "in/a.tif": "maps/a.tif",
+            "in/missing.tif": "maps/missing.tif",
+            "https://host/x.tif": "maps/x.tif",
+        }
+        # A grid of numbers is a raster.
+        grid = self.write("ncols 2\nnrows 2\n", "in/grid.txt")
+        assert listed([grid]) == {"in/grid.txt": "maps/grid.txt.tif"}
 
 
 class TestOutputs:
     def test_two_scenes_of_one_map(self, here):
-        touch("a/x.tif", "b/x.tif", "c/x.png", "c/x.tif")
+        touch("a/x.tif", "b/x.tif", "c/x.jp2", "c/x.tif")
         for sources in (["a/x.tif", "b/x.tif"], ["a", "b"], ["c"]):
             with pytest.raises(ValueError, match="written twice") as caught:
                 list_scenes(sources, "maps")
             assert "maps/x.tif" in str(caught.value)
             assert "x.tif" in str(caught.value)
+        assert '"c/*.jp2"' in str(caught.value)
 
     def test_files_beside_the_map(self):
         job = SceneJob("a.jp2", pathlib.Path("maps/a.b.tif"), {"nodata": 0})
