@@ -318,7 +318,7 @@ def run_scenes(
         jobs: list of `SceneJob`s, such as `list_scenes` returns. All paths
             are of a file system that all machines share.
         report: path of a CSV file for the report, on that file system, too;
-            replaced if it exists.
+            replaced if it exists, but for its rows about other maps.
         pipeline_options: `apache_beam` `PipelineOptions`: which runner, and
             how. Defaults to Beam's, which is this machine.
         options: keyword arguments for all scenes. A job's own come first.
@@ -351,8 +351,7 @@ def run_scenes(
     path = pathlib.Path(report).absolute()
     check_outputs(jobs)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One of a run before would be taken for this one's.
-    path.unlink(missing_ok=True)
+    _keep_others(path, jobs)
     with beam.Pipeline(options=pipeline_options) as pipeline:
         outcomes = (
             pipeline
@@ -360,4 +359,21 @@ def run_scenes(
             | PredictScenes(load_model, **options.arguments(BeamOptions))
         )
         _ = outcomes | WriteReport(path, [job.destination for job in jobs])
-    return SceneReport.read(path)
+    own = {str(job.destination) for job in jobs}
+    report = SceneReport.read(path)
+    return SceneReport(
+        outcome
+        for outcome in report.outcomes
+        if str(outcome.job.destination) in own
+    )
+
+
+def _keep_others(path: pathlib.Path, jobs: list[SceneJob]) -> None:
+    """Leave what a report says of other maps.
+
+    What one of a run before says of these would be taken for this one's.
+    """
+    others = SceneReport(map(SceneOutcome, jobs)).others(path)
+    path.unlink(missing_ok=True)
+    if others:
+        SceneReport(others).save(path)

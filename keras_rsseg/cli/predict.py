@@ -69,7 +69,8 @@ def prepare(
         for job in list_scenes(request.scenes, output)
     ]
     path = _report_path(request)
-    _check_report(path, request.scenes, options.overwrite or options.resume)
+    replace = options.overwrite or options.resume
+    _check_report(path, request.scenes, jobs, replace)
     for message in check(jobs, options).values():
         typer.echo(in_flags(f"Will fail: {message}"), err=True)
     arguments = options.arguments(type(options))
@@ -133,8 +134,13 @@ def _report_path(request: Request) -> pathlib.Path:
 
 
 def _check_report(
-    path: pathlib.Path, sources: list[str], replace: bool
+    path: pathlib.Path,
+    sources: list[str],
+    jobs: "list[SceneJob]",
+    replace: bool,
 ) -> None:
+    from keras_rsseg.scenes.many.scene_report import SceneOutcome
+    from keras_rsseg.scenes.many.scene_report import SceneReport
     from keras_rsseg.scenes.maps.scene_paths import check_folder
 
     check_folder(path.parent)
@@ -145,7 +151,8 @@ def _check_report(
     for source in sources:
         if os.path.exists(source) and path.samefile(source):
             raise ArgumentError(f"The report would replace the manifest {path}")
-    if not replace:
+    report = SceneReport(map(SceneOutcome, jobs))
+    if not replace and not report.is_added_to(path):
         raise FileExistsError(
             f"The report exists: {path}. Give --resume to go on with that "
             "run, --overwrite to replace it, or another with --report"

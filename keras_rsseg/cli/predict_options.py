@@ -22,8 +22,10 @@ from keras_rsseg.scene_options import RUN
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
 
-# What an error of the package calls what has another name here.
-_OWN_WORDS = {"destination": "--output"}
+# What an error of the package calls what has another name here. What a scene
+# is called need not be said: there is nothing else without a flag.
+_OWN_WORDS = {"destination": "--output", "output": "--output"}
+_SCENE = re.compile("`(?:source|sources|jobs)`: ?")
 _COLUMNS = ", ".join(
     field.name for field in fields(SceneOptions) if field.option.per_scene
 )
@@ -163,6 +165,7 @@ def in_flags(text: str) -> str:
     Returns:
         What a user of the command is told, "give --overwrite".
     """
+    text = _SCENE.sub("", text)
     flags = {f.name: f.flag for f in fields(ScenesOptions) if f.flag}
     flags.update(_OWN_WORDS)
     names = "|".join(flags)

@@ -87,7 +87,7 @@ def predict_scenes(
         jobs: list of `SceneJob`s, such as `list_scenes` returns. Folders
             that they lack are made.
         report: path of a CSV file for the report, `None` for none; replaced
-            if it exists.
+            if it exists, but for its rows about other maps.
         options: keyword arguments for all scenes. A job's own come first.
 
     Returns:

@@ -90,6 +90,28 @@ class TestSeveral:
         assert result.output == ""
         assert (here / "maps/x.tif").exists()
 
+    def test_a_second_run_adds_to_the_report(self, here, loaded):
+        (here / "b/x.tif").rename(here / "b/y.tif")
+        for scene in ("a/x.tif", "b/y.tif"):
+            result = run("predict", scene, "--output", "maps")
+            assert result.exit_code == 0, result.output
+            assert "1 scene: 1 done" in result.stdout
+        result = run("predict", "a/x.tif", "--output", "maps")
+        check_error(result, "The report exists: maps/report.csv")
+        result = run("predict", "a/x.tif", "--output", "maps", "--resume")
+        rows = self.rows("maps/report.csv")
+        assert rows["a/x.tif"]["status"] == "finished before"
+        assert rows["b/y.tif"]["status"] == "done"
+
+    def test_a_scene_that_is_missing_is_a_row(self, here, loaded):
+        (here / "list.csv").write_text("scene;\ngone.tif;\na/x.tif;\n;\n")
+        result = run("predict", "list.csv", "--output", "maps")
+        assert result.exit_code == 3
+        assert "Will fail: there is no file gone.tif" in result.stderr
+        assert "gone.tif: there is no file gone.tif" in result.stdout
+        assert self.rows("maps/report.csv")["gone.tif"]["status"] == "failed"
+        assert (here / "maps/x.tif").exists()
+
     def test_a_manifest_says_where_all_goes(self, here, loaded):
         (here / "a/list.csv").write_text("scene,output\nx.tif,map.tif\n")
         result = run("predict", "a/list.csv")
@@ -103,7 +125,7 @@ class TestSeveral:
         result = run(*arguments)
         assert result.exit_code == 3
         assert "Will fail" in result.stderr
-        assert "b/x.tif: `source`" in result.stdout
+        assert "b/x.tif: ./b/x.tif cannot be read" in result.stdout
         assert "2 scenes: 1 done, 1 failed" in result.stdout
         rows = self.rows("maps/report.csv")
         assert rows["./a/x.tif"]["status"] == "done"
@@ -168,7 +190,7 @@ class TestSeveral:
         ]:
             result = run("predict", *arguments)
             assert result.exit_code in (1, 2), arguments
-            assert result.exit_code == 2 or "`output`" in result.stderr
+            assert result.exit_code == 2 or "--output must" in result.stderr
         assert loaded == []
 
     def test_options_of_all(self, here, loaded, monkeypatch):

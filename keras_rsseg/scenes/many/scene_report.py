@@ -1,14 +1,16 @@
 """What became of many scenes: a table to print, a CSV to keep."""
 
 import collections
-import csv
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+from keras_rsseg.csv_files import read_csv_file
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import is_expected
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
@@ -139,17 +141,52 @@ class SceneReport:
         Returns:
             A `SceneReport`; areas to the square centimetre. Of the jobs
             only paths are known.
+
+        Raises:
+            OSError: if it cannot be read.
+            ArgumentError: if it is no such report.
         """
-        with open(path, newline="", encoding="utf-8") as file:
-            return cls(map(_read_row, csv.DictReader(file)))
+        rows = read_csv_file(path).rows
+        try:
+            return cls([_read_row(cells) for _, cells in rows])
+        except (KeyError, ValueError) as error:
+            raise ArgumentError(
+                f"{path} is no report on scenes: {error!r}"
+            ) from error
 
     def save(self, path: pathlib.Path) -> None:
         """Write the report as CSV, whole or not at all.
 
         Args:
-            path: `pathlib.Path`; replaced if it exists.
+            path: `pathlib.Path`; replaced if it exists. Rows about other
+                maps, of an earlier run, stay in it.
         """
-        write_durably(path, self.to_csv().encode("utf-8"))
+        others = self.others(path)
+        whole = SceneReport([*others, *self.outcomes]) if others else self
+        write_durably(path, whole.to_csv().encode("utf-8"))
+
+    def others(self, path: pathlib.Path) -> list[SceneOutcome]:
+        """Return what a report says of other maps than this one.
+
+        Args:
+            path: `pathlib.Path` of the report. One that cannot be read, or
+                is none, says nothing.
+        """
+        own = {os.path.abspath(o.job.destination) for o in self.outcomes}
+        return [
+            outcome
+            for outcome in _stored(path)
+            if os.path.abspath(outcome.job.destination) not in own
+        ]
+
+    def is_added_to(self, path: pathlib.Path) -> bool:
+        """Return whether `save` would lose nothing of an existing file.
+
+        Args:
+            path: `pathlib.Path` of what may be a report on other maps.
+        """
+        stored = _stored(path)
+        return bool(stored) and len(self.others(path)) == len(stored)
 
     def to_text(self) -> str:
         """Return the report as a table to print, and what is wrong."""
@@ -183,6 +220,13 @@ class SceneReport:
             return [*row, "", *[""] * len(names)]
         sizes = [class_size(result, name) for name in names]
         return [*row, f"{result.valid_share:.1%}", *sizes]
+
+
+def _stored(path: pathlib.Path) -> list[SceneOutcome]:
+    try:
+        return SceneReport.read(path).outcomes
+    except (OSError, ArgumentError):
+        return []
 
 
 def class_size(result: SceneResult, name: str) -> str:

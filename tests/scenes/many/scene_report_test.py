@@ -111,6 +111,33 @@ def test_save_replaces_it_whole(report, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_rows_about_other_maps_stay(report, tmp_path):
+    path = tmp_path / "report.csv"
+    report.save(path)
+    again = SceneReport(
+        [
+            outcome("c", "done", result(True, sand=4)),
+            outcome("f", "failed", error="no"),
+        ]
+    )
+    assert not again.is_added_to(path)
+    assert SceneReport([outcome("f", "done")]).is_added_to(path)
+    again.save(path)
+    again.save(path)
+    stored = SceneReport.read(path)
+    assert [o.job.source for o in stored.outcomes] == [
+        f"in/{name}.jp2" for name in "abdecf"
+    ]
+    assert stored.outcomes[0].result.class_areas["water"] == 1_250_000
+    assert stored.outcomes[4].status == "done"
+    assert len(again.outcomes) == 2
+    for text in ("precious", "scene,output\nx,y\n", ""):
+        path.write_text(text)
+        assert not again.is_added_to(path)
+        again.save(path)
+        assert path.read_text() == again.to_csv()
+
+
 @pytest.mark.parametrize(
     "area, text",
     [
