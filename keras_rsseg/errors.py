@@ -32,6 +32,14 @@ class ArgumentError(KerasRssegError):
     """An argument is out of range, or two do not go together."""
 
 
+class ArgumentTypeError(ArgumentError, TypeError):
+    """An argument is of another kind than is accepted."""
+
+
+class AlreadyRunningError(KerasRssegError, RuntimeError):
+    """Another run is writing the same file."""
+
+
 class RasterError(KerasRssegError):
     """A file is no raster, breaks off, or lacks what was asked of it."""
 

@@ -2,11 +2,15 @@
 
 import contextlib
 import difflib
+import errno
 import itertools
 import os
 import pathlib
 import uuid
+import zlib
 
+# Bytes of a name that leave room for what GDAL adds to it, of 255 in all.
+_LONGEST_NAME = 230
 # Names of a folder that are compared with one that is not in it.
 _COMPARED = 10_000
 
@@ -17,13 +21,14 @@ def write_durably(path: str | os.PathLike, data: bytes) -> None:
     A crash in the middle leaves what was there before.
 
     Args:
-        path: path of the file; replaced if it exists.
+        path: path of the file; replaced if it exists. A link stays, and
+            what it points to is written.
         data: what it shall hold, bytes or a buffer.
 
     Raises:
         OSError: if it cannot be written.
     """
-    path = pathlib.Path(path)
+    path = link_target(path)
     partial = partial_path(path)
     try:
         with open(partial, "wb") as file:
@@ -45,14 +50,16 @@ def replace_durably(
 
     Args:
         source: path of the file, in the same file system.
-        destination: the path that it gets; replaced if it exists.
+        destination: the path that it gets; replaced if it exists. A link
+            stays, and what it points to is replaced.
 
     Raises:
         OSError: if it cannot be moved.
     """
+    destination = link_target(destination)
     sync_file(source)
     os.replace(source, destination)
-    sync_folder(pathlib.Path(destination).parent)
+    sync_folder(destination.parent)
 
 
 def partial_path(destination: pathlib.Path) -> pathlib.Path:
@@ -64,10 +71,57 @@ def partial_path(destination: pathlib.Path) -> pathlib.Path:
     Args:
         destination: path of the file that it will become.
     """
-    name = f".{destination.name}.{uuid.uuid4().hex[:8]}.partial"
-    path = destination.with_name(name)
+    path = hidden_path(destination, f".{uuid.uuid4().hex[:8]}.partial")
     path.touch(exist_ok=False)
     return path
+
+
+def hidden_path(path: pathlib.Path, ending: str) -> pathlib.Path:
+    """Return a hidden path beside another, `.NAME` and an ending.
+
+    Args:
+        path: the other one. A name that is too long for more letters is cut.
+        ending: what the name ends in.
+
+    Example:
+
+    ```python
+    import pathlib
+    from keras_rsseg.files import hidden_path
+
+    hidden_path(pathlib.Path("map.tif"), ".blocks").name  # '.map.tif.blocks'
+    ```
+    """
+    name = os.fsencode(path.name)
+    room = _LONGEST_NAME - len(os.fsencode(ending))
+    if len(name) > room:
+        check = f"~{zlib.crc32(name):08x}"
+        cut = name[: room - len(check)].decode("utf-8", "ignore")
+        return path.with_name(f".{cut}{check}{ending}")
+    return path.with_name(f".{path.name}{ending}")
+
+
+def link_target(path: str | os.PathLike) -> pathlib.Path:
+    """Return the path of the file that a link points to, there or not.
+
+    Args:
+        path: path of a link; of anything else, it is returned as it is.
+    """
+    path = pathlib.Path(path)
+    return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def remove_file(path: pathlib.Path) -> None:
+    """Remove a file, if it is there.
+
+    Args:
+        path: path of the file. There is none of a name that is too long.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
 
 
 def sync_file(path: str | os.PathLike) -> None:

@@ -4,8 +4,10 @@ import os
 
 import pytest
 
+from keras_rsseg.files import hidden_path
 from keras_rsseg.files import no_file
 from keras_rsseg.files import partial_path
+from keras_rsseg.files import remove_file
 from keras_rsseg.files import replace_durably
 from keras_rsseg.files import write_durably
 
@@ -67,3 +69,35 @@ def test_a_slip_in_a_name(tmp_path, monkeypatch):
         assert no_file(given).endswith(f"Did you mean {near}?"), given
     for given in ("x.tif", "scnes/x.tif", "a/b/c.tif", "", "harbour.tif/x"):
         assert no_file(given) == f"there is no file {given}"
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_stays(tmp_path, is_there):
+    (tmp_path / "disk").mkdir()
+    target = tmp_path / "disk/report.json"
+    if is_there:
+        target.write_bytes(b"old")
+    path = tmp_path / "report.json"
+    path.symlink_to("disk/report.json")
+    write_durably(path, b"one")
+    assert target.read_bytes() == b"one"
+    (tmp_path / "disk/.begun").write_bytes(b"two")
+    replace_durably(tmp_path / "disk/.begun", path)
+    assert target.read_bytes() == b"two"
+    assert path.is_symlink()
+    assert os.listdir(tmp_path / "disk") == ["report.json"]
+
+
+def test_long_names(tmp_path):
+    """Of 255 bytes, which is all that file systems take."""
+    paths = [tmp_path / (letter * 82 + "x.json") for letter in "街路"]
+    for path in paths:
+        write_durably(path, b"long")
+        remove_file(path.with_name(path.name + ".aux.xml"))
+    names = {hidden_path(path, ".blocks").name for path in paths}
+    assert len(names) == 2
+    for name in names:
+        assert name.startswith(".") and name.endswith(".blocks")
+        assert len(os.fsencode(name)) <= 240
+    assert hidden_path(tmp_path / "a.tif", ".blocks").name == ".a.tif.blocks"
+    assert sorted(os.listdir(tmp_path)) == sorted(p.name for p in paths)

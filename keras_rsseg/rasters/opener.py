@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from rasterio.errors import RasterioIOError
 from rasterio.io import DatasetReader
 
+from keras_rsseg.errors import ArgumentTypeError
 from keras_rsseg.errors import RasterError
 from keras_rsseg.files import no_file
 from keras_rsseg.rasters.truncation import find_missing
@@ -129,9 +130,15 @@ def open_raster(
         `WarpedVRT` or to trace shapes, is strict within the context.
 
     Raises:
+        ArgumentTypeError: if it is no path.
         FileNotFoundError: if there is no such file.
         RasterReadError: if it is not a raster, has no bands, or breaks off.
     """
+    if not is_path(path):
+        raise ArgumentTypeError(
+            f"`{argument}` must be the path or the URL of a raster. Received: "
+            f"{_what_it_is(path)}"
+        )
     path = os.fspath(path)
     named = is_virtual(path) or _SUBDATASET.match(path)
     if not named and not os.path.exists(path):
@@ -144,6 +151,22 @@ def open_raster(
                 f"{listed(dataset.subdatasets) or 'none'}"
             )
         yield dataset
+
+
+def _what_it_is(value: Any) -> str:
+    """What was given for a path, and what to give instead of it."""
+    kind = type(value)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(value, DatasetReader):
+        return f"an open dataset ({name}). Give its path, `dataset.name`"
+    if hasattr(value, "__array__"):
+        return (
+            f"an array ({name}). Write it to a GeoTIFF first, with the place "
+            "that the map shall have, or call the model's `predict` on it"
+        )
+    if isinstance(value, list | tuple | set):
+        return f"a {name}. Each scene has a call of its own: `predict_scenes`"
+    return name.removeprefix("builtins.")
 
 
 def _open(path: str, argument: str) -> Raster:

@@ -125,11 +125,13 @@ def predict_scene(
         A `SceneResult`.
 
     Raises:
+        ArgumentTypeError: a `TypeError`, if `source` is a dataset or array.
         FileNotFoundError: if the scene or the destination's folder does
             not exist.
         FileExistsError: if the destination exists and `overwrite` is false.
         PermissionError: if the destination's folder cannot be written.
-        RuntimeError: if another run is writing the map.
+        AlreadyRunningError: a `RuntimeError`, if another run is writing the
+            map.
         ValueError: if the scene is not a raster, has other bands than the
             model takes, or an argument is out of range; if the logits have
             another shape or are not finite; if the run to resume was

@@ -3,6 +3,7 @@
 import csv
 import pathlib
 
+import filelock
 import numpy as np
 import pytest
 import rasterio
@@ -333,6 +334,21 @@ class TestErrors:
         result = run(*arguments, "--tile-size", 8, "--overlap", 8)
         check_error(result, "--overlap must be an integer from 0 to")
         assert not output.exists()
+
+    def test_a_second_run_at_once(self, tmp_path, scene, loaded):
+        output = tmp_path / "map.tif"
+        (tmp_path / ".map.tif.blocks").mkdir()
+        with filelock.FileLock(tmp_path / ".map.tif.blocks/lock"):
+            result = run("predict", scene, "--output", output)
+        check_error(result, "Another run is writing")
+        assert "--resume goes on" in result.stderr
+
+    def test_a_slip_in_a_name(self, tmp_path, scene, loaded, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        result = run("predict", "sene.tif", "--output", "map.tif")
+        check_error(result, "there is no file sene.tif. Did you mean scene.tif")
+        assert "source" not in result.stderr
+        assert loaded == []
 
     def test_usage(self, tmp_path, scene, loaded):
         output = tmp_path / "map.tif"

@@ -275,7 +275,7 @@ OPENERS = {
     "warnings.catch_warnings",
 }
 # What a room may do beside: print a model's warnings, pyogrio's.
-OTHER_WARNINGS = ("cli/", "scenes/maps/polygons.py")
+OTHER_WARNINGS = ("cli/", "scenes/maps/polygon_files.py")
 
 
 def test_rasters_are_opened_in_one_room():

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import rasterio
 
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import ArgumentTypeError
+from keras_rsseg.scenes.predict_scenes import predict_scenes
 from tests.scenes.predict_scene_test import predict
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import read_map
@@ -117,6 +120,45 @@ class TestErrors:
         with pytest.raises(error, match=match):
             predict(never_called, scene, tmp_path / name, overwrite=True)
         assert scene.read_bytes() == before
+
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_a_link_to_the_map(self, tmp_path, overwrite):
+        """What it points to is written, there or not."""
+        scene, output = self.scene(tmp_path), tmp_path / "map.tif"
+        (tmp_path / "disk").mkdir()
+        target = tmp_path / "disk/map.tif"
+        if overwrite:
+            target.touch()
+        output.symlink_to("disk/map.tif")
+        predict(threshold_model, scene, output, overwrite=overwrite)
+        assert output.is_symlink()
+        assert read_map(target)[0].shape == (70, 70)
+        assert list(target.parent.iterdir()) == [target]
+        target.unlink()
+        target.symlink_to("../map.tif")
+        with pytest.raises(ArgumentError, match="link to itself"):
+            predict(never_called, scene, output, overwrite=True)
+
+    def test_a_name_that_leaves_no_room(self, tmp_path):
+        scene, output = self.scene(tmp_path), tmp_path / f"{'街' * 83}.tif"
+        predict(threshold_model, scene, output)
+        assert sorted(tmp_path.iterdir()) == [scene, output]
+
+    def test_what_is_no_path(self, tmp_path):
+        scene, output = self.scene(tmp_path), tmp_path / "map.tif"
+        with rasterio.open(scene) as dataset:
+            for source, match in [
+                (dataset, "`source`.*an open dataset.*`dataset.name`"),
+                (np.zeros((8, 8, 3)), "`source`.*an array .numpy.ndarray.*Geo"),
+                ([scene], "`source`.*a builtins.list.*predict_scenes"),
+                (None, "`source`.*Received: NoneType"),
+            ]:
+                with pytest.raises(ArgumentTypeError, match=match):
+                    predict(never_called, source, output)
+        with pytest.raises(TypeError, match="`destination`.*ndarray"):
+            predict(never_called, scene, np.zeros(3))
+        with pytest.raises(TypeError, match="`jobs`.*list_scenes"):
+            predict_scenes(never_called, [str(scene)])
 
     def test_unwritable_folder(self, tmp_path, monkeypatch):
         """By a stand-in for `os.access`: tests may run as root."""

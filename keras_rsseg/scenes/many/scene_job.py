@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import ArgumentTypeError
 from keras_rsseg.options import fields
 from keras_rsseg.scene_options import SceneOptions
 
@@ -119,13 +120,19 @@ def absolute(path: Any) -> Any:
 
 
 def check_outputs(jobs: Iterable[SceneJob]) -> None:
-    """Raise a ValueError where two files of some jobs are one.
+    """Raise an ArgumentError where two files of some jobs are one.
 
     Args:
-        jobs: list of `SceneJob`s.
+        jobs: list of `SceneJob`s; anything else in it is an error, too.
     """
     owners: dict[str, SceneJob] = {}
     for job in jobs:
+        if not isinstance(job, SceneJob):
+            raise ArgumentTypeError(
+                "`jobs` must hold `SceneJob`s, which "
+                "`keras_rsseg.scenes.list_scenes([source, ...], folder)` "
+                f"makes. Received: {job!r}"
+            )
         for path in job.outputs():
             other = owners.setdefault(os.path.abspath(path), job)
             if other is not job or job.outputs().count(path) > 1:

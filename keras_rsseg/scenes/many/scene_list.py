@@ -24,7 +24,7 @@ from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_manifest import is_manifest
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
-from keras_rsseg.scenes.maps.polygons import check_polygons
+from keras_rsseg.scenes.maps.polygon_files import check_polygons
 from keras_rsseg.scenes.maps.preview import check_preview
 from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
 from keras_rsseg.scenes.maps.scene_paths import check_destination

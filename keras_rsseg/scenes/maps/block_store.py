@@ -15,7 +15,10 @@ from typing import Self
 import filelock
 import numpy as np
 
+from keras_rsseg.errors import AlreadyRunningError
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import hidden_path
+from keras_rsseg.files import remove_file
 from keras_rsseg.files import replace_durably
 from keras_rsseg.files import write_durably
 from keras_rsseg.rasters.output_files import remove_raster
@@ -63,7 +66,7 @@ class BlockStore:
     Raises:
         ValueError: on entering, if settings differ from those of the run
             that is resumed.
-        RuntimeError: on entering, if another run is writing there.
+        AlreadyRunningError: on entering, if another run is writing there.
 
     Example:
 
@@ -92,7 +95,7 @@ class BlockStore:
         self.products = tuple(products)
         self.grid = grid
         path = self.products[0].path
-        self.folder = path.with_name(f".{path.name}.blocks")
+        self.folder = hidden_path(path, ".blocks")
         self._settings = {
             "format": _FORMAT,
             **settings,
@@ -221,7 +224,7 @@ class BlockStore:
             return self.folder / f"{product.name}.tif"
         # The same in each run, so that the next one finds what is left.
         run = zlib.crc32(os.fsencode(self.folder.absolute()))
-        return product.path.with_name(f".{product.path.name}.{run:08x}.tif")
+        return hidden_path(product.path, f".{run:08x}.tif")
 
     def _make(
         self,
@@ -339,8 +342,10 @@ def _locked_folder(
             # The run before is just removing the folder.
             continue
         return lock
-    raise RuntimeError(
-        f"Another run is writing {destination}: its folder {folder} is locked"
+    raise AlreadyRunningError(
+        f"Another run is writing {destination}: its folder {folder} is "
+        "locked. Wait until it has finished, or end it; then `resume=True` "
+        "goes on with what it has done"
     )
 
 
@@ -354,7 +359,7 @@ def _empty(folder: pathlib.Path, keep: Collection[str] = ()) -> None:
 def _move(source: pathlib.Path, destination: pathlib.Path) -> None:
     """Put a map in place, instead of what was there."""
     for suffix in _SIDECARS:
-        _beside(destination, suffix).unlink(missing_ok=True)
+        remove_file(_beside(destination, suffix))
     # Of a reference system that a GeoTIFF cannot hold.
     system = _beside(source, _SIDECARS[0])
     if system.exists():

@@ -1,12 +1,7 @@
-"""Polygons of a map, and the files that hold them."""
+"""Polygons of a map."""
 
-import contextlib
 import math
-import os
 import pathlib
-import sqlite3
-import tempfile
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,8 +10,6 @@ from rasterio.crs import CRS
 
 from keras_rsseg.checks import check_not_negative
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.errors import MissingPackageError
-from keras_rsseg.files import replace_durably
 from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
@@ -25,110 +18,15 @@ from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.maps.patches import merge_small
 from keras_rsseg.scenes.maps.patches import neighbours
 from keras_rsseg.scenes.maps.patches import trace_patches
-from keras_rsseg.scenes.maps.qgis_style import polygon_style
+from keras_rsseg.scenes.maps.polygon_files import check_polygons
+from keras_rsseg.scenes.maps.polygon_files import write_features
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
-LAYER = "classes"
-# What SQLite may leave beside a database, and would spoil the next one.
-_SIDECARS = ("-journal", "-shm", "-wal")
-# Where QGIS looks for the styles of a GeoPackage's layers.
-_STYLE_TABLE = """
-CREATE TABLE layer_styles (
-    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
-    f_table_catalog TEXT(256), f_table_schema TEXT(256),
-    f_table_name TEXT(256), f_geometry_column TEXT(256),
-    styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN,
-    description TEXT, owner TEXT(30), ui TEXT(30),
-    update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now'))
-)
-"""
-
 # Pixels that a ground control point may be off the grid of the map.
 _POINT_TOLERANCE = 0.5
-
-
-def write_features(
-    path: pathlib.Path,
-    polygons: np.ndarray,
-    fields: dict[str, np.ndarray],
-    crs: CRS | None,
-    legend: Legend,
-    overwrite: bool = False,
-) -> None:
-    """Write a GeoPackage or, where `path` ends in .geojson, GeoJSON.
-
-    Args:
-        path: `pathlib.Path` of the file, checked.
-        polygons: array of shapely polygons.
-        fields: dict of attribute names and arrays.
-        crs: `rasterio.crs.CRS` of the polygons, or `None`.
-        legend: a complete `Legend`, for QGIS's style.
-        overwrite: whether an existing file may be replaced.
-    """
-    with tempfile.TemporaryDirectory(
-        prefix=f".{path.name}.", dir=path.parent
-    ) as folder:
-        partial = os.path.join(folder, path.name)
-        if path.suffix.lower() == ".geojson":
-            options = {"RFC7946": "YES", "COORDINATE_PRECISION": "9"}
-            _write(partial, "GeoJSON", polygons, fields, crs, options)
-        else:
-            _write(partial, "GPKG", polygons, fields, crs, {})
-            _add_style(partial, polygon_style(legend))
-        _publish(partial, path, overwrite)
-
-
-def _write(
-    path: str,
-    driver: str,
-    polygons: np.ndarray,
-    fields: dict[str, np.ndarray],
-    crs: CRS | None,
-    options: dict[str, str],
-) -> None:
-    import pyogrio.raw
-    import shapely
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "'crs' was not provided")
-        pyogrio.raw.write(
-            path,
-            shapely.to_wkb(polygons),
-            field_data=list(fields.values()),
-            fields=list(fields),
-            layer=LAYER,
-            driver=driver,
-            geometry_type="Polygon",
-            crs=crs and crs.to_wkt(),
-            layer_options=options,
-        )
-
-
-def _add_style(path: str, style: str) -> None:
-    with contextlib.closing(sqlite3.connect(path)) as database, database:
-        database.execute(_STYLE_TABLE)
-        database.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles')"
-        )
-        database.execute(
-            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, "
-            "f_table_name, f_geometry_column, styleName, styleQML, styleSLD, "
-            "useAsDefault, description, owner) VALUES "
-            "('', '', ?, 'geom', ?, ?, '', 1, '', '')",
-            (LAYER, LAYER, style),
-        )
-
-
-def _publish(partial: str, path: pathlib.Path, overwrite: bool) -> None:
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} was made by something else meanwhile")
-    for suffix in _SIDECARS:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    replace_durably(partial, path)
 
 
 def write_polygons(
@@ -148,7 +46,8 @@ def write_polygons(
 
     A GeoPackage has the map's reference system and the layer `classes`,
     which QGIS draws in the map's colours (it keeps them in a second table,
-    `layer_styles`). GeoJSON is in WGS 84, longitude
+    `layer_styles`). FlatGeobuf and shapefiles (.shp and the files that go
+    with it, 2 GB at most) have it, too. GeoJSON is in WGS 84, longitude
     first, as RFC 7946 wants it.
 
     The map is traced line by line and never in memory as a whole; its
@@ -158,8 +57,8 @@ def write_polygons(
 
     Args:
         classes: path of a map that `predict_scene` wrote.
-        destination: path of the file, `.gpkg` or `.geojson`. It appears
-            complete or not at all.
+        destination: path of the file, `.gpkg`, `.geojson`, `.fgb` or
+            `.shp`. It appears complete or not at all.
         minimum_area: patches of less than so many square metres on the
             ground are merged into their largest neighbour, the smallest
             first. Void neither grows nor shrinks: a small patch stays where
@@ -216,50 +115,6 @@ def write_polygons(
         fields = _fields(polygons, ids, legend, pixel_size)
         polygons = _on_map(polygons, matrix)
         write_features(path, polygons, fields, crs, legend, overwrite)
-    return path
-
-
-def check_polygons(
-    destination: PathLike, overwrite: bool = False
-) -> pathlib.Path:
-    """Raise what `write_polygons` would raise about its destination.
-
-    Args:
-        destination: path of the file.
-        overwrite: whether an existing file may be replaced.
-
-    Returns:
-        The destination as a `pathlib.Path`.
-
-    Raises:
-        FileExistsError: if it exists and `overwrite` is false.
-        FileNotFoundError: if its folder does not exist.
-        ImportError: without shapely 2.1 or pyogrio.
-        PermissionError: if its folder cannot be written.
-        ValueError: for another suffix than .gpkg and .geojson.
-    """
-    path = pathlib.Path(destination)
-    if path.suffix.lower() not in (".gpkg", ".geojson"):
-        raise ArgumentError(
-            "Polygons are written to a .gpkg or a .geojson file. Received: "
-            f"{path}"
-        )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileExistsError(
-            f"{path} exists. Give `overwrite=True` to replace it"
-        )
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {path.parent} cannot be written")
-    try:
-        import pyogrio  # noqa: F401
-        from shapely import coverage_simplify  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            "Polygons need shapely (2.1 or later) and pyogrio: pip install "
-            "'keras-rsseg[vector]'"
-        ) from error
     return path
 
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 import rasterio
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import ArgumentTypeError
+from keras_rsseg.files import link_target
+from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.typing import PathLike
@@ -90,8 +93,13 @@ def check_destination(
         argument: what the errors call it.
 
     Returns:
-        The destination as a `pathlib.Path`.
+        The destination as a `pathlib.Path`; of a link, what it points to.
     """
+    if not is_path(destination):
+        raise ArgumentTypeError(
+            f"`{argument}` must be a path. Received: "
+            f"{type(destination).__name__}"
+        )
     if is_virtual(os.fspath(destination)):
         raise ArgumentError(
             f"`{argument}` must be a path of the local file system. "
@@ -103,6 +111,9 @@ def check_destination(
             f"`{argument}` must end in .tif or .tiff: the map is a GeoTIFF. "
             f"Received: {path}"
         )
+    path = link_target(path)
+    if path.is_symlink():
+        raise ArgumentError(f"`{argument}` is a link to itself: {path}")
     if path.is_dir():
         raise ArgumentError(f"`{argument}` is a folder: {path}")
     if not path.parent.is_dir():

@@ -13,7 +13,7 @@ from rasterio.control import GroundControlPoint
 from rasterio.features import rasterize
 from rasterio.transform import Affine
 
-from keras_rsseg.scenes.maps.polygons import check_polygons
+from keras_rsseg.scenes.maps.polygon_files import check_polygons
 from keras_rsseg.scenes.maps.polygons import write_polygons
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from tests.scenes.class_maps import NAMES
@@ -291,8 +291,8 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
 
 def test_bad_arguments(tmp_path):
     path = write_classes(tmp_path / "map.tif", random_classes(8, 8))
-    with pytest.raises(ValueError, match=".gpkg or a .geojson"):
-        check_polygons(tmp_path / "map.shp")
+    with pytest.raises(ValueError, match=".gpkg, .geojson, .fgb, .shp"):
+        check_polygons(tmp_path / "map.dxf")
     with pytest.raises(FileNotFoundError, match="no folder"):
         check_polygons(tmp_path / "nowhere" / "map.gpkg")
     with pytest.raises(FileNotFoundError, match="no file"):
