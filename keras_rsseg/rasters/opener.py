@@ -20,6 +20,9 @@ from rasterio.io import DatasetReader
 from keras_rsseg.errors import ArgumentTypeError
 from keras_rsseg.errors import RasterError
 from keras_rsseg.files import no_file
+from keras_rsseg.rasters.not_rasters import what_it_is
+from keras_rsseg.rasters.remote_files import is_remote
+from keras_rsseg.rasters.remote_files import why_not
 from keras_rsseg.rasters.truncation import find_missing
 
 # What makes GDAL's drivers fail where a file breaks off or is damaged. By
@@ -174,9 +177,15 @@ def _open(path: str, argument: str) -> Raster:
         with without_place_warnings():
             dataset = _make_reader(path)
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
+        if is_remote(path):
+            reason = why_not(path, str(error), opened=False)
+            raise RasterReadError(
+                f"`{argument}`: {path} cannot be read: {reason}"
+            ) from error
         raise RasterReadError(
             f"`{argument}`: {path} cannot be read, it is not a raster that "
-            f"GDAL reads (GeoTIFF, VRT, PNG, JPEG ...): {error}"
+            "GDAL reads (GeoTIFF, VRT, PNG, JPEG ...): "
+            f"{what_it_is(path) or error}"
         ) from error
     dataset.argument = argument
     missing = find_missing(dataset, path)
@@ -225,9 +234,11 @@ def strict_reading(
         raise
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         place = "" if rows is None else f" at rows {rows[0]} to {rows[1]}"
+        reason = str(error.__cause__ or error)
+        if is_remote(name):
+            reason = why_not(name, reason, opened=True)
         raise RasterReadError(
-            f"`{argument}`: {name} cannot be read{place}: "
-            f"{error.__cause__ or error}"
+            f"`{argument}`: {name} cannot be read{place}: {reason}"
         ) from error
 
 

@@ -1,0 +1,125 @@
+"""Files that people take for rasters: what they are, and what to do."""
+
+import os
+import zipfile
+
+_BEGINNING = 1024
+_RASTERS = (".tif", ".tiff", ".jp2", ".img", ".png", ".jpg", ".jpeg", ".vrt")
+_SHOWN = 3
+_LONGEST_LINE = 60
+
+# What files begin with, and what to tell of them.
+_SIGNATURES = (
+    (
+        b"version https://git-lfs",
+        "it is a Git LFS pointer, which stands for the file: run `git lfs "
+        "pull` where it was cloned",
+    ),
+    (b"%PDF", "it is a PDF: export the map in it as a GeoTIFF"),
+    (b"LASF", "it is a point cloud (LAS, LAZ), not an image"),
+    (b"\x93NUMPY", "it is an array of NumPy: write it to a GeoTIFF"),
+    (b"\x89HDF", "it is HDF5 without a raster that GDAL knows"),
+    (b"8BPS", "it is a Photoshop file: save it as TIFF"),
+    (b"\0\0\x27\x0a", "it is a shapefile, which holds no pixels"),
+    (
+        b"SQLite format 3",
+        "it is a database (GeoPackage, MBTiles ...) without a raster",
+    ),
+    (b"Rar!", "it is an archive: unpack it first"),
+    (b"7z\xbc\xaf", "it is an archive: unpack it first"),
+    (
+        b"msid",
+        "it is MrSID, which only a GDAL with LizardTech's library reads: "
+        "convert it to GeoTIFF with the program that it came with",
+    ),
+)
+_PAGES = (b"<!doctype html", b"<html")
+_ECW = (
+    "it is ECW, which only a GDAL with Hexagon's library reads: convert it "
+    "to GeoTIFF with a program that has it, such as QGIS for Windows "
+    "(gdal_translate)"
+)
+_OTHERS = {".ecw": _ECW, ".sid": _SIGNATURES[-1][1]}
+
+
+def what_it_is(path: str) -> str | None:
+    """Return what a file is that GDAL does not read, and what to do.
+
+    Args:
+        path: path of the file.
+
+    Returns:
+        A clause, or `None` where nothing can be told.
+
+    Example:
+
+    ```python
+    import pathlib
+    from keras_rsseg.rasters.not_rasters import what_it_is
+
+    pathlib.Path("scene.tif").touch()
+    what_it_is("scene.tif")
+    # "the file is empty: copy or download it again"
+    ```
+    """
+    if os.path.isdir(path):
+        return "it is a folder: give a raster in it"
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(_BEGINNING)
+    except OSError:
+        return None
+    if not beginning.strip(b"\0"):
+        state = "is empty" if not beginning else "begins with nothing but zeros"
+        return f"the file {state}: copy or download it again"
+    for signature, told in _SIGNATURES:
+        if beginning.startswith(signature):
+            return told
+    if beginning.startswith(b"PK\3\4"):
+        return _archive(path)
+    if beginning[257:262] == b"ustar":
+        return f"it is an archive: unpack it, or give /vsitar/{path}/NAME"
+    if beginning.startswith(b"\x1f\x8b"):
+        if path.lower().endswith((".tar.gz", ".tgz")):
+            return f"it is an archive: unpack it, or give /vsitar/{path}/NAME"
+        return f"it is packed: unpack it, or give /vsigzip/{path}"
+    other = _OTHERS.get(os.path.splitext(path)[1].lower())
+    return other or _text(beginning)
+
+
+def _archive(path: str) -> str:
+    """What to tell of a zip file, which may be a document."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return "it is a zip file that breaks off: download it again"
+    if any(name.startswith(("xl/", "content.xml")) for name in names):
+        return "it is a spreadsheet. Save a list of scenes as CSV"
+    inside = [name for name in names if name.lower().endswith(_RASTERS)]
+    if not inside:
+        return "it is a zip file: unpack it first"
+    given = ", ".join(f"/vsizip/{path}/{name}" for name in inside[:_SHOWN])
+    more = " ..." if len(inside) > _SHOWN else ""
+    return f"it is a zip file: unpack it, or give {given}{more}"
+
+
+def _text(beginning: bytes) -> str | None:
+    """What to tell of text, which a server may have sent for a file."""
+    start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.lower().startswith(_PAGES):
+        return (
+            "it is an HTML page, as a server sends it to say that something "
+            "is wrong, or that one has to log in: download the file again"
+        )
+    # A character may be cut at the end.
+    text = start.decode("utf-8", "ignore")
+    cut = len(start) - len(text.encode()) < 4
+    plain = all(char.isprintable() or char.isspace() for char in text)
+    if not cut or not plain:
+        return None
+    line = text.splitlines()[0][:_LONGEST_LINE]
+    told = f"it is text that begins with {line!r}"
+    if line.lower().endswith(_RASTERS):
+        return f"{told}. A list of scenes is a .csv with the column scene"
+    return told
