@@ -25,6 +25,7 @@ from keras_rsseg.scenes.many.scene_report import SKIPPED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import error_line
+from keras_rsseg.scenes.many.scene_warnings import one_of_a_kind
 from keras_rsseg.scenes.maps.polygons import write_polygons
 from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
@@ -77,6 +78,8 @@ def predict_scenes(
 
     If a scene fails, the report says why, and the next one begins. The
     report is written after each scene, so it survives whatever ends the run.
+    A warning is told of the first scene that it is about, and at the end
+    which others had it.
 
     With `resume`, finished maps stay if they were made with the same model
     and options from scenes that have not changed since, and a scene that was
@@ -123,21 +126,23 @@ def predict_scenes(
     jobs = list(jobs)
     check_outputs(jobs)
     outcomes = SceneReport([SceneOutcome(job) for job in jobs])
-    for index, job in enumerate(jobs):
-        if options.progress and len(jobs) > 1:
-            line = f"[{index + 1}/{len(jobs)}] {job.source}"
-            tqdm.write(line, file=sys.stderr)
-        start = time.perf_counter()
-        outcome = SceneOutcome(job, INTERRUPTED)
-        try:
-            outcome = attempt_job(model, job, options)
-        except KeyboardInterrupt as error:
-            raise ScenesInterrupted(outcomes) from error
-        finally:
-            seconds = time.perf_counter() - start
-            outcome = dataclasses.replace(outcome, seconds=seconds)
-            outcomes.outcomes[index] = outcome
-            _save(outcomes, report)
+    with one_of_a_kind(len(jobs) > 1) as warnings:
+        for index, job in enumerate(jobs):
+            if options.progress and len(jobs) > 1:
+                line = f"[{index + 1}/{len(jobs)}] {job.source}"
+                tqdm.write(line, file=sys.stderr)
+            warnings.scene = job.source
+            start = time.perf_counter()
+            outcome = SceneOutcome(job, INTERRUPTED)
+            try:
+                outcome = attempt_job(model, job, options)
+            except KeyboardInterrupt as error:
+                raise ScenesInterrupted(outcomes) from error
+            finally:
+                seconds = time.perf_counter() - start
+                outcome = dataclasses.replace(outcome, seconds=seconds)
+                outcomes.outcomes[index] = outcome
+                _save(outcomes, report)
     return outcomes
 
 

@@ -1,0 +1,70 @@
+"""A thousand scenes with one fault make one warning of it, not a thousand."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from keras_rsseg.scenes.many.scene_list import list_scenes
+from keras_rsseg.scenes.many.scene_warnings import one_of_a_kind
+from keras_rsseg.scenes.predict_scenes import predict_scenes
+from tests.scenes.scene_files import threshold_model
+from tests.scenes.scene_files import write_scene
+
+logger = logging.getLogger("keras_rsseg.scenes.somewhere")
+
+
+def messages(caplog):
+    return [record.getMessage() for record in caplog.records]
+
+
+def warn(number):
+    logger.warning("one kind, %s", number)
+    logger.warning("another line")
+
+
+def test_the_first_of_a_kind_and_who_else(caplog):
+    with one_of_a_kind() as warnings:
+        for number in range(6):
+            warnings.scene = f"{number}.tif"
+            warn(number)
+            warn(number)
+            logger.error("fails %s", number)
+    assert messages(caplog) == [
+        "one kind, 0",
+        "another line",
+        *(f"fails {number}" for number in range(6)),
+        "Also of 1.tif, 2.tif, 3.tif and 2 more scenes: one kind, 0",
+        "Also of 1.tif, 2.tif, 3.tif and 2 more scenes: another line",
+    ]
+    logger.warning("as ever")
+    assert messages(caplog)[-1] == "as ever"
+
+
+def test_whatever_ends_the_run(caplog):
+    with pytest.raises(KeyboardInterrupt), one_of_a_kind() as warnings:
+        for warnings.scene in ("a.tif", "b.tif"):
+            warn(warnings.scene)
+        raise KeyboardInterrupt
+    assert messages(caplog)[-1] == "Also of b.tif: another line"
+    assert logging.getLogger("keras_rsseg").propagate
+
+
+def test_empty_scenes(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in "abcde":
+        pixels = np.zeros((3, 20, 20), "uint8")
+        write_scene(tmp_path / f"in/{name}.tif", pixels, nodata=0)
+    jobs = list_scenes(["in"], "maps")
+    predict_scenes(threshold_model, jobs, tile_size=32, progress=False)
+    (first, others) = [
+        text for text in messages(caplog) if "no valid pixel" in text
+    ]
+    assert not first.startswith("Also")
+    assert others.startswith("Also of in/b.tif, in/c.tif, in/d.tif and 1 more")
+    caplog.clear()
+    predict_scenes(
+        threshold_model, jobs[:1], tile_size=32, progress=False, overwrite=True
+    )
+    assert any("no valid pixel" in text for text in messages(caplog))
