@@ -24,6 +24,7 @@ from keras_rsseg.rasters.not_rasters import what_it_is
 from keras_rsseg.rasters.remote_files import is_remote
 from keras_rsseg.rasters.remote_files import why_not
 from keras_rsseg.rasters.truncation import find_missing
+from keras_rsseg.rasters.web_tiles import TileReader
 
 # What makes GDAL's drivers fail where a file breaks off or is damaged. By
 # themselves they fill the rest of a PNG that is read as a whole with whatever
@@ -79,7 +80,7 @@ def name_of(source: Any, fallback: str = "the array") -> str:
     return os.fspath(source) if is_path(source) else fallback
 
 
-class Raster(DatasetReader):
+class Raster(TileReader):
     """A rasterio dataset whose errors name the file, and where it is damaged.
 
     Reading it is strict whatever the settings around, in any thread.
