@@ -9,6 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from keras_rsseg.beam.predict_scenes import BeamOptions
 from keras_rsseg.beam.predict_scenes import run_scenes
 from keras_rsseg.cli.predict import exit_with
+from keras_rsseg.cli.predict import join
 from keras_rsseg.cli.predict import load_model
 from keras_rsseg.cli.predict import prepare
 from keras_rsseg.cli.predict import show
@@ -40,6 +41,7 @@ def predict(context: typer.Context, request: Request) -> None:
         **options,
     )
     show(report, path, request.quiet)
+    join(report, request)
     exit_with(report)
 
 

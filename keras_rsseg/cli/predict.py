@@ -50,6 +50,7 @@ def prepare(
     """
     from keras_rsseg.scenes.many.scene_job import RASTERS
     from keras_rsseg.scenes.many.scene_list import list_scenes
+    from keras_rsseg.scenes.maps.mosaic import check_mosaic
 
     output, options = request.output, request.options
     endings = {
@@ -70,6 +71,8 @@ def prepare(
     ]
     path = _report_path(request)
     replace = options.overwrite or options.resume
+    if request.mosaic is not None:
+        check_mosaic(request.mosaic, replace, [job.source for job in jobs])
     _check_report(path, request.scenes, jobs, replace)
     for message in check(jobs, options).values():
         typer.echo(in_flags(f"Will fail: {message}"), err=True)
@@ -109,6 +112,23 @@ def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
     """
     if not quiet:
         typer.echo(in_flags(report.to_text()))
+        typer.echo(f"Wrote {path}")
+
+
+def join(report: "SceneReport", request: Request) -> None:
+    """Join the maps that are done in one, if that was asked for.
+
+    Args:
+        report: what became of the scenes.
+        request: what the command line asks for.
+    """
+    from keras_rsseg.scenes.maps.mosaic import write_mosaic
+
+    maps = [o.job.destination for o in report.outcomes if o.result is not None]
+    if request.mosaic is None or not maps:
+        return
+    path = write_mosaic(maps, request.mosaic, overwrite=True)
+    if not request.quiet:
         typer.echo(f"Wrote {path}")
 
 
@@ -209,6 +229,11 @@ def _predict_one(request: Request) -> None:
         return None if given is None else pathlib.Path(given)
 
     options = request.options
+    if request.mosaic is not None:
+        raise typer.BadParameter(
+            "joins the maps of several scenes in a folder",
+            param_hint="--mosaic",
+        )
     job = SceneJob(
         request.scenes[0],
         pathlib.Path(request.output or ""),
@@ -240,6 +265,7 @@ def _predict_several(request: Request) -> None:
     show(report, path, request.quiet)
     # Once more: should it have failed before, that is an error now.
     report.save(path)
+    join(report, request)
     exit_with(report)
 
 

@@ -42,6 +42,7 @@ class Request:
         polygons: path of the polygons' file, or what such names end in.
         style: whether to write a QGIS style.
         preview: path of the PNG, or what such names end in.
+        mosaic: path of the virtual raster over the maps of several scenes.
         report: path of the report on several scenes.
         quiet: whether to print nothing but errors.
         options: of all scenes.
@@ -94,6 +95,14 @@ class Request:
         typer.Option(
             metavar="FILE",
             help=f"PNG to draw the map in. {ENDING}.png.",
+            rich_help_panel=FILES,
+        ),
+    ] = None
+    mosaic: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="VRT, a small file that joins the maps of several scenes.",
             rich_help_panel=FILES,
         ),
     ] = None

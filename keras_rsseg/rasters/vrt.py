@@ -109,6 +109,30 @@ class VirtualBand:
         self._number = number
         self._block = block
 
+    def add_overlay(
+        self,
+        path: str | os.PathLike,
+        place: Window,
+        nodata: float,
+        folder: str | os.PathLike,
+    ) -> None:
+        """Lay another raster over what was added before.
+
+        Args:
+            path: path of the raster, of whose first band pixels are taken
+                one to one.
+            place: where it lies in the band; as large as the raster.
+            nodata: its value that lets others show through.
+            folder: where the description will lie; paths are relative to it.
+        """
+        source = ElementTree.SubElement(self._element, "ComplexSource")
+        relative = os.path.relpath(path, folder)
+        name = _add_text(source, "SourceFilename", relative)
+        name.set("relativeToVRT", "1")
+        _add_text(source, "SourceBand", 1)
+        _add_rectangles(source, place)
+        _add_text(source, "NODATA", nodata)
+
     def describe(
         self,
         *,

@@ -7,6 +7,7 @@ from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.maps.mosaic import write_mosaic
 from keras_rsseg.scenes.maps.polygons import write_polygons
 from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
@@ -37,6 +38,7 @@ __all__ = [
     "open_scene",
     "predict_scene",
     "predict_scenes",
+    "write_mosaic",
     "write_polygons",
     "write_preview",
     "write_qgis_style",
