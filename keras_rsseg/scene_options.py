@@ -30,11 +30,12 @@ UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
 RASTER_DTYPES = ("uint8", "float16")
 
 # Headings in the command's help, in their order.
-FILES = "Files"
-READING = "How a scene is read"
-PREDICTING = "How it is predicted"
-RUN = "The run"
-GROUPS = (FILES, READING, PREDICTING, RUN)
+READING = "Input: how a scene is read"
+FILES = "Output: what is written"
+MODEL = "Model: which, and what it sees"
+PREDICTING = "Quality: how it is predicted"
+RUN = "Cost: time, memory, and going on"
+GROUPS = (READING, FILES, MODEL, PREDICTING, RUN)
 
 # What the command line says of files that lie beside a map.
 ENDING = "Of several scenes: what the names end in, "
@@ -94,6 +95,7 @@ class SceneOptions(Options):
             'Value that means no data; or `"border"`: what has one plain '
             "colour, such as black, from the scene's border inwards",
             otherwise="the scene's own",
+            unit="as it is stored in the scene",
             check=values.check_nodata,
             metavar="VALUE|border",
             read=values.read_nodata,
@@ -131,7 +133,7 @@ class SceneOptions(Options):
             metavar="auto|native|METRES",
             read=values.read_distance,
             accepted="auto, native or metres",
-            group=READING,
+            group=MODEL,
             per_scene=True,
         ),
     ] = "auto"
@@ -141,7 +143,7 @@ class SceneOptions(Options):
             '`"auto"`: resample the scene to that pixel size; `"never"`: keep '
             "its pixels and warn",
             **_one_of("auto", "never"),
-            group=READING,
+            group=MODEL,
         ),
     ] = "auto"
     value_range: Annotated[
@@ -181,8 +183,9 @@ class SceneOptions(Options):
         int,
         Option(
             "Number of tiles in a batch, at most",
+            unit="tiles",
             check=check_positive,
-            group=PREDICTING,
+            group=RUN,
         ),
     ] = 4
     test_time_augmentation: Annotated[
@@ -201,6 +204,7 @@ class SceneOptions(Options):
         Option(
             "Average the predictions of each tile at these sizes, relative to "
             "its own",
+            unit="factors",
             in_python="Such as `(0.75, 1.0, 1.25)`.",
             on_command_line="Such as 0.75,1,1.25.",
             check=values.check_scales,
@@ -216,13 +220,14 @@ class SceneOptions(Options):
             "Height of the strips in which a map is finished and stored",
             unit="rows",
             check=check_positive,
-            group=PREDICTING,
+            group=RUN,
         ),
     ] = 1024
     probabilities: Annotated[
         PathLike | None,
         Option(
             "GeoTIFF to write each class's probability to, one band a class",
+            unit="0 to 1",
             on_command_line=ENDING + "_prob.tif.",
             check=unless_none(values.check_path),
             metavar="FILE",
@@ -234,6 +239,7 @@ class SceneOptions(Options):
         PathLike | None,
         Option(
             "GeoTIFF to write the uncertainty to",
+            unit="0, sure, to 1",
             on_command_line=ENDING + "_unsure.tif.",
             check=unless_none(values.check_path),
             metavar="FILE",
@@ -291,7 +297,9 @@ class SceneOptions(Options):
     ] = False
     overwrite: Annotated[
         bool,
-        Option("Replace existing files", check=values.check_switch, group=RUN),
+        Option(
+            "Replace existing files", check=values.check_switch, group=FILES
+        ),
     ] = False
     # The command has --quiet, which does more.
     progress: Annotated[

@@ -21,7 +21,7 @@ from keras_rsseg.beam.shared_run import open_shared_run
 from keras_rsseg.checks import check_positive
 from keras_rsseg.options import Option
 from keras_rsseg.options import takes
-from keras_rsseg.scene_options import PREDICTING
+from keras_rsseg.scene_options import RUN
 from keras_rsseg.scene_options import ScenesOptions
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import absolute
@@ -49,8 +49,9 @@ class BeamOptions(ScenesOptions):
             "Number of strips that a machine does at a time, at most",
             in_python="Where two such units meet, tiles are predicted twice; "
             "a unit that is lost with its machine is done again.",
+            unit="strips",
             check=check_positive,
-            group=PREDICTING,
+            group=RUN,
         ),
     ] = 8
     resume: bool = dataclasses.field(default=True, init=False)

@@ -8,6 +8,7 @@ import typer
 import keras_rsseg
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.evaluate import evaluate
+from keras_rsseg.cli.predict import EXAMPLES
 from keras_rsseg.cli.predict import predict
 from keras_rsseg.cli.presets import presets
 from keras_rsseg.cli.presets import upload
@@ -44,5 +45,8 @@ def main(
     """Semantic segmentation of aerial and satellite imagery."""
 
 
+# Blank lines keep the lines apart in the help.
+_EPILOGS = {predict: "\n\n".join(["Examples:", *EXAMPLES])}
+
 for command in (predict, evaluate, presets, upload):
-    app.command()(plain_errors()(command))
+    app.command(epilog=_EPILOGS.get(command))(plain_errors()(command))

@@ -12,27 +12,27 @@ from typing import Annotated
 import typer
 
 import keras_rsseg
-from keras_rsseg import evaluation
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_warnings
-from keras_rsseg.data.palette import Palette
-from keras_rsseg.data.protocols import PROTOCOLS
-from keras_rsseg.data.protocols import TilingProtocol
-from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
-from keras_rsseg.evaluation.masks import IDS
 
-# What is not given is as `keras_rsseg.evaluate` has it.
-_DEFAULTS = {
-    name: parameter.default
-    for name, parameter in inspect.signature(
-        evaluation.evaluate
-    ).parameters.items()
+# Stated here once more, and tested to be those of `keras_rsseg.evaluate` and
+# of the rooms that know them: loading these takes a second, which help and
+# wrong usage need not wait for.
+DEFAULTS = {
+    "protocol": "isaid",
+    "eroded": 3.0,
+    "left_out": (),
+    "boundary_f1": False,
+    "palette": None,
+    "bands": None,
+    "batch_size": 4,
+    "output": None,
+    "overwrite": False,
 }
-
-# What a file of colours can hold: arguments of `Palette`.
-_PALETTE = inspect.signature(Palette).parameters.keys()
+PROTOCOL_NAMES = ("isaid", "isprs_768", "isprs_896", "ifwm", "released")
+IDS = "ids"
 
 # --- What is scored
 
@@ -80,7 +80,9 @@ Bands = Annotated[
 
 # --- How it is scored
 
-Protocol = Annotated[str, typer.Option(help=f"Tiling: {', '.join(PROTOCOLS)}.")]
+Protocol = Annotated[
+    str, typer.Option(help=f"Tiling: {', '.join(PROTOCOL_NAMES)}.")
+]
 TileSize = Annotated[
     int | None,
     typer.Option(
@@ -142,20 +144,29 @@ def evaluate(
     dataset: Dataset = None,
     split: Split = "test",
     data_dir: DataDir = None,
-    protocol: Protocol = _DEFAULTS["protocol"],
+    protocol: Protocol = DEFAULTS["protocol"],
     tile_size: TileSize = None,
     stride: Stride = None,
-    eroded: Eroded = _DEFAULTS["eroded"],
+    eroded: Eroded = DEFAULTS["eroded"],
     leave_out: LeaveOut = None,
-    boundary_f1: BoundaryF1 = _DEFAULTS["boundary_f1"],
-    palette: PaletteOption = _DEFAULTS["palette"],
-    bands: Bands = _DEFAULTS["bands"],
-    batch_size: BatchSize = _DEFAULTS["batch_size"],
-    output: Output = _DEFAULTS["output"],
-    overwrite: Overwrite = _DEFAULTS["overwrite"],
+    boundary_f1: BoundaryF1 = DEFAULTS["boundary_f1"],
+    palette: PaletteOption = DEFAULTS["palette"],
+    bands: Bands = DEFAULTS["bands"],
+    batch_size: BatchSize = DEFAULTS["batch_size"],
+    output: Output = DEFAULTS["output"],
+    overwrite: Overwrite = DEFAULTS["overwrite"],
     quiet: Quiet = False,
 ) -> None:
     """Score a model tile by tile and on whole scenes."""
+    if dataset is None and (images is None or masks is None):
+        raise typer.BadParameter("give IMAGES and MASKS, or --dataset")
+    if dataset is not None and images is not None:
+        raise typer.BadParameter(
+            "give IMAGES and MASKS or --dataset, not both",
+            param_hint="--dataset",
+        )
+    from keras_rsseg import evaluation
+
     with plain_warnings(quiet), log_level(logging.ERROR if quiet else None):
         # A wrong path should not cost the seconds that loading takes.
         if output is not None:
@@ -163,7 +174,7 @@ def evaluate(
         options = {
             "protocol": _tiling(protocol, tile_size, stride),
             "eroded": eroded or None,
-            "left_out": leave_out or _DEFAULTS["left_out"],
+            "left_out": leave_out or DEFAULTS["left_out"],
             "batch_size": batch_size,
             "bands": bands and _numbers(bands),
             "palette": palette and _read_palette(palette),
@@ -185,6 +196,9 @@ def evaluate(
 
 
 def _tiling(protocol, tile_size, stride):
+    from keras_rsseg.data.protocols import TilingProtocol
+    from keras_rsseg.data.protocols import as_protocol
+
     protocol = as_protocol(protocol)
     if tile_size is None and stride is None:
         return protocol
@@ -207,6 +221,8 @@ def _read_palette(palette):
     if palette == IDS:
         return palette
 
+    from keras_rsseg.data.palette import Palette
+
     if not os.path.isfile(palette):
         from keras_rsseg import datasets
 
@@ -218,10 +234,12 @@ def _read_palette(palette):
         raise ArgumentError(f"{palette} is no JSON: {error}") from error
     if isinstance(content, list):
         content = {"colors": content}
-    if not isinstance(content, dict) or not set(content) <= _PALETTE:
+    # What a file of colours can hold: arguments of `Palette`.
+    accepted = inspect.signature(Palette).parameters.keys()
+    if not isinstance(content, dict) or not set(content) <= accepted:
         raise ArgumentError(
             f'{palette} must hold JSON such as {{"colors": [[255, 0, 0]], '
-            f'"void_colors": [[0, 0, 0]]}}, with {", ".join(_PALETTE)}'
+            f'"void_colors": [[0, 0, 0]]}}, with {", ".join(accepted)}'
         )
     try:
         return Palette(**content)
@@ -232,15 +250,10 @@ def _read_palette(palette):
 def _find(images, masks, dataset, split, data_dir):
     """A function that loads what to score, and its class names if known."""
     if dataset is None:
-        if images is None or masks is None:
-            raise typer.BadParameter("give IMAGES and MASKS, or --dataset")
+        from keras_rsseg import evaluation
+
         pair = evaluation.matching_files(images, masks)
         return lambda: pair, None
-    if images is not None:
-        raise typer.BadParameter(
-            "give IMAGES and MASKS or --dataset, not both",
-            param_hint="--dataset",
-        )
     from keras_rsseg import datasets
 
     facts = datasets.facts(re.split("[/:]", dataset)[0])

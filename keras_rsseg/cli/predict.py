@@ -31,6 +31,13 @@ if typing.TYPE_CHECKING:
 # 2 (usage) and 130 (interrupted): some scenes failed.
 SOME_FAILED = 3
 
+# Of the command's help; each line works in a clone of the repository.
+EXAMPLES = (
+    "keras-rsseg predict examples/data/harbour.tif --output harbour.tif",
+    'keras-rsseg predict "examples/data/*.tif" --output maps --style --resume',
+    "keras-rsseg predict examples/data/harbour.tif --output best.tif --tta d4",
+)
+
 
 def prepare(
     request: Request,
@@ -66,7 +73,7 @@ def prepare(
             param_hint="--output",
         )
     jobs = [
-        job.with_endings(request.style, **endings)
+        job.with_endings(request.style, request.attribute_table, **endings)
         for job in list_scenes(request.scenes, output)
     ]
     path = _report_path(request)
@@ -241,6 +248,7 @@ def _predict_one(request: Request) -> None:
         path(request.polygons),
         path(request.preview),
         request.style,
+        request.attribute_table,
     )
     check([job], options, make_folders=False)
     model = load_model(request.preset)

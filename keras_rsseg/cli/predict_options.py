@@ -18,7 +18,7 @@ from keras_rsseg.options import fields
 from keras_rsseg.scene_options import ENDING
 from keras_rsseg.scene_options import FILES
 from keras_rsseg.scene_options import GROUPS
-from keras_rsseg.scene_options import RUN
+from keras_rsseg.scene_options import MODEL
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
 
@@ -41,6 +41,7 @@ class Request:
         preset: name of the preset, or its folder; `None` for the default.
         polygons: path of the polygons' file, or what such names end in.
         style: whether to write a QGIS style.
+        attribute_table: whether to write an attribute table for ArcGIS.
         preview: path of the PNG, or what such names end in.
         mosaic: path of the virtual raster over the maps of several scenes.
         report: path of the report on several scenes.
@@ -70,15 +71,15 @@ class Request:
         typer.Option(
             help="Preset name or folder. Default: the small model that comes "
             "with the package.",
-            rich_help_panel=FILES,
+            rich_help_panel=MODEL,
         ),
     ] = None
     polygons: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="GeoPackage or GeoJSON to write the classes' polygons to. "
-            f"{ENDING}.gpkg.",
+            help="File to write the classes' polygons to: .gpkg, .geojson, "
+            f".fgb, or .shp. {ENDING}.gpkg.",
             rich_help_panel=FILES,
         ),
     ] = None
@@ -87,6 +88,15 @@ class Request:
         typer.Option(
             "--style",
             help="Write a QGIS style beside the map.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
+    attribute_table: Annotated[
+        bool,
+        typer.Option(
+            "--attribute-table",
+            help="Write an attribute table (.vat.dbf) for ArcGIS beside the "
+            "map.",
             rich_help_panel=FILES,
         ),
     ] = False
@@ -120,7 +130,7 @@ class Request:
         typer.Option(
             "--quiet",
             help="Print nothing but errors.",
-            rich_help_panel=RUN,
+            rich_help_panel=FILES,
         ),
     ] = False
     options: ScenesOptions

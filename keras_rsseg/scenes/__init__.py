@@ -5,6 +5,7 @@ from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
+from keras_rsseg.scenes.maps.attribute_table import write_attribute_table
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.maps.mosaic import write_mosaic
@@ -38,6 +39,7 @@ __all__ = [
     "open_scene",
     "predict_scene",
     "predict_scenes",
+    "write_attribute_table",
     "write_mosaic",
     "write_polygons",
     "write_preview",

@@ -26,6 +26,7 @@ from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import error_line
 from keras_rsseg.scenes.many.scene_warnings import one_of_a_kind
+from keras_rsseg.scenes.maps.attribute_table import write_attribute_table
 from keras_rsseg.scenes.maps.polygons import write_polygons
 from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
@@ -169,7 +170,7 @@ def predict_job(
 
 
 def draw_job(job: SceneJob, is_new: bool, options: ScenesOptions) -> None:
-    """Make what is made of a finished map: style, polygons, preview.
+    """Make what is made of a finished map: style, tables, polygons, preview.
 
     Args:
         job: a `SceneJob`.
@@ -180,6 +181,8 @@ def draw_job(job: SceneJob, is_new: bool, options: ScenesOptions) -> None:
     overwrite = options.overwrite or not is_new
     if job.style:
         write_qgis_style(job.destination, overwrite=overwrite)
+    if job.attribute_table:
+        write_attribute_table(job.destination, overwrite=overwrite)
     if job.polygons and (is_new or not _is_newer(job.polygons, job)):
         write_polygons(
             job.destination,

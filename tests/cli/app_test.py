@@ -2,10 +2,18 @@
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
+import typing
+
+import pytest
 
 import keras_rsseg
+from keras_rsseg.cli.predict import EXAMPLES
+from keras_rsseg.options import fields
+from keras_rsseg.scene_options import GROUPS
+from keras_rsseg.scene_options import ScenesOptions
 from tests.cli.commands import check_error
 from tests.cli.commands import run
 
@@ -61,6 +69,70 @@ def test_version_and_help():
     assert result.exit_code == 0
     for name in ("--output", "--preset", "--gsd", "--overwrite"):
         assert name in result.stdout
+
+
+def test_the_help_of_predict_is_grouped():
+    """In the order in which one asks."""
+    text = run("predict", "--help").stdout
+    places = [text.index(f"─ {name}") for name in GROUPS]
+    assert places == sorted(places)
+    for group, flags in {
+        "Input": ["--bands", "--nodata", "--area"],
+        "Output": ["--output", "--polygons", "--overwrite", "--mosaic"],
+        "Model": ["--preset", "--gsd"],
+        "Quality": ["--tta", "--scales"],
+        "Cost": ["--batch-size", "--resume"],
+    }.items():
+        _, _, rest = text.partition(f"─ {group}: ")
+        panel, _, _ = rest.partition("╰")
+        for flag in flags:
+            assert flag in panel, (group, flag)
+
+
+def test_every_number_has_a_unit():
+    for field in fields(ScenesOptions):
+        kinds = {*typing.get_args(field.type), field.type}
+        if field.flag and kinds & {int, float}:
+            assert field.option.unit, field.name
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_of_the_help_work(example, tmp_path, monkeypatch, loaded):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    words = " ".join(run("predict", "--help").stdout.split())
+    assert example in words
+    program, *arguments = shlex.split(example)
+    assert program == "keras-rsseg"
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert len(list(tmp_path.rglob("*.tif"))) == 1
+    assert len(example) < 78
+
+
+def test_help_and_wrong_usage_load_nothing():
+    code = (
+        "import sys;"
+        "from tests.cli.commands import run;"
+        "done = [run(*line.split()).exit_code for line in sys.argv[1:]];"
+        "heavy = {'numpy', 'rasterio', 'keras', 'tensorflow', 'shapely'};"
+        "print(done, sorted(heavy & set(sys.modules)))"
+    )
+    lines = {
+        **dict.fromkeys(["--help", "--version", "predict --help"], 0),
+        **dict.fromkeys(["evaluate --help", "presets --help"], 0),
+        **dict.fromkeys(["predict", "predict x.tif --tile-size 0"], 2),
+        **dict.fromkeys(["predict x --tta d5", "predict x --none", "x"], 2),
+        **dict.fromkeys(["evaluate", "evaluate a b --batch-size 0"], 2),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, *lines],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == f"{list(lines.values())} []"
 
 
 def test_cli_evaluation_and_scenes_load_no_framework_themselves():

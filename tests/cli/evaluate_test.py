@@ -1,6 +1,8 @@
 """`keras-rsseg evaluate`: scores on the screen and in a folder."""
 
 import functools
+import importlib
+import inspect
 import json
 import types
 
@@ -9,7 +11,9 @@ import pytest
 
 import keras_rsseg
 from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.protocols import PROTOCOLS
 from keras_rsseg.evaluation.evaluate import evaluate
+from keras_rsseg.evaluation.masks import IDS
 from tests.cli.commands import check_error
 from tests.cli.commands import run
 from tests.data.files import write_raster
@@ -353,3 +357,14 @@ def test_help():
     assert result.exit_code == 0
     for name in ("--protocol", "--leave-out", "--dataset", "--output"):
         assert name in result.stdout
+
+
+def test_what_help_states_is_so():
+    """Stated twice, as help must not wait for what knows it."""
+    # Its name is that of a function of the package, too.
+    cli_evaluate = importlib.import_module("keras_rsseg.cli.evaluate")
+    parameters = inspect.signature(evaluate).parameters
+    for name, value in cli_evaluate.DEFAULTS.items():
+        assert value == parameters[name].default, name
+    assert cli_evaluate.PROTOCOL_NAMES == tuple(PROTOCOLS)
+    assert cli_evaluate.IDS == IDS

@@ -113,6 +113,16 @@ class TestFlags:
         assert loaded == ["small"]
 
 
+def test_attribute_table(tmp_path, scene, loaded):
+    output = tmp_path / "map.tif"
+    arguments = ["predict", scene, "--output", output, "--attribute-table"]
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert f"Wrote {output}.vat.dbf\n" in result.stdout
+    output.unlink()
+    check_error(run(*arguments), "map.tif.vat.dbf exists. Give --overwrite")
+
+
 @pytest.mark.parametrize(
     "told, shown",
     [

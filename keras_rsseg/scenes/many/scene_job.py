@@ -10,6 +10,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import ArgumentTypeError
 from keras_rsseg.options import fields
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.maps.attribute_table import TABLE
 
 # Options that are paths of rasters beside the map.
 RASTERS = tuple(
@@ -28,6 +29,8 @@ class SceneJob:
         polygons: path of a GeoPackage or GeoJSON of its polygons, or `None`.
         preview: path of a PNG of the map, or `None`.
         style: whether to write a QGIS style beside the map.
+        attribute_table: whether to write an attribute table for ArcGIS
+            beside the map.
 
     Example:
 
@@ -47,6 +50,7 @@ class SceneJob:
     polygons: pathlib.Path | None = None
     preview: pathlib.Path | None = None
     style: bool = False
+    attribute_table: bool = False
 
     def rasters(self) -> list[pathlib.Path]:
         """Return the paths of the rasters to write, the map first."""
@@ -59,6 +63,9 @@ class SceneJob:
         others = [self.polygons, self.preview]
         if self.style:
             others.append(self.destination.with_suffix(".qml"))
+        if self.attribute_table:
+            name = self.destination.name + TABLE
+            others.append(self.destination.with_name(name))
         return [*self.rasters(), *filter(None, others)]
 
     def absolute(self) -> "SceneJob":
@@ -74,15 +81,20 @@ class SceneJob:
             absolute(self.polygons),
             absolute(self.preview),
             self.style,
+            self.attribute_table,
         )
 
     def with_endings(
-        self, style: bool = False, **endings: str | None
+        self,
+        style: bool = False,
+        attribute_table: bool = False,
+        **endings: str | None,
     ) -> "SceneJob":
         """Return the job with more files beside its map.
 
         Args:
             style: whether to write a QGIS style.
+            attribute_table: whether to write an attribute table.
             **endings: what the names of `probabilities`, `uncertainty`,
                 `polygons` and `preview` end in, in place of the map's .tif.
 
@@ -103,7 +115,13 @@ class SceneJob:
         }
         rasters = {name: paths.pop(name) for name in RASTERS if name in paths}
         options = {**self.options, **rasters}
-        return dataclasses.replace(self, options=options, style=style, **paths)
+        return dataclasses.replace(
+            self,
+            options=options,
+            style=style,
+            attribute_table=attribute_table,
+            **paths,
+        )
 
 
 def absolute(path: Any) -> Any:

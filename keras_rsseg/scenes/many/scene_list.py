@@ -24,6 +24,7 @@ from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_manifest import is_manifest
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
+from keras_rsseg.scenes.maps.attribute_table import check_attribute_table
 from keras_rsseg.scenes.maps.polygon_files import check_polygons
 from keras_rsseg.scenes.maps.preview import check_preview
 from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
@@ -251,6 +252,9 @@ def _check_scene(
     if job.style:
         with _missing_folder(job.destination, make_folders):
             check_qgis_style(job.destination, replace)
+    if job.attribute_table:
+        with _missing_folder(job.destination, make_folders):
+            check_attribute_table(job.destination, replace)
     if job.preview is not None:
         with _missing_folder(job.preview, make_folders):
             check_preview(job.preview)

@@ -38,7 +38,7 @@ _LOCK = "lock"
 _ATTEMPTS = 5
 _SETTINGS = "settings.json"
 # What may lie beside a map that is replaced, and would not fit the new one.
-_SIDECARS = (".aux.xml", ".msk", ".ovr")
+_SIDECARS = (".aux.xml", ".msk", ".ovr", ".vat.dbf", ".vat.cpg")
 
 
 class BlockStore:
