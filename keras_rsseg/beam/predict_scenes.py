@@ -361,10 +361,9 @@ def run_scenes(
         )
         _ = outcomes | WriteReport(path, [job.destination for job in jobs])
     own = {str(job.destination) for job in jobs}
-    report = SceneReport.read(path)
     return SceneReport(
         outcome
-        for outcome in report.outcomes
+        for outcome in SceneReport.read(path).outcomes
         if str(outcome.job.destination) in own
     )
 

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 from typing import Annotated
+from typing import Any
 
 import typer
 
@@ -20,7 +21,7 @@ from keras_rsseg.errors import DatasetError
 # Stated here once more, and tested to be those of `keras_rsseg.evaluate` and
 # of the rooms that know them: loading these takes a second, which help and
 # wrong usage need not wait for.
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "protocol": "isaid",
     "eroded": 3.0,
     "left_out": (),

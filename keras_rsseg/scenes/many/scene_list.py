@@ -13,7 +13,6 @@ from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import no_file
-from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.output_files import is_own
@@ -73,8 +72,9 @@ def list_scenes(
     str(jobs[0].destination)  # 'maps/2024/north.tif'
     ```
     """
-    given = [sources] if is_path(sources) else list(sources)
-    names = [os.fspath(source) for source in given]
+    if isinstance(sources, str | os.PathLike):
+        sources = [sources]
+    names = [os.fspath(source) for source in sources]
     _check_exist(names)
     if len(names) > 1:
         names = [name for name in names if not _is_made_again(name, output)]

@@ -107,8 +107,8 @@ def write_mosaic(
         color="Palette",
         colors=legend.colormap(),
     )
-    for each, place in places.items():
-        band.add_overlay(each, place, VOID, os.path.realpath(path.parent))
+    for name, place in places.items():
+        band.add_overlay(name, place, VOID, os.path.realpath(path.parent))
     write_durably(path, raster.to_xml())
     return path
 
