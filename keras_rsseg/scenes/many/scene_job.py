@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.options import fields
+from keras_rsseg.rasters.sources import absolute_source
 from keras_rsseg.scene_options import SceneOptions
 
 # Options that are paths of rasters beside the map.
@@ -67,7 +68,7 @@ class SceneJob:
             for name, value in self.options.items()
         }
         return SceneJob(
-            absolute(self.source),
+            absolute_source(self.source),
             absolute(self.destination),
             options,
             absolute(self.polygons),

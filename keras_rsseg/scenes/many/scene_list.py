@@ -11,8 +11,12 @@ from typing import Any
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
-from keras_rsseg.rasters.opener import is_virtual
-from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.band_stack import open_source
+from keras_rsseg.rasters.opener import opens
+from keras_rsseg.rasters.sources import absolute_source
+from keras_rsseg.rasters.sources import is_virtual
+from keras_rsseg.rasters.sources import missing_file
+from keras_rsseg.rasters.sources import plain_name
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
@@ -25,11 +29,14 @@ from keras_rsseg.typing import PathLike
 
 logger = logging.getLogger(__name__)
 
-# What is taken for a scene in a folder.
+# What is taken for a scene in a folder; what may hold anything, and is taken
+# if GDAL finds a raster in it; and what else a map's name leaves out.
 _SUFFIXES = frozenset(
     ".asc .bil .bip .bmp .bsq .ecw .gif .hgt .img .j2k .jp2 .jpeg .jpg .kea "
     ".nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
 )
+_CONTAINERS = frozenset({".gpkg", ".mbtiles", ".zarr"})
+_KNOWN = _SUFFIXES | _CONTAINERS | {".h5", ".hdf", ".nc", ".safe"}
 _SHOWN = 5
 _SHOWN_PROBLEMS = 8
 
@@ -74,7 +81,7 @@ def list_scenes(
     jobs: dict[tuple[str, str], SceneJob] = {}
     for source in sources:
         for scene, destination, options in _expand(os.fspath(source), output):
-            place = scene if is_virtual(scene) else os.path.abspath(scene)
+            place = absolute_source(scene)
             job = SceneJob(scene, pathlib.Path(destination), options)
             jobs.setdefault((place, os.path.abspath(destination)), job)
     found = list(jobs.values())
@@ -87,11 +94,11 @@ def list_scenes(
 def is_several(source: str) -> bool:
     """Return whether a source is a folder, a pattern or a manifest."""
     return (
-        os.path.isdir(source)
+        (os.path.isdir(source) and not opens(source))
         or _is_manifest(source)
         or (
             glob.has_magic(source)
-            and not os.path.exists(source)
+            and missing_file(source) is not None
             and not is_virtual(source)
         )
     )
@@ -108,7 +115,7 @@ def _expand(
     if _is_manifest(source):
         folder = os.path.dirname(source) if output is None else output
         for scene, name, options in read_manifest(source):
-            name = name or _map_name(_base(scene))
+            name = name or _map_name(plain_name(scene))
             yield scene, os.path.join(folder, name), options
         return
     if output is None:
@@ -116,9 +123,10 @@ def _expand(
             "`output` must be a folder for the maps, is missing"
         )
     if not is_several(source):
-        if not is_virtual(source) and not os.path.exists(source):
-            raise FileNotFoundError(f"`source`: there is no file {source}")
-        yield source, os.path.join(output, _map_name(_base(source))), {}
+        missing = missing_file(source)
+        if missing is not None:
+            raise FileNotFoundError(f"`source`: there is no file {missing}")
+        yield source, os.path.join(output, _map_name(plain_name(source))), {}
         return
     if os.path.isdir(source):
         top, suffix, paths = source, "", list(_walk(source))
@@ -135,7 +143,9 @@ def _expand(
 def _walk(folder: str) -> Iterator[str]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name[0] != ".")
-        for name in sorted(files):
+        rasters = [name for name in folders if opens(os.path.join(place, name))]
+        folders[:] = [name for name in folders if name not in rasters]
+        for name in sorted(files + rasters):
             if name[0] != ".":
                 yield os.path.join(place, name)
 
@@ -154,10 +164,9 @@ def _rasters(source: str, paths: Iterable[str], suffix: str) -> list[str]:
     taken: list[str] = []
     others: list[str] = []
     for path in paths:
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not opens(path):
             continue
-        known = os.path.splitext(path)[1].lower() in _SUFFIXES
-        (taken if known or named else others).append(path)
+        (taken if named or _is_raster(path) else others).append(path)
     if others:
         more = len(others) - _SHOWN
         logger.warning(
@@ -171,6 +180,19 @@ def _rasters(source: str, paths: Iterable[str], suffix: str) -> list[str]:
     return taken
 
 
+def _is_raster(path: str) -> bool:
+    """Whether a file or a folder is a raster, by its suffix if that tells."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _SUFFIXES:
+        return True
+    if suffix in _CONTAINERS or os.path.isdir(path):
+        return opens(path)
+    # ENVI's files may have any suffix, or none: a header lies beside.
+    headers = (path + ".hdr", os.path.splitext(path)[0] + ".hdr")
+    beside = suffix != ".hdr" and any(map(os.path.isfile, headers))
+    return beside and opens(path)
+
+
 def _fixed_part(pattern: str) -> str:
     """The folder of a pattern, up to its first wildcard."""
     parts = pathlib.Path(pattern).parts[:-1]
@@ -178,14 +200,9 @@ def _fixed_part(pattern: str) -> str:
     return os.path.join("", *parts[: magic.index(True)])
 
 
-def _base(source: str) -> str:
-    path = source.partition("?")[0] if "://" in source else source
-    return os.path.basename(path.rstrip("/")) or "scene"
-
-
 def _map_name(name: str) -> str:
     stem, suffix = os.path.splitext(name)
-    return (stem if suffix.lower() in _SUFFIXES else name) + ".tif"
+    return (stem if suffix.lower() in _KNOWN else name) + ".tif"
 
 
 def check_scenes(
@@ -261,11 +278,12 @@ def _check_scene(
     job: SceneJob, overwrite: bool, resume: bool, make_folders: bool
 ) -> str | None:
     """Raise what is wrong with the request, return what with the scene."""
-    if not is_virtual(job.source) and not os.path.exists(job.source):
-        raise FileNotFoundError(f"`source`: there is no file {job.source}")
+    missing = missing_file(job.source)
+    if missing is not None:
+        raise FileNotFoundError(f"`source`: there is no file {missing}")
     with contextlib.ExitStack() as stack:
         try:
-            dataset = stack.enter_context(open_raster(job.source, "source"))
+            dataset = stack.enter_context(open_source(job.source, "source"))
         except ValueError as error:
             return str(error)
         for path in job.rasters():

@@ -9,7 +9,8 @@ from typing import Any
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.options import fields
-from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.rasters.sources import is_virtual
+from keras_rsseg.rasters.sources import located
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.typing import PathLike
 
@@ -121,7 +122,7 @@ def _entry(path: pathlib.Path, line: int, row: dict[str, Any]) -> Entry:
     area = options.get("area")
     if area is not None and not _GEOMETRY.match(area):
         options["area"] = _beside(path, area)
-    return _beside(path, scene), output or None, options
+    return located(scene, os.path.dirname(path)), output or None, options
 
 
 def _beside(manifest: pathlib.Path, path: str) -> str:
