@@ -180,7 +180,7 @@ def plain_name(source: str) -> str:
         driver, *rest = [part for part in re.split('[:"]+', source) if part]
         rest = rest or [driver]
         # The file first, whatever the driver's order.
-        rest.sort(key=lambda part: not os.path.isfile(part))
+        rest.sort(key=lambda part: (not os.path.isfile(part), "." not in part))
         stem = os.path.splitext(os.path.basename(rest[0]))[0]
         words = [re.sub(r"\W+", "_", part).strip("_") for part in rest[1:]]
         return "_".join([stem, *filter(None, words)])

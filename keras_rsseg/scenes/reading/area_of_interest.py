@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
@@ -23,7 +22,7 @@ from keras_rsseg.scenes.reading.ground_size import lacks_place
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 from keras_rsseg.scenes.reading.round_the_earth import EarthTurn
 from keras_rsseg.scenes.reading.round_the_earth import across_the_antimeridian
-from keras_rsseg.scenes.reading.scene_file import check_projections
+from keras_rsseg.scenes.reading.scene_file import as_crs
 from keras_rsseg.scenes.reading.vector_files import Polygon
 from keras_rsseg.scenes.reading.vector_files import Ring
 from keras_rsseg.scenes.reading.vector_files import read_vector
@@ -91,14 +90,9 @@ class AreaOfInterest:
             crs = own_crs or "EPSG:4326"
         if isinstance(crs, str) and crs == "scene":
             crs = None
-        try:
-            self.crs = None if crs is None else CRS.from_user_input(crs)
-        except CRSError as error:
-            check_projections()
-            raise ArgumentError(
-                "`area_crs` must be a reference system, 'auto', 'scene' or "
-                f"None. Received: {crs!r}"
-            ) from error
+        self.crs = None
+        if crs is not None:
+            self.crs = as_crs("area_crs", crs, ", 'auto' or 'scene'")
 
     @classmethod
     def of(

@@ -10,7 +10,6 @@ from typing import Any
 
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError
 from rasterio.errors import RasterioError
 from rasterio.warp import transform
 
@@ -110,12 +109,13 @@ def open_as(
         yield dataset
 
 
-def as_crs(name: str, value: Any) -> CRS:
+def as_crs(name: str, value: Any, others: str = "") -> CRS:
     """Return a reference system.
 
     Args:
         name: of the argument, for the error.
         value: anything that rasterio takes.
+        others: what else is accepted, for the error.
 
     Raises:
         ArgumentError: if it is none.
@@ -124,10 +124,10 @@ def as_crs(name: str, value: Any) -> CRS:
     check_projections()
     try:
         return CRS.from_user_input(value)
-    except CRSError as error:
+    except (CPLE_BaseError, RasterioError, TypeError, ValueError) as error:
         raise ArgumentError(
-            f"`{name}` must be a reference system, such as 'EPSG:25832'. "
-            f"Received: {value!r}"
+            f"`{name}` must be a reference system, such as 'EPSG:25832'"
+            f"{others}. Received: {value!r}"
         ) from error
 
 

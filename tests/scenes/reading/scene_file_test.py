@@ -168,7 +168,8 @@ class TestReferenceSystem:
 
     def test_none_such(self, tmp_path):
         path = write_scene(tmp_path / "scene.tif", random_scene(40, 60))
-        for given in ({"crs": "nowhere"}, {"pixel_size": 0}, {"alpha": "nir"}):
+        wrong = [{"crs": "nowhere"}, {"crs": "EPSG:x"}, {"crs": "EPSG:99999"}]
+        for given in (*wrong, {"pixel_size": 0}, {"alpha": "nir"}):
             (name,) = given
             with pytest.raises(ArgumentError, match=f"`{name}` must be"):
                 with open_scene(path, **given):
