@@ -114,7 +114,8 @@ def absolute(path: Any) -> Any:
     """
     if isinstance(path, pathlib.Path):
         return path.absolute()
-    if isinstance(path, str) and os.path.exists(path):
+    # QGIS writes a layer's name behind the file's.
+    if isinstance(path, str) and os.path.exists(path.partition("|")[0]):
         return os.path.abspath(path)
     return path
 

@@ -12,6 +12,7 @@ from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_list import check_scenes
 from keras_rsseg.scenes.many.scene_list import is_several
 from keras_rsseg.scenes.many.scene_list import list_scenes
+from keras_rsseg.scenes.many.scene_manifest import read_manifest
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
 
@@ -296,6 +297,20 @@ class TestOtherRasters:
         job, page = (job.absolute() for job in list_scenes(["in/list.csv"]))
         assert job.source == f"{here}/in/a.tif+{here}/in/b.tif"
         assert page.source == f"GTIFF_DIR:2:{here}/in/a.tif"
+
+    def test_a_layer_of_an_area(self, here):
+        touch("a.tif", "plan.gpkg")
+        pathlib.Path("list.csv").write_text(
+            "scene,area,area_layer\na.tif,plan.gpkg|layername=plots,\n"
+            "a.tif,plan.gpkg,plots\n"
+        )
+        jobs = [
+            SceneJob("a.tif", pathlib.Path("a.tif"), options)
+            for _, _, options in read_manifest("list.csv")
+        ]
+        first, second = (job.absolute().options for job in jobs)
+        assert first == {"area": f"{here}/plan.gpkg|layername=plots"}
+        assert second == {"area": f"{here}/plan.gpkg", "area_layer": "plots"}
 
     def test_parts_of_files(self, here):
         touch("in/ocean.nc", "in/scan.tif")
