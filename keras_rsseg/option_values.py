@@ -13,8 +13,13 @@ from keras_rsseg.checks import Color
 from keras_rsseg.checks import as_color
 from keras_rsseg.checks import as_number
 from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_range
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
+
+# What `nodata` may be besides a number.
+_NODATA_WORDS = ("border", "none")
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
 # === What a command line and a manifest give ===
 
@@ -35,8 +40,8 @@ def read_distance(text: str) -> float | str | None:
 
 
 def read_nodata(text: str) -> float | str:
-    """Read a number or `border`."""
-    return text if text == "border" else float(text)
+    """Read a number, `border` or `none`."""
+    return text if text in _NODATA_WORDS else float(text)
 
 
 def read_numbers(text: str) -> tuple[float, ...]:
@@ -44,8 +49,11 @@ def read_numbers(text: str) -> tuple[float, ...]:
     return tuple(map(float, _parts(text)))
 
 
-def read_range(text: str) -> tuple[float, float]:
-    """Read `0,3000`."""
+def read_range(text: str) -> tuple[float, float] | tuple[str, str]:
+    """Read `0,3000` or `2%,98%`."""
+    if "%" in text:
+        first, last = _parts(text)
+        return first, last
     low, high = read_numbers(text)
     return low, high
 
@@ -93,14 +101,14 @@ def check_distance(name: str, value: Any) -> float | str | None:
 
 
 def check_nodata(name: str, value: Any) -> Any:
-    """Return a number, NaN included, `"border"` or `None` as it is."""
-    if value is None or (isinstance(value, str) and value == "border"):
+    """Return a number, NaN included, a word or `None` as it is."""
+    if value is None or (isinstance(value, str) and value in _NODATA_WORDS):
         return value
     try:
         float(value)
     except (TypeError, ValueError):
         raise ArgumentError(
-            f"`{name}` must be a number, 'border' or None. Received: "
+            f"`{name}` must be a number, 'border', 'none' or None. Received: "
             f"{name}={value!r}"
         ) from None
     return value
@@ -130,6 +138,17 @@ def check_path(name: str, value: Any) -> Any:
     return value
 
 
+def check_pixel_size(name: str, value: Any) -> float:
+    """Return a positive number of metres as a float."""
+    metres = as_number(value)
+    if not 0 < metres < math.inf:
+        raise ArgumentError(
+            f"`{name}` must be a positive number of metres. Received: "
+            f"{name}={value!r}"
+        )
+    return metres
+
+
 def check_scales(name: str, value: Any) -> tuple[float, ...]:
     """Return positive numbers, at least one."""
     try:
@@ -148,3 +167,36 @@ def check_switch(name: str, value: Any) -> bool:
     """Return True or False; 1 and 0 are these."""
     check_choice(name, value, (True, False))
     return bool(value)
+
+
+def check_text(name: str, value: Any) -> str:
+    """Return text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ArgumentError(
+            f"`{name}` must be text. Received: {name}={value!r}"
+        )
+    return value
+
+
+def check_value_range(
+    name: str, value: Any
+) -> tuple[float, float] | tuple[str, str]:
+    """Return two numbers as floats, two percentages as `("2%", "98%")`."""
+    parts = _parts(value) if isinstance(value, str) else value
+    if as_percentages(parts) is None:
+        return check_range(name, value)
+    low, high = parts
+    return str(low).strip(), str(high).strip()
+
+
+def as_percentages(value: Any) -> tuple[float, float] | None:
+    """Return what `("2%", "98%")` means, `None` for anything else."""
+    try:
+        low, high = value
+        found = [_PERCENT.fullmatch(part) for part in (low, high)]
+    except (TypeError, ValueError):
+        return None
+    if found[0] is None or found[1] is None:
+        return None
+    first, last = float(found[0][1]), float(found[1][1])
+    return (first, last) if 0 <= first < last <= 100 else None

@@ -18,7 +18,6 @@ from keras_rsseg import option_values as values
 from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_not_negative
 from keras_rsseg.checks import check_positive
-from keras_rsseg.checks import check_range
 from keras_rsseg.checks import unless_none
 from keras_rsseg.class_legends import colors_of
 from keras_rsseg.errors import ArgumentError
@@ -90,16 +89,58 @@ class SceneOptions(Options):
         ),
     ] = None
     nodata: Annotated[
-        float | Literal["border"] | None,
+        float | Literal["border", "none"] | None,
         Option(
             'Value that means no data; or `"border"`: what has one plain '
-            "colour, such as black, from the scene's border inwards",
+            "colour, such as black or white, from the scene's border inwards; "
+            'or `"none"`: the value that the scene states is data',
             otherwise="the scene's own",
             unit="as it is stored in the scene",
             check=values.check_nodata,
-            metavar="VALUE|border",
+            metavar="VALUE|border|none",
             read=values.read_nodata,
-            accepted="a number or border",
+            accepted="a number or border or none",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    alpha: Annotated[
+        Literal["auto", "none"],
+        Option(
+            '`"auto"`: there is no data where a band that is tagged as alpha '
+            'is 0; `"none"`: that band is data, such as near infrared',
+            **_one_of("auto", "none"),
+            read=str,
+            accepted="auto or none",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = "auto"
+    crs: Annotated[
+        Any,
+        Option(
+            "Reference system of the scene, such as EPSG:25832, where it "
+            "states none",
+            in_python="Anything that `rasterio.crs.CRS.from_user_input` takes.",
+            otherwise="none",
+            metavar="CRS",
+            read=str,
+            accepted="a reference system",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    pixel_size: Annotated[
+        float | None,
+        Option(
+            "Length of the scene's pixels on the ground, where it does not "
+            "tell by itself",
+            unit="metres",
+            otherwise="unknown",
+            check=unless_none(values.check_pixel_size),
+            metavar="METRES",
+            read=float,
+            accepted="a number of metres",
             group=READING,
             per_scene=True,
         ),
@@ -108,12 +149,38 @@ class SceneOptions(Options):
         Any,
         Option(
             "Polygons outside which there is no data: a file (GeoJSON, "
-            "GeoPackage ...) or WKT",
+            "GeoPackage, KML ...) or WKT",
             in_python="Or anything else that "
             "`keras_rsseg.scenes.AreaOfInterest` takes.",
             metavar="FILE",
             read=str,
             accepted="a path or WKT",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    area_crs: Annotated[
+        Any,
+        Option(
+            "Reference system of the area's coordinates, in place of the one "
+            'that it states; `"scene"`: that of the scene',
+            otherwise="the area's own",
+            metavar="CRS|scene",
+            read=str,
+            accepted="a reference system or scene",
+            group=READING,
+            per_scene=True,
+        ),
+    ] = None
+    area_layer: Annotated[
+        str | None,
+        Option(
+            "Layer of the area's file",
+            otherwise="the one that has polygons",
+            check=unless_none(values.check_text),
+            metavar="NAME",
+            read=str,
+            accepted="the name of a layer",
             group=READING,
             per_scene=True,
         ),
@@ -147,15 +214,17 @@ class SceneOptions(Options):
         ),
     ] = "auto"
     value_range: Annotated[
-        tuple[float, float] | None,
+        tuple[float, float] | tuple[str, str] | None,
         Option(
             "Values of the scene, the lower first, that become the model's "
-            "lowest and highest",
+            "lowest and highest, in the scene's units where it states a scale; "
+            "or percentiles of a sample of it, such as 2%,98%",
+            in_python='As `("2%", "98%")`. All bands share the two values.',
             otherwise="values as they are",
-            check=unless_none(check_range),
-            metavar="LOW,HIGH",
+            check=unless_none(values.check_value_range),
+            metavar="LOW,HIGH|P%,P%",
             read=values.read_range,
-            accepted="two numbers, with a comma",
+            accepted="two numbers or two percentages, with a comma",
             group=READING,
             per_scene=True,
         ),

@@ -47,6 +47,13 @@ class TestChecks:
             ("overlap", 2.5),
             ("bands", [1.5]),
             ("nodata", "black"),
+            ("alpha", "data"),
+            ("pixel_size", 0),
+            ("pixel_size", "large"),
+            ("area_layer", ""),
+            ("value_range", ("98%", "2%")),
+            ("value_range", ("2%", 98)),
+            ("value_range", ("2%", "101%")),
             ("ground_sample_distance", float("nan")),
             ("ground_sample_distance", "native"),
             ("resample", "always"),
@@ -84,6 +91,11 @@ class TestChecks:
         assert options.value_range == (0.0, 3000.0)
         assert options.palette == [(0, 0, 9), (1, 2, 3)]
         assert options.resume is True
+        assert SceneOptions(value_range="2%, 98 %").value_range == (
+            "2%",
+            "98 %",
+        )
+        assert SceneOptions(nodata="none", alpha="none").alpha == "none"
         assert SceneOptions(bands=(3, 2)).bands == [3, 2]
 
     def test_variance_needs_several_views(self):
@@ -191,8 +203,9 @@ class TestFaces:
         from keras_rsseg.scenes.many.scene_manifest import COLUMNS
 
         assert list(COLUMNS) == [
-            *("bands", "nodata", "area", "ground_sample_distance"),
-            "value_range",
+            *("bands", "nodata", "alpha", "crs", "pixel_size"),
+            *("area", "area_crs", "area_layer"),
+            *("ground_sample_distance", "value_range"),
         ]
         for field in COLUMNS.values():
             assert field.option.read and field.option.accepted

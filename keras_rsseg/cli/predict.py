@@ -103,9 +103,12 @@ def check(
     """
     from keras_rsseg.scenes.many.scene_list import check_scenes
     from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
+    from keras_rsseg.scenes.reading.scene_file import as_crs
 
     if options.area is not None:
-        AreaOfInterest.of(options.area)
+        AreaOfInterest.of(options.area, options.area_crs, options.area_layer)
+    if options.crs is not None:
+        as_crs("crs", options.crs)
     return check_scenes(jobs, options.overwrite, options.resume, make_folders)
 
 

@@ -100,7 +100,8 @@ def choose_bands(
         len(chosen),
         subject,
         "Say which to read with `bands=`, by number or name. The scene "
-        f"{dataset.name} has: {_describe(dataset, names)}",
+        f"{dataset.name} has: {_describe(dataset, names)}"
+        + color_table_advice(dataset),
     )
     _check_dtypes(dataset, chosen)
     return chosen
@@ -176,6 +177,20 @@ def alpha_band(dataset: DatasetReader) -> int | None:
     if ColorInterp.alpha in meanings:
         return meanings.index(ColorInterp.alpha) + 1
     return None
+
+
+def color_table_advice(dataset: DatasetReader) -> str:
+    """Return how to look up the colours of a table, `""` where there is none.
+
+    Args:
+        dataset: an open rasterio dataset.
+    """
+    if ColorInterp.palette not in dataset.colorinterp:
+        return ""
+    return (
+        ". It has a colour table: give its colours as bands, as "
+        f"vrt://{dataset.name}?expand=rgb or by gdal_translate -expand rgb"
+    )
 
 
 def band_names(dataset: DatasetReader) -> list[tuple[str, str]]:

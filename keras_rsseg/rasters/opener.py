@@ -2,15 +2,17 @@
 
 import contextlib
 import os
-import re
 import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from typing import NamedTuple
 from typing import TypeGuard
 
 import rasterio
 from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
 from rasterio.env import ensure_env_with_credentials
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.errors import RasterioError
@@ -23,6 +25,7 @@ from keras_rsseg.files import no_file
 from keras_rsseg.rasters.not_rasters import what_it_is
 from keras_rsseg.rasters.remote_files import is_remote
 from keras_rsseg.rasters.remote_files import why_not
+from keras_rsseg.rasters.sources import missing_file
 from keras_rsseg.rasters.truncation import find_missing
 from keras_rsseg.rasters.web_tiles import TileReader
 
@@ -40,8 +43,6 @@ _STRICT = {
 # The filters of `warnings` belong to the process, not to a thread.
 _FILTERING = threading.Lock()
 
-# Such as NETCDF:file.nc:band and GTIFF_DIR:2:file.tif; C: is a disk.
-_SUBDATASET = re.compile(r"\w\w+:")
 _LISTED = 20
 
 
@@ -61,15 +62,6 @@ def is_path(source: Any) -> TypeGuard[str | os.PathLike]:
     return isinstance(source, str | os.PathLike)
 
 
-def is_virtual(path: str) -> bool:
-    """Return whether `path` is a URL, a GDAL virtual path or a VRT's XML.
-
-    Args:
-        path: what names a raster.
-    """
-    return "://" in path or path.startswith(("/vsi", "<VRTDataset"))
-
-
 def name_of(source: Any, fallback: str = "the array") -> str:
     """Return what to call `source` in a message.
 
@@ -80,6 +72,21 @@ def name_of(source: Any, fallback: str = "the array") -> str:
     return os.fspath(source) if is_path(source) else fallback
 
 
+class Statements(NamedTuple):
+    """What a user says of a raster that its file does not say, or wrongly.
+
+    Attributes:
+        crs: reference system, where the file states none.
+        pixel_size: length of a pixel on the ground in metres, where nothing
+            else tells.
+        alpha_is_data: whether a band that is tagged as alpha holds data.
+    """
+
+    crs: CRS | None = None
+    pixel_size: float | None = None
+    alpha_is_data: bool = False
+
+
 class Raster(TileReader):
     """A rasterio dataset whose errors name the file, and where it is damaged.
 
@@ -88,6 +95,28 @@ class Raster(TileReader):
 
     # What errors call the argument that named it.
     argument: str = "source"
+    # How it was named, where GDAL knows it by another name.
+    source: str | None = None
+    stated: Statements = Statements()
+
+    @property
+    def name(self) -> str:
+        return self.source or super().name
+
+    @property
+    def crs(self) -> CRS | None:
+        own = super().crs
+        if own is not None or self.stated.crs is None:
+            return own
+        # Control points have a system of their own.
+        return None if super().gcps[0] else self.stated.crs
+
+    @property
+    def gcps(self) -> tuple[list[Any], CRS | None]:
+        points, own = super().gcps
+        if points and own is None:
+            own = self.stated.crs
+        return points, own
 
     def read(self, *args: Any, **options: Any) -> Any:
         with strict_reading(self.name, self.argument, _rows(options)):
@@ -113,7 +142,13 @@ class Raster(TileReader):
     @property
     def colorinterp(self) -> tuple[Any, ...]:
         with strict_reading(self.name, self.argument):
-            return super().colorinterp
+            meanings = super().colorinterp
+        if not self.stated.alpha_is_data:
+            return meanings
+        return tuple(
+            ColorInterp.undefined if each == ColorInterp.alpha else each
+            for each in meanings
+        )
 
 
 @contextlib.contextmanager
@@ -144,9 +179,9 @@ def open_raster(
             f"{_what_it_is(path)}"
         )
     path = os.fspath(path)
-    named = is_virtual(path) or _SUBDATASET.match(path)
-    if not named and not os.path.exists(path):
-        raise FileNotFoundError(f"`{argument}`: {no_file(path)}")
+    missing = missing_file(path)
+    if missing is not None:
+        raise FileNotFoundError(f"`{argument}`: {no_file(missing)}")
     with strict_settings(), _open(path, argument) as dataset:
         if not dataset.count:
             raise RasterReadError(
@@ -171,6 +206,19 @@ def _what_it_is(value: Any) -> str:
     if isinstance(value, list | tuple | set):
         return f"a {name}. Each scene has a call of its own: `predict_scenes`"
     return name.removeprefix("builtins.")
+
+
+def opens(path: str) -> bool:
+    """Return whether GDAL finds a raster in a file or a folder.
+
+    Args:
+        path: path of either.
+    """
+    try:
+        with without_place_warnings(), _make_reader(path) as dataset:
+            return bool(dataset.count or dataset.subdatasets)
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError):
+        return False
 
 
 def _open(path: str, argument: str) -> Raster:

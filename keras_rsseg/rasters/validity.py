@@ -3,8 +3,9 @@
 A pixel holds data unless one of these signs says that it does not:
 
 - the nodata value that the file states for the bands that are read, in all
-  of them (pure blue has no red, and is data); or, instead of it, a value that
-  the user gives (`nodata`);
+  of them (pure blue has no red, and is data), each band by its own value; or,
+  instead of it, a value that the user gives (`nodata`), or no value at all
+  (`nodata="none"`);
 - the file's alpha band, where it is 0 (half transparent is data);
 - the file's mask, in it or in a file beside it; as in GDAL, it takes the
   place of a nodata value that the file states, too;
@@ -35,8 +36,9 @@ from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.bands import alpha_band
 from keras_rsseg.rasters.windows import Window
 
-# What `nodata=` is called by for plain borders.
-BORDER = "border"
+# What `nodata=` is called by for plain borders, and for a stated value that
+# is data.
+BORDER, NONE = "border", "none"
 
 # Calls a method of the dataset by its name, with bands and a window.
 _Read = Callable[[str, Any, Window], np.ndarray]
@@ -59,7 +61,8 @@ class Validity:
         dataset: an open rasterio dataset.
         bands: list of the bands that are read, from 1.
         nodata: value that means no data, in place of the dataset's own;
-            `"border"` for what `border` says; or `None`.
+            `"border"` for what `border` says; `"none"` for no value; or
+            `None`.
 
     Attributes:
         alpha: number of the alpha band; `None` without, or where it is read
@@ -83,13 +86,14 @@ class Validity:
     ):
         self._bands = list(bands)
         self._dtype = np.dtype(dataset.dtypes[bands[0] - 1])
-        given = nodata is not None and nodata != BORDER
+        given = nodata is not None and nodata not in (BORDER, NONE)
         self.nodata = _check_nodata(nodata, self._dtype) if given else None
         values = dataset.nodatavals
         stated = {values[band - 1] for band in bands}
         # Files may state one that none of their pixels can have.
         own = {value for value in stated if _fits(value, self._dtype)}
-        self._several = nodata is None and len(own) > 1
+        # Then GDAL's warper cannot tell by one value for all.
+        self._several = nodata is None and bool(own) and len(stated) > 1
         if nodata is None and len(own) == 1:
             (self.nodata,) = own
         alpha = alpha_band(dataset)
@@ -209,8 +213,8 @@ def _masks_that_count(
 def _check_nodata(nodata: Any, dtype: np.dtype) -> float:
     if isinstance(nodata, str) or not _fits(nodata, dtype):
         raise RasterError(
-            f"`nodata` must be '{BORDER}' or a value of {dtype}, the scene's "
-            f"dtype. Received: {nodata!r}"
+            f"`nodata` must be '{BORDER}' or '{NONE}' or a value of {dtype}, "
+            f"the scene's dtype. Received: {nodata!r}"
         )
     return nodata
 

@@ -11,10 +11,13 @@ from xml.etree import ElementTree
 import rasterio.shutil
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
+from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.sources import absolute_source
 from keras_rsseg.rasters.windows import Window
 
 Element = ElementTree.Element
@@ -33,6 +36,7 @@ class VirtualRaster:
         transform: of the pixels, or `None`.
         gcps: ground control points, in place of the transform.
         tags: of the raster.
+        rpcs: rational polynomial coefficients, or `None`.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class VirtualRaster:
         transform: Affine | None = None,
         gcps: Sequence[GroundControlPoint] = (),
         tags: Mapping[str, Any] | None = None,
+        rpcs: RPC | None = None,
     ):
         self._root = Element("VRTDataset", _sizes("raster", height, width))
         if gcps:
@@ -55,6 +60,8 @@ class VirtualRaster:
                 _add_text(self._root, "GeoTransform", ", ".join(numbers))
         if tags is not None:
             _add_tags(self._root, tags)
+        if rpcs is not None:
+            _add_tags(self._root, rpcs.to_gdal(), domain="RPC")
         self._count = 0
 
     def add_band(
@@ -77,6 +84,30 @@ class VirtualRaster:
             self._root, "VRTRasterBand", attributes
         )
         return VirtualBand(element, self._count, block)
+
+    def set_mask(
+        self,
+        path: str | os.PathLike,
+        number: str,
+        size: tuple[int, int],
+        place: Window,
+    ) -> None:
+        """Take what says which pixels hold data from another raster.
+
+        Args:
+            path: path of the raster.
+            number: of its band; `"mask,1"` for the mask of the first.
+            size: `(height, width)` of the raster.
+            place: where it lies in this one.
+        """
+        element = ElementTree.SubElement(self._root, "MaskBand")
+        attributes = {"dataType": "Byte"}
+        band = ElementTree.SubElement(element, "VRTRasterBand", attributes)
+        source = ElementTree.SubElement(band, "SimpleSource")
+        name = _add_text(source, "SourceFilename", absolute_source(str(path)))
+        name.set("relativeToVRT", "0")
+        _add_text(source, "SourceBand", number)
+        _add_rectangles(source, place, size)
 
     def to_xml(self) -> bytes:
         """Return the description."""
@@ -142,6 +173,7 @@ class VirtualBand:
         color: str | None = None,
         colors: Mapping[int, Sequence[int]] | None = None,
         scale: float | None = None,
+        offset: float = 0,
     ) -> None:
         """Say what the values of the band mean.
 
@@ -152,6 +184,7 @@ class VirtualBand:
             color: its colour interpretation, as GDAL calls it.
             colors: `{value: (r, g, b, a)}`, a colour table.
             scale: what values are multiplied with.
+            offset: what is added then.
         """
         if nodata is not None:
             _add_text(self._element, "NoDataValue", nodata)
@@ -166,21 +199,29 @@ class VirtualBand:
         if colors is not None:
             self._add_colors(colors)
         if scale is not None:
-            _add_text(self._element, "Offset", 0)
+            _add_text(self._element, "Offset", offset)
             _add_text(self._element, "Scale", scale)
 
     def add_source(
-        self, path: str | os.PathLike, place: Window, number: int | None = None
+        self,
+        path: str | os.PathLike,
+        place: Window,
+        number: int | None = None,
+        size: tuple[int, int] | None = None,
     ) -> None:
         """Show another raster in a part of the band.
 
         Args:
-            path: path of the raster, whose pixels are taken one to one.
-            place: where it lies in the band; as large as the raster.
+            path: path of the raster.
+            place: where it lies in the band.
             number: which of its bands; defaults to that of this one.
+            size: `(height, width)` of the raster where `place` is of another
+                size: pixels are interpolated. Else they are taken one to one.
         """
         source = ElementTree.SubElement(self._element, "SimpleSource")
-        name = _add_text(source, "SourceFilename", os.path.abspath(path))
+        if size is not None and size != (place.height, place.width):
+            source.set("resampling", "bilinear")
+        name = _add_text(source, "SourceFilename", absolute_source(str(path)))
         name.set("relativeToVRT", "0")
         _add_text(source, "SourceBand", number or self._number)
         if self._block is not None:
@@ -191,7 +232,7 @@ class VirtualBand:
                 **_sizes("Block", self._block, self._block),
             }
             ElementTree.SubElement(source, "SourceProperties", properties)
-        _add_rectangles(source, place)
+        _add_rectangles(source, place, size)
 
     def _add_colors(self, colors: Mapping[int, Sequence[int]]) -> None:
         table = ElementTree.SubElement(self._element, "ColorTable")
@@ -219,7 +260,7 @@ def pixel_view(
     for name in _PLACES:
         for element in root.findall(name):
             root.remove(element)
-    own = root.findall("VRTRasterBand")
+    own, meanings = root.findall("VRTRasterBand"), dataset.colorinterp
     for band in own:
         root.remove(band)
     for number, wanted in enumerate(bands, 1):
@@ -228,6 +269,10 @@ def pixel_view(
         band.set("band", str(number))
         for element in band.findall("NoDataValue"):
             band.remove(element)
+        if meanings[wanted - 1] != ColorInterp.alpha:
+            # What the user says is no alpha, whatever the file says.
+            for element in band.findall("ColorInterp"):
+                band.remove(element)
         root.append(band)
     if mask is not None:
         for element in root.findall("MaskBand"):
@@ -257,22 +302,28 @@ def _mask_band(dataset: DatasetReader, path: str) -> Element:
     return element
 
 
-def _add_rectangles(source: Element, place: Window) -> None:
-    size = {"xSize": str(place.width), "ySize": str(place.height)}
-    for name, row, col in (
-        ("SrcRect", 0, 0),
-        ("DstRect", place.row, place.col),
+def _add_rectangles(
+    source: Element, place: Window, size: tuple[int, int] | None = None
+) -> None:
+    height, width = size or (place.height, place.width)
+    for name, window in (
+        ("SrcRect", Window(0, 0, height, width)),
+        ("DstRect", place),
     ):
-        corner = {"xOff": str(col), "yOff": str(row)}
-        ElementTree.SubElement(source, name, {**corner, **size})
+        corner = {"xOff": str(window.col), "yOff": str(window.row)}
+        length = {"xSize": str(window.width), "ySize": str(window.height)}
+        ElementTree.SubElement(source, name, {**corner, **length})
 
 
 def _sizes(prefix: str, height: int, width: int) -> dict[str, str]:
     return {f"{prefix}XSize": str(width), f"{prefix}YSize": str(height)}
 
 
-def _add_tags(element: Element, tags: Mapping[str, Any]) -> None:
-    metadata = ElementTree.SubElement(element, "Metadata")
+def _add_tags(
+    element: Element, tags: Mapping[str, Any], domain: str | None = None
+) -> None:
+    attributes = {} if domain is None else {"domain": domain}
+    metadata = ElementTree.SubElement(element, "Metadata", attributes)
     for key, value in tags.items():
         _add_text(metadata, "MDI", value).set("key", key)
 

@@ -19,8 +19,8 @@ from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
 from keras_rsseg.scenes.predict_scenes import predict_scenes
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.scene_file import open_scene
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
-from keras_rsseg.scenes.reading.scene_reader import open_scene
 
 __all__ = [
     "AreaOfInterest",

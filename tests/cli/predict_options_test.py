@@ -55,7 +55,9 @@ class TestFlags:
             *("--resample", "never", "--gsd", "native", "--nodata", -9999),
             *("--tta", "flips", "--scales", "0.5,1", "--strip-height", 99),
             *("--resume", "--overwrite", "--overlap", 0, "--batch-size", 7),
-            *("--bands", "nir,1"),
+            *("--bands", "nir,1", "--alpha", "none", "--crs", "EPSG:25832"),
+            *("--pixel-size", 0.2, "--area-crs", "scene"),
+            *("--area-layer", "plots"),
         )
         assert given == {
             "tile_size": 512,
@@ -63,7 +65,12 @@ class TestFlags:
             "batch_size": 7,
             "bands": ["nir", "1"],
             "nodata": -9999.0,
+            "alpha": "none",
+            "crs": "EPSG:25832",
+            "pixel_size": 0.2,
             "area": str(field),
+            "area_crs": "scene",
+            "area_layer": "plots",
             "ground_sample_distance": None,
             "resample": "never",
             "value_range": (-1.0, 2.5),

@@ -19,11 +19,11 @@ import keras_rsseg
 from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.rasters.opener import is_path
-from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.rasters.opener import listed
 from keras_rsseg.rasters.opener import name_of
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.opener import without_place_warnings
+from keras_rsseg.rasters.sources import is_virtual
 from tests.rasters.raster_files import GRID
 from tests.rasters.raster_files import cut
 from tests.rasters.raster_files import noise

@@ -72,3 +72,68 @@ def test_a_nodata_value_that_no_pixel_can_have(tmp_path, value):
     with open_raster(write_holes(tmp_path / "scene.tif", "nothing")) as dataset:
         with pytest.raises(RasterError, match="`nodata` must be 'border' or"):
             Validity(dataset, [1], value)
+
+
+def virtual_bands(path, source, nodata):
+    """A VRT whose bands have values of their own; `None` for no value."""
+    bands = "".join(
+        f'<VRTRasterBand dataType="Byte" band="{n}">'
+        + ("" if value is None else f"<NoDataValue>{value}</NoDataValue>")
+        + f"<SimpleSource><SourceFilename>{source}</SourceFilename>"
+        f"<SourceBand>{n}</SourceBand></SimpleSource></VRTRasterBand>"
+        for n, value in enumerate(nodata, 1)
+    )
+    path.write_text(
+        f'<VRTDataset rasterXSize="30" rasterYSize="20">{bands}</VRTDataset>'
+    )
+    return path
+
+
+class TestBandsWithValuesOfTheirOwn:
+    @pytest.mark.parametrize(
+        "nodata, expected",
+        [
+            # In all bands, each by its own.
+            ((7, 9), [False, True, True, True]),
+            ((9, 7), [True, True, False, True]),
+            # A band without a value always holds data.
+            ((7, None), [True] * 4),
+            # One that its dtype cannot hold is none.
+            ((7, 300), [True] * 4),
+        ],
+    )
+    def test_both_ways(self, tmp_path, nodata, expected):
+        """As it is and resampled."""
+        pixels = random_scene(20, 30)[:2]
+        for row, values in enumerate([(7, 9), (7, 7), (9, 7), (9, 9)]):
+            pixels[:, row * 5 : row * 5 + 5] = np.reshape(values, (2, 1, 1))
+        source = write_scene(tmp_path / "scene.tif", pixels)
+        path = virtual_bands(tmp_path / "scene.vrt", source, nodata)
+        with open_raster(path) as dataset:
+            reader = SceneReader(dataset)
+            valid = reader.read_valid(0, 0, 20, 30)
+            with reader.resampled(4, 6) as grid:
+                coarse = grid.read_valid(0, 0, 4, 6)
+        rows = np.repeat(expected, 5)
+        np.testing.assert_array_equal(valid, rows[:, None].repeat(30, 1))
+        np.testing.assert_array_equal(
+            coarse, np.array(expected)[:, None].repeat(6, 1)
+        )
+
+
+@pytest.mark.parametrize("sign", ["nodata", "alpha and nodata", "mask"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_stated_value_may_be_data(tmp_path, sign, dtype):
+    """White roofs and a white frame: what else says so still counts."""
+    path = write_holes(tmp_path / "scene.tif", sign, dtype)
+    expected = np.ones((20, 30), bool) if sign == "nodata" else ~HOLES
+    if dtype == "float32":
+        expected[10] = False
+    with open_raster(path) as dataset:
+        reader = SceneReader(dataset, [1, 2, 3], "none")
+        valid = reader.read_valid(0, 0, 20, 30)
+        np.testing.assert_array_equal(valid, expected)
+        with reader.resampled(10, 15) as grid:
+            found = grid.read_valid(0, 0, 10, 15)
+    cells = expected.reshape(10, 2, 15, 2).any(axis=(1, 3))
+    np.testing.assert_array_equal(found, cells)

@@ -1,10 +1,12 @@
 """The map's grid, the scene's bands, and memory."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 import rasterio
+from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
@@ -64,6 +66,72 @@ class TestGrid:
         )
         np.testing.assert_array_equal(classes, threshold_classes(pixels))
         assert result.class_areas is None
+
+    def test_rational_polynomials_are_kept(self, tmp_path):
+        """So that the map can be orthorectified as its scene can."""
+        one = [1.0] + [0.0] * 19
+        rpcs = RPC(
+            height_off=100,
+            height_scale=100,
+            lat_off=48.0,
+            lat_scale=0.0003,
+            line_den_coeff=one,
+            line_num_coeff=[0.0, 0.125, -1.0] + [0.0] * 17,
+            line_off=20,
+            line_scale=20,
+            long_off=11.0,
+            long_scale=0.0005,
+            samp_den_coeff=one,
+            samp_num_coeff=[0.0, 1.0] + [0.0] * 18,
+            samp_off=150,
+            samp_scale=150,
+            err_bias=1,
+            err_rand=1,
+        )
+        scene = write_scene(
+            tmp_path / "scene.tif",
+            random_scene(40, 300),
+            crs=None,
+            transform=None,
+            rpcs=rpcs,
+        )
+        paths = [tmp_path / "map.tif", tmp_path / "prob.tif"]
+        predict(threshold_model, scene, paths[0], probabilities=paths[1])
+        for path in paths:
+            with rasterio.open(path) as dataset:
+                assert dataset.rpcs == rpcs
+                assert dataset.crs is None
+
+    def test_a_file_for_each_band(self, tmp_path):
+        """As one file of all bands, whatever else is asked for."""
+        pixels = random_scene(60, 300).astype("uint16")
+        names = ("B04.tif", "B03.tif", "B02.tif")
+        for name, band in zip(names, pixels, strict=True):
+            write_scene(tmp_path / name, band[None], nodata=7)
+        scene = write_scene(tmp_path / "scene.tif", pixels, nodata=7)
+        files = f"{tmp_path}/{'+'.join(names)}"
+        for name, more in {
+            "plain": {},
+            "coarse": {"ground_sample_distance": 1.0},
+            "border": {"nodata": "border"},
+        }.items():
+            maps = []
+            for source in (scene, files):
+                maps.append(tmp_path / f"{name}_{len(maps)}.tif")
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", ".*no plain border")
+                    predict(
+                        threshold_model,
+                        source,
+                        maps[-1],
+                        value_range=(0, 255),
+                        **more,
+                    )
+            with rasterio.open(maps[0]) as one, rasterio.open(maps[1]) as other:
+                np.testing.assert_array_equal(one.read(), other.read())
+                assert other.crs == one.crs
+                assert other.transform == one.transform
+                assert other.tags()["scene"] == "+".join(names)
 
     def test_bands_by_number_and_name(self, tmp_path):
         pixels = random_scene(40, 50)

@@ -8,16 +8,20 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from keras_rsseg.rasters.opener import opens
 from keras_rsseg.rasters.output_files import is_own
 from keras_rsseg.typing import PathLike
 
 logger = logging.getLogger(__name__)
 
-# What is taken for a scene in a folder.
-SUFFIXES = frozenset(
+# What is taken for a scene in a folder; what may hold anything, and is taken
+# if GDAL finds a raster in it; and what else a map's name leaves out.
+_SUFFIXES = frozenset(
     ".asc .bil .bip .bmp .bsq .ecw .gif .hgt .img .j2k .jp2 .jpeg .jpg .kea "
-    ".mbtiles .nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
+    ".nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
 )
+_CONTAINERS = frozenset({".gpkg", ".mbtiles", ".zarr"})
+KNOWN = _SUFFIXES | _CONTAINERS | {".h5", ".hdf", ".nc", ".safe"}
 # What a delivery holds beside its images, to look through them.
 _PICTURES = frozenset(".bmp .gif .jpeg .jpg .png .webp".split())
 _SHOWN = 5
@@ -75,9 +79,17 @@ def _walk(folder: str) -> list[str]:
                 folders.clear()
                 continue
             seen.add((status.st_dev, status.st_ino))
-            folders[:] = sorted(name for name in folders if name[0] != ".")
-            below = [os.path.join(place, name) for name in folders]
+            below = [
+                os.path.join(place, name)
+                for name in sorted(folders)
+                if name[0] != "."
+            ]
+            # Zarr, and images whose parts lie in a folder of their own.
+            rasters = list(filter(opens, below))
+            below = [path for path in below if path not in rasters]
+            folders[:] = map(os.path.basename, below)
             waiting.extend(filter(os.path.islink, below))
+            found += rasters
             found += [
                 os.path.join(place, name) for name in files if name[0] != "."
             ]
@@ -143,10 +155,9 @@ def _rasters(source: str, paths: Iterable[str], named: bool) -> list[str]:
     taken: list[str] = []
     others: list[str] = []
     for path in paths:
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not opens(path):
             continue
-        known = os.path.splitext(path)[1].lower() in SUFFIXES
-        (taken if known or named else others).append(path)
+        (taken if named or _is_raster(path) else others).append(path)
     if others:
         logger.warning(
             "Passed over in %s, no rasters by their suffix: %s",
@@ -154,6 +165,19 @@ def _rasters(source: str, paths: Iterable[str], named: bool) -> list[str]:
             _listed(others),
         )
     return taken
+
+
+def _is_raster(path: str) -> bool:
+    """Whether a file or a folder is a raster, by its suffix if that tells."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in _SUFFIXES:
+        return True
+    if suffix in _CONTAINERS or os.path.isdir(path):
+        return opens(path)
+    # ENVI's files may have any suffix, or none: a header lies beside.
+    headers = (path + ".hdr", os.path.splitext(path)[0] + ".hdr")
+    beside = suffix != ".hdr" and any(map(os.path.isfile, headers))
+    return beside and opens(path)
 
 
 def _without_pictures(source: str, paths: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import ArgumentTypeError
 from keras_rsseg.options import fields
+from keras_rsseg.rasters.sources import absolute_source
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.attribute_table import TABLE
 
@@ -75,7 +76,7 @@ class SceneJob:
             for name, value in self.options.items()
         }
         return SceneJob(
-            absolute(self.source),
+            absolute_source(self.source),
             absolute(self.destination),
             options,
             absolute(self.polygons),
@@ -132,7 +133,8 @@ def absolute(path: Any) -> Any:
     """
     if isinstance(path, pathlib.Path):
         return path.absolute()
-    if isinstance(path, str) and os.path.exists(path):
+    # QGIS writes a layer's name behind the file's.
+    if isinstance(path, str) and os.path.exists(path.partition("|")[0]):
         return os.path.abspath(path)
     return path
 

@@ -13,10 +13,14 @@ from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import no_file
-from keras_rsseg.rasters.opener import is_virtual
-from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.band_stack import open_source
+from keras_rsseg.rasters.opener import opens
 from keras_rsseg.rasters.output_files import is_own
-from keras_rsseg.scenes.many.scene_folders import SUFFIXES
+from keras_rsseg.rasters.sources import absolute_source
+from keras_rsseg.rasters.sources import is_virtual
+from keras_rsseg.rasters.sources import missing_file
+from keras_rsseg.rasters.sources import plain_name
+from keras_rsseg.scenes.many.scene_folders import KNOWN
 from keras_rsseg.scenes.many.scene_folders import find_rasters
 from keras_rsseg.scenes.many.scene_folders import real_place
 from keras_rsseg.scenes.many.scene_job import SceneJob
@@ -81,7 +85,8 @@ def list_scenes(
     jobs: dict[tuple[str, str], SceneJob] = {}
     for name in names:
         for scene, destination, options in _expand(name, output):
-            place = scene if is_virtual(scene) else real_place(scene)
+            place = real_place(scene) if os.path.exists(scene) else scene
+            place = absolute_source(place)
             job = SceneJob(scene, pathlib.Path(destination), options)
             jobs.setdefault((place, os.path.abspath(destination)), job)
     found = list(jobs.values())
@@ -94,11 +99,11 @@ def list_scenes(
 def is_several(source: str) -> bool:
     """Return whether a source is a folder, a pattern or a manifest."""
     return (
-        os.path.isdir(source)
+        (os.path.isdir(source) and not opens(source))
         or is_manifest(source)
         or (
             glob.has_magic(source)
-            and not os.path.exists(source)
+            and missing_file(source) is not None
             and not is_virtual(source)
         )
     )
@@ -106,12 +111,8 @@ def is_several(source: str) -> bool:
 
 def _check_exist(sources: list[str]) -> None:
     """Raise where files that were named themselves are not there."""
-    missing = [
-        source
-        for source in sources
-        if not (is_several(source) or is_virtual(source))
-        and not os.path.exists(source)
-    ]
+    files = (missing_file(name) for name in sources if not is_several(name))
+    missing = [path for path in files if path is not None]
     if missing:
         more = len(missing) - _SHOWN_PROBLEMS
         raise FileNotFoundError(
@@ -125,7 +126,7 @@ def _is_made_again(source: str, output: PathLike | None) -> bool:
     """Whether a file is a map that `*` of the shell named with the scenes."""
     if output is None or is_several(source) or is_virtual(source):
         return False
-    made = os.path.join(output, _map_name(_base(source)))
+    made = os.path.join(output, _map_name(plain_name(source)))
     return real_place(made) == real_place(source) and is_own(source)
 
 
@@ -136,7 +137,7 @@ def _expand(
     if is_manifest(source):
         folder = os.path.dirname(source) if output is None else output
         for scene, name, options in read_manifest(source):
-            name = name or _map_name(_base(scene))
+            name = name or _map_name(plain_name(scene))
             yield scene, os.path.join(folder, name), options
         return
     if output is None:
@@ -147,17 +148,12 @@ def _expand(
         for path, name in find_rasters(source, output):
             yield path, os.path.join(output, _map_name(name)), {}
     else:
-        yield source, os.path.join(output, _map_name(_base(source))), {}
-
-
-def _base(source: str) -> str:
-    path = source.partition("?")[0] if "://" in source else source
-    return os.path.basename(path.rstrip("/")) or "scene"
+        yield source, os.path.join(output, _map_name(plain_name(source))), {}
 
 
 def _map_name(name: str) -> str:
     stem, suffix = os.path.splitext(name)
-    return (stem if suffix.lower() in SUFFIXES else name) + ".tif"
+    return (stem if suffix.lower() in KNOWN else name) + ".tif"
 
 
 def check_scenes(
@@ -238,7 +234,7 @@ def _check_scene(
     """Raise what is wrong with the request, return what with the scene."""
     with contextlib.ExitStack() as stack:
         try:
-            dataset = stack.enter_context(open_raster(job.source, "source"))
+            dataset = stack.enter_context(open_source(job.source, "source"))
         except (OSError, ValueError) as error:
             return one_line(error)
         for path in job.rasters():

@@ -11,7 +11,8 @@ from keras_rsseg.csv_files import read_text
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.options import Field
 from keras_rsseg.options import fields
-from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.rasters.sources import is_virtual
+from keras_rsseg.rasters.sources import located
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.typing import PathLike
 
@@ -162,7 +163,8 @@ def _entry(
     area = options.get("area")
     if area is not None and not _GEOMETRY.match(area):
         options["area"] = _beside(path, area)
-    return _beside(path, scene), _slashed(output) or None, options
+    scene = located(_slashed(scene), os.path.dirname(path))
+    return scene, _slashed(output) or None, options
 
 
 def _read(field: Field, text: str, decimal_comma: bool) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 import rasterio
 from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
+from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
 from keras_rsseg.checks import Color
@@ -32,7 +33,7 @@ class MapGrid:
     """Size and georeference of a raster, apart from its file.
 
     Ground control points take the place of the transform where the raster
-    has them. Rational polynomial coefficients are left out.
+    has them. Rational polynomial coefficients hold for equal grids.
 
     Attributes:
         height: number of rows.
@@ -41,6 +42,7 @@ class MapGrid:
             any) or `None`.
         transform: `Affine`, or `None` where the raster has none.
         gcps: tuple of `rasterio.control.GroundControlPoint`.
+        rpcs: `rasterio.rpc.RPC` or `None`.
 
     Example:
 
@@ -59,16 +61,19 @@ class MapGrid:
     crs: CRS | None = None
     transform: Affine | None = None
     gcps: tuple[GroundControlPoint, ...] = ()
+    rpcs: RPC | None = None
 
     @classmethod
     def of(cls, dataset: rasterio.DatasetReader) -> "MapGrid":
         """Return the grid of an open rasterio dataset."""
         size = dataset.height, dataset.width
         points, points_crs = dataset.gcps
+        rpcs = dataset.rpcs
         if points:
-            return cls(*size, points_crs, gcps=tuple(points))
+            return cls(*size, points_crs, gcps=tuple(points), rpcs=rpcs)
         plain = dataset.transform.is_identity
-        return cls(*size, dataset.crs, None if plain else dataset.transform)
+        matrix = None if plain else dataset.transform
+        return cls(*size, dataset.crs, matrix, rpcs=rpcs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; equal grids give equal dicts."""
@@ -81,6 +86,7 @@ class MapGrid:
                 [point.row, point.col, point.x, point.y, point.z]
                 for point in self.gcps
             ],
+            **({"rpcs": self.rpcs.to_gdal()} if self.rpcs else {}),
         }
 
 

@@ -59,6 +59,7 @@ def mosaic_xml(
         grid.transform,
         grid.gcps,
         {**tags, "product": product.name, **kind},
+        grid.rpcs,
     )
     for number in range(1, product.bands(legend.num_classes or 1) + 1):
         half = product.dtype == "float16"

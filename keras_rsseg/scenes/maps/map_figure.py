@@ -15,7 +15,6 @@ from keras_rsseg.checks import Color
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.rasters.bands import picture_bands
-from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.validity import Validity
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.maps.class_map import Legend
@@ -24,6 +23,7 @@ from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.scene_file import open_scene
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
@@ -200,7 +200,12 @@ def open_both(
     Raises:
         ValueError: if they are not on the same grid.
     """
-    with open_raster(scene, "scene") as image, open_class_map(classes) as ids:
+    with contextlib.ExitStack() as stack:
+        ids = stack.enter_context(open_class_map(classes))
+        # As it was read for the map.
+        alpha = "none" if ids.tags().get("alpha") == "none" else "auto"
+        opened = open_scene(scene, alpha=alpha, argument="scene")
+        image = stack.enter_context(opened)
         same = image.shape == ids.shape and image.transform.almost_equals(
             ids.transform, precision=1e-6
         )

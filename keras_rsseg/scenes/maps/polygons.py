@@ -21,6 +21,7 @@ from keras_rsseg.scenes.maps.patches import trace_patches
 from keras_rsseg.scenes.maps.polygon_files import check_polygons
 from keras_rsseg.scenes.maps.polygon_files import write_features
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.ground_size import lacks_place
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
@@ -137,14 +138,15 @@ def _check_grid(
     if sized and ground_pixel_size(dataset) is None:
         raise ArgumentError(
             "`minimum_area` and `simplify` are measured on the ground; how "
-            f"large the pixels of {dataset.name} are there is unknown (no "
-            "coordinate reference system)"
+            f"large the pixels of {dataset.name} are there is unknown "
+            f"({lacks_place(dataset)}). If you know it, make the map with "
+            "`pixel_size=`, which it keeps"
         )
     if crs is None and path.suffix.lower() == ".geojson":
         raise ArgumentError(
             "GeoJSON has longitudes and latitudes, and where "
-            f"{dataset.name} lies is unknown (no coordinate reference "
-            "system). Write a .gpkg, which can do without"
+            f"{dataset.name} lies is unknown ({lacks_place(dataset)}). Write a "
+            ".gpkg, which can do without"
         )
     return crs, matrix
 

@@ -10,9 +10,9 @@ import rasterio
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import ArgumentTypeError
 from keras_rsseg.files import link_target
+from keras_rsseg.rasters.band_stack import open_source
 from keras_rsseg.rasters.opener import is_path
-from keras_rsseg.rasters.opener import is_virtual
-from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.sources import is_virtual
 from keras_rsseg.typing import PathLike
 
 
@@ -41,7 +41,7 @@ def check_paths(
     keras_rsseg.scenes.check_paths("scene.png", "classes.tif")
     ```
     """
-    with open_raster(source, "source") as dataset:
+    with open_source(source, "source") as dataset:
         check_destination(destination, dataset, overwrite)
 
 

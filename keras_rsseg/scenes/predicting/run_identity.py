@@ -5,12 +5,15 @@ import json
 import os
 from collections.abc import Iterable
 from typing import Any
+from typing import cast
 
 import numpy as np
 import rasterio
 
 from keras_rsseg import __version__
-from keras_rsseg.rasters.opener import is_virtual
+from keras_rsseg.option_values import as_percentages
+from keras_rsseg.rasters.sources import absolute_source
+from keras_rsseg.rasters.sources import short_name
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
@@ -22,7 +25,8 @@ from keras_rsseg.scenes.reading.scene_reader import SceneReader
 _TOLD_ELSEWHERE = frozenset(
     {
         # What else `run_settings` and `settings_digest` hold.
-        *("area", "resample", "scales", "strip_height"),
+        *("area", "area_crs", "area_layer"),
+        *("resample", "scales", "strip_height"),
         *("probabilities", "uncertainty", "uncertainty_kind", "raster_dtype"),
         *("class_names", "palette"),
         # How it goes on, not what comes out.
@@ -73,7 +77,7 @@ def settings_digest(
     """
     parts = {
         **settings,
-        "scene": os.path.basename(settings["scene"]["name"]),
+        "scene": short_name(settings["scene"]["name"]),
         "blocks": None,
         "products": [[part.name, part.dtype, part.kind] for part in products],
         "legend": [legend.names, legend.colors],
@@ -118,14 +122,17 @@ def parameters(scene: SceneReader, options: SceneOptions) -> dict[str, Any]:
         "bands": _joined(scene.bands),
         "nodata": "own" if scene.nodata is None else str(scene.nodata),
         "ground_sample_distance": options.ground_sample_distance or "native",
-        "value_range": _joined(options.value_range) or "native",
+        "value_range": _joined(_numbers(scene, options)) or "native",
         "test_time_augmentation": options.test_time_augmentation or "none",
         "view_sizes": _joined(options.view_sizes),
     }
+    shares = as_percentages(options.value_range)
+    if shares is not None:
+        told["value_percentiles"] = _joined(shares)
     others = {
         name: str(value)
         for name, value in options.arguments(SceneOptions).items()
-        if name not in told and name not in _TOLD_ELSEWHERE
+        if name not in {*told, *_TOLD_ELSEWHERE} and value is not None
     }
     return {**told, **others}
 
@@ -144,7 +151,7 @@ def provenance(
     tags = {
         "TIFFTAG_SOFTWARE": f"keras_rsseg {__version__}",
         "model": getattr(model, "__name__", type(model).__name__),
-        "scene": os.path.basename(scene.dataset.name),
+        "scene": short_name(scene.dataset.name),
         **parameters(scene, options),
         "run": digest,
     }
@@ -156,6 +163,15 @@ def provenance(
 
 def _joined(values: Iterable[float] | None) -> str:
     return " ".join(f"{value:.12g}" for value in values or ())
+
+
+def _numbers(
+    scene: SceneReader, options: SceneOptions
+) -> tuple[float, float] | None:
+    """The range of values, that of percentages as it was measured."""
+    if as_percentages(options.value_range) is None:
+        return cast(tuple[float, float] | None, options.value_range)
+    return scene.value_range
 
 
 def _preset(model: Any) -> str | None:
@@ -172,7 +188,7 @@ def _scene_identity(dataset: rasterio.DatasetReader) -> dict[str, Any]:
             status = os.stat(path)
             files[os.path.abspath(path)] = [status.st_size, status.st_mtime_ns]
     return {
-        "name": name if is_virtual(name) else os.path.abspath(name),
+        "name": absolute_source(name),
         "files": files,
         "dtypes": list(dataset.dtypes),
     }

@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_store import BlockStore
 from keras_rsseg.scenes.maps.class_map import Legend
@@ -40,8 +39,12 @@ from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.predicting.tile_predictor import tile_views
 from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
+from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
+from keras_rsseg.scenes.reading.doubtful_values import warn_of_alpha
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.plain_border import warn_of_plain_corner
+from keras_rsseg.scenes.reading.scene_file import open_as
+from keras_rsseg.scenes.reading.scene_file import tell_of_scene
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
@@ -280,18 +283,23 @@ def open_run(
         "probabilities": options.probabilities,
         "uncertainty": options.uncertainty,
     }
-    with open_raster(source, "source") as dataset:
+    with open_as(source, options) as dataset:
         paths = check_destinations(wanted, dataset, replace)
         products = make_products(paths, options)
+        area = options.area
+        if area is not None:
+            area = AreaOfInterest.of(area, options.area_crs, options.area_layer)
         scene = SceneReader(
             dataset,
             options.bands,
             options.nodata,
             getattr(model, "bands", None),
-            options.area,
+            area,
             options.value_range,
             getattr(model, "value_range", None),
         )
+        tell_of_scene(dataset)
+        warn_of_alpha(scene)
         if options.nodata is None:
             warn_of_plain_corner(scene)
         with run_class(model, scene, options, products, legend) as run:

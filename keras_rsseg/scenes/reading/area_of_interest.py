@@ -1,37 +1,33 @@
-"""Read the polygons of a vector file or geometry, with plain errors."""
+"""Polygons outside of which a map is void."""
 
 import hashlib
 import json
+import logging
+import math
 import os
-import pathlib
-import re
 from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
-from rasterio.errors import CRSError
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
-from rasterio.warp import transform
+from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.scenes.reading.ground_size import PixelArea
+from keras_rsseg.scenes.reading.ground_size import lacks_place
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
+from keras_rsseg.scenes.reading.round_the_earth import EarthTurn
+from keras_rsseg.scenes.reading.round_the_earth import across_the_antimeridian
+from keras_rsseg.scenes.reading.scene_file import as_crs
+from keras_rsseg.scenes.reading.vector_files import Polygon
+from keras_rsseg.scenes.reading.vector_files import Ring
+from keras_rsseg.scenes.reading.vector_files import read_vector
 
-# Corners of a ring, float64 `(N, 2)`; a polygon is a list of rings.
-Ring = np.ndarray
-Polygon = list[Ring]
-
-_WKT = re.compile(r"\s*(multi)?(polygon|surface|geometrycollection)", re.I)
-_JSON = (".geojson", ".json")
-_COLLECTIONS = {"FeatureCollection": "features"}
-_COLLECTIONS["GeometryCollection"] = "geometries"
+logger = logging.getLogger(__name__)
 
 # How far a side may be from its true place, pixels, and how often it may be
 # halved for that: 4 ** 20 times nearer.
@@ -40,159 +36,35 @@ _HALVINGS = 20
 _MOST_CORNERS = 2_000_000
 
 
-def read_vector(source: Any) -> tuple[list[Polygon], Any]:
-    """Return the polygons of a file, a GeoJSON-like dict or a geometry.
-
-    Args:
-        source: see `AreaOfInterest`.
-
-    Returns:
-        `(polygons, crs)`: a list of polygons, each a list of rings, float64
-        arrays `(N, 2)`, the last corner not repeated; and what `source`
-        states of their reference system, `None` for nothing.
-
-    Raises:
-        FileNotFoundError, ImportError, TypeError, ArgumentError: see
-            `AreaOfInterest`.
-    """
-    name, value, crs = _load(source)
-    try:
-        polygons = list(_polygons(value))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ArgumentError(
-            f"`area`: {name} must hold polygons, as GeoJSON has them: {error}"
-        ) from error
-    if not polygons:
-        raise ArgumentError(f"`area`: {name} is empty")
-    return polygons, crs
-
-
-def _load(source: Any) -> tuple[str, Any, Any]:
-    """A name for messages, the GeoJSON-like dict, the reference system."""
-    if isinstance(source, str) and _WKT.match(source):
-        shapely = _import("shapely", "WKT")
-        try:
-            geometry = shapely.from_wkt(source)
-        except shapely.errors.ShapelyError as error:
-            raise ArgumentError(f"`area`: no WKT: {error}") from error
-        return "the WKT", geometry.__geo_interface__, None
-    if isinstance(source, str | os.PathLike):
-        return _load_file(pathlib.Path(source))
-    if isinstance(source, Mapping):
-        return "the dict", source, _json_crs(source)
-    if hasattr(source, "__geo_interface__"):
-        name = f"the {type(source).__name__}"
-        value = source.__geo_interface__
-        return name, value, getattr(source, "crs", None) or _json_crs(value)
-    raise TypeError(
-        "`area` must be a path, a GeoJSON-like dict, or have "
-        f"`__geo_interface__`. Received: {type(source).__name__}"
-    )
-
-
-def _load_file(path: pathlib.Path) -> tuple[str, Any, Any]:
-    if not path.exists():
-        raise FileNotFoundError(f"`area`: there is no file {path}")
-    if path.suffix.lower() in _JSON:
-        try:
-            value = json.loads(path.read_text("utf-8-sig"))
-        except ValueError as error:
-            raise ArgumentError(
-                f"`area`: {path} is no JSON: {error}"
-            ) from error
-        return str(path), value, _json_crs(value)
-    pyogrio = _import("pyogrio", str(path))
-    shapely = _import("shapely", str(path))
-    try:
-        facts, _, geometries, _ = pyogrio.raw.read(path, columns=[])
-    except (pyogrio.errors.DataSourceError, ValueError) as error:
-        raise ArgumentError(
-            f"`area`: {path} is not a vector file that GDAL reads: {error}"
-        ) from error
-    parts = [
-        None if geometry is None else shapely.from_wkb(geometry)
-        for geometry in geometries
-    ]
-    value = {
-        "type": "GeometryCollection",
-        "geometries": [part and part.__geo_interface__ for part in parts],
-    }
-    return str(path), value, facts["crs"]
-
-
-def _import(name: str, what: str) -> Any:
-    try:
-        return __import__(name)
-    except ImportError as error:
-        raise MissingPackageError(
-            f"`area`: reading {what} needs {name}: pip install "
-            "keras-rsseg[vector]. GeoJSON files need nothing"
-        ) from error
-
-
-def _json_crs(value: Any) -> Any:
-    """The reference system by GeoJSON's older standard, or `None`."""
-    stated: Any = value.get("crs") if isinstance(value, Mapping) else None
-    try:
-        return stated["properties"]["name"]
-    except (KeyError, TypeError):
-        return stated
-
-
-def _polygons(value: Mapping[str, Any]) -> Iterator[Polygon]:
-    """Yield the polygons of anything in GeoJSON."""
-    kind = value["type"]
-    if kind in _COLLECTIONS:
-        for part in value[_COLLECTIONS[kind]]:
-            if part is not None:
-                yield from _polygons(part)
-    elif kind == "Feature":
-        if value["geometry"] is not None:
-            yield from _polygons(value["geometry"])
-    elif kind == "Polygon":
-        if value["coordinates"]:
-            yield [_ring(ring) for ring in value["coordinates"]]
-    elif kind == "MultiPolygon":
-        for rings in value["coordinates"]:
-            yield [_ring(ring) for ring in rings]
-    else:
-        raise ArgumentError(f"there is a {kind}")
-
-
-def _ring(points: Any) -> Ring:
-    """A ring as an array; heights are left out."""
-    ring = np.array([point[:2] for point in points], "float64")
-    if ring.ndim != 2 or ring.shape[1:] != (2,) or not np.isfinite(ring).all():
-        raise ArgumentError("coordinates must be pairs of finite numbers")
-    if (ring[0] == ring[-1]).all():
-        ring = ring[:-1]
-    if len(np.unique(ring, axis=0)) < 3:
-        raise ArgumentError("a ring has fewer than three corners")
-    return ring
-
-
 class AreaOfInterest:
     """Polygons outside of which a map is void.
 
     Args:
-        source: a path of a GeoJSON file, or of any other vector file
-            (GeoPackage, Shapefile; needs the extra `vector`), whose first
-            layer is taken; a WKT string (same extra); a GeoJSON-like dict; a
-            geometry of shapely or a frame of geopandas, or anything else
-            with `__geo_interface__`. Everything in it must be polygons or
-            multipolygons; it may be in several.
+        source: a path of a GeoJSON file (of one object, or one a line), of
+            Esri's JSON, or of any other vector file (GeoPackage, Shapefile,
+            KML; needs the extra `vector`); a WKT string (same extra); a
+            GeoJSON-like dict; a geometry of shapely or a frame of geopandas,
+            or anything else with `__geo_interface__`. Everything in it must
+            be polygons or multipolygons; it may be in several.
         crs: reference system of its coordinates, anything that rasterio
             takes. `"auto"` takes the one stated with `source`, WGS 84
-            longitude and latitude (GeoJSON's) where none is; `None` says
-            that they are those of the scene.
+            longitude and latitude for GeoJSON, KML and geometries that state
+            none; `None` or `"scene"` says that they are those of the scene.
+        layer: name of the layer of a file that has several, also to be
+            written as QGIS does: `"plan.gpkg|layername=plots"`. Defaults to
+            the only one that may have polygons.
+
+    Longitudes are taken as they come, from -180 to 180 or from 0 to 360: an
+    area is shifted to where the scene is, on both sides of the 180th meridian.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if reading it needs the extra `vector`.
         TypeError: if `source` is none of these.
         ArgumentError: if it cannot be read, holds anything but polygons,
-            nothing, or coordinates that are no numbers; for a `crs` that
-            there is not.
+            nothing, or coordinates that are no numbers; for a `crs` or a
+            layer that there is not; if a file states no reference system
+            where its format has a place for it, and `crs` is not given.
 
     Example:
 
@@ -208,22 +80,39 @@ class AreaOfInterest:
     `keras_rsseg.predict_scene(..., area=area)` maps what lies inside.
     """
 
-    def __init__(self, source: Any, crs: Any = "auto"):
-        self.polygons, own_crs = read_vector(source)
+    def __init__(
+        self, source: Any, crs: Any = "auto", layer: str | None = None
+    ):
+        self.polygons, own_crs = read_vector(source, layer)
         if isinstance(crs, str) and crs == "auto":
+            if own_crs == "":
+                raise ArgumentError(_missing_system(source))
             crs = own_crs or "EPSG:4326"
-        try:
-            self.crs = None if crs is None else CRS.from_user_input(crs)
-        except CRSError as error:
-            raise ArgumentError(
-                "`crs` of an area must be a reference system, 'auto' or "
-                f"None. Received: {crs!r}"
-            ) from error
+        if isinstance(crs, str) and crs == "scene":
+            crs = None
+        self.crs = None
+        if crs is not None:
+            self.crs = as_crs("area_crs", crs, ", 'auto' or 'scene'")
 
     @classmethod
-    def of(cls, area: Any) -> "AreaOfInterest":
-        """Return `area` itself, or one made of it."""
-        return area if isinstance(area, cls) else cls(area)
+    def of(
+        cls, area: Any, crs: Any = None, layer: str | None = None
+    ) -> "AreaOfInterest":
+        """Return `area` itself, or one made of it.
+
+        Args:
+            area: an `AreaOfInterest`, or what one is made of.
+            crs: as for `AreaOfInterest`; `None` for `"auto"`.
+            layer: as for `AreaOfInterest`.
+        """
+        if isinstance(area, cls):
+            if crs is not None or layer is not None:
+                raise ArgumentError(
+                    "`area_crs` and `area_layer` go with a file or geometry; "
+                    "an AreaOfInterest has its own"
+                )
+            return area
+        return cls(area, "auto" if crs is None else crs, layer)
 
     @property
     def digest(self) -> str:
@@ -237,7 +126,8 @@ class AreaOfInterest:
         """Return the area on the grid of a scene.
 
         Sides, which are straight in the area's reference system, are bent
-        as the scene's asks for, to a tenth of a pixel.
+        as the scene's asks for, to a tenth of a pixel. What lies outside of
+        the scene is told by the log.
 
         Args:
             dataset: an open rasterio dataset.
@@ -252,38 +142,61 @@ class AreaOfInterest:
         crs, matrix = scene_georeference(dataset)
         if self.crs is not None and crs is None:
             raise SceneError(
-                f"The scene {dataset.name} has no coordinate reference "
-                "system, the area of interest has. Give it in the scene's "
-                "own coordinates (columns and rows, from the upper left "
-                "corner) as `AreaOfInterest(area, crs=None)`"
+                f"The scene {dataset.name} has {lacks_place(dataset)}; the "
+                "area of interest has one. Say which the scene is in with "
+                "`crs=`, or give the area in the scene's own coordinates "
+                "(columns and rows, from the upper left corner) and "
+                "`area_crs='scene'`"
             )
         inverse = ~matrix
-        same = self.crs is None or self.crs == crs
+        turn = EarthTurn.of(crs)
+        center, _ = matrix @ (dataset.width / 2, dataset.height / 2)
 
         def to_pixels(points: np.ndarray) -> np.ndarray:
-            x, y = points.T
-            if not same:
-                x, y = np.array(transform(self.crs, crs, x, y))
+            x, y = turn.transform(self.crs or crs, points, center)
             columns = inverse.a * x + inverse.b * y + inverse.c
             rows = inverse.d * x + inverse.e * y + inverse.f
             return np.stack([columns, rows], axis=1)
 
+        straight = self.crs is None or self.crs == crs
         try:
-            area = PixelArea(
-                [
-                    [_bend(ring, to_pixels, same) for ring in rings]
-                    for rings in self.polygons
-                ]
-            )
+            polygons = [
+                [_bend(ring, to_pixels, straight) for ring in rings]
+                for rings in self._unwrapped(crs)
+            ]
         except (CPLE_BaseError, RasterioError, _Unreachable) as error:
             raise SceneError(
                 f"The area of interest, in {self._describe()}, cannot be "
                 f"transformed to the scene's {crs}: {error}. Cut it to the "
-                "surroundings of the scene, or give its `crs` if it is "
-                "another: `AreaOfInterest(area, crs=...)`"
+                "surroundings of the scene, or give its reference system if "
+                f"it is another: {self._advice(dataset)}"
             ) from error
+        area = PixelArea(_shifted(polygons, dataset, matrix, turn.length))
         self._check_meeting(area, dataset)
+        _tell_of_outside(area, dataset)
         return area
+
+    def _unwrapped(self, scene_crs: CRS | None) -> list[Polygon]:
+        """The polygons; sides around the earth are taken the short way."""
+        crs = self.crs or scene_crs
+        if crs is None or not crs.is_geographic:
+            return self.polygons
+        length = EarthTurn.of(crs).length or math.inf
+        polygons = [
+            [across_the_antimeridian(ring, length) for ring in rings]
+            for rings in self.polygons
+        ]
+        if any(
+            new is not old
+            for rings, olds in zip(polygons, self.polygons, strict=True)
+            for new, old in zip(rings, olds, strict=True)
+        ):
+            logger.warning(
+                "Sides of the area of interest go from near 180 to near -180 "
+                "degrees: they are taken the short way, across the 180th "
+                "meridian."
+            )
+        return polygons
 
     def _check_meeting(self, area: PixelArea, dataset: DatasetReader) -> None:
         if area.meets(dataset.height, dataset.width):
@@ -295,14 +208,92 @@ class AreaOfInterest:
             f"{right:.1f} and from row {top:.1f} to {bottom:.1f} of "
             f"{dataset.width} x {dataset.height}. Its coordinates were taken "
             f"for {self._describe()}; if they are others, give "
-            "`AreaOfInterest(area, crs=...)`"
+            f"{self._advice(dataset)}"
         )
+
+    def _advice(self, dataset: DatasetReader) -> str:
+        """How to say what the coordinates are, if they are others."""
+        corners = np.concatenate([ring for (ring, *_) in self.polygons])
+        ends = (0, 0), (dataset.width, dataset.height)
+        scene = np.sort([dataset.transform @ end for end in ends], axis=0)
+        meets = (scene[0] < corners.max(axis=0)) & (
+            corners.min(axis=0) < scene[1]
+        )
+        if self.crs is not None and meets.all():
+            return "`area_crs='scene'`, as they are where the scene's are"
+        return "`area_crs=...`"
 
     def _describe(self) -> str:
         if self.crs is None:
             return "the scene's own coordinates"
         authority = self.crs.to_authority()
         return ":".join(authority) if authority else self.crs.to_wkt()
+
+
+def _missing_system(source: Any) -> str:
+    stem, suffix = os.path.splitext(str(source))
+    lacking = ""
+    if suffix.lower() == ".shp":
+        lacking = f" ({os.path.basename(stem)}.prj is missing)"
+    return (
+        f"`area`: {source} states no reference system{lacking}. Give it as "
+        "`area_crs='EPSG:25832'` or such, or `area_crs='scene'` if its "
+        "coordinates are those of the scene"
+    )
+
+
+def _shifted(
+    polygons: list[Polygon],
+    dataset: DatasetReader,
+    matrix: Affine,
+    length: float | None,
+) -> list[Polygon]:
+    """Polygons where the scene is, some turns around the earth away.
+
+    Those that meet it nowhere stay as they are; what is wider than the earth
+    may meet it twice.
+    """
+    if length is None:
+        return polygons
+    inverse = ~matrix
+    size = dataset.width, dataset.height
+    corners = [(col, row) for col in (0, size[0]) for row in (0, size[1])]
+    scene = [(matrix @ corner)[0] for corner in corners]
+    found = []
+    for rings in polygons:
+        pixels = np.concatenate(rings)
+        x = matrix.a * pixels[:, 0] + matrix.b * pixels[:, 1] + matrix.c
+        first = int(np.ceil((min(scene) - x.max()) / length))
+        last = int(np.floor((max(scene) - x.min()) / length))
+        for turns in range(first, last + 1) or [0]:
+            step = turns * length * np.array([inverse.a, inverse.d])
+            found.append([ring + step for ring in rings])
+    return found
+
+
+def _tell_of_outside(area: PixelArea, dataset: DatasetReader) -> None:
+    size = np.array([dataset.width, dataset.height])
+    (left, top), (right, bottom) = area.bounds
+    # Half a pixel, as where borders were drawn along the scene's.
+    if (
+        min(left, top) >= -0.5
+        and right <= size[0] + 0.5
+        and bottom <= size[1] + 0.5
+    ):
+        return
+    away = area.count_outside(*dataset.shape)
+    logger.warning(
+        "The area of interest reaches beyond the scene %s, where nothing is "
+        "mapped: in pixels from column %.1f to %.1f and from row %.1f to %.1f "
+        "of %d x %d%s.",
+        dataset.name,
+        left,
+        right,
+        top,
+        bottom,
+        *size,
+        f"; {away} of its {len(area)} polygons lie outside" if away else "",
+    )
 
 
 class _Unreachable(Exception):

@@ -10,9 +10,11 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
+from rasterio.transform import RPCTransformer
 from rasterio.transform import from_gcps
 from rasterio.warp import transform
 
+from keras_rsseg.checks import as_number
 from keras_rsseg.checks import check_choice
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,9 @@ logger = logging.getLogger(__name__)
 # WGS 84: semi-major axis in metres, squared eccentricity.
 _AXIS = 6378137.0
 _ECCENTRICITY = 0.00669437999014
+
+# Degrees around the earth.
+_ROUND = 360
 
 # Pixels nearer to the model's than this factor are read as they are.
 RESAMPLING_FACTOR = 1.25
@@ -30,7 +35,8 @@ def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
     """Return a scene's reference system and the transform of its grid.
 
     Where a scene has ground control points alone, the transform is the one
-    that fits them best.
+    that fits them best. A reference system alone, with a transform that is
+    missing or leaves the earth, is no place, see `lacks_place`.
 
     Args:
         dataset: an open rasterio dataset.
@@ -43,7 +49,45 @@ def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
         matrix = from_gcps(points)
         if matrix.determinant:
             return crs, matrix
+    if dataset.crs is not None and not _has_place(dataset):
+        return None, dataset.transform
     return dataset.crs, dataset.transform
+
+
+def lacks_place(dataset: DatasetReader) -> str | None:
+    """Return why a scene's place is unknown, `None` where it is known.
+
+    Args:
+        dataset: an open rasterio dataset.
+    """
+    if scene_georeference(dataset)[0] is not None:
+        return None
+    if dataset.crs is not None:
+        return "a coordinate reference system, but no place in it"
+    if dataset.rpcs is not None:
+        return (
+            "no coordinate reference system but rational polynomials; "
+            "orthorectify it first, with gdalwarp -rpc"
+        )
+    return "no coordinate reference system"
+
+
+def _has_place(dataset: DatasetReader) -> bool:
+    """Whether a transform can be one to the reference system stated."""
+    matrix, crs = dataset.transform, dataset.crs
+    if matrix.is_identity:
+        return False
+    if not crs.is_geographic:
+        return True
+    size = dataset.width, dataset.height
+    corners = [
+        matrix @ (col, row) for col in (0, size[0]) for row in (0, size[1])
+    ]
+    unit = math.degrees(crs.units_factor[1])
+    x, y = (np.array(values) * unit for values in zip(*corners, strict=True))
+    # Half a pixel may be beyond the pole where centres were taken for corners.
+    most = 90 + max(abs(matrix.d), abs(matrix.e)) * unit
+    return bool((abs(y) <= most).all() and (abs(x) <= 2 * _ROUND).all())
 
 
 def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
@@ -51,14 +95,15 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
 
     Measured on the ellipsoid, so it is right for degrees, feet, and
     projections that stretch (web mercator's pixels at 52 degrees north
-    cover 0.62 of what its units say).
+    cover 0.62 of what its units say). Rational polynomials tell it at their
+    mean height.
 
     Args:
         dataset: an open rasterio dataset.
 
     Returns:
-        `(width, height)` of a pixel in metres, or `None` where the scene
-        has no coordinate reference system.
+        `(width, height)` of a pixel in metres, or `None` where nothing tells
+        it: the scene has no place, and no `pixel_size` was stated for it.
 
     Example:
 
@@ -69,24 +114,55 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
     size  # None
     ```
     """
+    size = _measured_size(dataset)
+    if size and all(math.isfinite(side) and side > 0 for side in size):
+        return size
+    stated = _stated_size(dataset)
+    return None if stated is None else (stated, stated)
+
+
+def _stated_size(dataset: DatasetReader) -> float | None:
+    """Metres that the user stated, of a map those stated for its scene."""
+    stated = getattr(dataset, "stated", None)
+    if stated is not None and stated.pixel_size is not None:
+        return float(stated.pixel_size)
+    tags = dataset.tags()
+    return (
+        as_number(tags["pixel_size"])
+        if {"run", "pixel_size"} <= tags.keys()
+        else None
+    )
+
+
+def _measured_size(dataset: DatasetReader) -> tuple[float, float] | None:
     crs, matrix = scene_georeference(dataset)
-    if crs is None:
-        return None
     col, row = dataset.width / 2, dataset.height / 2
     points = [(col - 0.5, row), (col + 0.5, row)]
     points += [(col, row - 0.5), (col, row + 0.5)]
+    if crs is None:
+        return None if dataset.rpcs is None else _size_by_rpcs(dataset, points)
     x = [matrix.a * col + matrix.b * row + matrix.c for col, row in points]
     y = [matrix.d * col + matrix.e * row + matrix.f for col, row in points]
-    size: tuple[float, float] | None
     try:
         lon, lat = transform(crs, "EPSG:4326", x, y)
-        size = _distance(lon[:2], lat[:2]), _distance(lon[2:], lat[2:])
+        return _distance(lon[:2], lat[:2]), _distance(lon[2:], lat[2:])
     except (CPLE_BaseError, RasterioError, ValueError):
         # A local grid has no place on the ellipsoid, but may have a unit.
-        size = _size_by_unit(crs, matrix)
-    if size and all(math.isfinite(side) and side > 0 for side in size):
-        return size
-    return None
+        return _size_by_unit(crs, matrix)
+
+
+def _size_by_rpcs(
+    dataset: DatasetReader, points: Sequence[tuple[float, float]]
+) -> tuple[float, float] | None:
+    columns, rows = zip(*points, strict=True)
+    try:
+        with RPCTransformer(
+            dataset.rpcs, RPC_HEIGHT=dataset.rpcs.height_off
+        ) as polynomials:
+            lon, lat = polynomials.xy(rows, columns, offset="ul")
+    except (CPLE_BaseError, RasterioError, ValueError):
+        return None
+    return _distance(lon[:2], lat[:2]), _distance(lon[2:], lat[2:])
 
 
 def model_grid_size(
@@ -114,10 +190,11 @@ def model_grid_size(
     if size is None:
         logger.warning(
             "The model wants pixels of %g m; how large those of %s are is "
-            "unknown (no coordinate reference system), so they are taken "
-            "as they are.",
+            "unknown (%s), so they are taken as they are. If you know it, "
+            "give `pixel_size=` (--pixel-size).",
             ground_sample_distance,
             dataset.name,
+            lacks_place(dataset),
         )
         return None
     factors = [ground_sample_distance / side for side in size]
@@ -213,6 +290,9 @@ class PixelArea:
         self._first = np.array([xy.min(axis=0) for xy in corners])
         self._last = np.array([xy.max(axis=0) for xy in corners])
 
+    def __len__(self) -> int:
+        return len(self._sides)
+
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """First and last column and row: `((col, row), (col, row))`."""
@@ -246,6 +326,11 @@ class PixelArea:
                 right - left,
             )
         return inside
+
+    def count_outside(self, height: int, width: int) -> int:
+        """Return how many polygons lie beside a raster of that size."""
+        outside = (self._last <= 0) | (self._first >= (width, height))
+        return int(outside.any(axis=1).sum())
 
     def meets(self, height: int, width: int) -> bool:
         """Return whether any pixel of a raster of that size is inside."""

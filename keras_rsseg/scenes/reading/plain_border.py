@@ -29,8 +29,9 @@ _PLAIN_SHARE = 0.9
 class PlainBorder:
     """What has one plain colour from a scene's border inwards.
 
-    The colour is black, unless less than a twentieth of the scene's four sides
-    is black and more than that has one other colour exactly.
+    The colour is black or white, if a twentieth of the scene's four sides is:
+    of both the one that more of the four corners are, then more of the sides.
+    Else it is a colour that a twentieth has exactly, as calm water has not.
 
     A pixel belongs to it if all bands are near that colour (15 at most where
     the scene is 8-bit, exactly equal else) and so are all others between it
@@ -176,10 +177,32 @@ def _border_color(reader: "SceneReader") -> np.ndarray:
     black = np.zeros(len(colors), colors.dtype)
     if not colors.size:
         return black
+    shares = {black.tobytes(): _near(reader, colors, black).mean()}
+    if reader.dtype == np.uint8:
+        white = np.full_like(black, 255)
+        shares[white.tobytes()] = _near(reader, colors, white).mean()
+    corners = _corners(reader)
+
+    def weight(color: bytes) -> tuple[int, float]:
+        plain = np.frombuffer(color, colors.dtype)
+        return int(_near(reader, corners, plain).sum()), shares[color]
+
+    likely = [color for color, share in shares.items() if share >= _SIDE_SHARE]
+    if likely:
+        return np.frombuffer(max(likely, key=weight), colors.dtype)
     # Calm water has near colours, not equal ones.
     other, share = _commonest(colors)
-    dark = _near(reader, colors, black).mean()
-    return other if dark < _SIDE_SHARE <= share else black
+    return other if share >= _SIDE_SHARE else black
+
+
+def _corners(reader: "SceneReader") -> np.ndarray:
+    """Return the valid ones of the four corner pixels, `(bands, pixels)`."""
+    found = []
+    for row in (0, reader.height - 1):
+        for col in (0, reader.width - 1):
+            pixels, valid = reader.read_stored(row, col, 1, 1)
+            found.append(pixels[:, valid])
+    return np.concatenate(found, axis=1)
 
 
 def _commonest(colors: np.ndarray) -> tuple[np.ndarray, float]:

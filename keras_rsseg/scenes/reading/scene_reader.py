@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,45 +13,19 @@ from keras_rsseg.errors import SceneError
 from keras_rsseg.rasters.bands import ModelBands
 from keras_rsseg.rasters.bands import alpha_band
 from keras_rsseg.rasters.bands import choose_bands
-from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.opener import strict_reading
 from keras_rsseg.rasters.validity import BORDER
 from keras_rsseg.rasters.validity import Validity
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
+from keras_rsseg.scenes.reading.doubtful_values import check_color_table
 from keras_rsseg.scenes.reading.plain_border import PlainBorder
 from keras_rsseg.scenes.reading.resampled_view import ResampledView
 from keras_rsseg.scenes.reading.resampled_view import any_in_cells
+from keras_rsseg.scenes.reading.scene_file import open_scene
 from keras_rsseg.scenes.reading.value_scale import ValueScale
 from keras_rsseg.scenes.reading.value_scale import check_values
-
-
-@contextlib.contextmanager
-def open_scene(source: str | os.PathLike) -> Iterator[DatasetReader]:
-    """Open a scene for reading.
-
-    Args:
-        source: path or URL of any raster that GDAL reads, or the XML of a
-            VRT.
-
-    Yields:
-        A `rasterio.DatasetReader`, for one thread.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        RasterError: if it is not a raster, has no bands, or breaks off.
-
-    Example:
-
-    ```python
-    keras.utils.save_img("scene.png", np.zeros((64, 48, 3)), scale=False)
-    with keras_rsseg.scenes.open_scene("scene.png") as dataset:
-        shape = dataset.shape
-    shape  # (64, 48)
-    ```
-    """
-    with open_raster(source, "source") as dataset:
-        yield dataset
+from keras_rsseg.scenes.reading.value_scale import scene_scale
 
 
 class SceneReader:
@@ -72,12 +45,15 @@ class SceneReader:
             Alpha and mask bands still count. `"border"` takes for no data
             what has one plain colour, black or another, from the scene's
             border inwards, see `PlainBorder`: for mosaics with plain corners
-            and no tag. The scene is read once more for that.
+            and no tag. The scene is read once more for that. `"none"` says
+            that the dataset's own value is data.
         model_bands: number or names of the bands that the model takes.
         area: where a map is wanted, anything that `AreaOfInterest` takes;
             `None` for everywhere.
         value_range: `(low, high)`, values of the scene that become the
-            model's lowest and highest. What is beyond is clipped.
+            model's lowest and highest, in its own units where it states scale
+            and offset; or percentages, see `scene_scale`. What is beyond is
+            clipped.
         model_range: `(low, high)`, values that the model was made for;
             `None` where that is not known.
 
@@ -105,22 +81,28 @@ class SceneReader:
         nodata: float | str | None = None,
         model_bands: ModelBands = None,
         area: Any = None,
-        value_range: tuple[float, float] | None = None,
+        value_range: tuple[float, float] | tuple[str, str] | None = None,
         model_range: tuple[float, float] | None = None,
     ):
         self.dataset = dataset
         self.name = dataset.name
         self.bands = choose_bands(dataset, bands, model_bands)
+        check_color_table(dataset, self.bands)
         self.dtype = np.dtype(dataset.dtypes[self.bands[0] - 1])
         self.nodata = nodata
         self.validity = Validity(dataset, self.bands, nodata)
         self.area = None if area is None else AreaOfInterest.of(area)
         self._inside = None if self.area is None else self.area.on(dataset)
-        self._scale = ValueScale.between(value_range, model_range)
-        if self._scale is None:
+        self._scale = ValueScale.between(None, model_range)
+        self.value_range: tuple[float, float] | None = None
+        if value_range is None:
             check_values(self, model_range)
         if nodata == BORDER:
             self.validity.border = PlainBorder.find(self)
+        if value_range is not None:
+            self._scale, self.value_range = scene_scale(
+                self, value_range, model_range
+            )
 
     @property
     def height(self) -> int:
@@ -131,6 +113,25 @@ class SceneReader:
     def width(self) -> int:
         """Number of columns."""
         return self.dataset.width
+
+    @property
+    def extent(self) -> Window:
+        """The window that the area of interest lies in, else the scene."""
+        if self._inside is None:
+            return Window(0, 0, self.height, self.width)
+        first, last = self._inside.bounds
+        left, top = np.clip(np.floor(first), 0, (self.width, self.height))
+        right, bottom = np.clip(np.ceil(last), 0, (self.width, self.height))
+        return Window(*map(int, (top, left, bottom - top, right - left)))
+
+    def read_band(self, number: int, window: Window) -> np.ndarray:
+        """Return pixels `(height, width)` of a band, read or not.
+
+        Args:
+            number: of the band, from 1.
+            window: which pixels; within the scene.
+        """
+        return self._read("read", number, window)
 
     def read(
         self, row: int, col: int, height: int, width: int
@@ -229,7 +230,8 @@ class SceneReader:
 
         What was found out about the scene is shared, not done again.
         """
-        with open_raster(self.name) as dataset:
+        with open_scene(self.name) as dataset:
+            dataset.stated = getattr(self.dataset, "stated", dataset.stated)
             reader = copy.copy(self)
             reader.dataset = dataset
             yield reader
@@ -257,8 +259,8 @@ class SceneReader:
         if alpha in self.bands:
             raise SceneError(
                 f"Band {alpha} of {self.name} is marked as alpha; it cannot "
-                "be resampled as data. Change its colour interpretation, or "
-                "give `resample='never'`"
+                "be resampled as data. Give `alpha='none'` if it is data, or "
+                "`resample='never'`"
             )
         with ResampledView(self, height, width) as view:
             with view.open() as warped:

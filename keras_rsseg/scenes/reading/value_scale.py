@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_rsseg.checks import check_range
 from keras_rsseg.errors import SceneError
+from keras_rsseg.option_values import as_percentages
+from keras_rsseg.scenes.reading.doubtful_values import sample_windows
 
 if TYPE_CHECKING:
     from keras_rsseg.scenes.reading.scene_reader import SceneReader
@@ -17,15 +19,23 @@ logger = logging.getLogger(__name__)
 
 _BYTES = (0.0, 255.0)
 
-# Windows, along each axis and their size, from which values are guessed.
+# Windows, along each axis and their size, from which values are guessed, of
+# which percentages are taken, and by which a range is judged.
 _SAMPLES, _SAMPLE_SIZE = 4, 256
+_MANY, _MANY_SIZE = 8, 128
+_FEW, _FEW_SIZE = 4, 64
+# Shares of values: in a range that is not meant so, and in a usual one.
+_FEW_INSIDE, _MANY_INSIDE = 0.05, 0.5
 
 
 class ValueScale(NamedTuple):
-    """A linear map from one range of values to another, clipped to it."""
+    """A linear map from one range of values to another, clipped to it.
 
-    low: float
-    high: float
+    `low` and `high` are floats, or float32 arrays `(bands, 1, 1)`.
+    """
+
+    low: Any
+    high: Any
     model_low: float
     model_high: float
 
@@ -48,6 +58,11 @@ class ValueScale(NamedTuple):
         value_range = check_range("value_range", value_range)
         return cls(*value_range, *(model_range or _BYTES))
 
+    def in_units(self, units: "Units") -> "ValueScale":
+        """Return the map of stored values, where this one is of units."""
+        low, high = map(units.to_stored, self[:2])
+        return self._replace(low=low, high=high)
+
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Return pixels, an array of any dtype, as float32."""
         share = (pixels.astype("float32") - self.low) / (self.high - self.low)
@@ -55,6 +70,140 @@ class ValueScale(NamedTuple):
         share *= self.model_high - self.model_low
         share += self.model_low
         return share
+
+
+class Units(NamedTuple):
+    """What stored values mean: `stored * scale + offset`, band by band."""
+
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    @classmethod
+    def of(cls, reader: "SceneReader") -> "Units":
+        """Return the units that a scene's file states."""
+        dataset = reader.dataset
+        pairs = [
+            (dataset.scales[band - 1] or 1.0, dataset.offsets[band - 1])
+            for band in reader.bands
+        ]
+        scales, offsets = zip(*pairs, strict=True)
+        return cls(scales, offsets)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether they are the stored values."""
+        return set(self.scales) == {1.0} and set(self.offsets) == {0.0}
+
+    def from_stored(self, pixels: np.ndarray) -> np.ndarray:
+        """Return `(bands, pixels)` in these units."""
+        if self.are_plain:
+            return pixels
+        scales, offsets = np.array(self)[:, :, None]
+        return pixels * scales + offsets
+
+    def to_stored(self, value: float) -> Any:
+        """Return what is stored for a value: a float or an array."""
+        if self.are_plain:
+            return value
+        stored = [
+            (value - offset) / scale
+            for scale, offset in zip(self.scales, self.offsets, strict=True)
+        ]
+        if len(set(stored)) == 1:
+            return stored[0]
+        return np.array(stored, "float32")[:, None, None]
+
+
+def scene_scale(
+    reader: "SceneReader", value_range: Any, model_range: Any
+) -> tuple[ValueScale, tuple[float, float]]:
+    """Return the map of a scene's values to the model's.
+
+    Args:
+        reader: `SceneReader` without a scale.
+        value_range: `(low, high)` in the scene's units; or percentages, such
+            as `("2%", "98%")`, of a sample of all bands: the same windows each
+            time, so the same values.
+        model_range: `(low, high)` of the model, or `None` for 0 to 255.
+
+    Returns:
+        `(scale, value_range)`: a `ValueScale` of stored values, and the range
+        in numbers.
+
+    Raises:
+        ArgumentError: if a range is none.
+        SceneError: if a sample has no two values to make a range of.
+    """
+    units = Units.of(reader)
+    shares = as_percentages(value_range)
+    if shares is not None:
+        value_range = _measured_range(reader, units, shares)
+        logger.info(
+            "%s of %s are %.6g and %.6g.",
+            " and ".join(f"{share:g} %" for share in shares),
+            reader.name,
+            *value_range,
+        )
+    value_range = check_range("value_range", value_range)
+    scale = ValueScale(*value_range, *(model_range or _BYTES))
+    if shares is None:
+        units = _meant_units(reader, units, value_range)
+    return scale.in_units(units), value_range
+
+
+def _measured_range(
+    reader: "SceneReader", units: Units, shares: tuple[float, float]
+) -> tuple[float, float]:
+    found = units.from_stored(_sample(reader, _MANY, _MANY_SIZE)).ravel()
+    found = found[np.isfinite(found)]
+    low, high = np.percentile(found, shares) if found.size else (0.0, 0.0)
+    # As the map's tags state them.
+    low, high = float(f"{low:.6g}"), float(f"{high:.6g}")
+    if low >= high:
+        raise SceneError(
+            f"`value_range`: a sample of {reader.name} has "
+            + (f"the value {low:g} alone" if found.size else "no valid pixel")
+            + " between these percentages. Give two numbers"
+        )
+    return low, high
+
+
+def _meant_units(
+    reader: "SceneReader", units: Units, value_range: tuple[float, float]
+) -> Units:
+    """Return the units of a range, and tell where it clips most values."""
+    low, high = value_range
+    stored = _sample(reader, _FEW, _FEW_SIZE)
+    if not stored.size:
+        return units
+
+    def inside(values: np.ndarray) -> float:
+        return float(((values >= low) & (values <= high)).mean())
+
+    share = inside(units.from_stored(stored))
+    if not units.are_plain and share < _FEW_INSIDE < inside(stored):
+        logger.warning(
+            "%s states a scale and an offset (%g, %g); `value_range` is taken "
+            "for stored values, as hardly any is in it by the scene's units.",
+            reader.name,
+            units.scales[0],
+            units.offsets[0],
+        )
+        count = len(units.scales)
+        units, share = Units((1.0,) * count, (0.0,) * count), inside(stored)
+    if share < _MANY_INSIDE:
+        hint = np.percentile(units.from_stored(stored), (1, 99))
+        logger.warning(
+            "%.0f %% of the values of %s, in a sample, lie outside of "
+            "value_range=(%g, %g) and are clipped: 98 %% of them are from %.6g "
+            "to %.6g.",
+            100 * (1 - share),
+            reader.name,
+            low,
+            high,
+            *hint,
+        )
+    return units
 
 
 def check_values(
@@ -99,17 +248,29 @@ def check_values(
 
 def _percentiles(reader: "SceneReader") -> np.ndarray | None:
     """1st and 99th percentile of valid pixels of a few windows, or `None`."""
-    size = [min(_SAMPLE_SIZE, side) for side in (reader.height, reader.width)]
-    places = [
-        np.unique(np.linspace(0, whole - part, _SAMPLES).astype(int))
-        for whole, part in zip((reader.height, reader.width), size, strict=True)
-    ]
-    parts = []
-    for row in places[0]:
-        for col in places[1]:
-            pixels, valid = reader.read_stored(int(row), int(col), *size)
-            parts.append(pixels[:, valid].ravel())
-    found = np.concatenate(parts)
+    stored = _sample(reader, _SAMPLES, _SAMPLE_SIZE)
+    found = Units.of(reader).from_stored(stored)
     if not found.size or found.min() == found.max():
         return None
     return np.percentile(found, (1, 99))
+
+
+def _sample(reader: "SceneReader", samples: int, size: int) -> np.ndarray:
+    """Stored values `(bands, pixels)` of valid pixels of a few windows.
+
+    They are spread over the scene; if that finds nothing, over the area of
+    interest.
+    """
+    shape = reader.height, reader.width
+    found = np.zeros((len(reader.bands), 0), reader.dtype)
+    for row, col, *extent in dict.fromkeys([(0, 0, *shape), reader.extent]):
+        parts = []
+        height, width = extent
+        for window in sample_windows(height, width, samples, size):
+            moved = window._replace(row=row + window.row, col=col + window.col)
+            pixels, valid = reader.read_stored(*moved)
+            parts.append(pixels[:, valid])
+        found = np.concatenate(parts, axis=1)
+        if found.size:
+            break
+    return found

@@ -4,10 +4,17 @@ import os
 import pathlib
 
 import pytest
+import rasterio
+import rasterio.shutil
 
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
+from keras_rsseg.scenes.many.scene_list import check_scenes
+from keras_rsseg.scenes.many.scene_list import is_several
 from keras_rsseg.scenes.many.scene_list import list_scenes
+from keras_rsseg.scenes.many.scene_manifest import read_manifest
+from tests.scenes.scene_files import random_scene
+from tests.scenes.scene_files import write_scene
 
 
 @pytest.fixture
@@ -304,3 +311,100 @@ class TestOutputs:
             )
         with pytest.raises(ValueError, match=os.path.join("maps", "x.tif")):
             check_outputs([jobs[0].with_endings(uncertainty=".tif")])
+
+
+class TestOtherRasters:
+    """What is no file with the suffix of a raster."""
+
+    def test_bands_in_several_files(self, here):
+        touch(
+            "in/T32UPU_B04_10m.jp2", "in/T32UPU_B03_10m.jp2", "a.tif", "b.tif"
+        )
+        stack = "in/T32UPU_B04_10m.jp2+T32UPU_B03_10m.jp2"
+        assert listed([stack, "a.tif+b.tif"]) == {
+            stack: "maps/T32UPU.tif",
+            "a.tif+b.tif": "maps/a.tif",
+        }
+        with pytest.raises(FileNotFoundError, match="no file c.tif"):
+            list_scenes(["a.tif+c.tif"], "maps")
+        assert not is_several(stack)
+
+    def test_bands_in_several_files_of_a_manifest(self, here):
+        touch("in/a.tif", "in/b.tif")
+        pathlib.Path("in/list.csv").write_text(
+            "scene,output\na.tif+b.tif,map.tif\nGTIFF_DIR:2:a.tif,\n"
+        )
+        assert listed(["in/list.csv"]) == {
+            "in/a.tif+in/b.tif": "maps/map.tif",
+            "GTIFF_DIR:2:in/a.tif": "maps/a_2.tif",
+        }
+        job, page = (job.absolute() for job in list_scenes(["in/list.csv"]))
+        assert job.source == f"{here}/in/a.tif+{here}/in/b.tif"
+        assert page.source == f"GTIFF_DIR:2:{here}/in/a.tif"
+
+    def test_a_layer_of_an_area(self, here):
+        touch("a.tif", "plan.gpkg")
+        pathlib.Path("list.csv").write_text(
+            "scene,area,area_layer\na.tif,plan.gpkg|layername=plots,\n"
+            "a.tif,plan.gpkg,plots\n"
+        )
+        jobs = [
+            SceneJob("a.tif", pathlib.Path("a.tif"), options)
+            for _, _, options in read_manifest("list.csv")
+        ]
+        first, second = (job.absolute().options for job in jobs)
+        assert first == {"area": f"{here}/plan.gpkg|layername=plots"}
+        assert second == {"area": f"{here}/plan.gpkg", "area_layer": "plots"}
+
+    def test_parts_of_files(self, here):
+        touch("in/ocean.nc", "in/scan.tif")
+        assert listed(
+            ['NETCDF:"in/ocean.nc":sst', "GTIFF_DIR:2:in/scan.tif"]
+        ) == {
+            'NETCDF:"in/ocean.nc":sst': "maps/ocean_sst.tif",
+            "GTIFF_DIR:2:in/scan.tif": "maps/scan_2.tif",
+        }
+
+    def convert(self, path, driver):
+        scene = pathlib.Path("all.tif")
+        write_scene(scene, random_scene(40, 60), photometric="rgb")
+        path = pathlib.Path(path)
+        path.parent.mkdir(exist_ok=True)
+        try:
+            rasterio.shutil.copy(scene, path, driver=driver)
+        except rasterio.errors.RasterioError:
+            pytest.skip(f"GDAL here writes no {driver}")
+        scene.unlink()
+
+    @pytest.mark.parametrize(
+        "name, driver",
+        [
+            ("scene.zarr", "Zarr"),
+            ("scene.gpkg", "GPKG"),
+            ("scene.mbtiles", "MBTiles"),
+            ("scene", "ENVI"),
+            ("scene.dat", "ENVI"),
+        ],
+    )
+    def test_by_name_and_in_a_folder(self, here, name, driver):
+        self.convert(f"in/{name}", driver)
+        plain = "scene.dat.tif" if name.endswith(".dat") else "scene.tif"
+        for sources in (["in"], [f"in/{name}"]):
+            assert listed(sources) == {f"in/{name}": f"maps/{plain}"}
+        assert not is_several(f"in/{name}") and is_several("in")
+        assert check_scenes(list_scenes(["in"], "maps")) == {}
+
+    def test_vectors_in_the_same_formats_are_none(self, here, caplog):
+        shapely = pytest.importorskip("shapely")
+        pyogrio = pytest.importorskip("pyogrio")
+        touch("in/a.tif", "in/notes.hdr", "in/notes.txt", "in/b.mbtiles")
+        pyogrio.raw.write(
+            "in/plots.gpkg",
+            shapely.to_wkb([shapely.box(0, 0, 1, 1)]),
+            field_data=[],
+            fields=[],
+            geometry_type="Polygon",
+            crs="EPSG:4326",
+        )
+        assert listed(["in"]) == {"in/a.tif": "maps/a.tif"}
+        assert "plots.gpkg" in caplog.text and "notes.txt" in caplog.text

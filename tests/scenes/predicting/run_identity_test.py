@@ -57,6 +57,7 @@ def test_parameters(tmp_path, monkeypatch):
         "overlap": 16,
         "bands": "1 2 3",
         "nodata": "7",
+        "alpha": "auto",
         "ground_sample_distance": "native",
         "value_range": "0 2.5",
         "test_time_augmentation": "none",

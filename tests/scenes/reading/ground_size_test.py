@@ -14,6 +14,7 @@ from rasterio.transform import Affine
 
 from keras_rsseg.scenes.reading.ground_size import PixelArea
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.ground_size import lacks_place
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 from keras_rsseg.scenes.reading.resampled_view import any_in_cells
@@ -259,3 +260,63 @@ def test_memory_of_large_cells():
     tracemalloc.stop()
     assert found.sum() == pytest.approx(np.pi * 200**2, rel=0.02)
     assert peak < 64e6
+
+
+class TestNoPlace:
+    """A reference system alone does not say where a scene is."""
+
+    @pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+    @pytest.mark.parametrize(
+        "crs, transform",
+        [
+            ("EPSG:4326", None),
+            ("EPSG:32632", None),
+            # Pixels, taken for degrees.
+            ("EPSG:4326", Affine(1, 0, 0, 0, -1, 400)),
+            ("EPSG:4326", Affine(0.5, 0, 5e5, 0, -0.5, 5e6)),
+        ],
+    )
+    def test_nothing_is_made_up(self, tmp_path, caplog, crs, transform):
+        path = tmp_path / "scene.tif"
+        with open_written(path, crs=crs, transform=transform) as dataset:
+            assert dataset.crs == crs
+            assert scene_georeference(dataset)[0] is None
+            assert ground_pixel_size(dataset) is None
+            assert model_grid_size(dataset, 0.5) is None
+        assert "no place in it" in caplog.text
+
+    def test_degrees_at_the_edge_of_the_earth_are_fine(self, tmp_path):
+        """Centres taken for corners, and longitudes up to 360."""
+        for left, top in ((-180, 90), (0, 90), (300, 90), (-180, 90.5)):
+            grid = Affine(1, 0, left, 0, -1, top)
+            path = tmp_path / "scene.tif"
+            with open_written(path, crs="EPSG:4326", transform=grid) as dataset:
+                assert ground_pixel_size(dataset) is not None
+
+    def test_rational_polynomials(self, tmp_path):
+        """They tell the size of pixels, at their mean height."""
+        one = [1.0] + [0.0] * 19
+        rpcs = rasterio.rpc.RPC(
+            height_off=100,
+            height_scale=100,
+            lat_off=48.0,
+            lat_scale=0.0003,
+            line_den_coeff=one,
+            line_num_coeff=[0.0, 0.0, -1.0] + [0.0] * 17,
+            line_off=20,
+            line_scale=20,
+            long_off=11.0,
+            long_scale=0.0005,
+            samp_den_coeff=one,
+            samp_num_coeff=[0.0, 1.0] + [0.0] * 18,
+            samp_off=30,
+            samp_scale=30,
+        )
+        path = tmp_path / "scene.tif"
+        nowhere = {"crs": None, "transform": None}
+        with open_written(path, rpcs=rpcs, **nowhere) as dataset:
+            assert "orthorectify" in lacks_place(dataset)
+            size = ground_pixel_size(dataset)
+        # One degree at 48 N: 74,628 m and 111,200 m.
+        expected = 74_628 * 0.0005 / 30, 111_200 * 0.0003 / 20
+        assert size == pytest.approx(expected, rel=1e-3)

@@ -137,6 +137,51 @@ class TestPlainBorder:
         path = write_scene(tmp_path / "scene.tif", pixels)
         np.testing.assert_array_equal(valid_pixels(path), shown)
 
+    @pytest.mark.parametrize(
+        "color", [(255, 255, 255), (0, 0, 0), (17, 160, 90), (128, 128, 128)]
+    )
+    @pytest.mark.parametrize("quality", [75, 85, 95])
+    def test_after_jpeg(self, tmp_path, color, quality):
+        """By far most of the border, and nothing of the image inside."""
+        rows, columns = np.indices((320, 240))
+        shown = (abs(rows - 160) / 160 + abs(columns - 120) / 120) < 1
+        waves = np.sin(rows / 9) + np.cos(columns / 7)
+        pixels = np.stack([90 + 20 * waves, 120 - 20 * waves, 60 + 9 * waves])
+        pixels[:, ~shown] = np.reshape(color, (3, 1))
+        path = write_scene(
+            tmp_path / "scene.tif",
+            pixels.astype("uint8"),
+            compress="jpeg",
+            jpeg_quality=quality,
+            photometric="ycbcr",
+            interleave="pixel",
+        )
+        valid = valid_pixels(path)
+        assert (valid & ~shown).sum() < 0.06 * (~shown).sum()
+        deep = (abs(rows - 160) / 160 + abs(columns - 120) / 120) < 0.9
+        assert valid[deep].all()
+
+    def test_white_with_noise(self, tmp_path):
+        """No colour twice: of a scanner, or compressed several times."""
+        pixels, shown = turned_scene()
+        rng = np.random.default_rng(1)
+        noise = rng.integers(242, 256, (3, (~shown).sum()), "uint8")
+        pixels[:, ~shown] = noise
+        pixels[:, shown] //= 2
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        np.testing.assert_array_equal(valid_pixels(path), shown)
+
+    def test_dark_water_beside_a_white_border(self, tmp_path):
+        pixels, shown = turned_scene()
+        pixels[:, ~shown] = 255
+        pixels[:, 500:900, :200] = pixels[:, 500:900, -200:] = 3
+        pixels[:, shown] = 100
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        expected = shown.copy()
+        expected[500:900, :200] = expected[500:900, -200:] = True
+        found = valid_pixels(path)
+        assert found[expected].all() and (found & ~expected).mean() < 0.1
+
     def test_none_is_said(self, tmp_path):
         rng = np.random.default_rng(0)
         pixels = rng.integers(60, 256, (3, 300, 400), "uint8")

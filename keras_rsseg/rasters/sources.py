@@ -1,0 +1,188 @@
+"""What names a raster: a file, a URL, a part of a file, or several files.
+
+Beside paths and URLs GDAL has names for parts of files, subdatasets, such as
+`NETCDF:"ocean.nc":sst` and `GTIFF_DIR:2:pages.tif`. Names of files with a plus
+between them, `B04.tif+B03.tif+B02.tif`, are one raster of all their bands.
+"""
+
+import os
+import re
+
+# A driver's prefix, of two letters at least: C: is a disk. No URL's.
+_PART = re.compile(r"[A-Za-z]\w+:(?!//)")
+_BEGINS_VIRTUAL = re.compile(r"\w+://|/vsi")
+_SHORTEST_STEM = 4
+
+
+def is_virtual(path: str) -> bool:
+    """Return whether `path` is a URL, a GDAL virtual path or a VRT's XML.
+
+    Args:
+        path: what names a raster.
+    """
+    return "://" in path or path.startswith(("/vsi", "<VRTDataset"))
+
+
+def is_part(path: str) -> bool:
+    """Return whether `path` is GDAL's name for a part of a file.
+
+    Args:
+        path: what names a raster.
+    """
+    return bool(_PART.match(path)) and not os.path.exists(path)
+
+
+def files_of(source: str, folder: str | os.PathLike = "") -> list[str]:
+    """Return the names that a plus joins, `[source]` for a single one.
+
+    A name may itself have a plus in it. The second file and further ones are
+    looked for beside the first, too.
+
+    Args:
+        source: what names a raster.
+        folder: what paths are relative to.
+
+    Example:
+
+    ```python
+    from keras_rsseg.rasters.sources import files_of
+
+    files_of("s3://scenes/B04.tif+s3://scenes/B03.tif")
+    # ["s3://scenes/B04.tif", "s3://scenes/B03.tif"]
+    ```
+    """
+    alone = source.startswith("<VRTDataset") or "+" not in source
+    whole = source if is_virtual(source) else os.path.join(folder, source)
+    if alone or os.path.exists(whole):
+        return [whole]
+    pieces = source.split("+")
+    found = _join(pieces, [os.fspath(folder)])
+    if found is not None:
+        return found
+    first = os.path.join(folder, pieces[0])
+    if not os.path.exists(first):
+        return [whole]
+    # One is missing; which one is the caller's to tell.
+    places = [os.fspath(folder), os.path.dirname(first)]
+    return [_found(piece, places) or piece for piece in pieces]
+
+
+def _join(pieces: list[str], places: list[str]) -> list[str] | None:
+    """Names that exist of pieces between pluses, which may be theirs."""
+    if not pieces:
+        return []
+    for count in range(1, len(pieces) + 1):
+        name = _found("+".join(pieces[:count]), places)
+        if name is not None:
+            beside = [*places[:1], os.path.dirname(name)]
+            others = _join(pieces[count:], places[:2] if places[1:] else beside)
+            if others is not None:
+                return [name, *others]
+    return None
+
+
+def _is_found(name: str) -> bool:
+    return os.path.exists(name) or is_virtual(name) or is_part(name)
+
+
+def _found(name: str, places: list[str]) -> str | None:
+    """A name where it exists, `None` for nowhere."""
+    if not name:
+        return None
+    if _BEGINS_VIRTUAL.match(name) or is_part(name):
+        return name
+    paths = [os.path.join(place, name) for place in places]
+    return next(filter(os.path.exists, paths), None)
+
+
+def missing_file(source: str) -> str | None:
+    """Return the file on disk that `source` names and that there is not.
+
+    Args:
+        source: what names a raster. Of URLs and parts of files nothing is
+            known before they are opened.
+    """
+    missing = (name for name in files_of(source) if not _is_found(name))
+    return next(missing, None)
+
+
+def located(source: str, folder: str | os.PathLike = "") -> str:
+    """Return `source` with the paths in it relative to a folder.
+
+    Args:
+        source: what names a raster.
+        folder: the folder, such as that of the list that names the raster.
+            Paths that are absolute stay as they are.
+    """
+    if is_part(source):
+        pieces = re.split('([:"])', source)
+        places = [os.path.join(folder, piece) for piece in pieces]
+        return "".join(
+            place if os.path.isfile(place) else piece
+            for place, piece in zip(places, pieces, strict=True)
+        )
+    if is_virtual(source):
+        return source
+    return "+".join(files_of(source, folder))
+
+
+def absolute_source(source: str) -> str:
+    """Return `source` with absolute paths of the files on disk.
+
+    Args:
+        source: what names a raster.
+    """
+    names = files_of(source)
+    if len(names) > 1:
+        return "+".join(map(absolute_source, names))
+    if is_part(source):
+        return located(source, os.getcwd())
+    return source if is_virtual(source) else os.path.abspath(source)
+
+
+def short_name(source: str) -> str:
+    """Return what tells a raster from others in its folder.
+
+    Args:
+        source: what names a raster.
+    """
+    if is_part(source):
+        pieces = re.split('([:"])', source)
+        return "".join(
+            os.path.basename(piece) if os.path.isfile(piece) else piece
+            for piece in pieces
+        )
+    return "+".join(map(os.path.basename, files_of(source)))
+
+
+def plain_name(source: str) -> str:
+    """Return a file name for what is made of a raster, as the raster's.
+
+    Args:
+        source: what names a raster.
+
+    Example:
+
+    ```python
+    from keras_rsseg.rasters.sources import plain_name
+
+    plain_name("GTIFF_DIR:2:scans/pages.tif")  # 'pages_2'
+    ```
+    """
+    names = files_of(source)
+    if len(names) > 1:
+        stems = [os.path.splitext(plain_name(name))[0] for name in names]
+        # Whole words: of T32UPU_B04 and T32UPU_B03 T32UPU.
+        whole = re.match(r"(.*)[_\-. ]", os.path.commonprefix(stems))
+        shared = whole[1].rstrip("_-. ") if whole else ""
+        return shared if len(shared) >= _SHORTEST_STEM else stems[0]
+    if is_part(source):
+        driver, *rest = [part for part in re.split('[:"]+', source) if part]
+        rest = rest or [driver]
+        # The file first, whatever the driver's order.
+        rest.sort(key=lambda part: (not os.path.isfile(part), "." not in part))
+        stem = os.path.splitext(os.path.basename(rest[0]))[0]
+        words = [re.sub(r"\W+", "_", part).strip("_") for part in rest[1:]]
+        return "_".join([stem, *filter(None, words)])
+    path = source.partition("?")[0] if "://" in source else source
+    return os.path.basename(path.rstrip("/")) or "scene"

@@ -1,0 +1,194 @@
+"""Open a scene as its file describes it, and as its user does."""
+
+import contextlib
+import functools
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from rasterio._err import CPLE_BaseError
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError
+from rasterio.warp import transform
+
+from keras_rsseg.checks import check_choice
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import RasterError
+from keras_rsseg.option_values import check_pixel_size
+from keras_rsseg.rasters.band_stack import open_source
+from keras_rsseg.rasters.opener import Raster
+from keras_rsseg.rasters.opener import Statements
+from keras_rsseg.rasters.opener import listed
+from keras_rsseg.rasters.sources import is_part
+from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+
+logger = logging.getLogger(__name__)
+
+# How far a stated size may be from a measured one, of it.
+_SAME_SIZE = 0.01
+
+
+@contextlib.contextmanager
+def open_scene(
+    source: str | os.PathLike,
+    *,
+    alpha: str = "auto",
+    crs: Any = None,
+    pixel_size: float | None = None,
+    argument: str = "source",
+) -> Iterator[Raster]:
+    """Open a scene for reading.
+
+    Args:
+        source: path or URL of any raster that GDAL reads, GDAL's name of a
+            subdataset, the XML of a VRT; or names of several files with a
+            plus between them, whose bands become one raster.
+        alpha: `"none"` says that a band that is tagged as alpha holds data.
+        crs: reference system, anything that rasterio takes, of a scene that
+            states none.
+        pixel_size: length of its pixels on the ground in metres, if nothing
+            else tells.
+        argument: what errors call `source`.
+
+    Yields:
+        A `rasterio.DatasetReader`, for one thread.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        RasterError: if it is not a raster, has no bands, or breaks off; if
+            the files of several bands do not lie on each other; if it has a
+            reference system, and PROJ does not work.
+        ArgumentError: for a `crs` or `pixel_size` that is none.
+
+    Example:
+
+    ```python
+    keras.utils.save_img("scene.png", np.zeros((64, 48, 3)), scale=False)
+    with keras_rsseg.scenes.open_scene("scene.png") as dataset:
+        shape = dataset.shape
+    shape  # (64, 48)
+    ```
+    """
+    check_choice("alpha", alpha, ("auto", "none"))
+    stated = Statements(
+        None if crs is None else as_crs("crs", crs),
+        None
+        if pixel_size is None
+        else check_pixel_size("pixel_size", pixel_size),
+        alpha == "none",
+    )
+    with open_source(source, argument) as dataset:
+        if dataset.crs is not None or dataset.gcps[1] is not None:
+            check_projections()
+        dataset.stated = stated
+        yield dataset
+
+
+@contextlib.contextmanager
+def open_as(
+    source: str | os.PathLike, options: SceneOptions
+) -> Iterator[Raster]:
+    """Open a scene with what the options say of it.
+
+    Args:
+        source: as for `open_scene`.
+        options: those of the scene.
+
+    Yields:
+        A `rasterio.DatasetReader`, for one thread.
+    """
+    with open_scene(
+        source,
+        alpha=options.alpha,
+        crs=options.crs,
+        pixel_size=options.pixel_size,
+    ) as dataset:
+        yield dataset
+
+
+def as_crs(name: str, value: Any, others: str = "") -> CRS:
+    """Return a reference system.
+
+    Args:
+        name: of the argument, for the error.
+        value: anything that rasterio takes.
+        others: what else is accepted, for the error.
+
+    Raises:
+        ArgumentError: if it is none.
+        RasterError: if PROJ does not work.
+    """
+    check_projections()
+    try:
+        return CRS.from_user_input(value)
+    except (CPLE_BaseError, RasterioError, TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"`{name}` must be a reference system, such as 'EPSG:25832'"
+            f"{others}. Received: {value!r}"
+        ) from error
+
+
+@functools.cache
+def check_projections() -> None:
+    """Raise unless PROJ finds its database, in the version that it needs.
+
+    Without it GDAL goes on, with other reference systems and sizes.
+
+    Raises:
+        RasterError: if it does not.
+    """
+    try:
+        x, y = transform("EPSG:4326", "EPSG:3857", [1.0], [60.0])
+        if abs(x[0] - 111319.49) < 1 and abs(y[0] - 8399737.89) < 1:
+            return
+        cause = "EPSG:4326 to EPSG:3857 is transformed wrongly"
+    except (CPLE_BaseError, RasterioError, ValueError) as error:
+        cause = str(error)
+    names = [name for name in ("PROJ_DATA", "PROJ_LIB") if name in os.environ]
+    advice = "Install rasterio anew"
+    if names:
+        values = (f"{name}={os.environ[name]}" for name in names)
+        advice = (
+            f"The environment has {' and '.join(values)}, of another "
+            f"installation perhaps: unset {' and '.join(names)}"
+        )
+    raise RasterError(
+        "PROJ does not find its database of reference systems (proj.db), or "
+        f"finds that of another version: {cause}. {advice}"
+    )
+
+
+def tell_of_scene(dataset: Any) -> None:
+    """Tell of what is stated twice, and of what a file holds besides.
+
+    Args:
+        dataset: a scene, opened by `open_scene`.
+    """
+    parts = dataset.subdatasets
+    if len(parts) > 1 and not is_part(dataset.name):
+        warnings.warn(
+            f"{dataset.name} has {len(parts)} pages or subdatasets, of which "
+            f"the first is read. Others may be given: {listed(parts)}",
+            stacklevel=2,
+        )
+    own, crs = dataset.gcps[1], dataset.stated.crs
+    own = own if dataset.gcps[0] else dataset.crs
+    if crs is not None and own is not None and own != crs:
+        logger.warning(
+            "%s states the reference system %s, which is kept; `crs=` is for "
+            "scenes that state none.",
+            dataset.name,
+            own.to_string(),
+        )
+    size, measured = dataset.stated.pixel_size, ground_pixel_size(dataset)
+    if size is not None and measured is not None:
+        if max(abs(side / size - 1) for side in measured) > _SAME_SIZE:
+            logger.warning(
+                "The pixels of %s are %.4g x %.4g m, as the scene itself "
+                "tells; `pixel_size=` is for scenes that do not.",
+                dataset.name,
+                *measured,
+            )
