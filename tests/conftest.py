@@ -14,7 +14,8 @@ if os.environ["KERAS_BACKEND"] == "jax":
     os.environ.setdefault(
         "XLA_FLAGS",
         "--xla_backend_optimization_level=0 "
-        "--xla_cpu_use_fusion_emitters=false",
+        "--xla_cpu_use_fusion_emitters=false "
+        "--xla_cpu_parallel_codegen_split_count=1",
     )
     # Many of those programs are equal: one worker compiles, all others read.
     _cache = pathlib.Path(__file__).parents[1] / ".pytest_cache" / "jax"
@@ -26,6 +27,8 @@ import hypothesis
 import keras
 import pytest
 
+from tests.layers.compiled import are_arrays
+from tests.layers.compiled import call
 from tests.shared import shared_root
 
 # Derandomised: a failure in CI is the same failure on a desk. The first
@@ -48,6 +51,24 @@ def pytest_report_header():
         f"keras {keras.__version__} on {keras.backend.backend()}",
         f"KERAS_RSSEG_SHARED: {root} ({state})",
     ]
+
+
+@pytest.fixture(autouse=True)
+def whole_networks(monkeypatch):
+    """Have JAX compile a network that a test calls as one program.
+
+    It would compile each operation by itself, some hundred of them.
+    """
+    if keras.backend.backend() == "jax":
+        call_layer = keras.layers.Layer.__call__
+
+        def call_network(network, *inputs, **options):
+            whole = network.built and set(options) <= {"training"}
+            if not whole or not are_arrays(inputs):
+                return call_layer(network, *inputs, **options)
+            return call(network, *inputs, **options)
+
+        monkeypatch.setattr(keras.Model, "__call__", call_network)
 
 
 @pytest.fixture(autouse=True)

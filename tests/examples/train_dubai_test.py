@@ -82,23 +82,38 @@ def tiny_hrnet(tmp_path_factory):
 class TestStopped:
     """A run that was killed goes on, and ends where it would have."""
 
+    settings = "--steps 3 --batch-size 2 --tile-size 32 --frozen-share 0.4"
+
     @pytest.fixture(autouse=True)
     def short_epochs(self, monkeypatch):
+        """Epochs of a step; what follows the training is not of interest."""
         monkeypatch.setattr(fine_tuning, "STEPS_PER_EPOCH", 1)
+        monkeypatch.setattr(train_dubai, "evaluate", lambda *_: [])
+        monkeypatch.setattr(
+            train_dubai.dubai_card, "write_card", lambda *_: None
+        )
+
+    @pytest.fixture
+    def start(self, scenes, tiny_encoder):
+        def start(output, others=self.settings):
+            train_dubai.main(arguments(scenes, tiny_encoder, output, others))
+            return keras_rsseg.from_preset(output).get_weights()
+
+        return start
+
+    @pytest.fixture
+    def expected(self, request, start, tmp_path):
+        """Weights of a run that was not stopped, which all tests compare."""
+        if not hasattr(request.cls, "whole"):
+            request.cls.whole = start(tmp_path / "whole")
+        return request.cls.whole
 
     # In the second epoch, and in the third, with frozen statistics, too.
     @pytest.mark.parametrize("last", [1, 2, 3])
     def test_goes_on(
-        self, scenes, tiny_encoder, tmp_path, monkeypatch, capsys, last
+        self, start, expected, tmp_path, monkeypatch, capsys, last
     ):
-        small = "--steps 3 --batch-size 2 --tile-size 32 --frozen-share 0.4"
-
-        def start(name, others=small):
-            output = tmp_path / name
-            train_dubai.main(arguments(scenes, tiny_encoder, output, others))
-            return keras_rsseg.from_preset(output).get_weights()
-
-        expected = start("whole")
+        output = tmp_path / "stopped"
         log = fine_tuning.TrainingLog
 
         class Stopped(log):
@@ -109,13 +124,13 @@ class TestStopped:
 
         monkeypatch.setattr(fine_tuning, "TrainingLog", Stopped)
         with pytest.raises(KeyboardInterrupt):
-            start("stopped")
-        assert not (tmp_path / "stopped").exists()
+            start(output)
+        assert not output.exists()
         monkeypatch.setattr(fine_tuning, "TrainingLog", log)
         with pytest.raises(SystemExit, match="other arguments"):
-            start("stopped", small.replace("--steps 3", "--steps 4"))
+            start(output, self.settings.replace("--steps 3", "--steps 4"))
         capsys.readouterr()
-        weights = start("stopped")
+        weights = start(output)
         printed = capsys.readouterr().out
         assert "goes on after" in printed and "epoch 1/3" not in printed
         assert ("epoch 2/3" in printed) == (last == 1)

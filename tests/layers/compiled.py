@@ -1,6 +1,8 @@
 """Functions as the backends' compilers see them."""
 
 import keras
+import numpy as np
+from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 
 def compiled(function):
@@ -29,6 +31,19 @@ def jitted(function):
     return jax.jit(without_side_effects)
 
 
+def are_arrays(structure):
+    """Whether all tensors hold numbers, and no function is being traced."""
+    import jax
+
+    if in_stateless_scope():
+        return False
+    return all(
+        isinstance(x, np.ndarray | jax.Array)
+        and not isinstance(x, jax.core.Tracer)
+        for x in keras.tree.flatten(structure)
+    )
+
+
 def call(layer, *inputs, training=False):
     """Call a built layer, compiled on JAX, and keep its new statistics."""
     if keras.backend.backend() != "jax":
@@ -36,9 +51,13 @@ def call(layer, *inputs, training=False):
     import jax
 
     def function(trainable, non_trainable, *inputs):
-        return layer.stateless_call(
+        outputs, non_trainable = layer.stateless_call(
             trainable, non_trainable, *inputs, training=training
         )
+        # Keras wraps a dict that is a model's attribute; JAX knows it not.
+        if isinstance(outputs, dict):
+            outputs = dict(outputs)
+        return outputs, non_trainable
 
     outputs, non_trainable = jax.jit(function)(
         [v.value for v in layer.trainable_variables],
