@@ -116,6 +116,16 @@ class SceneOptions(Options):
             per_scene=True,
         ),
     ] = None
+    crop: Annotated[
+        bool,
+        Option(
+            "Write the map of the area's extent, not of the whole scene",
+            in_python="Its pixels are the scene's, and so are the tiles: "
+            "inside, the map is the same. Without `area` it changes nothing.",
+            check=values.check_switch,
+            group=READING,
+        ),
+    ] = True
     ground_sample_distance: Annotated[
         float | Literal["auto"] | None,
         Option(

@@ -241,7 +241,7 @@ def _print_result(result: "SceneResult", job: "SceneJob") -> None:
 
     typer.echo(
         f"Wrote {result.destination} in {result.seconds:.1f} s "
-        f"({result.valid_share:.1%} of the scene is valid)"
+        f"({result.valid_share:.1%} of the map is valid)"
     )
     for path in job.outputs()[1:]:
         typer.echo(f"Wrote {path}")

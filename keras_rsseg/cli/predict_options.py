@@ -170,11 +170,18 @@ def in_flags(text: str) -> str:
     def flag(found: re.Match[str]) -> str:
         value = (found[2] or "").strip("'()").replace(", ", ",")
         shown = flags[found[1]]
+        if value == "False":
+            return _negated(shown)
         return f"{shown} {value}" if value not in ("", "True") else shown
 
     text = re.sub(rf"`({names})()`", flag, text)
     value = r"\([^)]*\)|'[^']*'|[^\s,;`]*"
     return re.sub(rf"`?\b({names})=({value})`?", flag, text)
+
+
+def _negated(flag: str) -> str:
+    """The flag that says no where another says yes."""
+    return flag.replace("--", "--no-", 1)
 
 
 def check_ending(option: str, text: str | None) -> None:
@@ -218,8 +225,11 @@ def _parameter(field: Field) -> inspect.Parameter:
     if option.otherwise is not None:
         sentences.append(f"Default: {option.otherwise}.")
     help = " ".join(filter(None, sentences))
+    flag = field.flag or ""
+    if field.default is True:
+        flag = f"{flag}/{_negated(flag)}"
     info = typer.Option(
-        field.flag,
+        flag,
         metavar=option.metavar,
         # Strings are in quotes in Python alone.
         help=in_flags(help.replace('`"', "").replace('"`', "")),

@@ -178,15 +178,20 @@ class VirtualBand:
 
 
 def pixel_view(
-    dataset: DatasetReader, bands: Iterable[int], mask: str | None = None
+    dataset: DatasetReader,
+    bands: Iterable[int],
+    mask: str | None = None,
+    place: Window | None = None,
 ) -> str:
     """Describe bands of a raster in pixel coordinates, without nodata values.
 
     Args:
         dataset: an open rasterio dataset.
         bands: numbers of the bands, from 1.
-        mask: path of a raster on its grid that takes the place of all that
-            says what holds data, or `None`.
+        mask: path of a raster that takes the place of all that says what
+            holds data, or `None`.
+        place: where that lies; nothing else holds data. `None` for a mask
+            of the whole.
 
     Returns:
         The XML of a virtual raster, north up, whose pixels measure 1.
@@ -208,7 +213,8 @@ def pixel_view(
     if mask is not None:
         for element in root.findall("MaskBand"):
             root.remove(element)
-        root.append(_mask_band(dataset, mask))
+        place = place or Window(0, 0, *dataset.shape)
+        root.append(_mask_band(mask, place))
     _add_text(root, "GeoTransform", "0, 1, 0, 0, 0, -1")
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -223,13 +229,13 @@ def _virtual_copy(dataset: DatasetReader) -> str:
         rasterio.shutil.delete(path, driver="VRT")
 
 
-def _mask_band(dataset: DatasetReader, path: str) -> Element:
+def _mask_band(path: str, place: Window) -> Element:
     element = Element("MaskBand")
     band = ElementTree.SubElement(element, "VRTRasterBand", dataType="Byte")
     source = ElementTree.SubElement(band, "SimpleSource")
     _add_text(source, "SourceFilename", path).set("relativeToVRT", "0")
     _add_text(source, "SourceBand", 1)
-    _add_rectangles(source, Window(0, 0, dataset.height, dataset.width))
+    _add_rectangles(source, place)
     return element
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import rasterio
 from rasterio import windows
 from rasterio.io import DatasetReader
+from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
 
@@ -51,6 +52,13 @@ class Window(NamedTuple):
     def to_rasterio(self) -> windows.Window:
         """Return the window as rasterio takes it; for windows inside."""
         return windows.Window(self.col, self.row, self.width, self.height)
+
+    def place(self, matrix: Affine) -> Affine:
+        """Return the transform of the window, from that of the image."""
+        a, b, c, d, e, f, *_ = matrix
+        x = a * self.col + b * self.row + c
+        y = d * self.col + e * self.row + f
+        return Affine(a, b, x, d, e, y)
 
 
 def intersect(

@@ -55,7 +55,7 @@ class TestFlags:
             *("--resample", "never", "--gsd", "native", "--nodata", -9999),
             *("--tta", "flips", "--scales", "0.5,1", "--strip-height", 99),
             *("--resume", "--overwrite", "--overlap", 0, "--batch-size", 7),
-            *("--bands", "nir,1"),
+            *("--bands", "nir,1", "--no-crop"),
         )
         assert given == {
             "tile_size": 512,
@@ -64,6 +64,7 @@ class TestFlags:
             "bands": ["nir", "1"],
             "nodata": -9999.0,
             "area": str(field),
+            "crop": False,
             "ground_sample_distance": None,
             "resample": "never",
             "value_range": (-1.0, 2.5),
@@ -120,6 +121,7 @@ class TestFlags:
         ("`ground_sample_distance` must be", "--gsd must be"),
         ("with `value_range=(low, high)` which", "with --value-range low,high"),
         ("give `resample='never'`", "give --resample never"),
+        ("give `crop=False`", "give --no-crop"),
         ("Received: overlap=8, tile_size=8", "--overlap 8, --tile-size 8"),
         ("read with `bands=`, by number", "read with --bands, by number"),
         ("`destination` is a folder", "--output is a folder"),

@@ -12,6 +12,7 @@ import rasterio
 from keras_rsseg import __version__
 from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.maps.class_map import WINDOW
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
@@ -22,7 +23,7 @@ from keras_rsseg.scenes.reading.scene_reader import SceneReader
 _TOLD_ELSEWHERE = frozenset(
     {
         # What else `run_settings` and `settings_digest` hold.
-        *("area", "resample", "scales", "strip_height"),
+        *("area", "crop", "resample", "scales", "strip_height"),
         *("probabilities", "uncertainty", "uncertainty_kind", "raster_dtype"),
         *("class_names", "palette"),
         # How it goes on, not what comes out.
@@ -52,6 +53,7 @@ def run_settings(
         "parameters": {
             **parameters(scene, options),
             "grid_size": list(plan.grid_size),
+            "window": list(plan.window),
             "area": scene.area and scene.area.digest,
         },
         "blocks": [options.strip_height, plan.section_width],
@@ -150,6 +152,8 @@ def provenance(
     }
     if scene.area is not None:
         tags["area"] = scene.area.digest[:16]
+    if scene.window[2:] != (scene.height, scene.width):
+        tags[WINDOW] = _joined(scene.window)
     preset = _preset(model)
     return {**tags, "preset": preset} if preset else tags
 

@@ -92,6 +92,7 @@ class SceneRun:
             options.stride,
             options.strip_height,
             legend.num_classes,
+            scene.window,
         )
         self._views = tile_views(
             options.tile_size, options.test_time_augmentation, options.scales
@@ -105,13 +106,20 @@ class SceneRun:
         with contextlib.ExitStack() as stack:
             stack.enter_context(scene_cache(self.scene, self.plan))
             if self.plan.grid_size != self.plan.size:
-                grid = self.scene.resampled(*self.plan.grid_size)
+                grid = self.scene.resampled(
+                    *self.plan.grid_size, self.plan.reading_window()
+                )
                 self._grid = stack.enter_context(grid)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    @property
+    def map_grid(self) -> MapGrid:
+        """The `MapGrid` of what is written."""
+        return MapGrid.of(self.scene.dataset, self.plan.window)
 
     def check_destinations(self, overwrite: bool) -> None:
         """Raise where a raster must not be written; see `check_paths`."""
@@ -144,10 +152,9 @@ class SceneRun:
         Returns:
             The pixels of each id, an int64 array `(256,)`.
         """
-        grid = MapGrid.of(self.scene.dataset)
         tags = provenance(self._model, self.scene, self._options, self._digest)
         with BlockStore(
-            self.products, grid, self.settings, resume, overwrite
+            self.products, self.map_grid, self.settings, resume, overwrite
         ) as store:
             self.predict(store, progress)
             if store.counts[:VOID].sum() == 0:
@@ -201,7 +208,9 @@ def _grid_size(
     # "auto" is no more: the model's took its place, see `for_model`.
     if distance is None or distance == "auto":
         return None
-    return model_grid_size(scene.dataset, distance, options.resample)
+    return model_grid_size(
+        scene.dataset, distance, options.resample, scene.window
+    )
 
 
 class _ProgressBar:
@@ -291,6 +300,7 @@ def open_run(
             options.area,
             options.value_range,
             getattr(model, "value_range", None),
+            options.crop,
         )
         if options.nodata is None:
             warn_of_plain_corner(scene)

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
@@ -14,6 +15,7 @@ from rasterio.transform import from_gcps
 from rasterio.warp import transform
 
 from keras_rsseg.checks import check_choice
+from keras_rsseg.rasters.windows import Window
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ _ECCENTRICITY = 0.00669437999014
 # Pixels nearer to the model's than this factor are read as they are.
 RESAMPLING_FACTOR = 1.25
 _DOUBTFUL_FACTOR = 4
+# Pixels by which the sides of an area may miss those of pixels.
+_ROUNDING = 0.01
 
 
 def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
@@ -46,7 +50,9 @@ def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
     return dataset.crs, dataset.transform
 
 
-def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
+def ground_pixel_size(
+    dataset: DatasetReader, window: Window | None = None
+) -> tuple[float, float] | None:
     """Return the ground size of a scene's central pixel.
 
     Measured on the ellipsoid, so it is right for degrees, feet, and
@@ -55,6 +61,7 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
 
     Args:
         dataset: an open rasterio dataset.
+        window: the part of it whose central pixel is meant, `None` for all.
 
     Returns:
         `(width, height)` of a pixel in metres, or `None` where the scene
@@ -72,7 +79,9 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
     crs, matrix = scene_georeference(dataset)
     if crs is None:
         return None
-    col, row = dataset.width / 2, dataset.height / 2
+    window = window or Window(0, 0, *dataset.shape)
+    col = window.col + window.width / 2
+    row = window.row + window.height / 2
     points = [(col - 0.5, row), (col + 0.5, row)]
     points += [(col, row - 0.5), (col, row + 0.5)]
     x = [matrix.a * col + matrix.b * row + matrix.c for col, row in points]
@@ -93,6 +102,7 @@ def model_grid_size(
     dataset: DatasetReader,
     ground_sample_distance: float,
     resample: str = "auto",
+    window: Window | None = None,
 ) -> tuple[int, int] | None:
     """Return the size of the grid on which the model should see a scene.
 
@@ -101,16 +111,17 @@ def model_grid_size(
         ground_sample_distance: pixel size that the model wants, metres.
         resample: `"auto"`, or `"never"` for the scene's own grid whatever
             its pixel size, of which the log then tells.
+        window: the part of it that is mapped, `None` for all.
 
     Returns:
-        `(height, width)` in pixels, or `None` where the scene's pixels are
-        within a factor of 1.25 of it or their size is unknown.
+        `(height, width)` of the whole scene in pixels, or `None` where its
+        own are within a factor of 1.25 of it or their size is unknown.
 
     Raises:
         ArgumentError: for another value of `resample`.
     """
     check_choice("resample", resample, ("auto", "never"))
-    size = ground_pixel_size(dataset)
+    size = ground_pixel_size(dataset, window)
     if size is None:
         logger.warning(
             "The model wants pixels of %g m; how large those of %s are is "
@@ -134,20 +145,25 @@ def model_grid_size(
             wanted,
         )
         return None
-    width = max(1, round(dataset.width / factors[0]))
-    height = max(1, round(dataset.height / factors[1]))
+    rows, columns = window[2:] if window else dataset.shape
     logger.warning(
         "The scene's pixels are %.3g m, the model's %.3g m: the scene is "
         "read at %d x %d pixels and the map written on its own grid of "
         "%d x %d.",
         own,
         wanted,
-        width,
-        height,
-        dataset.width,
-        dataset.height,
+        _length(columns, factors[0]),
+        _length(rows, factors[1]),
+        columns,
+        rows,
     )
-    return height, width
+    return _length(dataset.height, factors[1]), _length(
+        dataset.width, factors[0]
+    )
+
+
+def _length(pixels: int, factor: float) -> int:
+    return max(1, round(pixels / factor))
 
 
 def _warn_of_coarse_pixels(factors: Sequence[float]) -> None:
@@ -159,16 +175,26 @@ def _warn_of_coarse_pixels(factors: Sequence[float]) -> None:
         )
 
 
+def metres_per_degree(latitude: Any) -> tuple[Any, Any]:
+    """Return the length of a degree on the ellipsoid.
+
+    Args:
+        latitude: degrees, a float or an array.
+
+    Returns:
+        `(east, north)` in metres, each like `latitude`.
+    """
+    angle = np.radians(latitude)
+    slope = 1 - _ECCENTRICITY * np.sin(angle) ** 2
+    east = np.radians(_AXIS / np.sqrt(slope) * np.cos(angle))
+    return east, np.radians(_AXIS * (1 - _ECCENTRICITY) / slope**1.5)
+
+
 def _distance(lon: Sequence[float], lat: Sequence[float]) -> float:
     """Length in metres of a short line on the ellipsoid."""
-    middle = math.radians(sum(lat) / 2)
-    slope = 1 - _ECCENTRICITY * math.sin(middle) ** 2
-    north = _AXIS * (1 - _ECCENTRICITY) / slope**1.5
-    east = _AXIS / math.sqrt(slope) * math.cos(middle)
+    east, north = metres_per_degree(sum(lat) / 2)
     turn = (lon[1] - lon[0] + 180) % 360 - 180
-    return math.hypot(
-        math.radians(turn) * east, math.radians(lat[1] - lat[0]) * north
-    )
+    return math.hypot(turn * east, (lat[1] - lat[0]) * north)
 
 
 def _size_by_unit(crs: CRS, matrix: Affine) -> tuple[float, float] | None:
@@ -246,6 +272,22 @@ class PixelArea:
                 right - left,
             )
         return inside
+
+    def window(self, height: int, width: int) -> Window:
+        """Return the smallest part of a raster of that size that holds it.
+
+        Args:
+            height: number of rows.
+            width: number of columns.
+        """
+        first, last = self.bounds
+        # Coordinates are not exact: an area that was drawn along pixels
+        # should not get one more.
+        left, top = np.maximum(np.floor(first + _ROUNDING), 0).astype(int)
+        right, bottom = np.ceil(last - _ROUNDING).astype(int)
+        right = min(max(right, left + 1), width)
+        bottom = min(max(bottom, top + 1), height)
+        return Window(int(top), int(left), int(bottom - top), int(right - left))
 
     def meets(self, height: int, width: int) -> bool:
         """Return whether any pixel of a raster of that size is inside."""

@@ -99,10 +99,11 @@ def check_values(
 
 def _percentiles(reader: "SceneReader") -> np.ndarray | None:
     """1st and 99th percentile of valid pixels of a few windows, or `None`."""
-    size = [min(_SAMPLE_SIZE, side) for side in (reader.height, reader.width)]
+    corner, whole = reader.window[:2], reader.window[2:]
+    size = [min(_SAMPLE_SIZE, side) for side in whole]
     places = [
-        np.unique(np.linspace(0, whole - part, _SAMPLES).astype(int))
-        for whole, part in zip((reader.height, reader.width), size, strict=True)
+        first + np.unique(np.linspace(0, side - part, _SAMPLES).astype(int))
+        for first, side, part in zip(corner, whole, size, strict=True)
     ]
     parts = []
     for row in places[0]:
