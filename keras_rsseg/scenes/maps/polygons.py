@@ -26,6 +26,7 @@ from keras_rsseg.scenes.maps.patches import merge_small
 from keras_rsseg.scenes.maps.patches import neighbours
 from keras_rsseg.scenes.maps.patches import trace_patches
 from keras_rsseg.scenes.maps.qgis_style import polygon_style
+from keras_rsseg.scenes.reading.ground_areas import GroundAreas
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 from keras_rsseg.typing import PathLike
@@ -162,8 +163,9 @@ def write_polygons(
             complete or not at all.
         minimum_area: patches of less than so many square metres on the
             ground are merged into their largest neighbour, the smallest
-            first. Void neither grows nor shrinks: a small patch stays where
-            void surrounds it.
+            first, and so are those that `simplify` makes as small. Void
+            neither grows nor shrinks: a small patch stays where void
+            surrounds it.
         simplify: about the size of the corners that are cut off, metres on
             the ground: vertices are removed as long as the triangles that
             go with them have at most an area of `simplify` squared
@@ -207,13 +209,15 @@ def write_polygons(
         sized = bool(minimum_area or simplify)
         crs, matrix = _check_grid(dataset, path, sized)
         pixel_size = ground_pixel_size(dataset)
-        polygons, ids = _trace(dataset, minimum_area, pixel_size)
-        if simplify and pixel_size is not None:
-            polygons = _simplify(polygons, simplify, pixel_size)
+        areas = GroundAreas.of(dataset)
+        tolerance = 0.0
+        if pixel_size is not None:
+            tolerance = simplify / math.sqrt(pixel_size[0] * pixel_size[1])
+        polygons, ids = _trace(dataset, minimum_area, tolerance, areas)
         legend = read_legend(dataset)
         kept = ids != VOID
         polygons, ids = polygons[kept], ids[kept]
-        fields = _fields(polygons, ids, legend, pixel_size)
+        fields = _fields(polygons, ids, legend, areas)
         polygons = _on_map(polygons, matrix)
         write_features(path, polygons, fields, crs, legend, overwrite)
     return path
@@ -297,7 +301,8 @@ def _check_grid(
 def _trace(
     dataset: rasterio.DatasetReader,
     minimum_area: float,
-    pixel_size: tuple[float, float] | None,
+    tolerance: float,
+    areas: GroundAreas | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Polygons in pixels and their classes, small ones merged."""
     import shapely
@@ -308,19 +313,31 @@ def _trace(
         patches.points.astype("float64"),
         (patches.rings, patches.polygons),
     )
-    ids, areas = patches.classes, shapely.area(polygons)
-    if areas.sum() != dataset.width * dataset.height:
+    ids = patches.classes
+    if shapely.area(polygons).sum() != dataset.width * dataset.height:
         raise RasterReadError(f"{dataset.name} cannot be read as a whole")
-    if not minimum_area or pixel_size is None:
-        return polygons, ids
-    width, height = pixel_size
-    merged = merge_small(
-        ids,
-        areas,
-        neighbours(patches),
-        minimum_area / (width * height),
-    )
-    return _dissolve(polygons, merged), ids[np.unique(merged)]
+    if not minimum_area or areas is None:
+        return _simplify(polygons, tolerance), ids
+    pairs, shown = neighbours(patches), polygons
+    while True:
+        # What is simplified may have become too small.
+        merged = merge_small(ids, areas.of_polygons(shown), pairs, minimum_area)
+        kept = np.unique(merged)
+        first = shown is polygons
+        if len(kept) == len(ids) and not first:
+            return shown, ids
+        if len(kept) < len(ids):
+            polygons, ids = _dissolve(polygons, merged), ids[kept]
+            pairs = _joined(pairs, np.searchsorted(kept, merged))
+        if not tolerance:
+            return polygons, ids
+        shown = _simplify(polygons, tolerance)
+
+
+def _joined(pairs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Pairs of neighbours when each patch has become a part of another."""
+    pairs = np.sort(numbers[pairs], axis=1)
+    return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
 
 
 def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
@@ -339,21 +356,19 @@ def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
     return shapely.coverage_simplify(np.array(joined), 0.0)
 
 
-def _simplify(
-    polygons: np.ndarray, tolerance: float, pixel_size: tuple[float, float]
-) -> np.ndarray:
+def _simplify(polygons: np.ndarray, tolerance: float) -> np.ndarray:
     """Simplify a coverage; its vertices stay corners of pixels.
 
-    In pixels, since GEOS is exact on whole numbers: a border would else
+    By pixels, since GEOS is exact on whole numbers: a border would else
     come to run through a corner that lies on it. That pixels may not be
     square does not matter, areas decide.
     """
     import shapely
 
+    if not tolerance:
+        return polygons
     return shapely.coverage_simplify(
-        polygons,
-        tolerance / math.sqrt(pixel_size[0] * pixel_size[1]),
-        simplify_boundary=False,
+        polygons, tolerance, simplify_boundary=False
     )
 
 
@@ -361,24 +376,22 @@ def _fields(
     polygons: np.ndarray,
     ids: np.ndarray,
     legend: Legend,
-    pixel_size: tuple[float, float] | None,
+    areas: GroundAreas | None,
 ) -> dict[str, Any]:
     """The attributes of polygons that are still in pixels."""
-    import shapely
-
     unknown = np.unique(ids[ids >= legend.num_classes])
     if len(unknown):
         raise ArgumentError(
             f"`classes` holds the ids {unknown.tolist()}, but names only "
             f"{legend.num_classes} classes"
         )
-    width, height = pixel_size or (math.nan, math.nan)
+    unsized = np.full(len(ids), math.nan)
     colors = [hex_color(color) for color in legend.colors or []]
     return {
         "class_id": ids.astype("int32"),
         "class_name": np.array(legend.names, object)[ids],
         "color": np.array(colors, object)[ids],
-        "area_m2": shapely.area(polygons) * (width * height),
+        "area_m2": areas.of_polygons(polygons) if areas else unsized,
     }
 
 
