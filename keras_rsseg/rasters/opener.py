@@ -99,15 +99,35 @@ class Raster(DatasetReader):
         with strict_reading(self.name, self.argument):
             return super().tags(*args, **options)
 
-    @property
-    def descriptions(self) -> tuple[str | None, ...]:
+    def get_tag_item(self, *args: Any, **options: Any) -> str | None:
         with strict_reading(self.name, self.argument):
-            return super().descriptions
+            return super().get_tag_item(*args, **options)
 
-    @property
-    def colorinterp(self) -> tuple[Any, ...]:
+    def colormap(self, *args: Any) -> dict[int, tuple[int, ...]]:
         with strict_reading(self.name, self.argument):
-            return super().colorinterp
+            return super().colormap(*args)
+
+
+def _named(attribute: Any) -> property:
+    """An attribute whose errors name the raster.
+
+    What GDAL could not read when it opened a file, rasterio raises wherever
+    it asks next.
+    """
+
+    def read(raster: Raster) -> Any:
+        with strict_reading(raster.name, raster.argument):
+            return attribute.__get__(raster, type(raster))
+
+    return property(read)
+
+
+for _name in (
+    *("block_shapes", "colorinterp", "crs", "descriptions", "dtypes"),
+    *("files", "gcps", "mask_flag_enums", "nodatavals", "offsets", "rpcs"),
+    *("scales", "subdatasets", "transform", "units"),
+):
+    setattr(Raster, _name, _named(getattr(DatasetReader, _name)))
 
 
 @contextlib.contextmanager
@@ -201,9 +221,11 @@ def strict_reading(
         raise
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         place = "" if rows is None else f" at rows {rows[0]} to {rows[1]}"
+        reason: object = error.__cause__ or error
+        if isinstance(error, UnicodeDecodeError):
+            reason = f"it, or a file that it names, is not in UTF-8 ({error})"
         raise RasterReadError(
-            f"`{argument}`: {name} cannot be read{place}: "
-            f"{error.__cause__ or error}"
+            f"`{argument}`: {name} cannot be read{place}: {reason}"
         ) from error
 
 

@@ -14,6 +14,7 @@ from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
+from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.windows import Window
 
@@ -196,7 +197,13 @@ def pixel_view(
     Returns:
         The XML of a virtual raster, north up, whose pixels measure 1.
     """
-    root = ElementTree.fromstring(_virtual_copy(dataset))
+    try:
+        root = ElementTree.fromstring(_virtual_copy(dataset))
+    except ElementTree.ParseError as error:
+        raise RasterReadError(
+            f"{dataset.name} cannot be read: a text in it holds characters "
+            f"that XML cannot ({error})"
+        ) from error
     for name in _PLACES:
         for element in root.findall(name):
             root.remove(element)

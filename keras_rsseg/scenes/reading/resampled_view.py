@@ -12,6 +12,7 @@ from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.opener import strict_reading
 from keras_rsseg.rasters.output_files import new_raster
 from keras_rsseg.rasters.vrt import pixel_view
 from keras_rsseg.rasters.windows import Window
@@ -68,7 +69,8 @@ class ResampledView:
         if self._mask is None and alpha is not None:
             bands.append(alpha)
         name = self._mask and self._mask.name
-        self._xml = pixel_view(reader.dataset, bands, name, self._window)
+        with strict_reading(reader.name, "source"):
+            self._xml = pixel_view(reader.dataset, bands, name, self._window)
         self._nodata = None if self._mask else reader.validity.nodata
         return self
 
