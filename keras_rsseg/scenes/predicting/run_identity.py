@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import rasterio
 
 from keras_rsseg import __version__
-from keras_rsseg.rasters.opener import is_virtual
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.class_map import WINDOW
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.predicting.scene_identity import copied_identity
+from keras_rsseg.scenes.predicting.scene_identity import scene_identity
+from keras_rsseg.scenes.predicting.scene_identity import scene_label
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
@@ -48,7 +49,7 @@ def run_settings(
     """
     return {
         "version": __version__,
-        "scene": _scene_identity(scene.dataset),
+        "scene": scene_identity(scene.dataset),
         "model": model_identity(model),
         "parameters": {
             **parameters(scene, options),
@@ -65,8 +66,8 @@ def settings_digest(
 ) -> str:
     """Return a short text by which a finished map is known again.
 
-    Path, time and blocks make no difference: maps of copies of a scene are
-    the same.
+    Folder, time and blocks make no difference: maps of copies of a scene
+    are the same.
 
     Args:
         settings: what `run_settings` returned.
@@ -75,7 +76,7 @@ def settings_digest(
     """
     parts = {
         **settings,
-        "scene": os.path.basename(settings["scene"]["name"]),
+        "scene": copied_identity(settings["scene"]),
         "blocks": None,
         "products": [[part.name, part.dtype, part.kind] for part in products],
         "legend": [legend.names, legend.colors],
@@ -146,7 +147,7 @@ def provenance(
     tags = {
         "TIFFTAG_SOFTWARE": f"keras_rsseg {__version__}",
         "model": getattr(model, "__name__", type(model).__name__),
-        "scene": os.path.basename(scene.dataset.name),
+        "scene": scene_label(scene.dataset.name, scene.dataset.files),
         **parameters(scene, options),
         "run": digest,
     }
@@ -163,20 +164,14 @@ def _joined(values: Iterable[float] | None) -> str:
 
 
 def _preset(model: Any) -> str | None:
+    """Name or handle of a model's preset; of a folder, its name alone.
+
+    A path tells who the user is, and is another one on another machine. The
+    weights tell presets apart.
+    """
     preset = getattr(model, "preset", None)
-    return preset if isinstance(preset, str) else None
-
-
-def _scene_identity(dataset: rasterio.DatasetReader) -> dict[str, Any]:
-    """Path, and size and time of each of the scene's files on disk."""
-    name = dataset.name
-    files = {}
-    for path in dataset.files:
-        if os.path.exists(path):
-            status = os.stat(path)
-            files[os.path.abspath(path)] = [status.st_size, status.st_mtime_ns]
-    return {
-        "name": name if is_virtual(name) else os.path.abspath(name),
-        "files": files,
-        "dtypes": list(dataset.dtypes),
-    }
+    if not isinstance(preset, str):
+        return None
+    if "://" in preset and not preset.startswith("file:"):
+        return preset
+    return os.path.basename(os.path.abspath(os.path.expanduser(preset)))

@@ -132,10 +132,7 @@ class SceneRun:
 
     def finished_counts(self) -> np.ndarray | None:
         """Return the pixels of each id if all is there already, or `None`."""
-        dataset = self.scene.dataset
-        return finished_counts(
-            self.products, dataset, self._digest, self.legend
-        )
+        return finished_counts(self.products, self._digest, self.legend)
 
     def has_made(self, product: Product) -> bool:
         """Return whether a product's file, if any, is of an equal run."""
