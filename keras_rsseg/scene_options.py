@@ -134,7 +134,9 @@ class SceneOptions(Options):
             in_python='`"auto"` takes the one that the model was trained at, '
             "`None` the scene's own. Where these differ by more than a factor "
             "of 1.25, the scene is resampled (averaged or bilinear), and the "
-            "probabilities are interpolated on the scene's grid.",
+            "probabilities are interpolated on the scene's grid. A scene "
+            "more than 4 times coarser than the model is refused, unless a "
+            "number is given.",
             on_command_line="auto: the model's; native: the scene's.",
             check=values.check_distance,
             flag="--gsd",

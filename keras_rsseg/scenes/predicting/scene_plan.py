@@ -131,7 +131,7 @@ class ScenePlan:
             self.section_width,
         )
         self.block_tiles = [
-            len(self.tiles(block, after=self._last_row(before)))
+            self._count(block, self._last_row(before))
             for before, block in self._pairs()
         ]
         self.num_tiles = sum(self.block_tiles)
@@ -221,6 +221,12 @@ class ScenePlan:
         if last % self._stride and start < last + length and last < stop:
             starts.append(last)
         return starts
+
+    def _count(self, block: Block, after: int) -> int:
+        """How many windows `tiles` returns."""
+        rows = self._meeting(0, *self.rows(block))
+        columns = self._meeting(1, *self.columns(block))
+        return sum(row > after for row in rows) * len(columns)
 
     def _last_row(self, block: Block | None) -> int:
         """First row of the last tiles of a block; -1 for none."""

@@ -29,6 +29,8 @@ from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import Event
 from keras_rsseg.scenes.predicting.block_reader import read_batches
 from keras_rsseg.scenes.predicting.block_reader import scene_cache
+from keras_rsseg.scenes.predicting.model_facts import ModelFacts
+from keras_rsseg.scenes.predicting.model_facts import check_number_of_classes
 from keras_rsseg.scenes.predicting.run_identity import provenance
 from keras_rsseg.scenes.predicting.run_identity import run_settings
 from keras_rsseg.scenes.predicting.run_identity import settings_digest
@@ -40,6 +42,7 @@ from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.predicting.tile_predictor import tile_views
 from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
+from keras_rsseg.scenes.reading.ground_size import check_upsampling
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.plain_border import warn_of_plain_corner
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
@@ -275,12 +278,11 @@ def open_run(
             "`model` must have `predict_on_batch` or be callable. Received: "
             f"{type(model).__name__}"
         )
+    facts = ModelFacts.of(model)
+    is_asked = options.ground_sample_distance != "auto"
     options = options.for_model(model)
-    legend = Legend(
-        options.class_names,
-        options.palette,
-        getattr(model, "num_classes", None),
-    )
+    legend = Legend(options.class_names, options.palette, facts.num_classes)
+    check_number_of_classes(legend.num_classes)
     wanted = {
         "destination": destination,
         "probabilities": options.probabilities,
@@ -293,12 +295,19 @@ def open_run(
             dataset,
             options.bands,
             options.nodata,
-            getattr(model, "bands", None),
+            facts.bands,
             options.area,
             options.value_range,
-            getattr(model, "value_range", None),
+            facts.value_range,
             options.crop,
         )
+        if not is_asked and facts.ground_sample_distance is not None:
+            check_upsampling(
+                dataset,
+                facts.ground_sample_distance,
+                options.resample,
+                scene.window,
+            )
         if options.nodata is None:
             warn_of_plain_corner(scene)
         with run_class(model, scene, options, products, legend) as run:

@@ -15,6 +15,7 @@ from rasterio.transform import from_gcps
 from rasterio.warp import transform
 
 from keras_rsseg.checks import check_choice
+from keras_rsseg.errors import SceneError
 from keras_rsseg.rasters.windows import Window
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ _ECCENTRICITY = 0.00669437999014
 # Pixels nearer to the model's than this factor are read as they are.
 RESAMPLING_FACTOR = 1.25
 _DOUBTFUL_FACTOR = 4
+# Pixels of a side that GDAL can count.
+_LONGEST_SIDE = (1 << 31) - 1
 # Pixels by which the sides of an area may miss those of pixels.
 _ROUNDING = 0.01
 
@@ -119,6 +122,7 @@ def model_grid_size(
 
     Raises:
         ArgumentError: for another value of `resample`.
+        SceneError: for pixels so small that GDAL could not count them.
     """
     check_choice("resample", resample, ("auto", "never"))
     size = ground_pixel_size(dataset, window)
@@ -157,8 +161,55 @@ def model_grid_size(
         columns,
         rows,
     )
-    return _length(dataset.height, factors[1]), _length(
-        dataset.width, factors[0]
+    height = _length(dataset.height, factors[1])
+    width = _length(dataset.width, factors[0])
+    if max(height, width) > _LONGEST_SIDE:
+        raise SceneError(
+            f"`ground_sample_distance={wanted:g}`: the scene {dataset.name} "
+            f"would be read at {width} x {height} pixels, more than GDAL can "
+            f"count. Its own pixels are {own:.3g} m"
+        )
+    return height, width
+
+
+def check_upsampling(
+    dataset: DatasetReader,
+    ground_sample_distance: float,
+    resample: str = "auto",
+    window: Window | None = None,
+) -> None:
+    """Refuse a scene that is far too coarse for a model.
+
+    To predict it would cost many times what its pixels do, for a map that is
+    not to be expected to be good.
+
+    Args:
+        dataset: an open rasterio dataset.
+        ground_sample_distance: pixel size that the model was trained at,
+            metres, which the user did not ask for.
+        resample: as for `model_grid_size`.
+        window: the part of it that is mapped, `None` for all.
+
+    Raises:
+        SceneError: if its pixels are more than 4 times as long.
+    """
+    size = ground_pixel_size(dataset, window)
+    if size is None or resample != "auto":
+        return
+    factors = [side / ground_sample_distance for side in size]
+    if max(factors) <= _DOUBTFUL_FACTOR:
+        return
+    rows, columns = window[2:] if window else dataset.shape
+    raise SceneError(
+        f"The pixels of {dataset.name} are {math.sqrt(size[0] * size[1]):.3g} "
+        f"m, the model was made for {ground_sample_distance:.3g} m: at that, "
+        f"{_length(columns, 1 / factors[0])} x "
+        f"{_length(rows, 1 / factors[1])} pixels would be predicted for "
+        f"{columns} x {rows}, {factors[0] * factors[1]:.3g} times as many, "
+        "and the map would not be good. Give "
+        f"`ground_sample_distance={ground_sample_distance:g}` to do it all "
+        "the same, `resample='never'` to predict the pixels that there are, "
+        "or take a model for such imagery"
     )
 
 
