@@ -107,17 +107,28 @@ class Raster(DatasetReader):
         with strict_reading(self.name, self.argument):
             return super().colormap(*args)
 
+    @property
+    def indexes(self) -> range:
+        # rasterio looks each band up here; in its tuple, that of 65,535 bands
+        # would take minutes.
+        return range(1, self.count + 1)
 
-def _named(attribute: Any) -> property:
+
+def _named(name: str) -> property:
     """An attribute whose errors name the raster.
 
     What GDAL could not read when it opened a file, rasterio raises wherever
-    it asks next.
+    it asks next. It is asked once: rasterio makes lists of all bands anew.
     """
+    attribute: Any = getattr(DatasetReader, name)
+    key = f"_own_{name}"
 
     def read(raster: Raster) -> Any:
-        with strict_reading(raster.name, raster.argument):
-            return attribute.__get__(raster, type(raster))
+        known = vars(raster)
+        if key not in known:
+            with strict_reading(raster.name, raster.argument):
+                known[key] = attribute.__get__(raster, type(raster))
+        return known[key]
 
     return property(read)
 
@@ -127,7 +138,7 @@ for _name in (
     *("files", "gcps", "mask_flag_enums", "nodatavals", "offsets", "rpcs"),
     *("scales", "subdatasets", "transform", "units"),
 ):
-    setattr(Raster, _name, _named(getattr(DatasetReader, _name)))
+    setattr(Raster, _name, _named(_name))
 
 
 @contextlib.contextmanager

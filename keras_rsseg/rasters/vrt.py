@@ -204,12 +204,9 @@ def pixel_view(
             f"{dataset.name} cannot be read: a text in it holds characters "
             f"that XML cannot ({error})"
         ) from error
-    for name in _PLACES:
-        for element in root.findall(name):
-            root.remove(element)
     own = root.findall("VRTRasterBand")
-    for band in own:
-        root.remove(band)
+    left_out = {*_PLACES, "VRTRasterBand"}
+    root[:] = [element for element in root if element.tag not in left_out]
     for number, wanted in enumerate(bands, 1):
         # A band that is read twice needs two elements.
         band = ElementTree.fromstring(ElementTree.tostring(own[wanted - 1]))

@@ -4,9 +4,10 @@ import contextlib
 import math
 import os
 import pathlib
+import re
 import sqlite3
-import tempfile
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from keras_rsseg.scenes.maps.patches import merge_small
 from keras_rsseg.scenes.maps.patches import neighbours
 from keras_rsseg.scenes.maps.patches import trace_patches
 from keras_rsseg.scenes.maps.qgis_style import polygon_style
+from keras_rsseg.scenes.maps.work_folder import WorkFolder
 from keras_rsseg.scenes.reading.ground_areas import GroundAreas
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
@@ -69,9 +71,7 @@ def write_features(
         legend: a complete `Legend`, for QGIS's style.
         overwrite: whether an existing file may be replaced.
     """
-    with tempfile.TemporaryDirectory(
-        prefix=f".{path.name}.", dir=path.parent
-    ) as folder:
+    with _work_folder(path) as folder:
         partial = os.path.join(folder, path.name)
         if path.suffix.lower() == ".geojson":
             options = {"RFC7946": "YES", "COORDINATE_PRECISION": "9"}
@@ -80,6 +80,32 @@ def write_features(
             _write(partial, "GPKG", polygons, fields, crs, {})
             _add_style(partial, polygon_style(legend))
         _publish(partial, path, overwrite)
+
+
+@contextlib.contextmanager
+def _work_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yield a hidden folder beside a file, without what a kill left in it."""
+    import pyogrio
+
+    folder = path.with_name(f".{path.name}.writing")
+    # The file, and what SQLite keeps beside it.
+    work = WorkFolder(folder, path, rf"{re.escape(path.name)}(-\w+)?")
+    work.acquire()
+    try:
+        work.empty()
+        yield folder
+    except (
+        pyogrio.errors.DataLayerError,
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.FeatureError,
+        sqlite3.Error,
+    ) as error:
+        raise OSError(
+            f"{path} could not be written completely. Is the disk full? {error}"
+        ) from error
+    finally:
+        work.empty()
+        work.release()
 
 
 def _write(

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 _MOST_PIXELS = 1 << 22
 
 
+class _Warped(WarpedVRT):
+    """A view whose bands are looked up at once, see `Raster.indexes`."""
+
+    @property
+    def indexes(self) -> range:
+        return range(1, self.count + 1)
+
+
 class ResampledView:
     """What the datasets of one resampled scene have in common.
 
@@ -86,7 +94,7 @@ class ResampledView:
         finer = max(self.factors) <= 1
         with (
             open_raster(self._xml) as pixels,
-            WarpedVRT(
+            _Warped(
                 pixels,
                 transform=Affine(along, 0, 0, 0, -down, 0),
                 height=height,
