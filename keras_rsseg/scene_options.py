@@ -36,7 +36,7 @@ PREDICTING = "How it is predicted"
 RUN = "The run"
 GROUPS = (FILES, READING, PREDICTING, RUN)
 
-# What the command line says of files that lie beside a map.
+# What the command line says of files beside a map.
 ENDING = "Of several scenes: what the names end in, "
 
 _VIEW_STEP = 32
@@ -120,8 +120,6 @@ class SceneOptions(Options):
         bool,
         Option(
             "Write the map of the area's extent, not of the whole scene",
-            in_python="Its pixels are the scene's, and so are the tiles: "
-            "inside, the map is the same. Without `area` it changes nothing.",
             check=values.check_switch,
             group=READING,
         ),
@@ -132,11 +130,9 @@ class SceneOptions(Options):
             "Pixel size at which the model sees the scene",
             unit="metres",
             in_python='`"auto"` takes the one that the model was trained at, '
-            "`None` the scene's own. Where these differ by more than a factor "
-            "of 1.25, the scene is resampled (averaged or bilinear), and the "
-            "probabilities are interpolated on the scene's grid. A scene "
-            "more than 4 times coarser than the model is refused, unless a "
-            "number is given.",
+            "`None` the scene's own. Beyond a factor of 1.25 the scene is "
+            "resampled (averaged or bilinear), and the probabilities are "
+            "interpolated on its grid; beyond 4 times coarser, give a number.",
             on_command_line="auto: the model's; native: the scene's.",
             check=values.check_distance,
             flag="--gsd",

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.dry_run import print_dry_run
 from keras_rsseg.cli.errors import INTERRUPTED
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.predict_options import Request
@@ -109,6 +110,19 @@ def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
     if not quiet:
         typer.echo(in_flags(report.to_text()))
         typer.echo(f"Wrote {path}")
+
+
+def exit_from_dry_run(request: Request, jobs: "list[SceneJob]") -> None:
+    """Print what several scenes would cost, and exit.
+
+    Args:
+        request: what the command line asks for.
+        jobs: list of `SceneJob`s.
+    """
+    failing = print_dry_run(request, jobs, request.options)
+    if not failing:
+        raise typer.Exit()
+    raise typer.Exit(1 if failing == len(jobs) else SOME_FAILED)
 
 
 def exit_with(report: "SceneReport") -> None:
@@ -211,6 +225,9 @@ def _predict_one(request: Request) -> None:
         request.style,
     )
     check([job], options, make_folders=False)
+    if request.dry_run:
+        print_dry_run(request, [job], options)
+        return
     model = load_model(request.preset)
     result, is_new = predict_job(model, job, options)
     draw_job(job, is_new, options)
@@ -223,6 +240,8 @@ def _predict_several(request: Request) -> None:
     from keras_rsseg.scenes.predict_scenes import predict_scenes
 
     jobs, path, options = prepare(request)
+    if request.dry_run:
+        exit_from_dry_run(request, jobs)
     model = load_model(request.preset)
     try:
         report = predict_scenes(model, jobs, path, **options)

@@ -42,6 +42,7 @@ class Request:
         preview: path of the PNG, or what such names end in.
         report: path of the report on several scenes.
         quiet: whether to print nothing but errors.
+        dry_run: whether to say what it would cost, and do nothing.
         options: of all scenes.
     """
 
@@ -109,6 +110,15 @@ class Request:
         typer.Option(
             "--quiet",
             help="Print nothing but errors.",
+            rich_help_panel=RUN,
+        ),
+    ] = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check everything, and print sizes, tiles, disk and memory "
+            "to expect. No model is loaded and nothing is written.",
             rich_help_panel=RUN,
         ),
     ] = False

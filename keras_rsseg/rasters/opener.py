@@ -124,11 +124,10 @@ def _named(name: str) -> property:
     key = f"_own_{name}"
 
     def read(raster: Raster) -> Any:
-        known = vars(raster)
-        if key not in known:
+        if not hasattr(raster, key):
             with strict_reading(raster.name, raster.argument):
-                known[key] = attribute.__get__(raster, type(raster))
-        return known[key]
+                setattr(raster, key, attribute.__get__(raster, type(raster)))
+        return getattr(raster, key)
 
     return property(read)
 

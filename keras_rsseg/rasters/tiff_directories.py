@@ -40,15 +40,15 @@ class DamagedIndexError(RasterError):
 
 
 class _Entry(NamedTuple):
-    """A tag: its type, number of values, and where they lie."""
+    """A tag: its type, number of values, and where these lie."""
 
     kind: int
-    count: int
+    length: int
     place: int
 
     @property
     def end(self) -> int:
-        return self.place + _SIZES.get(self.kind, 0) * self.count
+        return self.place + _SIZES.get(self.kind, 0) * self.length
 
 
 def tiff_extent(file: BinaryIO) -> int:
@@ -176,7 +176,7 @@ def _integers(
         return np.zeros(0, "u8")
     file.seek(entry.place)
     dtype = np.dtype(order + _INTEGERS[entry.kind])
-    length = min(entry.count, count) * dtype.itemsize
+    length = min(entry.length, count) * dtype.itemsize
     return np.frombuffer(file.read(length), dtype)
 
 

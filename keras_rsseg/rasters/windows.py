@@ -150,10 +150,20 @@ def block_cache(dataset: DatasetReader, rows: int) -> Iterator[None]:
     if "GDAL_CACHEMAX" in {**os.environ, **options}:
         yield
         return
+    with rasterio.Env(GDAL_CACHEMAX=cache_size(dataset, rows)):
+        yield
+
+
+def cache_size(dataset: DatasetReader, rows: int) -> int:
+    """Return the bytes that `block_cache` lets GDAL keep.
+
+    Args:
+        dataset: an open rasterio dataset.
+        rows: number of rows read at a time.
+    """
     width = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
     size = 2 * rows * dataset.width * width
-    with rasterio.Env(GDAL_CACHEMAX=min(max(size, _CACHE[0]), _CACHE[1])):
-        yield
+    return min(max(size, _CACHE[0]), _CACHE[1])
 
 
 def has_no_blocks(

@@ -31,6 +31,17 @@ logger = logging.getLogger(__name__)
 # Of how the blocks are stored; another one cannot be resumed.
 _FORMAT = 1
 _SETTINGS = "settings.json"
+# Names of the folder's files, of runs with more products too: records and
+# rasters of blocks, what is begun, and what GDAL keeps beside that.
+_PRODUCTS = "(classes|probabilities|uncertainty)"
+_OWN_NAMES = "|".join(
+    (
+        re.escape(_SETTINGS),
+        rf"\d{{6,}}(\.json|_{_PRODUCTS}\.tif(\..*)?)",
+        rf"\.({re.escape(_SETTINGS)}|\d{{6,}}[._].*)\.partial",
+        rf"{_PRODUCTS}\.(vrt|tif)(\..*)?",
+    )
+)
 # What may lie beside a map that is replaced, and would not fit the new one.
 _SIDECARS = (".aux.xml", ".msk", ".ovr")
 
@@ -107,7 +118,7 @@ class BlockStore:
         self._records: dict[int, BlockRecord] = {}
         self._counts: np.ndarray = np.zeros(256, "int64")
         self._published = False
-        self._work = WorkFolder(self.folder, path, self._file_names())
+        self._work = WorkFolder(self.folder, path, _OWN_NAMES)
 
     @property
     def done(self) -> frozenset[int]:
@@ -212,14 +223,6 @@ class BlockStore:
         for product, path in reversed(maps.items()):
             _move(path, product.path)
         self._published = True
-
-    def _file_names(self) -> str:
-        """A regular expression of the names of the folder's files."""
-        products = "|".join(product.name for product in self.products)
-        records = rf"\d{{6,}}\.json|\d{{6,}}_({products})\.tif(\.aux\.xml)?"
-        # What is begun, and what GDAL keeps beside it.
-        begun = rf"\..*\.partial|({products})\.(vrt|tif)(\..*)?"
-        return rf"{re.escape(_SETTINGS)}|{records}|{begun}"
 
     def _begun(self, product: Product) -> pathlib.Path:
         """Where a map is made: in the file system that it is meant for."""

@@ -74,14 +74,14 @@ class MapGrid:
             window: a part of it, `None` for all.
         """
         window = window or Window(0, 0, *dataset.shape)
-        row, col, *size = window
+        row, col, height, width = window
         points, points_crs = dataset.gcps
         if points:
             moved = tuple(_moved(point, row, col) for point in points)
-            return cls(*size, points_crs, gcps=moved)
+            return cls(height, width, points_crs, gcps=moved)
         matrix = window.place(dataset.transform)
         plain = matrix.is_identity
-        return cls(*size, dataset.crs, None if plain else matrix)
+        return cls(height, width, dataset.crs, None if plain else matrix)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; equal grids give equal dicts."""

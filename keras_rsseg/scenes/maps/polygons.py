@@ -18,16 +18,13 @@ from keras_rsseg.checks import check_not_negative
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.files import replace_durably
-from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
-from keras_rsseg.scenes.maps.patches import merge_small
-from keras_rsseg.scenes.maps.patches import neighbours
-from keras_rsseg.scenes.maps.patches import trace_patches
+from keras_rsseg.scenes.maps.coverage import trace_polygons
 from keras_rsseg.scenes.maps.qgis_style import polygon_style
-from keras_rsseg.scenes.maps.work_folder import WorkFolder
+from keras_rsseg.scenes.maps.work_folder import working_folder
 from keras_rsseg.scenes.reading.ground_areas import GroundAreas
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
@@ -71,7 +68,9 @@ def write_features(
         legend: a complete `Legend`, for QGIS's style.
         overwrite: whether an existing file may be replaced.
     """
-    with _work_folder(path) as folder:
+    # The file, and what SQLite keeps beside it.
+    names = rf"{re.escape(path.name)}(-\w+)?"
+    with _naming(path), working_folder(path, names) as folder:
         partial = os.path.join(folder, path.name)
         if path.suffix.lower() == ".geojson":
             options = {"RFC7946": "YES", "COORDINATE_PRECISION": "9"}
@@ -83,29 +82,21 @@ def write_features(
 
 
 @contextlib.contextmanager
-def _work_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield a hidden folder beside a file, without what a kill left in it."""
-    import pyogrio
+def _naming(path: pathlib.Path) -> Iterator[None]:
+    """Name a file in what GDAL and SQLite say of a disk that is full."""
+    from pyogrio import errors
 
-    folder = path.with_name(f".{path.name}.writing")
-    # The file, and what SQLite keeps beside it.
-    work = WorkFolder(folder, path, rf"{re.escape(path.name)}(-\w+)?")
-    work.acquire()
     try:
-        work.empty()
-        yield folder
+        yield
     except (
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.FeatureError,
+        errors.DataLayerError,
+        errors.DataSourceError,
+        errors.FeatureError,
         sqlite3.Error,
     ) as error:
         raise OSError(
             f"{path} could not be written completely. Is the disk full? {error}"
         ) from error
-    finally:
-        work.empty()
-        work.release()
 
 
 def _write(
@@ -239,7 +230,7 @@ def write_polygons(
         tolerance = 0.0
         if pixel_size is not None:
             tolerance = simplify / math.sqrt(pixel_size[0] * pixel_size[1])
-        polygons, ids = _trace(dataset, minimum_area, tolerance, areas)
+        polygons, ids = trace_polygons(dataset, minimum_area, tolerance, areas)
         legend = read_legend(dataset)
         kept = ids != VOID
         polygons, ids = polygons[kept], ids[kept]
@@ -322,80 +313,6 @@ def _check_grid(
             "system). Write a .gpkg, which can do without"
         )
     return crs, matrix
-
-
-def _trace(
-    dataset: rasterio.DatasetReader,
-    minimum_area: float,
-    tolerance: float,
-    areas: GroundAreas | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Polygons in pixels and their classes, small ones merged."""
-    import shapely
-
-    patches = trace_patches(dataset)
-    polygons = shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON,
-        patches.points.astype("float64"),
-        (patches.rings, patches.polygons),
-    )
-    ids = patches.classes
-    if shapely.area(polygons).sum() != dataset.width * dataset.height:
-        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
-    if not minimum_area or areas is None:
-        return _simplify(polygons, tolerance), ids
-    pairs, shown = neighbours(patches), polygons
-    while True:
-        # What is simplified may have become too small.
-        merged = merge_small(ids, areas.of_polygons(shown), pairs, minimum_area)
-        kept = np.unique(merged)
-        first = shown is polygons
-        if len(kept) == len(ids) and not first:
-            return shown, ids
-        if len(kept) < len(ids):
-            polygons, ids = _dissolve(polygons, merged), ids[kept]
-            pairs = _joined(pairs, np.searchsorted(kept, merged))
-        if not tolerance:
-            return polygons, ids
-        shown = _simplify(polygons, tolerance)
-
-
-def _joined(pairs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Pairs of neighbours when each patch has become a part of another."""
-    pairs = np.sort(numbers[pairs], axis=1)
-    return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
-
-
-def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
-    """Join the polygons that belong together, in the order of their keys."""
-    import shapely
-
-    order = np.argsort(merged, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(merged[order])) + 1)
-    joined = [
-        polygons[group[0]]
-        if len(group) == 1
-        else shapely.coverage_union_all(polygons[group])
-        for group in groups
-    ]
-    # A tolerance of 0 takes the vertices that lie on straight lines.
-    return shapely.coverage_simplify(np.array(joined), 0.0)
-
-
-def _simplify(polygons: np.ndarray, tolerance: float) -> np.ndarray:
-    """Simplify a coverage; its vertices stay corners of pixels.
-
-    By pixels, since GEOS is exact on whole numbers: a border would else
-    come to run through a corner that lies on it. That pixels may not be
-    square does not matter, areas decide.
-    """
-    import shapely
-
-    if not tolerance:
-        return polygons
-    return shapely.coverage_simplify(
-        polygons, tolerance, simplify_boundary=False
-    )
 
 
 def _fields(

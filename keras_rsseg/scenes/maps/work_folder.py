@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 from collections.abc import Collection
+from collections.abc import Iterator
 
 import filelock
 
@@ -87,3 +88,26 @@ class WorkFolder:
                 f"{self.path} is a file; a folder of this name is needed to "
                 f"make {self._destination}"
             )
+
+
+@contextlib.contextmanager
+def working_folder(
+    destination: pathlib.Path, names: str
+) -> Iterator[pathlib.Path]:
+    """Yield a hidden folder beside a file; nothing in it is kept.
+
+    What a run that was killed left there is removed first.
+
+    Args:
+        destination: path of the file.
+        names: regular expression of the names of files in the folder.
+    """
+    folder = destination.with_name(f".{destination.name}.writing")
+    work = WorkFolder(folder, destination, names)
+    work.acquire()
+    try:
+        work.empty()
+        yield folder
+    finally:
+        work.empty()
+        work.release()

@@ -137,10 +137,20 @@ def scene_cache(
         scene: `SceneReader`.
         plan: `ScenePlan`.
     """
+    return block_cache(scene.dataset, cached_rows(scene, plan))
+
+
+def cached_rows(scene: SceneReader, plan: ScenePlan) -> int:
+    """Return how many of the scene's rows `scene_cache` keeps.
+
+    Args:
+        scene: `SceneReader`.
+        plan: `ScenePlan`.
+    """
     width = max(plan.section_width, scene.dataset.block_shapes[0][1])
     share = min(1, width / scene.width)
     rows = plan.tile_size * plan.size[0] / plan.grid_size[0] * share
-    return block_cache(scene.dataset, int(rows) + 1)
+    return int(rows) + 1
 
 
 def _batch(events: list[Event], tiles: list[Tile], batch_size: int) -> Batch:

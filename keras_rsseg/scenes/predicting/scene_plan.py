@@ -138,8 +138,12 @@ class ScenePlan:
 
     def place(self, block: Block) -> Window:
         """Return where a block lies in the scene."""
-        _, row, col, *size = block
-        return Window(self.window.row + row, self.window.col + col, *size)
+        return Window(
+            self.window.row + block.row,
+            self.window.col + block.col,
+            block.height,
+            block.width,
+        )
 
     def columns(self, block: Block) -> tuple[int, int]:
         """Return the columns of the model's grid, `(start, stop)`."""
@@ -149,9 +153,16 @@ class ScenePlan:
         """Return the rows of the model's grid, `(start, stop)`."""
         return self._inputs(0, self.place(block))
 
+    def model_window(self) -> Window:
+        """Return the part of the model's grid that the map is made of."""
+        rows, columns = (self._inputs(axis, self.window) for axis in (0, 1))
+        size = rows[1] - rows[0], columns[1] - columns[0]
+        return Window(rows[0], columns[0], *size)
+
     def reading_window(self) -> Window:
         """Return the part of the scene that the tiles show."""
-        first, end = [], []
+        first: list[int] = []
+        end: list[int] = []
         for axis in (0, 1):
             starts = self._meeting(axis, *self._inputs(axis, self.window))
             share = self.size[axis] / self.grid_size[axis]
@@ -160,7 +171,8 @@ class ScenePlan:
             high = math.ceil((starts[-1] + self._shape[axis]) * share)
             first.append(max(low, 0))
             end.append(min(high + _MARGIN, self.size[axis]))
-        return Window(*first, end[0] - first[0], end[1] - first[1])
+        size = end[0] - first[0], end[1] - first[1]
+        return Window(first[0], first[1], *size)
 
     def continues(self, before: Block | None, block: Block) -> bool:
         """Whether a block lies below the one `before` (may be `None`)."""

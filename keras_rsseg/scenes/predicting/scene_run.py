@@ -9,6 +9,7 @@ from typing import Self
 from typing import TypeVar
 
 import numpy as np
+from rasterio.io import DatasetReader
 from tqdm import tqdm
 
 from keras_rsseg.rasters.opener import open_raster
@@ -87,16 +88,7 @@ class SceneRun:
         self._options = options
         self.products = products
         self.legend = legend
-        size = scene.height, scene.width
-        self.plan = ScenePlan(
-            size,
-            _grid_size(scene, options) or size,
-            options.tile_size,
-            options.stride,
-            options.strip_height,
-            legend.num_classes,
-            scene.window,
-        )
+        self.plan = plan_of(scene, options, legend)
         self._views = tile_views(
             options.tile_size, options.test_time_augmentation, options.scales
         )
@@ -200,6 +192,28 @@ class SceneRun:
             yield batch.events, number, logits
 
 
+def plan_of(
+    scene: SceneReader, options: SceneOptions, legend: Legend
+) -> ScenePlan:
+    """Return how a scene is cut.
+
+    Args:
+        scene: `SceneReader`.
+        options: those for the model.
+        legend: `Legend`.
+    """
+    size = scene.height, scene.width
+    return ScenePlan(
+        size,
+        _grid_size(scene, options) or size,
+        options.tile_size,
+        options.stride,
+        options.strip_height,
+        legend.num_classes,
+        scene.window,
+    )
+
+
 def _grid_size(
     scene: SceneReader, options: SceneOptions
 ) -> tuple[int, int] | None:
@@ -278,11 +292,7 @@ def open_run(
             "`model` must have `predict_on_batch` or be callable. Received: "
             f"{type(model).__name__}"
         )
-    facts = ModelFacts.of(model)
-    is_asked = options.ground_sample_distance != "auto"
-    options = options.for_model(model)
-    legend = Legend(options.class_names, options.palette, facts.num_classes)
-    check_number_of_classes(legend.num_classes)
+    facts, legend, filled = told_by(model, options)
     wanted = {
         "destination": destination,
         "probabilities": options.probabilities,
@@ -290,25 +300,55 @@ def open_run(
     }
     with open_raster(source, "source") as dataset:
         paths = check_destinations(wanted, dataset, replace)
-        products = make_products(paths, options)
-        scene = SceneReader(
-            dataset,
-            options.bands,
-            options.nodata,
-            facts.bands,
-            options.area,
-            options.value_range,
-            facts.value_range,
-            options.crop,
-        )
-        if not is_asked and facts.ground_sample_distance is not None:
-            check_upsampling(
-                dataset,
-                facts.ground_sample_distance,
-                options.resample,
-                scene.window,
-            )
-        if options.nodata is None:
-            warn_of_plain_corner(scene)
-        with run_class(model, scene, options, products, legend) as run:
+        products = make_products(paths, filled)
+        scene = open_reader(dataset, facts, options)
+        with run_class(model, scene, filled, products, legend) as run:
             yield run
+
+
+def told_by(
+    model: Any, options: SceneOptions
+) -> tuple[ModelFacts, Legend, SceneOptions]:
+    """Return what a model says of itself, checked, in three forms.
+
+    Args:
+        model: as for `predict_scene`.
+        options: those of the scene.
+
+    Returns:
+        `(facts, legend, options)`: `ModelFacts`, the `Legend` of its map,
+        and the options with what they leave to the model filled in.
+    """
+    facts = ModelFacts.of(model)
+    options = options.for_model(model)
+    legend = Legend(options.class_names, options.palette, facts.num_classes)
+    check_number_of_classes(legend.num_classes)
+    return facts, legend, options
+
+
+def open_reader(
+    dataset: DatasetReader, facts: ModelFacts, options: SceneOptions
+) -> SceneReader:
+    """Return a reader of a scene, and check that the model can take it.
+
+    Args:
+        dataset: the scene, an open rasterio dataset.
+        facts: those of the model.
+        options: those of the scene, as they were given.
+    """
+    scene = SceneReader(
+        dataset,
+        options.bands,
+        options.nodata,
+        facts.bands,
+        options.area,
+        options.value_range,
+        facts.value_range,
+        options.crop,
+    )
+    distance = facts.ground_sample_distance
+    if options.ground_sample_distance == "auto" and distance is not None:
+        check_upsampling(dataset, distance, options.resample, scene.window)
+    if options.nodata is None:
+        warn_of_plain_corner(scene)
+    return scene
