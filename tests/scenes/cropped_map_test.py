@@ -360,6 +360,7 @@ def test_a_garden_on_a_map_of_the_world(tmp_path, distance):
     write_polygons(tmp_path / "map.tif", tmp_path / "map.gpkg")
 
 
+@pytest.mark.filterwarnings("ignore:A corner")
 def test_a_map_of_the_world_is_refused_at_once(tmp_path):
     matrix = Affine(0.6, 0, 0, 0, -0.6, 0)
     pixels = random_scene(30, 30)
