@@ -232,7 +232,8 @@ def _predict_one(request: Request) -> None:
     result, is_new = predict_job(model, job, options)
     draw_job(job, is_new, options)
     if not request.quiet:
-        _print_result(result, job)
+        is_part = options.area is not None and options.crop
+        _print_result(result, job, "map" if is_part else "scene")
 
 
 def _predict_several(request: Request) -> None:
@@ -255,12 +256,12 @@ def _predict_several(request: Request) -> None:
     exit_with(report)
 
 
-def _print_result(result: "SceneResult", job: "SceneJob") -> None:
+def _print_result(result: "SceneResult", job: "SceneJob", whole: str) -> None:
     from keras_rsseg.scenes.many.scene_report import class_size
 
     typer.echo(
         f"Wrote {result.destination} in {result.seconds:.1f} s "
-        f"({result.valid_share:.1%} of the map is valid)"
+        f"({result.valid_share:.1%} of the {whole} is valid)"
     )
     for path in job.outputs()[1:]:
         typer.echo(f"Wrote {path}")
