@@ -8,6 +8,7 @@ import os
 import pathlib
 import uuid
 import zlib
+from collections.abc import Iterator
 
 # Bytes of a name that leave room for what GDAL adds to it, of 255 in all.
 _LONGEST_NAME = 230
@@ -31,16 +32,35 @@ def write_durably(path: str | os.PathLike, data: bytes) -> None:
     path = link_target(path)
     partial = partial_path(path)
     try:
-        with open(partial, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with naming(path):
+            with open(partial, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, path)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Name a file in an error of the system that names none.
+
+    A disk that is full, or a quota, is found out where bytes are written:
+    the system says that, but not of which file.
+
+    Args:
+        path: path of the file that is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = os.fspath(path)
+        raise
 
 
 def replace_durably(
@@ -133,7 +153,7 @@ def sync_file(path: str | os.PathLike) -> None:
     Raises:
         OSError: if what was written did not reach the disk.
     """
-    with open(path, "rb+") as file:
+    with naming(path), open(path, "rb+") as file:
         os.fsync(file.fileno())
 
 

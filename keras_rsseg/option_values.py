@@ -7,6 +7,8 @@ returns the value that is kept, and raises an `ArgumentError` that names it.
 import math
 import os
 import re
+from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from keras_rsseg.checks import Color
@@ -20,6 +22,8 @@ from keras_rsseg.errors import ArgumentError
 # What `nodata` may be besides a number.
 _NODATA_WORDS = ("border", "none")
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+# Control characters, and halves of a character.
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 # === What a command line and a manifest give ===
 
@@ -79,7 +83,19 @@ def check_bands(name: str, value: Any) -> list[int | str]:
 
 def check_class_names(name: str, value: Any) -> list[str]:
     """Return names of classes as text; none may stand twice."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
+        raise ArgumentError(
+            f"`{name}` must be a list of names. Received: {value!r}"
+        )
     names = [str(each) for each in value]
+    if not names:
+        raise ArgumentError(f"`{name}` must name the classes, and is empty")
+    for each in names:
+        # A map's tags, and XML, hold texts without such.
+        if not each.strip() or _CONTROL.search(each):
+            raise ArgumentError(
+                f"`{name}` must hold names to be read. Received: {each!r}"
+            )
     if len(set(names)) < len(names):
         raise ArgumentError(
             f"`{name}` must not name a class twice. Received: {names}"
@@ -126,7 +142,13 @@ def check_overlap(name: str, value: Any) -> int:
 
 def check_palette(name: str, value: Any) -> list[Color]:
     """Return colours as ints, those of a `keras_rsseg.data.Palette` too."""
-    return [as_color(name, color) for color in getattr(value, "colors", value)]
+    colors = getattr(value, "colors", value)
+    if isinstance(colors, str | Mapping) or not isinstance(colors, Iterable):
+        raise ArgumentError(
+            f"`{name}` must hold colours (red, green, blue) of whole numbers "
+            f"from 0 to 255. Received: {value!r}"
+        )
+    return [as_color(name, color) for color in colors]
 
 
 def check_path(name: str, value: Any) -> Any:

@@ -36,7 +36,7 @@ PREDICTING = "Quality: how it is predicted"
 RUN = "Cost: time, memory, and going on"
 GROUPS = (READING, FILES, MODEL, PREDICTING, RUN)
 
-# What the command line says of files that lie beside a map.
+# What the command line says of files beside a map.
 ENDING = "Of several scenes: what the names end in, "
 
 _VIEW_STEP = 32
@@ -185,15 +185,23 @@ class SceneOptions(Options):
             per_scene=True,
         ),
     ] = None
+    crop: Annotated[
+        bool,
+        Option(
+            "Write the map of the area's extent, not of the whole scene",
+            check=values.check_switch,
+            group=READING,
+        ),
+    ] = True
     ground_sample_distance: Annotated[
         float | Literal["auto"] | None,
         Option(
             "Pixel size at which the model sees the scene",
             unit="metres",
             in_python='`"auto"` takes the one that the model was trained at, '
-            "`None` the scene's own. Where these differ by more than a factor "
-            "of 1.25, the scene is resampled (averaged or bilinear), and the "
-            "probabilities are interpolated on the scene's grid.",
+            "`None` the scene's own. Beyond a factor of 1.25 the scene is "
+            "resampled (averaged or bilinear), and the probabilities are "
+            "interpolated on its grid; beyond 4 times coarser, give a number.",
             on_command_line="auto: the model's; native: the scene's.",
             check=values.check_distance,
             flag="--gsd",

@@ -8,6 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from keras_rsseg.beam.predict_scenes import BeamOptions
 from keras_rsseg.beam.predict_scenes import run_scenes
+from keras_rsseg.cli.predict import exit_from_dry_run
 from keras_rsseg.cli.predict import exit_with
 from keras_rsseg.cli.predict import join
 from keras_rsseg.cli.predict import load_model
@@ -33,6 +34,8 @@ def predict(context: typer.Context, request: Request) -> None:
     nothing could begin, 2 for wrong usage.
     """
     jobs, path, options = prepare(request)
+    if request.dry_run:
+        exit_from_dry_run(request, jobs)
     report = run_scenes(
         functools.partial(load_model, request.preset),
         jobs,

@@ -9,7 +9,6 @@ from typing import Any
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_files import BlockRecord
 from keras_rsseg.scenes.maps.block_store import BlockStore
-from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.map_products import Product
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
 from keras_rsseg.scenes.predicting.scene_run import open_run
@@ -52,8 +51,7 @@ class SharedRun(SceneRun):
 
     def open_store(self, resume: bool = True) -> "SharedStore":
         """Return the `SharedStore` of the scene."""
-        grid = MapGrid.of(self.scene.dataset)
-        return SharedStore(self.products, grid, self.settings, resume)
+        return SharedStore(self.products, self.map_grid, self.settings, resume)
 
     def units(self, done: Collection[int], size: int) -> list[list[int]]:
         """Cut what is left to do into units of work.

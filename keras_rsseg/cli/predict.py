@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.dry_run import print_dry_run
 from keras_rsseg.cli.errors import INTERRUPTED
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.predict_options import Request
@@ -142,6 +143,19 @@ def join(report: "SceneReport", request: Request) -> None:
         typer.echo(f"Wrote {path}")
 
 
+def exit_from_dry_run(request: Request, jobs: "list[SceneJob]") -> None:
+    """Print what several scenes would cost, and exit.
+
+    Args:
+        request: what the command line asks for.
+        jobs: list of `SceneJob`s.
+    """
+    failing = print_dry_run(request, jobs, request.options)
+    if not failing:
+        raise typer.Exit()
+    raise typer.Exit(1 if failing == len(jobs) else SOME_FAILED)
+
+
 def exit_with(report: "SceneReport") -> None:
     """Exit with the code that tells how it went.
 
@@ -254,11 +268,15 @@ def _predict_one(request: Request) -> None:
         request.attribute_table,
     )
     check([job], options, make_folders=False)
+    if request.dry_run:
+        print_dry_run(request, [job], options)
+        return
     model = load_model(request.preset)
     result, is_new = predict_job(model, job, options)
     draw_job(job, is_new, options)
     if not request.quiet:
-        _print_result(result, job)
+        is_part = options.area is not None and options.crop
+        _print_result(result, job, "map" if is_part else "scene")
 
 
 def _predict_several(request: Request) -> None:
@@ -266,6 +284,8 @@ def _predict_several(request: Request) -> None:
     from keras_rsseg.scenes.predict_scenes import predict_scenes
 
     jobs, path, options = prepare(request)
+    if request.dry_run:
+        exit_from_dry_run(request, jobs)
     model = load_model(request.preset)
     try:
         report = predict_scenes(model, jobs, path, **options)
@@ -280,12 +300,12 @@ def _predict_several(request: Request) -> None:
     exit_with(report)
 
 
-def _print_result(result: "SceneResult", job: "SceneJob") -> None:
+def _print_result(result: "SceneResult", job: "SceneJob", whole: str) -> None:
     from keras_rsseg.scenes.many.scene_report import class_size
 
     typer.echo(
         f"Wrote {result.destination} in {result.seconds:.1f} s "
-        f"({result.valid_share:.1%} of the scene is valid)"
+        f"({result.valid_share:.1%} of the {whole} is valid)"
     )
     for path in job.outputs()[1:]:
         typer.echo(f"Wrote {path}")

@@ -19,6 +19,7 @@ from keras_rsseg.scene_options import ENDING
 from keras_rsseg.scene_options import FILES
 from keras_rsseg.scene_options import GROUPS
 from keras_rsseg.scene_options import MODEL
+from keras_rsseg.scene_options import RUN
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
 
@@ -46,6 +47,7 @@ class Request:
         mosaic: path of the virtual raster over the maps of several scenes.
         report: path of the report on several scenes.
         quiet: whether to print nothing but errors.
+        dry_run: whether to say what it would cost, and do nothing.
         options: of all scenes.
     """
 
@@ -133,6 +135,15 @@ class Request:
             rich_help_panel=FILES,
         ),
     ] = False
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Check everything, and print sizes, tiles, disk and memory "
+            "to expect. No model is loaded and nothing is written.",
+            rich_help_panel=RUN,
+        ),
+    ] = False
     options: ScenesOptions
 
 
@@ -192,11 +203,18 @@ def in_flags(text: str) -> str:
     def flag(found: re.Match[str]) -> str:
         value = (found[2] or "").strip("'()").replace(", ", ",")
         shown = flags[found[1]]
+        if value == "False":
+            return _negated(shown)
         return f"{shown} {value}" if value not in ("", "True") else shown
 
     text = re.sub(rf"`({names})()`", flag, text)
     value = r"\([^)]*\)|'[^']*'|[^\s,;`]*"
     return re.sub(rf"`?\b({names})=({value})`?", flag, text)
+
+
+def _negated(flag: str) -> str:
+    """The flag that says no where another says yes."""
+    return flag.replace("--", "--no-", 1)
 
 
 def check_ending(option: str, text: str | None) -> None:
@@ -240,8 +258,11 @@ def _parameter(field: Field) -> inspect.Parameter:
     if option.otherwise is not None:
         sentences.append(f"Default: {option.otherwise}.")
     help = " ".join(filter(None, sentences))
+    flag = field.flag or ""
+    if field.default is True:
+        flag = f"{flag}/{_negated(flag)}"
     info = typer.Option(
-        field.flag,
+        flag,
         metavar=option.metavar,
         # Strings are in quotes in Python alone.
         help=in_flags(help.replace('`"', "").replace('"`', "")),

@@ -8,8 +8,6 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 
-import keras
-
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.client import SCHEME
 from keras_rsseg.hub.client import download_preset
@@ -33,6 +31,14 @@ _CODE = (
     "TFSMLayer",
     "TorchModuleWrapper",
 )
+
+
+def _registered(name: Any) -> Any:
+    """The class of a name, `None` for none."""
+    # Finding a preset's folder and its facts needs no framework.
+    import keras
+
+    return keras.saving.get_registered_object(name)
 
 
 def check_classes(configuration: Any, source: str, trusted: bool) -> None:
@@ -85,7 +91,7 @@ def _check_class(
             _check_registered(each, package, source, trusted)
     if ">" in registered or name.startswith("__"):
         return
-    if keras.saving.get_registered_object(registered) is not None:
+    if _registered(registered) is not None:
         allowed = trusted  # a plain name, which the program has registered
     else:
         # Of these modules Keras makes its own classes and functions only.
@@ -99,7 +105,7 @@ def _check_class(
 def _check_registered(
     name: str, package: str, source: str, trusted: bool
 ) -> None:
-    known = keras.saving.get_registered_object(name) is not None
+    known = _registered(name) is not None
     if package in _OWN_PACKAGES:
         if not known:
             raise PresetError(
@@ -250,7 +256,7 @@ def open_encoder(
         configuration = json.loads(content)
         check_classes(configuration, source, trusted=not downloaded)
         name = configuration["registered_name"]
-        saved_cls = keras.saving.get_registered_object(name)
+        saved_cls = _registered(name)
         if saved_cls is None or not issubclass(saved_cls, encoder_cls):
             raise PresetError(
                 f"{source} holds {name!r}, it cannot be loaded as "
@@ -315,7 +321,7 @@ def _read_task_class(folder: pathlib.Path, source: str, trusted: bool) -> Any:
     registered_name = (
         task.get("registered_name") if isinstance(task, dict) else None
     )
-    saved_cls = keras.saving.get_registered_object(registered_name)
+    saved_cls = _registered(registered_name)
     if saved_cls is None or not str(registered_name).startswith("keras_rsseg>"):
         newer = newer_versions(folder)
         raise PresetError(

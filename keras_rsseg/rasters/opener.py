@@ -87,14 +87,45 @@ class Statements(NamedTuple):
     alpha_is_data: bool = False
 
 
-class Raster(TileReader):
+class _NamingReader(TileReader):
+    """A rasterio dataset whose attributes' errors name the file."""
+
+    # What errors call the argument that named it.
+    argument: str = "source"
+
+
+def _named(name: str) -> property:
+    """An attribute whose errors name the raster.
+
+    What GDAL could not read when it opened a file, rasterio raises wherever
+    it asks next. It is asked once: rasterio makes lists of all bands anew.
+    """
+    attribute: Any = getattr(TileReader, name)
+    key = f"_own_{name}"
+
+    def read(raster: _NamingReader) -> Any:
+        if not hasattr(raster, key):
+            with strict_reading(raster.name, raster.argument):
+                setattr(raster, key, attribute.__get__(raster, type(raster)))
+        return getattr(raster, key)
+
+    return property(read)
+
+
+for _name in (
+    *("block_shapes", "colorinterp", "crs", "descriptions", "dtypes"),
+    *("files", "gcps", "mask_flag_enums", "nodatavals", "offsets", "rpcs"),
+    *("scales", "subdatasets", "transform", "units"),
+):
+    setattr(_NamingReader, _name, _named(_name))
+
+
+class Raster(_NamingReader):
     """A rasterio dataset whose errors name the file, and where it is damaged.
 
     Reading it is strict whatever the settings around, in any thread.
     """
 
-    # What errors call the argument that named it.
-    argument: str = "source"
     # How it was named, where GDAL knows it by another name.
     source: str | None = None
     stated: Statements = Statements()
@@ -134,21 +165,29 @@ class Raster(TileReader):
         with strict_reading(self.name, self.argument):
             return super().tags(*args, **options)
 
-    @property
-    def descriptions(self) -> tuple[str | None, ...]:
+    def get_tag_item(self, *args: Any, **options: Any) -> str | None:
         with strict_reading(self.name, self.argument):
-            return super().descriptions
+            return super().get_tag_item(*args, **options)
+
+    def colormap(self, *args: Any) -> dict[int, tuple[int, ...]]:
+        with strict_reading(self.name, self.argument):
+            return super().colormap(*args)
 
     @property
     def colorinterp(self) -> tuple[Any, ...]:
-        with strict_reading(self.name, self.argument):
-            meanings = super().colorinterp
+        meanings = super().colorinterp
         if not self.stated.alpha_is_data:
             return meanings
         return tuple(
             ColorInterp.undefined if each == ColorInterp.alpha else each
             for each in meanings
         )
+
+    @property
+    def indexes(self) -> range:
+        # rasterio looks each band up here; in its tuple, that of 65,535 bands
+        # would take minutes.
+        return range(1, self.count + 1)
 
 
 @contextlib.contextmanager
@@ -284,7 +323,9 @@ def strict_reading(
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         place = "" if rows is None else f" at rows {rows[0]} to {rows[1]}"
         reason = str(error.__cause__ or error)
-        if is_remote(name):
+        if isinstance(error, UnicodeDecodeError):
+            reason = f"it, or a file that it names, is not in UTF-8 ({error})"
+        elif is_remote(name):
             reason = why_not(name, reason, opened=True)
         raise RasterReadError(
             f"`{argument}`: {name} cannot be read{place}: {reason}"

@@ -21,6 +21,9 @@ import numpy as np
 from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
+from keras_rsseg.rasters.tiff_directories import DamagedIndexError
+from keras_rsseg.rasters.tiff_directories import tiff_extent
+
 # Drivers of formats that nothing but pixels and a header is in.
 _RAW = frozenset(
     "EHdr ENVI ERS GTX ISCE ISIS2 ISIS3 PAux PDS4 ROI_PAC VICAR".split()
@@ -58,7 +61,11 @@ def find_missing(dataset: DatasetReader, path: str) -> str | None:
         if os.path.isfile(file):
             status = os.stat(file)
             size = status.st_size
-            if size < _extent(file, size, status.st_mtime_ns):
+            try:
+                extent = _extent(file, size, status.st_mtime_ns)
+            except DamagedIndexError as error:
+                return f"{file} is damaged, {error}"
+            if size < extent:
                 return f"{file} breaks off at byte {size}"
     return None
 
@@ -103,31 +110,6 @@ def _extent(path: str, size: int, changed: int) -> int:
                     # Its header alone is longer than what is there.
                     return size + 1
     return 0
-
-
-def _tiff_extent(file: BinaryIO) -> int:
-    """Bytes up to the end of the directory that lies furthest back."""
-    order = "<" if file.read(2) == b"II" else ">"
-    (version,) = _unpack(file, f"{order}H")
-    big = version == 43
-    if big:
-        file.seek(8)
-    count_format, link_format, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
-    size = os.fstat(file.fileno()).st_size
-    (place,) = _unpack(file, f"{order}{link_format}")
-    extent, seen = 0, set()
-    while place and place not in seen:
-        seen.add(place)
-        if place >= size:
-            return place + 1
-        file.seek(place)
-        (count,) = _unpack(file, f"{order}{count_format}")
-        file.seek(count * entry, os.SEEK_CUR)
-        extent = max(extent, file.tell() + struct.calcsize(link_format))
-        if extent > size:
-            return extent
-        (place,) = _unpack(file, f"{order}{link_format}")
-    return extent
 
 
 def _pcidsk_extent(file: BinaryIO) -> int:
@@ -242,10 +224,10 @@ def _largest(form: str) -> int:
 
 # By what a file begins with.
 _EXTENTS: dict[bytes, Callable[[BinaryIO], int]] = {
-    b"II*\0": _tiff_extent,
-    b"MM\0*": _tiff_extent,
-    b"II+\0": _tiff_extent,
-    b"MM\0+": _tiff_extent,
+    b"II*\0": tiff_extent,
+    b"MM\0*": tiff_extent,
+    b"II+\0": tiff_extent,
+    b"MM\0+": tiff_extent,
     b"PCIDSK": _pcidsk_extent,
     b"RUU CROSS SYSTEM MAP FORMAT": _pcraster_extent,
     b"SQLite format 3\0": _sqlite_extent,

@@ -16,6 +16,7 @@ from rasterio.io import DatasetReader
 from rasterio.rpc import RPC
 from rasterio.transform import Affine
 
+from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.sources import absolute_source
 from keras_rsseg.rasters.windows import Window
@@ -243,26 +244,34 @@ class VirtualBand:
 
 
 def pixel_view(
-    dataset: DatasetReader, bands: Iterable[int], mask: str | None = None
+    dataset: DatasetReader,
+    bands: Iterable[int],
+    mask: str | None = None,
+    place: Window | None = None,
 ) -> str:
     """Describe bands of a raster in pixel coordinates, without nodata values.
 
     Args:
         dataset: an open rasterio dataset.
         bands: numbers of the bands, from 1.
-        mask: path of a raster on its grid that takes the place of all that
-            says what holds data, or `None`.
+        mask: path of a raster that takes the place of all that says what
+            holds data, or `None`.
+        place: where that lies; nothing else holds data. `None` for a mask
+            of the whole.
 
     Returns:
         The XML of a virtual raster, north up, whose pixels measure 1.
     """
-    root = ElementTree.fromstring(_virtual_copy(dataset))
-    for name in _PLACES:
-        for element in root.findall(name):
-            root.remove(element)
+    try:
+        root = ElementTree.fromstring(_virtual_copy(dataset))
+    except ElementTree.ParseError as error:
+        raise RasterReadError(
+            f"{dataset.name} cannot be read: a text in it holds characters "
+            f"that XML cannot ({error})"
+        ) from error
     own, meanings = root.findall("VRTRasterBand"), dataset.colorinterp
-    for band in own:
-        root.remove(band)
+    left_out = {*_PLACES, "VRTRasterBand"}
+    root[:] = [element for element in root if element.tag not in left_out]
     for number, wanted in enumerate(bands, 1):
         # A band that is read twice needs two elements.
         band = ElementTree.fromstring(ElementTree.tostring(own[wanted - 1]))
@@ -277,7 +286,8 @@ def pixel_view(
     if mask is not None:
         for element in root.findall("MaskBand"):
             root.remove(element)
-        root.append(_mask_band(dataset, mask))
+        place = place or Window(0, 0, *dataset.shape)
+        root.append(_mask_band(mask, place))
     _add_text(root, "GeoTransform", "0, 1, 0, 0, 0, -1")
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -292,13 +302,13 @@ def _virtual_copy(dataset: DatasetReader) -> str:
         rasterio.shutil.delete(path, driver="VRT")
 
 
-def _mask_band(dataset: DatasetReader, path: str) -> Element:
+def _mask_band(path: str, place: Window) -> Element:
     element = Element("MaskBand")
     band = ElementTree.SubElement(element, "VRTRasterBand", dataType="Byte")
     source = ElementTree.SubElement(band, "SimpleSource")
     _add_text(source, "SourceFilename", path).set("relativeToVRT", "0")
     _add_text(source, "SourceBand", 1)
-    _add_rectangles(source, Window(0, 0, dataset.height, dataset.width))
+    _add_rectangles(source, place)
     return element
 
 

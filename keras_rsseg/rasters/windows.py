@@ -10,6 +10,7 @@ import numpy as np
 import rasterio
 from rasterio import windows
 from rasterio.io import DatasetReader
+from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
 
@@ -51,6 +52,13 @@ class Window(NamedTuple):
     def to_rasterio(self) -> windows.Window:
         """Return the window as rasterio takes it; for windows inside."""
         return windows.Window(self.col, self.row, self.width, self.height)
+
+    def place(self, matrix: Affine) -> Affine:
+        """Return the transform of the window, from that of the image."""
+        a, b, c, d, e, f, *_ = matrix
+        x = a * self.col + b * self.row + c
+        y = d * self.col + e * self.row + f
+        return Affine(a, b, x, d, e, y)
 
 
 def intersect(
@@ -142,10 +150,20 @@ def block_cache(dataset: DatasetReader, rows: int) -> Iterator[None]:
     if "GDAL_CACHEMAX" in {**os.environ, **options}:
         yield
         return
+    with rasterio.Env(GDAL_CACHEMAX=cache_size(dataset, rows)):
+        yield
+
+
+def cache_size(dataset: DatasetReader, rows: int) -> int:
+    """Return the bytes that `block_cache` lets GDAL keep.
+
+    Args:
+        dataset: an open rasterio dataset.
+        rows: number of rows read at a time.
+    """
     width = sum(np.dtype(dtype).itemsize for dtype in dataset.dtypes)
     size = 2 * rows * dataset.width * width
-    with rasterio.Env(GDAL_CACHEMAX=min(max(size, _CACHE[0]), _CACHE[1])):
-        yield
+    return min(max(size, _CACHE[0]), _CACHE[1])
 
 
 def has_no_blocks(

@@ -12,9 +12,10 @@ import numpy as np
 
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.predicting.scene_run import SceneRun
 from keras_rsseg.scenes.predicting.scene_run import open_run
-from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.ground_areas import GroundAreas
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
@@ -28,11 +29,11 @@ class SceneResult:
     Attributes:
         destination: path of the map.
         seconds: wall-clock time.
-        valid_share: share of the scene's pixels that got a class.
+        valid_share: share of the map's pixels that got a class.
         class_pixels: `{class name: number of pixels}`.
-        class_areas: `{class name: square metres on the ground}`, by the
-            ground size of the central pixel; `None` where the scene has no
-            coordinate reference system.
+        class_areas: `{class name: square metres on the ground}`, on the
+            ellipsoid, whatever the projection does to the size of pixels;
+            `None` where the scene has no coordinate reference system.
         probabilities: path of the probabilities, or `None`.
         uncertainty: path of the uncertainty, or `None`.
 
@@ -99,8 +100,9 @@ def predict_scene(
     4 on torch; otherwise, and on JAX, they differ by up to 3e-6, which can
     decide between two classes that are as close as that.
 
-    The map is a Cloud-Optimised GeoTIFF on the scene's grid: uint8 class
-    ids, and 255, its nodata value, where the scene has no data. It has the
+    The map is a Cloud-Optimised GeoTIFF on the scene's grid, or the part of
+    it that `area` names: uint8 class ids, and 255, its nodata value, where
+    the scene has no data. It has the
     scene's reference system, a colour table, and the class names as tags
     `class_0`, `class_1` ... of its band. The file appears complete or not at
     all. Finished blocks of an interrupted run are kept in a hidden folder
@@ -172,8 +174,7 @@ def predict_scene(
             overwrite = overwrite or (resume and _may_go_on(run))
             run.check_destinations(overwrite)
             counts = run.make(resume, overwrite, options.progress)
-        pixel_size = ground_pixel_size(run.scene.dataset)
-    return _result(run, counts, pixel_size, time.perf_counter() - start)
+    return _result(run, counts, time.perf_counter() - start)
 
 
 def _may_go_on(run: SceneRun) -> bool:
@@ -186,20 +187,15 @@ def _may_go_on(run: SceneRun) -> bool:
     return not classes.path.exists() and all(map(run.has_made, existing))
 
 
-def _result(
-    run: SceneRun,
-    counts: np.ndarray,
-    pixel_size: tuple[float, float] | None,
-    seconds: float,
-) -> SceneResult:
-    pixels = {
-        name: int(counts[index])
-        for index, name in enumerate(run.legend.names or [])
-    }
+def _result(run: SceneRun, counts: np.ndarray, seconds: float) -> SceneResult:
+    names = run.legend.names or []
+    pixels = {name: int(counts[index]) for index, name in enumerate(names)}
     areas = None
-    if pixel_size is not None:
-        area = pixel_size[0] * pixel_size[1]
-        areas = {name: count * area for name, count in pixels.items()}
+    with open_class_map(run.products[0].path) as classes:
+        ground = GroundAreas.of(classes)
+        if ground is not None:
+            found = ground.of_classes(classes, counts)
+            areas = {name: float(found[i]) for i, name in enumerate(names)}
     paths = {product.name: product.path for product in run.products}
     return SceneResult(
         paths["classes"],

@@ -146,10 +146,10 @@ def plot_overlay(
         raise ArgumentError(
             f"`opacity` must be from 0 to 1. Received: {opacity!r}"
         )
-    with open_both(scene, classes) as (image, ids):
+    with open_both(scene, classes) as (image, ids, window):
         legend = read_legend(ids)
-        picture = scene_picture(image, max_size, bands)
-        figure = MapFigure(image, picture.shape[:2], title=title)
+        picture = scene_picture(image, max_size, bands, window)
+        figure = MapFigure(ids, picture.shape[:2], title=title)
         figure.show(0, picture)
         colored = class_picture(ids, max_size, legend)
         figure.show(0, colored, alpha=opacity, interpolation="nearest")
@@ -239,7 +239,7 @@ def plot_confidence(
 
 def _read(dataset, max_size):
     """The values, the highest band's, masked where there is no data."""
-    shape = picture_shape(dataset, max_size)
+    shape = picture_shape(dataset.shape, max_size)
     highest: Any = None
     for band in dataset.indexes:
         values = dataset.read(

@@ -56,7 +56,7 @@ class TestFlags:
             *("--tta", "flips", "--scales", "0.5,1", "--strip-height", 99),
             *("--resume", "--overwrite", "--overlap", 0, "--batch-size", 7),
             *("--bands", "nir,1", "--alpha", "none", "--crs", "EPSG:25832"),
-            *("--pixel-size", 0.2, "--area-crs", "scene"),
+            *("--pixel-size", 0.2, "--area-crs", "scene", "--no-crop"),
             *("--area-layer", "plots"),
         )
         assert given == {
@@ -71,6 +71,7 @@ class TestFlags:
             "area": str(field),
             "area_crs": "scene",
             "area_layer": "plots",
+            "crop": False,
             "ground_sample_distance": None,
             "resample": "never",
             "value_range": (-1.0, 2.5),
@@ -137,6 +138,7 @@ def test_attribute_table(tmp_path, scene, loaded):
         ("`ground_sample_distance` must be", "--gsd must be"),
         ("with `value_range=(low, high)` which", "with --value-range low,high"),
         ("give `resample='never'`", "give --resample never"),
+        ("give `crop=False`", "give --no-crop"),
         ("Received: overlap=8, tile_size=8", "--overlap 8, --tile-size 8"),
         ("read with `bands=`, by number", "read with --bands, by number"),
         ("`destination` is a folder", "--output is a folder"),

@@ -6,6 +6,7 @@ import pathlib
 import pickle
 import struct
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -17,6 +18,7 @@ from rasterio.vrt import WarpedVRT
 
 import keras_rsseg
 from keras_rsseg.errors import RasterError
+from keras_rsseg.rasters.bands import choose_bands
 from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import listed
@@ -292,3 +294,22 @@ def test_rasters_are_opened_in_one_room():
             if use in OPENERS and not other:
                 found.append(f"{name}:{line}: {use}")
     assert not found
+
+
+def test_thousands_of_bands_are_no_quadratic_loop(tmp_path):
+    """65,535 are as many as a TIFF can have, damaged ones often."""
+    count = 30_000
+    path = tmp_path / "scene.img"
+    pixels = np.arange(count * 4, dtype="uint32").reshape(count, 2, 2)
+    # Rasterio's own writer would take a minute.
+    path.write_bytes(pixels.tobytes())
+    path.with_suffix(".hdr").write_text(
+        f"ENVI\nsamples = 2\nlines = 2\nbands = {count}\ndata type = 13\n"
+        "interleave = bsq\nbyte order = 0\n"
+    )
+    start = time.process_time()
+    with open_raster(path) as dataset:
+        found = dataset.read(list(range(1, count + 1)))
+        assert choose_bands(dataset)[-1] == count
+    assert time.process_time() - start < 20
+    np.testing.assert_array_equal(found, pixels)

@@ -180,6 +180,7 @@ class TestGrid:
             scene,
             tmp_path / "map.tif",
             area=area,
+            crop=False,
             value_range=(1000, 3550),
         )
         truth = np.full((90, 70), VOID, "uint8")

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import rasterio
 
+from keras_rsseg.rasters.opener import RasterReadError
+from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from tests.scenes.predict_scene_test import predict
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_classes
@@ -109,20 +111,35 @@ class TestResume:
             blockxsize=16,
             blockysize=16,
         )
-        whole = scene.read_bytes()
         with rasterio.open(scene) as dataset:
             tag = dataset.get_tag_item("BLOCK_OFFSET_1_7", "TIFF", bidx=1)
-        damaged = bytearray(whole)
+        damaged = bytearray(scene.read_bytes())
         damaged[int(tag) : int(tag) + 200] = bytes(200)
         scene.write_bytes(damaged)
-        status = scene.stat()
         output = tmp_path / "map.tif"
         options = {"strip_height": 40, "batch_size": 1}
         with pytest.raises(rasterio.errors.RasterioIOError, match="rows"):
             predict(Counting(), scene, output, **options)
-        # Mended, with the time that it had: else it would be another scene.
-        scene.write_bytes(whole)
-        os.utime(scene, ns=(status.st_atime_ns, status.st_mtime_ns))
+        kept = tmp_path.glob(".map.tif.blocks/0*.json")
+        assert {path.stem for path in kept} == {"000000", "000001"}
+
+    def test_a_part_that_cannot_be_read_now(self, tmp_path, monkeypatch):
+        """Such as on a server that does not answer for a while."""
+        pixels = random_scene(160, 64)
+        scene = write_scene(tmp_path / "scene.tif", pixels)
+        output = tmp_path / "map.tif"
+        options = {"strip_height": 40, "batch_size": 1}
+
+        def read(reader, row, col, height, width):
+            if row + height > 112:
+                raise RasterReadError("rows")
+            return read_again(reader, row, col, height, width)
+
+        read_again = SceneReader.read
+        with monkeypatch.context() as patch:
+            patch.setattr(SceneReader, "read", read)
+            with pytest.raises(RasterReadError, match="rows"):
+                predict(Counting(), scene, output, **options)
         model = Counting()
         _, classes = predict(model, scene, output, resume=True, **options)
         np.testing.assert_array_equal(classes, threshold_classes(pixels))
@@ -216,10 +233,15 @@ class TestResume:
         assert output.stat() == before
         assert again.class_pixels == first.class_pixels
         assert again.valid_share == first.valid_share
-        # Another map there is refused, and so is one of an older scene.
+        # The clock says nothing of a scene.
+        os.utime(scene)
+        predict(model, scene, output, resume=True, **OPTIONS)
+        assert output.stat() == before
+        # Another map there is refused, and so is one of another scene.
         with pytest.raises(FileExistsError, match="overwrite"):
             predict(model, scene, output, resume=True, overlap=0)
-        os.utime(scene)
+        write_scene(scene, random_scene(150, 100, seed=1), nodata=7)
+        os.utime(scene, ns=(0, 0))
         with pytest.raises(FileExistsError, match="overwrite"):
             predict(model, scene, output, resume=True, **OPTIONS)
         assert model.calls == 0

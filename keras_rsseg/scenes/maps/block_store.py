@@ -1,21 +1,18 @@
 """Finished blocks of a map on disk, and the maps that are made of them."""
 
-import contextlib
 import filecmp
 import json
 import logging
 import os
 import pathlib
+import re
 import zlib
-from collections.abc import Collection
 from collections.abc import Iterable
 from typing import Any
 from typing import Self
 
-import filelock
 import numpy as np
 
-from keras_rsseg.errors import AlreadyRunningError
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import hidden_path
 from keras_rsseg.files import remove_file
@@ -28,15 +25,25 @@ from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.cog import write_cog
 from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.maps.work_folder import WorkFolder
 from keras_rsseg.void import VOID
 
 logger = logging.getLogger(__name__)
 
 # Of how the blocks are stored; another one cannot be resumed.
 _FORMAT = 1
-_LOCK = "lock"
-_ATTEMPTS = 5
 _SETTINGS = "settings.json"
+# Names of the folder's files, of runs with more products too: records and
+# rasters of blocks, what is begun, and what GDAL keeps beside that.
+_PRODUCTS = "(classes|probabilities|uncertainty)"
+_OWN_NAMES = "|".join(
+    (
+        re.escape(_SETTINGS),
+        rf"\d{{6,}}(\.json|_{_PRODUCTS}\.tif(\..*)?)",
+        rf"\.({re.escape(_SETTINGS)}|\d{{6,}}[._].*)\.partial",
+        rf"{_PRODUCTS}\.(vrt|tif)(\..*)?",
+    )
+)
 # What may lie beside a map that is replaced, and would not fit the new one.
 _SIDECARS = (".aux.xml", ".msk", ".ovr", ".vat.dbf", ".vat.cpg")
 
@@ -67,6 +74,7 @@ class BlockStore:
         ValueError: on entering, if settings differ from those of the run
             that is resumed.
         AlreadyRunningError: on entering, if another run is writing there.
+        NotADirectoryError: on entering, if the folder is a link.
 
     Example:
 
@@ -112,7 +120,7 @@ class BlockStore:
         self._records: dict[int, BlockRecord] = {}
         self._counts: np.ndarray = np.zeros(256, "int64")
         self._published = False
-        self._lock: filelock.BaseFileLock
+        self._work = WorkFolder(self.folder, path, _OWN_NAMES)
 
     @property
     def done(self) -> frozenset[int]:
@@ -131,7 +139,7 @@ class BlockStore:
         return next((count for count in counts if count), None)
 
     def __enter__(self) -> Self:
-        self._lock = _locked_folder(self.folder, self.products[0].path)
+        self._work.acquire()
         try:
             self._load()
         except BaseException:
@@ -148,7 +156,7 @@ class BlockStore:
                 self.folder,
             )
         else:
-            _empty(self.folder)
+            self._work.empty()
         self._release()
 
     def write(
@@ -260,7 +268,7 @@ class BlockStore:
             keep.extend(
                 record.raster_path(self.folder, name) for name in record.files
             )
-        _empty(self.folder, {path.name for path in keep})
+        self._work.empty({path.name for path in keep})
         for product in self.products:
             remove_raster(self._begun(product))
 
@@ -317,43 +325,7 @@ class BlockStore:
 
     def _release(self) -> None:
         """Leave the folder, and remove it if nothing is kept in it."""
-        with contextlib.suppress(OSError):
-            if set(os.listdir(self.folder)) <= {_LOCK}:
-                # Still locked: who waits for it sees that it is gone.
-                (self.folder / _LOCK).unlink()
-        self._lock.release()
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
-
-
-def _locked_folder(
-    folder: pathlib.Path, destination: pathlib.Path
-) -> filelock.BaseFileLock:
-    """Create a folder and return its lock, or say who holds it."""
-    for _ in range(_ATTEMPTS):
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-        lock = filelock.FileLock(folder / _LOCK, thread_local=False)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            break
-        except (FileNotFoundError, FileExistsError):
-            # The run before is just removing the folder.
-            continue
-        return lock
-    raise AlreadyRunningError(
-        f"Another run is writing {destination}: its folder {folder} is "
-        "locked. Wait until it has finished, or end it; then `resume=True` "
-        "goes on with what it has done"
-    )
-
-
-def _empty(folder: pathlib.Path, keep: Collection[str] = ()) -> None:
-    """Remove the files of a folder, but for the lock and these names."""
-    for path in list(folder.iterdir()):
-        if path.name not in (_LOCK, *keep):
-            path.unlink()
+        self._work.release()
 
 
 def _move(source: pathlib.Path, destination: pathlib.Path) -> None:

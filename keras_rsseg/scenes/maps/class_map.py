@@ -2,6 +2,7 @@
 
 import colorsys
 import contextlib
+import copy
 import dataclasses
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -20,12 +21,15 @@ from keras_rsseg.errors import SceneError
 from keras_rsseg.option_values import check_class_names
 from keras_rsseg.option_values import check_palette
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.scene_options import HasColors
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 _GOLDEN_RATIO = 0.618034
+# The tag of a map of a part of its scene: which part, in pixels.
+WINDOW = "window"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,16 +68,25 @@ class MapGrid:
     rpcs: RPC | None = None
 
     @classmethod
-    def of(cls, dataset: rasterio.DatasetReader) -> "MapGrid":
-        """Return the grid of an open rasterio dataset."""
-        size = dataset.height, dataset.width
+    def of(
+        cls, dataset: rasterio.DatasetReader, window: Window | None = None
+    ) -> "MapGrid":
+        """Return the grid of an open rasterio dataset.
+
+        Args:
+            dataset: the raster.
+            window: a part of it, `None` for all.
+        """
+        window = window or Window(0, 0, *dataset.shape)
+        row, col, height, width = window
         points, points_crs = dataset.gcps
-        rpcs = dataset.rpcs
+        rpcs = dataset.rpcs and _moved_rpcs(dataset.rpcs, row, col)
         if points:
-            return cls(*size, points_crs, gcps=tuple(points), rpcs=rpcs)
-        plain = dataset.transform.is_identity
-        matrix = None if plain else dataset.transform
-        return cls(*size, dataset.crs, matrix, rpcs=rpcs)
+            moved = tuple(_moved(point, row, col) for point in points)
+            return cls(height, width, points_crs, gcps=moved, rpcs=rpcs)
+        matrix = window.place(dataset.transform)
+        placed = None if matrix.is_identity else matrix
+        return cls(height, width, dataset.crs, placed, rpcs=rpcs)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold; equal grids give equal dicts."""
@@ -88,6 +101,29 @@ class MapGrid:
             ],
             **({"rpcs": self.rpcs.to_gdal()} if self.rpcs else {}),
         }
+
+
+def _moved_rpcs(rpcs: RPC, row: int, col: int) -> RPC:
+    """Polynomials whose pixels are counted from another corner."""
+    moved = copy.copy(rpcs)
+    moved.line_off -= row
+    moved.samp_off -= col
+    return moved
+
+
+def _moved(point: GroundControlPoint, row: int, col: int) -> GroundControlPoint:
+    """A control point as a part that begins at a row and column has it."""
+    if not row and not col:
+        return point
+    return GroundControlPoint(
+        point.row - row,
+        point.col - col,
+        point.x,
+        point.y,
+        point.z,
+        point.id,
+        point.info,
+    )
 
 
 class Legend:
@@ -196,6 +232,34 @@ def open_class_map(classes: PathLike) -> Iterator[rasterio.DatasetReader]:
                 f"bands, {dataset.dtypes[0]}, nodata {dataset.nodata}"
             )
         yield dataset
+
+
+def map_window(
+    classes: rasterio.DatasetReader, scene: rasterio.DatasetReader
+) -> Window:
+    """Return which part of a scene a map shows.
+
+    Args:
+        classes: an open map.
+        scene: its scene, open.
+
+    Raises:
+        ArgumentError: if it is a map of another scene.
+    """
+    window = Window(0, 0, *scene.shape)
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        window = Window(*map(int, classes.tags()[WINDOW].split()))
+    matrix = window.place(scene.transform)
+    same = matrix.almost_equals(classes.transform, precision=1e-6)
+    rows, columns = window.slices
+    within = rows.stop <= scene.height and columns.stop <= scene.width
+    if not same or not within or classes.shape != window[2:]:
+        raise ArgumentError(
+            "`classes` must be a map of `scene`, on its grid. Received: "
+            f"{classes.name} of {classes.shape} pixels, {scene.name} of "
+            f"{scene.shape}"
+        )
+    return window
 
 
 def read_legend(dataset: rasterio.DatasetReader) -> Legend:

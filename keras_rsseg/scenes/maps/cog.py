@@ -1,11 +1,9 @@
 """Cloud-Optimised GeoTIFFs of finished blocks, read back when written."""
 
-import os
 import pathlib
 from typing import Any
 
 import numpy as np
-import rasterio
 from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
@@ -203,19 +201,14 @@ def made_by(path: pathlib.Path, digest: str) -> bool:
 
 
 def finished_counts(
-    products: list[Product],
-    dataset: rasterio.DatasetReader,
-    digest: str,
-    legend: Legend,
+    products: list[Product], digest: str, legend: Legend
 ) -> np.ndarray | None:
     """Return the pixels of each id, if the maps are there already.
 
-    They are if they come from a run with the same digest, and are younger
-    than all of the scene's files.
+    They are if they come from a run with the same digest.
 
     Args:
         products: list of `Product`s, classes first.
-        dataset: the scene, an open rasterio dataset.
         digest: what `settings_digest` returned.
         legend: `Legend`; it is completed.
 
@@ -224,10 +217,6 @@ def finished_counts(
     """
     paths = [product.path for product in products]
     if not all(made_by(path, digest) for path in paths):
-        return None
-    made = min(os.stat(path).st_mtime_ns for path in paths)
-    sources = [path for path in dataset.files if os.path.exists(path)]
-    if any(os.stat(path).st_mtime_ns >= made for path in sources):
         return None
     with open_class_map(paths[0]) as classes:
         found = read_legend(classes)

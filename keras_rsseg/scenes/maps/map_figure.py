@@ -12,7 +12,6 @@ import rasterio
 from rasterio.enums import Resampling
 
 from keras_rsseg.checks import Color
-from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.rasters.bands import picture_bands
 from keras_rsseg.rasters.validity import Validity
@@ -20,6 +19,7 @@ from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import hex_color
+from keras_rsseg.scenes.maps.class_map import map_window
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
@@ -187,7 +187,7 @@ class MapFigure:
 @contextlib.contextmanager
 def open_both(
     scene: PathLike, classes: PathLike
-) -> Iterator[tuple[rasterio.DatasetReader, rasterio.DatasetReader]]:
+) -> Iterator[tuple[rasterio.DatasetReader, rasterio.DatasetReader, Window]]:
     """Open a scene and its map.
 
     Args:
@@ -195,7 +195,8 @@ def open_both(
         classes: path of its map.
 
     Yields:
-        `(scene, map)`, two rasterio datasets.
+        `(scene, map, window)`, two rasterio datasets, and the part of the
+        scene that the map shows.
 
     Raises:
         ValueError: if they are not on the same grid.
@@ -206,16 +207,7 @@ def open_both(
         alpha = "none" if ids.tags().get("alpha") == "none" else "auto"
         opened = open_scene(scene, alpha=alpha, argument="scene")
         image = stack.enter_context(opened)
-        same = image.shape == ids.shape and image.transform.almost_equals(
-            ids.transform, precision=1e-6
-        )
-        if not same:
-            raise ArgumentError(
-                "`classes` must be a map of `scene`, on its grid. Received: "
-                f"{ids.name} of {ids.shape} pixels, {image.name} of "
-                f"{image.shape}"
-            )
-        yield image, ids
+        yield image, ids, map_window(ids, image)
 
 
 def draw_side_by_side(
@@ -238,10 +230,10 @@ def draw_side_by_side(
     Returns:
         A `matplotlib.figure.Figure`.
     """
-    with open_both(scene, classes) as (image, ids):
+    with open_both(scene, classes) as (image, ids, window):
         legend = read_legend(ids)
-        picture = scene_picture(image, max_size, bands)
-        figure = MapFigure(image, picture.shape[:2], 2, title)
+        picture = scene_picture(image, max_size, bands, window)
+        figure = MapFigure(ids, picture.shape[:2], 2, title)
         figure.show(0, picture, "scene")
         colored = class_picture(ids, max_size, legend)
         figure.show(1, colored, "classes", interpolation="nearest")
@@ -305,17 +297,15 @@ def _percent(share: float) -> str:
     return f"{share:.1%}".replace("%", " %")
 
 
-def picture_shape(
-    dataset: rasterio.DatasetReader, max_size: int
-) -> tuple[int, int]:
+def picture_shape(size: tuple[int, ...], max_size: int) -> tuple[int, int]:
     """Return the height and width of a raster's picture.
 
     Args:
-        dataset: an open rasterio dataset.
+        size: `(height, width)` of the raster.
         max_size: length of the longer side, pixels, at most.
     """
-    shrink = max(1, max(dataset.shape) / max_size)
-    height, width = dataset.shape
+    height, width = size
+    shrink = max(1, max(height, width) / max_size)
     return math.ceil(height / shrink), math.ceil(width / shrink)
 
 
@@ -323,6 +313,7 @@ def scene_picture(
     dataset: rasterio.DatasetReader,
     max_size: int,
     bands: Sequence[int | str] | None = None,
+    window: Window | None = None,
 ) -> np.ndarray:
     """Read a scene as a picture; memory follows that, not the scene.
 
@@ -334,6 +325,7 @@ def scene_picture(
         dataset: an open rasterio dataset.
         max_size: length of the longer side, pixels, at most.
         bands: three band numbers (from 1) or names, or one, or `None`.
+        window: which part of it, `None` for all.
 
     Returns:
         A uint8 array `(h, w, 4)`, alpha 0 where the scene is not valid.
@@ -342,15 +334,22 @@ def scene_picture(
         ValueError: for bands that do not exist, or two, or more than three.
     """
     numbers = picture_bands(dataset, bands)
-    shape = picture_shape(dataset, max_size)
+    window = window or Window(0, 0, *dataset.shape)
+    shape = picture_shape(window[2:], max_size)
+    part = window.to_rasterio()
     pixels = dataset.read(
-        numbers, out_shape=(len(numbers), *shape), resampling=Resampling.average
+        numbers,
+        window=part,
+        out_shape=(len(numbers), *shape),
+        resampling=Resampling.average,
     )
 
     def read(method, bands, window):
         bands = numbers if bands is None else bands
         planes = () if isinstance(bands, int) else (len(bands),)
-        return getattr(dataset, method)(bands, out_shape=(*planes, *shape))
+        return getattr(dataset, method)(
+            bands, window=part, out_shape=(*planes, *shape)
+        )
 
     valid = Validity(dataset, numbers).read(read, Window(0, 0, *shape), pixels)
     planes = [_stretched(plane, valid) for plane in pixels]
@@ -375,7 +374,7 @@ def class_picture(
     """
     ids = dataset.read(
         1,
-        out_shape=picture_shape(dataset, max_size),
+        out_shape=picture_shape(dataset.shape, max_size),
         resampling=Resampling.nearest,
     )
     table: np.ndarray = np.zeros((VOID + 1, 4), "uint8")

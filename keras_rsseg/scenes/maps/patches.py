@@ -96,6 +96,17 @@ def neighbours(patches: Patches) -> np.ndarray:
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
+def joined_pairs(pairs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return the pairs of neighbours when patches have become others' parts.
+
+    Args:
+        pairs: int array `(pairs, 2)`, which patches share a border.
+        numbers: int array, the number that each patch has from now on.
+    """
+    pairs = np.sort(numbers[pairs], axis=1)
+    return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+
+
 def _trace(
     dataset: rasterio.DatasetReader,
 ) -> Iterator[tuple[dict[str, Any], float]]:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import pathlib
 import sqlite3
-import tempfile
 import warnings
 
 import numpy as np
@@ -17,6 +16,7 @@ from keras_rsseg.files import remove_file
 from keras_rsseg.files import replace_durably
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.qgis_style import polygon_style
+from keras_rsseg.scenes.maps.work_folder import working_folder
 from keras_rsseg.typing import PathLike
 
 LAYER = "classes"
@@ -71,10 +71,8 @@ def write_features(
     from pyogrio import errors
 
     suffix = path.suffix.lower()
-    # Short names: SQLite takes no long ones.
-    with tempfile.TemporaryDirectory(
-        prefix=".polygons.", dir=path.parent
-    ) as folder:
+    # Short names: SQLite takes no long ones, and keeps files beside its own.
+    with working_folder(path, rf"{LAYER}\.\w+(-\w+)?") as folder:
         partial = os.path.join(folder, f"{LAYER}{suffix}")
         try:
             _write(partial, suffix, polygons, fields, crs)

@@ -10,16 +10,14 @@ from rasterio.crs import CRS
 
 from keras_rsseg.checks import check_not_negative
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.rasters.opener import RasterReadError
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
-from keras_rsseg.scenes.maps.patches import merge_small
-from keras_rsseg.scenes.maps.patches import neighbours
-from keras_rsseg.scenes.maps.patches import trace_patches
+from keras_rsseg.scenes.maps.coverage import trace_polygons
 from keras_rsseg.scenes.maps.polygon_files import check_polygons
 from keras_rsseg.scenes.maps.polygon_files import write_features
+from keras_rsseg.scenes.reading.ground_areas import GroundAreas
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import lacks_place
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
@@ -62,8 +60,9 @@ def write_polygons(
             `.shp`. It appears complete or not at all.
         minimum_area: patches of less than so many square metres on the
             ground are merged into their largest neighbour, the smallest
-            first. Void neither grows nor shrinks: a small patch stays where
-            void surrounds it.
+            first, and so are those that `simplify` makes as small. Void
+            neither grows nor shrinks: a small patch stays where void
+            surrounds it.
         simplify: about the size of the corners that are cut off, metres on
             the ground: vertices are removed as long as the triangles that
             go with them have at most an area of `simplify` squared
@@ -107,13 +106,15 @@ def write_polygons(
         sized = bool(minimum_area or simplify)
         crs, matrix = _check_grid(dataset, path, sized)
         pixel_size = ground_pixel_size(dataset)
-        polygons, ids = _trace(dataset, minimum_area, pixel_size)
-        if simplify and pixel_size is not None:
-            polygons = _simplify(polygons, simplify, pixel_size)
+        areas = GroundAreas.of(dataset)
+        tolerance = 0.0
+        if pixel_size is not None:
+            tolerance = simplify / math.sqrt(pixel_size[0] * pixel_size[1])
+        polygons, ids = trace_polygons(dataset, minimum_area, tolerance, areas)
         legend = read_legend(dataset)
         kept = ids != VOID
         polygons, ids = polygons[kept], ids[kept]
-        fields = _fields(polygons, ids, legend, pixel_size)
+        fields = _fields(polygons, ids, legend, areas)
         polygons = _on_map(polygons, matrix)
         write_features(path, polygons, fields, crs, legend, overwrite)
     return path
@@ -151,91 +152,26 @@ def _check_grid(
     return crs, matrix
 
 
-def _trace(
-    dataset: rasterio.DatasetReader,
-    minimum_area: float,
-    pixel_size: tuple[float, float] | None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Polygons in pixels and their classes, small ones merged."""
-    import shapely
-
-    patches = trace_patches(dataset)
-    polygons = shapely.from_ragged_array(
-        shapely.GeometryType.POLYGON,
-        patches.points.astype("float64"),
-        (patches.rings, patches.polygons),
-    )
-    ids, areas = patches.classes, shapely.area(polygons)
-    if areas.sum() != dataset.width * dataset.height:
-        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
-    if not minimum_area or pixel_size is None:
-        return polygons, ids
-    width, height = pixel_size
-    merged = merge_small(
-        ids,
-        areas,
-        neighbours(patches),
-        minimum_area / (width * height),
-    )
-    return _dissolve(polygons, merged), ids[np.unique(merged)]
-
-
-def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
-    """Join the polygons that belong together, in the order of their keys."""
-    import shapely
-
-    order = np.argsort(merged, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(merged[order])) + 1)
-    joined = [
-        polygons[group[0]]
-        if len(group) == 1
-        else shapely.coverage_union_all(polygons[group])
-        for group in groups
-    ]
-    # A tolerance of 0 takes the vertices that lie on straight lines.
-    return shapely.coverage_simplify(np.array(joined), 0.0)
-
-
-def _simplify(
-    polygons: np.ndarray, tolerance: float, pixel_size: tuple[float, float]
-) -> np.ndarray:
-    """Simplify a coverage; its vertices stay corners of pixels.
-
-    In pixels, since GEOS is exact on whole numbers: a border would else
-    come to run through a corner that lies on it. That pixels may not be
-    square does not matter, areas decide.
-    """
-    import shapely
-
-    return shapely.coverage_simplify(
-        polygons,
-        tolerance / math.sqrt(pixel_size[0] * pixel_size[1]),
-        simplify_boundary=False,
-    )
-
-
 def _fields(
     polygons: np.ndarray,
     ids: np.ndarray,
     legend: Legend,
-    pixel_size: tuple[float, float] | None,
+    areas: GroundAreas | None,
 ) -> dict[str, Any]:
     """The attributes of polygons that are still in pixels."""
-    import shapely
-
     unknown = np.unique(ids[ids >= legend.num_classes])
     if len(unknown):
         raise ArgumentError(
             f"`classes` holds the ids {unknown.tolist()}, but names only "
             f"{legend.num_classes} classes"
         )
-    width, height = pixel_size or (math.nan, math.nan)
+    unsized = np.full(len(ids), math.nan)
     colors = [hex_color(color) for color in legend.colors or []]
     return {
         "class_id": ids.astype("int32"),
         "class_name": np.array(legend.names, object)[ids],
         "color": np.array(colors, object)[ids],
-        "area_m2": shapely.area(polygons) * (width * height),
+        "area_m2": areas.of_polygons(polygons) if areas else unsized,
     }
 
 

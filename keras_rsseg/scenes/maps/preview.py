@@ -104,8 +104,8 @@ def check_preview(destination: PathLike) -> pathlib.Path:
 
 
 def _pair(scene: PathLike, classes: PathLike, max_size: int) -> np.ndarray:
-    with open_both(scene, classes) as (image, ids):
-        left = scene_picture(image, max_size)
+    with open_both(scene, classes) as (image, ids, window):
+        left = scene_picture(image, max_size, window=window)
         right = class_picture(ids, max_size, read_legend(ids))
     gap = np.zeros((len(left), _GAP, 4), "uint8")
     return np.concatenate([left, gap, right], axis=1)

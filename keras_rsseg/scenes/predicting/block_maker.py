@@ -116,14 +116,15 @@ class BlockMaker:
     def _begin_rows(self, channels: int) -> "_Rows":
         """The first tile of blocks one below the other has come."""
         block, plan = self._block, self._plan
+        place, window = plan.place(block), plan.window
         left, right = plan.columns(block)
         top, _ = plan.rows(block)
         blender = RowBlender(right - left, plan.tile_size, channels, top, left)
         resampler = RowResampler(
             plan.grid_size,
             plan.size,
-            (block.row, plan.size[0]),
-            (block.col, block.col + block.width),
+            (place.row, window.row + window.height),
+            (place.col, place.col + place.width),
         )
         self._rows = _Rows(blender, resampler)
         return self._rows
@@ -135,7 +136,8 @@ class BlockMaker:
             self._render_ready(rows)
 
     def _render_ready(self, rows: "_Rows") -> None:
-        for resampled in rows.resampler.take(self._block.stop):
+        stop = self._plan.window.row + self._block.stop
+        for resampled in rows.resampler.take(stop):
             self._render(resampled)
 
     def _render(self, rows: np.ndarray) -> None:

@@ -137,10 +137,20 @@ def scene_cache(
         scene: `SceneReader`.
         plan: `ScenePlan`.
     """
+    return block_cache(scene.dataset, cached_rows(scene, plan))
+
+
+def cached_rows(scene: SceneReader, plan: ScenePlan) -> int:
+    """Return how many of the scene's rows `scene_cache` keeps.
+
+    Args:
+        scene: `SceneReader`.
+        plan: `ScenePlan`.
+    """
     width = max(plan.section_width, scene.dataset.block_shapes[0][1])
     share = min(1, width / scene.width)
     rows = plan.tile_size * plan.size[0] / plan.grid_size[0] * share
-    return block_cache(scene.dataset, int(rows) + 1)
+    return int(rows) + 1
 
 
 def _batch(events: list[Event], tiles: list[Tile], batch_size: int) -> Batch:
@@ -158,7 +168,8 @@ def _events(
     for block in plan.blocks:
         if block.number in done:
             continue
-        empty, valid = _read_mask(scene, block, whole=grid is not None)
+        place = plan.place(block)
+        empty, valid = _read_mask(scene, place, whole=grid is not None)
         if empty:
             yield BlockEmpty(block)
             continue
@@ -185,16 +196,16 @@ def _read_tile(
 
 
 def _read_mask(
-    scene: SceneReader, block: Block, whole: bool
+    scene: SceneReader, place: Window, whole: bool
 ) -> tuple[bool, np.ndarray | None]:
-    """Whether a block is empty, and which pixels are valid if wanted."""
-    place = block.row, block.col, block.height, block.width
+    """Whether a part is empty, and which pixels are valid if wanted."""
     if has_no_blocks(scene, *place):
         return True, None
     parts, empty = [], True
-    for row in range(block.row, block.stop, _MASK_ROWS):
-        rows = min(_MASK_ROWS, block.stop - row)
-        valid = scene.read_valid(row, block.col, rows, block.width)
+    stop = place.row + place.height
+    for row in range(place.row, stop, _MASK_ROWS):
+        rows = min(_MASK_ROWS, stop - row)
+        valid = scene.read_valid(row, place.col, rows, place.width)
         empty = empty and not valid.any()
         if whole:
             parts.append(np.packbits(valid, axis=1))

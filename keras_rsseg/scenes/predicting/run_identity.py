@@ -8,15 +8,16 @@ from typing import Any
 from typing import cast
 
 import numpy as np
-import rasterio
 
 from keras_rsseg import __version__
 from keras_rsseg.option_values import as_percentages
-from keras_rsseg.rasters.sources import absolute_source
-from keras_rsseg.rasters.sources import short_name
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.maps.class_map import WINDOW
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.predicting.scene_identity import copied_identity
+from keras_rsseg.scenes.predicting.scene_identity import scene_identity
+from keras_rsseg.scenes.predicting.scene_identity import scene_label
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
@@ -25,7 +26,7 @@ from keras_rsseg.scenes.reading.scene_reader import SceneReader
 _TOLD_ELSEWHERE = frozenset(
     {
         # What else `run_settings` and `settings_digest` hold.
-        *("area", "area_crs", "area_layer"),
+        *("area", "area_crs", "area_layer", "crop"),
         *("resample", "scales", "strip_height"),
         *("probabilities", "uncertainty", "uncertainty_kind", "raster_dtype"),
         *("class_names", "palette"),
@@ -51,11 +52,12 @@ def run_settings(
     """
     return {
         "version": __version__,
-        "scene": _scene_identity(scene.dataset),
+        "scene": scene_identity(scene.dataset),
         "model": model_identity(model),
         "parameters": {
             **parameters(scene, options),
             "grid_size": list(plan.grid_size),
+            "window": list(plan.window),
             "area": scene.area and scene.area.digest,
         },
         "blocks": [options.strip_height, plan.section_width],
@@ -67,8 +69,8 @@ def settings_digest(
 ) -> str:
     """Return a short text by which a finished map is known again.
 
-    Path, time and blocks make no difference: maps of copies of a scene are
-    the same.
+    Folder, time and blocks make no difference: maps of copies of a scene
+    are the same.
 
     Args:
         settings: what `run_settings` returned.
@@ -77,7 +79,7 @@ def settings_digest(
     """
     parts = {
         **settings,
-        "scene": short_name(settings["scene"]["name"]),
+        "scene": copied_identity(settings["scene"]),
         "blocks": None,
         "products": [[part.name, part.dtype, part.kind] for part in products],
         "legend": [legend.names, legend.colors],
@@ -151,12 +153,14 @@ def provenance(
     tags = {
         "TIFFTAG_SOFTWARE": f"keras_rsseg {__version__}",
         "model": getattr(model, "__name__", type(model).__name__),
-        "scene": short_name(scene.dataset.name),
+        "scene": scene_label(scene.dataset.name, scene.dataset.files),
         **parameters(scene, options),
         "run": digest,
     }
     if scene.area is not None:
         tags["area"] = scene.area.digest[:16]
+    if scene.window[2:] != (scene.height, scene.width):
+        tags[WINDOW] = _joined(scene.window)
     preset = _preset(model)
     return {**tags, "preset": preset} if preset else tags
 
@@ -175,20 +179,14 @@ def _numbers(
 
 
 def _preset(model: Any) -> str | None:
+    """Name or handle of a model's preset; of a folder, its name alone.
+
+    A path tells who the user is, and is another one on another machine. The
+    weights tell presets apart.
+    """
     preset = getattr(model, "preset", None)
-    return preset if isinstance(preset, str) else None
-
-
-def _scene_identity(dataset: rasterio.DatasetReader) -> dict[str, Any]:
-    """Path, and size and time of each of the scene's files on disk."""
-    name = dataset.name
-    files = {}
-    for path in dataset.files:
-        if os.path.exists(path):
-            status = os.stat(path)
-            files[os.path.abspath(path)] = [status.st_size, status.st_mtime_ns]
-    return {
-        "name": absolute_source(name),
-        "files": files,
-        "dtypes": list(dataset.dtypes),
-    }
+    if not isinstance(preset, str):
+        return None
+    if "://" in preset and not preset.startswith("file:"):
+        return preset
+    return os.path.basename(os.path.abspath(os.path.expanduser(preset)))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from keras_rsseg.data.tiling import tile_starts
+from keras_rsseg.errors import SceneError
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.predicting.blending import input_range
 
@@ -13,6 +13,10 @@ from keras_rsseg.scenes.predicting.blending import input_range
 _SUMS = 64 << 20
 _LEAST_TILES = 8
 _USUAL_CLASSES = 16
+# Of some million pixels each: more than any disk holds.
+_MOST_BLOCKS = 1 << 20
+# Pixels of the scene beside a tile that resampling may look at.
+_MARGIN = 4
 
 
 class Block(NamedTuple):
@@ -78,18 +82,21 @@ def map_blocks(
 class ScenePlan:
     """Blocks of a map, and the tiles that each of them needs.
 
-    Tiles lie on the one grid of `tile_windows`, whatever the blocks are.
+    Tiles lie on the one grid of `tile_windows`, whatever the blocks are and
+    whichever part of the scene is mapped.
 
     Args:
-        size: `(height, width)` of the map.
+        size: `(height, width)` of the scene.
         grid_size: `(height, width)` of what the model sees.
         tile_size: length of a tile, pixels of the model's grid.
         stride: distance between tiles, pixels of the model's grid.
         strip_height: rows of a block.
         num_classes: number of classes, `None` if that is not known.
+        window: the part of the scene that is mapped, `None` for all of it.
 
     Attributes:
-        blocks: list of `Block`s.
+        blocks: list of `Block`s, whose places are those in the map.
+        window: the part of the scene that is mapped.
         section_width: columns of a block.
         block_tiles: list of the number of tiles that each block needs
             beside those of the block above it.
@@ -104,31 +111,68 @@ class ScenePlan:
         stride: int,
         strip_height: int,
         num_classes: int | None,
+        window: Window | None = None,
     ) -> None:
         self.size = size
+        self.window = window or Window(0, 0, *size)
         self.grid_size = grid_size
         self.tile_size = tile_size
+        self._stride = stride
         self._shape = tuple(min(tile_size, length) for length in grid_size)
-        self._starts = [
-            tile_starts(length, tile_size, stride) for length in grid_size
-        ]
         columns = _section_columns(tile_size, stride, num_classes)
         share = size[1] / grid_size[1]
-        self.section_width = max(1, round(min(columns, grid_size[1]) * share))
-        self.blocks = map_blocks(*size, strip_height, self.section_width)
+        width = max(1, round(min(columns, grid_size[1]) * share))
+        self.section_width = min(width, self.window.width)
+        self._check_size(strip_height)
+        self.blocks = map_blocks(
+            self.window.height,
+            self.window.width,
+            strip_height,
+            self.section_width,
+        )
         self.block_tiles = [
-            len(self.tiles(block, after=self._last_row(before)))
+            self._count(block, self._last_row(before))
             for before, block in self._pairs()
         ]
         self.num_tiles = sum(self.block_tiles)
 
+    def place(self, block: Block) -> Window:
+        """Return where a block lies in the scene."""
+        return Window(
+            self.window.row + block.row,
+            self.window.col + block.col,
+            block.height,
+            block.width,
+        )
+
     def columns(self, block: Block) -> tuple[int, int]:
         """Return the columns of the model's grid, `(start, stop)`."""
-        return self._inputs(1, block.col, block.col + block.width)
+        return self._inputs(1, self.place(block))
 
     def rows(self, block: Block) -> tuple[int, int]:
         """Return the rows of the model's grid, `(start, stop)`."""
-        return self._inputs(0, block.row, block.stop)
+        return self._inputs(0, self.place(block))
+
+    def model_window(self) -> Window:
+        """Return the part of the model's grid that the map is made of."""
+        rows, columns = (self._inputs(axis, self.window) for axis in (0, 1))
+        size = rows[1] - rows[0], columns[1] - columns[0]
+        return Window(rows[0], columns[0], *size)
+
+    def reading_window(self) -> Window:
+        """Return the part of the scene that the tiles show."""
+        first: list[int] = []
+        end: list[int] = []
+        for axis in (0, 1):
+            starts = self._meeting(axis, *self._inputs(axis, self.window))
+            share = self.size[axis] / self.grid_size[axis]
+            # Of what is resampled, neighbours take part.
+            low = math.floor(starts[0] * share) - _MARGIN
+            high = math.ceil((starts[-1] + self._shape[axis]) * share)
+            first.append(max(low, 0))
+            end.append(min(high + _MARGIN, self.size[axis]))
+        size = end[0] - first[0], end[1] - first[1]
+        return Window(first[0], first[1], *size)
 
     def continues(self, before: Block | None, block: Block) -> bool:
         """Whether a block lies below the one `before` (may be `None`)."""
@@ -155,17 +199,46 @@ class ScenePlan:
             for col in columns
         ]
 
-    def _inputs(self, axis: int, start: int, stop: int) -> tuple[int, int]:
-        return input_range(self.grid_size[axis], self.size[axis], start, stop)
+    def _check_size(self, strip_height: int) -> None:
+        """Refuse a map whose blocks could not even be listed."""
+        _, _, height, width = self.window
+        count = -(-height // strip_height) * -(-width // self.section_width)
+        if count > _MOST_BLOCKS:
+            raise SceneError(
+                f"The map would have {width} x {height} pixels, "
+                f"{width * height:.2g} of them, in {count} strips: too many. "
+                "Name with `area=` what is wanted, and do parts that lie far "
+                "from one another one by one"
+            )
+
+    def _inputs(self, axis: int, place: Window) -> tuple[int, int]:
+        start = place[axis]
+        return input_range(
+            self.grid_size[axis],
+            self.size[axis],
+            start,
+            start + place[2 + axis],
+        )
 
     def _meeting(self, axis: int, start: int, stop: int) -> list[int]:
-        """Where tiles start that meet a range of pixels."""
+        """Where tiles start that meet a range of pixels.
+
+        Of those that `tile_starts` lists: a base map of the world has too
+        many of them to look at each.
+        """
         length = self._shape[axis]
-        return [
-            first
-            for first in self._starts[axis]
-            if first < stop and first + length > start
-        ]
+        last = self.grid_size[axis] - length
+        first = max(0, (start - length) // self._stride + 1) * self._stride
+        starts = list(range(first, min(stop, last + 1), self._stride))
+        if last % self._stride and start < last + length and last < stop:
+            starts.append(last)
+        return starts
+
+    def _count(self, block: Block, after: int) -> int:
+        """How many windows `tiles` returns."""
+        rows = self._meeting(0, *self.rows(block))
+        columns = self._meeting(1, *self.columns(block))
+        return sum(row > after for row in rows) * len(columns)
 
     def _last_row(self, block: Block | None) -> int:
         """First row of the last tiles of a block; -1 for none."""

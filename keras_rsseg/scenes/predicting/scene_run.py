@@ -9,6 +9,7 @@ from typing import Self
 from typing import TypeVar
 
 import numpy as np
+from rasterio.io import DatasetReader
 from tqdm import tqdm
 
 from keras_rsseg.scene_options import SceneOptions
@@ -28,6 +29,8 @@ from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import Event
 from keras_rsseg.scenes.predicting.block_reader import read_batches
 from keras_rsseg.scenes.predicting.block_reader import scene_cache
+from keras_rsseg.scenes.predicting.model_facts import ModelFacts
+from keras_rsseg.scenes.predicting.model_facts import check_number_of_classes
 from keras_rsseg.scenes.predicting.run_identity import provenance
 from keras_rsseg.scenes.predicting.run_identity import run_settings
 from keras_rsseg.scenes.predicting.run_identity import settings_digest
@@ -41,6 +44,7 @@ from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.doubtful_values import warn_of_alpha
+from keras_rsseg.scenes.reading.ground_size import check_upsampling
 from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.plain_border import warn_of_plain_corner
 from keras_rsseg.scenes.reading.scene_file import open_as
@@ -87,15 +91,7 @@ class SceneRun:
         self._options = options
         self.products = products
         self.legend = legend
-        size = scene.height, scene.width
-        self.plan = ScenePlan(
-            size,
-            _grid_size(scene, options) or size,
-            options.tile_size,
-            options.stride,
-            options.strip_height,
-            legend.num_classes,
-        )
+        self.plan = plan_of(scene, options, legend)
         self._views = tile_views(
             options.tile_size, options.test_time_augmentation, options.scales
         )
@@ -108,13 +104,20 @@ class SceneRun:
         with contextlib.ExitStack() as stack:
             stack.enter_context(scene_cache(self.scene, self.plan))
             if self.plan.grid_size != self.plan.size:
-                grid = self.scene.resampled(*self.plan.grid_size)
+                grid = self.scene.resampled(
+                    *self.plan.grid_size, self.plan.reading_window()
+                )
                 self._grid = stack.enter_context(grid)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stack.close()
+
+    @property
+    def map_grid(self) -> MapGrid:
+        """The `MapGrid` of what is written."""
+        return MapGrid.of(self.scene.dataset, self.plan.window)
 
     def check_destinations(self, overwrite: bool) -> None:
         """Raise where a raster must not be written; see `check_paths`."""
@@ -127,10 +130,7 @@ class SceneRun:
 
     def finished_counts(self) -> np.ndarray | None:
         """Return the pixels of each id if all is there already, or `None`."""
-        dataset = self.scene.dataset
-        return finished_counts(
-            self.products, dataset, self._digest, self.legend
-        )
+        return finished_counts(self.products, self._digest, self.legend)
 
     def has_made(self, product: Product) -> bool:
         """Return whether a product's file, if any, is of an equal run."""
@@ -147,10 +147,9 @@ class SceneRun:
         Returns:
             The pixels of each id, an int64 array `(256,)`.
         """
-        grid = MapGrid.of(self.scene.dataset)
         tags = provenance(self._model, self.scene, self._options, self._digest)
         with BlockStore(
-            self.products, grid, self.settings, resume, overwrite
+            self.products, self.map_grid, self.settings, resume, overwrite
         ) as store:
             self.predict(store, progress)
             if store.counts[:VOID].sum() == 0:
@@ -196,6 +195,28 @@ class SceneRun:
             yield batch.events, number, logits
 
 
+def plan_of(
+    scene: SceneReader, options: SceneOptions, legend: Legend
+) -> ScenePlan:
+    """Return how a scene is cut.
+
+    Args:
+        scene: `SceneReader`.
+        options: those for the model.
+        legend: `Legend`.
+    """
+    size = scene.height, scene.width
+    return ScenePlan(
+        size,
+        _grid_size(scene, options) or size,
+        options.tile_size,
+        options.stride,
+        options.strip_height,
+        legend.num_classes,
+        scene.window,
+    )
+
+
 def _grid_size(
     scene: SceneReader, options: SceneOptions
 ) -> tuple[int, int] | None:
@@ -204,7 +225,9 @@ def _grid_size(
     # "auto" is no more: the model's took its place, see `for_model`.
     if distance is None or distance == "auto":
         return None
-    return model_grid_size(scene.dataset, distance, options.resample)
+    return model_grid_size(
+        scene.dataset, distance, options.resample, scene.window
+    )
 
 
 class _ProgressBar:
@@ -272,12 +295,7 @@ def open_run(
             "`model` must have `predict_on_batch` or be callable. Received: "
             f"{type(model).__name__}"
         )
-    options = options.for_model(model)
-    legend = Legend(
-        options.class_names,
-        options.palette,
-        getattr(model, "num_classes", None),
-    )
+    facts, legend, filled = told_by(model, options)
     wanted = {
         "destination": destination,
         "probabilities": options.probabilities,
@@ -285,22 +303,60 @@ def open_run(
     }
     with open_as(source, options) as dataset:
         paths = check_destinations(wanted, dataset, replace)
-        products = make_products(paths, options)
-        area = options.area
-        if area is not None:
-            area = AreaOfInterest.of(area, options.area_crs, options.area_layer)
-        scene = SceneReader(
-            dataset,
-            options.bands,
-            options.nodata,
-            getattr(model, "bands", None),
-            area,
-            options.value_range,
-            getattr(model, "value_range", None),
-        )
-        tell_of_scene(dataset)
-        warn_of_alpha(scene)
-        if options.nodata is None:
-            warn_of_plain_corner(scene)
-        with run_class(model, scene, options, products, legend) as run:
+        products = make_products(paths, filled)
+        scene = open_reader(dataset, facts, options)
+        with run_class(model, scene, filled, products, legend) as run:
             yield run
+
+
+def told_by(
+    model: Any, options: SceneOptions
+) -> tuple[ModelFacts, Legend, SceneOptions]:
+    """Return what a model says of itself, checked, in three forms.
+
+    Args:
+        model: as for `predict_scene`.
+        options: those of the scene.
+
+    Returns:
+        `(facts, legend, options)`: `ModelFacts`, the `Legend` of its map,
+        and the options with what they leave to the model filled in.
+    """
+    facts = ModelFacts.of(model)
+    options = options.for_model(model)
+    legend = Legend(options.class_names, options.palette, facts.num_classes)
+    check_number_of_classes(legend.num_classes)
+    return facts, legend, options
+
+
+def open_reader(
+    dataset: DatasetReader, facts: ModelFacts, options: SceneOptions
+) -> SceneReader:
+    """Return a reader of a scene, and check that the model can take it.
+
+    Args:
+        dataset: the scene, an open rasterio dataset.
+        facts: those of the model.
+        options: those of the scene, as they were given.
+    """
+    area = options.area
+    if area is not None:
+        area = AreaOfInterest.of(area, options.area_crs, options.area_layer)
+    scene = SceneReader(
+        dataset,
+        options.bands,
+        options.nodata,
+        facts.bands,
+        area,
+        options.value_range,
+        facts.value_range,
+        options.crop,
+    )
+    distance = facts.ground_sample_distance
+    if options.ground_sample_distance == "auto" and distance is not None:
+        check_upsampling(dataset, distance, options.resample, scene.window)
+    tell_of_scene(dataset)
+    warn_of_alpha(scene)
+    if options.nodata is None:
+        warn_of_plain_corner(scene)
+    return scene

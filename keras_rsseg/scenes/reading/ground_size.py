@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
@@ -16,6 +17,8 @@ from rasterio.warp import transform
 
 from keras_rsseg.checks import as_number
 from keras_rsseg.checks import check_choice
+from keras_rsseg.errors import SceneError
+from keras_rsseg.rasters.windows import Window
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,10 @@ _ROUND = 360
 # Pixels nearer to the model's than this factor are read as they are.
 RESAMPLING_FACTOR = 1.25
 _DOUBTFUL_FACTOR = 4
+# Pixels of a side that GDAL can count.
+_LONGEST_SIDE = (1 << 31) - 1
+# Pixels by which the sides of an area may miss those of pixels.
+_ROUNDING = 0.01
 
 
 def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
@@ -90,7 +97,9 @@ def _has_place(dataset: DatasetReader) -> bool:
     return bool((abs(y) <= most).all() and (abs(x) <= 2 * _ROUND).all())
 
 
-def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
+def ground_pixel_size(
+    dataset: DatasetReader, window: Window | None = None
+) -> tuple[float, float] | None:
     """Return the ground size of a scene's central pixel.
 
     Measured on the ellipsoid, so it is right for degrees, feet, and
@@ -100,6 +109,7 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
 
     Args:
         dataset: an open rasterio dataset.
+        window: the part of it whose central pixel is meant, `None` for all.
 
     Returns:
         `(width, height)` of a pixel in metres, or `None` where nothing tells
@@ -114,7 +124,7 @@ def ground_pixel_size(dataset: DatasetReader) -> tuple[float, float] | None:
     size  # None
     ```
     """
-    size = _measured_size(dataset)
+    size = _measured_size(dataset, window)
     if size and all(math.isfinite(side) and side > 0 for side in size):
         return size
     stated = _stated_size(dataset)
@@ -134,9 +144,13 @@ def _stated_size(dataset: DatasetReader) -> float | None:
     )
 
 
-def _measured_size(dataset: DatasetReader) -> tuple[float, float] | None:
+def _measured_size(
+    dataset: DatasetReader, window: Window | None
+) -> tuple[float, float] | None:
     crs, matrix = scene_georeference(dataset)
-    col, row = dataset.width / 2, dataset.height / 2
+    window = window or Window(0, 0, *dataset.shape)
+    col = window.col + window.width / 2
+    row = window.row + window.height / 2
     points = [(col - 0.5, row), (col + 0.5, row)]
     points += [(col, row - 0.5), (col, row + 0.5)]
     if crs is None:
@@ -169,6 +183,7 @@ def model_grid_size(
     dataset: DatasetReader,
     ground_sample_distance: float,
     resample: str = "auto",
+    window: Window | None = None,
 ) -> tuple[int, int] | None:
     """Return the size of the grid on which the model should see a scene.
 
@@ -177,16 +192,18 @@ def model_grid_size(
         ground_sample_distance: pixel size that the model wants, metres.
         resample: `"auto"`, or `"never"` for the scene's own grid whatever
             its pixel size, of which the log then tells.
+        window: the part of it that is mapped, `None` for all.
 
     Returns:
-        `(height, width)` in pixels, or `None` where the scene's pixels are
-        within a factor of 1.25 of it or their size is unknown.
+        `(height, width)` of the whole scene in pixels, or `None` where its
+        own are within a factor of 1.25 of it or their size is unknown.
 
     Raises:
         ArgumentError: for another value of `resample`.
+        SceneError: for pixels so small that GDAL could not count them.
     """
     check_choice("resample", resample, ("auto", "never"))
-    size = ground_pixel_size(dataset)
+    size = ground_pixel_size(dataset, window)
     if size is None:
         logger.warning(
             "The model wants pixels of %g m; how large those of %s are is "
@@ -211,20 +228,72 @@ def model_grid_size(
             wanted,
         )
         return None
-    width = max(1, round(dataset.width / factors[0]))
-    height = max(1, round(dataset.height / factors[1]))
+    rows, columns = window[2:] if window else dataset.shape
     logger.warning(
         "The scene's pixels are %.3g m, the model's %.3g m: the scene is "
         "read at %d x %d pixels and the map written on its own grid of "
         "%d x %d.",
         own,
         wanted,
-        width,
-        height,
-        dataset.width,
-        dataset.height,
+        _length(columns, factors[0]),
+        _length(rows, factors[1]),
+        columns,
+        rows,
     )
+    height = _length(dataset.height, factors[1])
+    width = _length(dataset.width, factors[0])
+    if max(height, width) > _LONGEST_SIDE:
+        raise SceneError(
+            f"`ground_sample_distance={wanted:g}`: the scene {dataset.name} "
+            f"would be read at {width} x {height} pixels, more than GDAL can "
+            f"count. Its own pixels are {own:.3g} m"
+        )
     return height, width
+
+
+def check_upsampling(
+    dataset: DatasetReader,
+    ground_sample_distance: float,
+    resample: str = "auto",
+    window: Window | None = None,
+) -> None:
+    """Refuse a scene that is far too coarse for a model.
+
+    To predict it would cost many times what its pixels do, for a map that is
+    not to be expected to be good.
+
+    Args:
+        dataset: an open rasterio dataset.
+        ground_sample_distance: pixel size that the model was trained at,
+            metres, which the user did not ask for.
+        resample: as for `model_grid_size`.
+        window: the part of it that is mapped, `None` for all.
+
+    Raises:
+        SceneError: if its pixels are more than 4 times as long.
+    """
+    size = ground_pixel_size(dataset, window)
+    if size is None or resample != "auto":
+        return
+    factors = [side / ground_sample_distance for side in size]
+    if max(factors) <= _DOUBTFUL_FACTOR:
+        return
+    rows, columns = window[2:] if window else dataset.shape
+    raise SceneError(
+        f"The pixels of {dataset.name} are {math.sqrt(size[0] * size[1]):.3g} "
+        f"m, the model was made for {ground_sample_distance:.3g} m: at that, "
+        f"{_length(columns, 1 / factors[0])} x "
+        f"{_length(rows, 1 / factors[1])} pixels would be predicted for "
+        f"{columns} x {rows}, {factors[0] * factors[1]:.3g} times as many, "
+        "and the map would not be good. Give "
+        f"`ground_sample_distance={ground_sample_distance:g}` to do it all "
+        "the same, `resample='never'` to predict the pixels that there are, "
+        "or take a model for such imagery"
+    )
+
+
+def _length(pixels: int, factor: float) -> int:
+    return max(1, round(pixels / factor))
 
 
 def _warn_of_coarse_pixels(factors: Sequence[float]) -> None:
@@ -236,16 +305,26 @@ def _warn_of_coarse_pixels(factors: Sequence[float]) -> None:
         )
 
 
+def metres_per_degree(latitude: Any) -> tuple[Any, Any]:
+    """Return the length of a degree on the ellipsoid.
+
+    Args:
+        latitude: degrees, a float or an array.
+
+    Returns:
+        `(east, north)` in metres, each like `latitude`.
+    """
+    angle = np.radians(latitude)
+    slope = 1 - _ECCENTRICITY * np.sin(angle) ** 2
+    east = np.radians(_AXIS / np.sqrt(slope) * np.cos(angle))
+    return east, np.radians(_AXIS * (1 - _ECCENTRICITY) / slope**1.5)
+
+
 def _distance(lon: Sequence[float], lat: Sequence[float]) -> float:
     """Length in metres of a short line on the ellipsoid."""
-    middle = math.radians(sum(lat) / 2)
-    slope = 1 - _ECCENTRICITY * math.sin(middle) ** 2
-    north = _AXIS * (1 - _ECCENTRICITY) / slope**1.5
-    east = _AXIS / math.sqrt(slope) * math.cos(middle)
+    east, north = metres_per_degree(sum(lat) / 2)
     turn = (lon[1] - lon[0] + 180) % 360 - 180
-    return math.hypot(
-        math.radians(turn) * east, math.radians(lat[1] - lat[0]) * north
-    )
+    return math.hypot(turn * east, (lat[1] - lat[0]) * north)
 
 
 def _size_by_unit(crs: CRS, matrix: Affine) -> tuple[float, float] | None:
@@ -331,6 +410,22 @@ class PixelArea:
         """Return how many polygons lie beside a raster of that size."""
         outside = (self._last <= 0) | (self._first >= (width, height))
         return int(outside.any(axis=1).sum())
+
+    def window(self, height: int, width: int) -> Window:
+        """Return the smallest part of a raster of that size that holds it.
+
+        Args:
+            height: number of rows.
+            width: number of columns.
+        """
+        first, last = self.bounds
+        # Coordinates are not exact: an area that was drawn along pixels
+        # should not get one more.
+        left, top = np.maximum(np.floor(first + _ROUNDING), 0).astype(int)
+        right, bottom = np.ceil(last - _ROUNDING).astype(int)
+        right = min(max(right, left + 1), width)
+        bottom = min(max(bottom, top + 1), height)
+        return Window(int(top), int(left), int(bottom - top), int(right - left))
 
     def meets(self, height: int, width: int) -> bool:
         """Return whether any pixel of a raster of that size is inside."""

@@ -12,8 +12,10 @@ from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.opener import strict_reading
 from keras_rsseg.rasters.output_files import new_raster
 from keras_rsseg.rasters.vrt import pixel_view
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.rasters.windows import reading_windows
 
 if TYPE_CHECKING:
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
 
 # Pixels looked at together, about.
 _MOST_PIXELS = 1 << 22
+
+
+class _Warped(WarpedVRT):
+    """A view whose bands are looked up at once, see `Raster.indexes`."""
+
+    @property
+    def indexes(self) -> range:
+        return range(1, self.count + 1)
 
 
 class ResampledView:
@@ -36,12 +46,21 @@ class ResampledView:
         reader: `SceneReader` of the scene.
         height: number of rows of the new grid.
         width: number of columns of the new grid.
+        window: the part of the scene that will be read, `None` for all. A
+            mask is made of that alone.
     """
 
-    def __init__(self, reader: "SceneReader", height: int, width: int):
+    def __init__(
+        self,
+        reader: "SceneReader",
+        height: int,
+        width: int,
+        window: Window | None = None,
+    ):
         # Pixels of the scene in one of this grid, down and along.
         self.factors = reader.height / height, reader.width / width
         self._size = height, width
+        self._window = window or Window(0, 0, reader.height, reader.width)
         self._reader = reader
         self._mask: MemoryFile | None = None
 
@@ -50,7 +69,7 @@ class ResampledView:
         if reader.validity.needs_mask:
             self._mask = MemoryFile(ext=".tif")
             try:
-                _write_mask(reader, self._mask)
+                _write_mask(reader, self._mask, self._window)
             except BaseException:
                 self._mask.close()
                 raise
@@ -58,7 +77,8 @@ class ResampledView:
         if self._mask is None and alpha is not None:
             bands.append(alpha)
         name = self._mask and self._mask.name
-        self._xml = pixel_view(reader.dataset, bands, name)
+        with strict_reading(reader.name, "source"):
+            self._xml = pixel_view(reader.dataset, bands, name, self._window)
         self._nodata = None if self._mask else reader.validity.nodata
         return self
 
@@ -74,7 +94,7 @@ class ResampledView:
         finer = max(self.factors) <= 1
         with (
             open_raster(self._xml) as pixels,
-            WarpedVRT(
+            _Warped(
                 pixels,
                 transform=Affine(along, 0, 0, 0, -down, 0),
                 height=height,
@@ -144,13 +164,13 @@ def _pixel_ranges(first: int, count: int, factor: float) -> np.ndarray:
     return np.stack([start, end], axis=1).astype(int)
 
 
-def _write_mask(reader: "SceneReader", file: MemoryFile) -> None:
+def _write_mask(reader: "SceneReader", file: MemoryFile, place: Window) -> None:
     profile = {
         "driver": "GTiff",
         "count": 1,
         "dtype": "uint8",
-        "height": reader.height,
-        "width": reader.width,
+        "height": place.height,
+        "width": place.width,
         "tiled": True,
         "blockxsize": 512,
         "blockysize": 512,
@@ -159,6 +179,8 @@ def _write_mask(reader: "SceneReader", file: MemoryFile) -> None:
         "bigtiff": "if_safer",
     }
     with new_raster(file, **profile) as mask:
-        for window in reading_windows(reader.height, reader.width):
-            valid = reader.read_data(*window).astype("uint8") * 255
+        for window in reading_windows(place.height, place.width):
+            row, col, *size = window
+            valid = reader.read_data(place.row + row, place.col + col, *size)
+            valid = valid.astype("uint8") * 255
             mask.write(valid, 1, window=window.to_rasterio())

@@ -56,6 +56,10 @@ class SceneReader:
             clipped.
         model_range: `(low, high)`, values that the model was made for;
             `None` where that is not known.
+        crop: whether only the area's extent is mapped.
+
+    Attributes:
+        window: the part of the scene that is mapped.
 
     Raises:
         RasterError: for bands that do not exist, or a `nodata` that the
@@ -83,6 +87,7 @@ class SceneReader:
         area: Any = None,
         value_range: tuple[float, float] | tuple[str, str] | None = None,
         model_range: tuple[float, float] | None = None,
+        crop: bool = False,
     ):
         self.dataset = dataset
         self.name = dataset.name
@@ -93,6 +98,10 @@ class SceneReader:
         self.validity = Validity(dataset, self.bands, nodata)
         self.area = None if area is None else AreaOfInterest.of(area)
         self._inside = None if self.area is None else self.area.on(dataset)
+        size = dataset.height, dataset.width
+        self.window = Window(0, 0, *size)
+        if crop and self._inside is not None:
+            self.window = self._inside.window(*size)
         self._scale = ValueScale.between(None, model_range)
         self.value_range: tuple[float, float] | None = None
         if value_range is None:
@@ -237,7 +246,9 @@ class SceneReader:
             yield reader
 
     @contextlib.contextmanager
-    def resampled(self, height: int, width: int) -> Iterator["SceneReader"]:
+    def resampled(
+        self, height: int, width: int, window: Window | None = None
+    ) -> Iterator["SceneReader"]:
         """Yield a reader of the same extent on another grid.
 
         Averages where pixels become larger, bilinear where smaller. What
@@ -247,6 +258,7 @@ class SceneReader:
         Args:
             height: number of rows of the new grid.
             width: number of columns of the new grid.
+            window: the part of the scene that will be read, `None` for all.
 
         Yields:
             A reader with `height`, `width`, `read`, `read_valid` and
@@ -262,7 +274,7 @@ class SceneReader:
                 "be resampled as data. Give `alpha='none'` if it is data, or "
                 "`resample='never'`"
             )
-        with ResampledView(self, height, width) as view:
+        with ResampledView(self, height, width, window) as view:
             with view.open() as warped:
                 yield _ResampledReader(self, view, warped)
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras_rsseg.checks import check_range
 from keras_rsseg.errors import SceneError
 from keras_rsseg.option_values import as_percentages
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.reading.doubtful_values import sample_windows
 
 if TYPE_CHECKING:
@@ -248,22 +249,27 @@ def check_values(
 
 def _percentiles(reader: "SceneReader") -> np.ndarray | None:
     """1st and 99th percentile of valid pixels of a few windows, or `None`."""
-    stored = _sample(reader, _SAMPLES, _SAMPLE_SIZE)
+    stored = _sample(reader, _SAMPLES, _SAMPLE_SIZE, reader.window)
     found = Units.of(reader).from_stored(stored)
     if not found.size or found.min() == found.max():
         return None
     return np.percentile(found, (1, 99))
 
 
-def _sample(reader: "SceneReader", samples: int, size: int) -> np.ndarray:
+def _sample(
+    reader: "SceneReader",
+    samples: int,
+    size: int,
+    within: Window | None = None,
+) -> np.ndarray:
     """Stored values `(bands, pixels)` of valid pixels of a few windows.
 
-    They are spread over the scene; if that finds nothing, over the area of
-    interest.
+    They are spread over the scene, or the part of it that is given; if that
+    finds nothing, over the area of interest.
     """
-    shape = reader.height, reader.width
+    within = within or Window(0, 0, reader.height, reader.width)
     found = np.zeros((len(reader.bands), 0), reader.dtype)
-    for row, col, *extent in dict.fromkeys([(0, 0, *shape), reader.extent]):
+    for row, col, *extent in dict.fromkeys([within, reader.extent]):
         parts = []
         height, width = extent
         for window in sample_windows(height, width, samples, size):

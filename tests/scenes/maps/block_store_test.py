@@ -141,7 +141,11 @@ class TestResume:
         interrupt(tmp_path, 2)
         folder = tmp_path / FOLDER
         kept = sorted(os.listdir(folder))
-        for name in ("000003.json.partial", "classes.tif.ovr.tmp", "9_x.tif"):
+        for name in (
+            ".000003.json.0a1b2c3d.partial",
+            "classes.tif.ovr.tmp",
+            "000009_uncertainty.tif",
+        ):
             (folder / name).write_bytes(b"x")
         with contextlib.suppress(Stopped), store_of(tmp_path, resume=True):
             assert sorted(os.listdir(folder)) == kept

@@ -4,10 +4,13 @@ import dataclasses
 from typing import Annotated
 
 import numpy as np
+import pytest
+import rasterio
 
 from keras_rsseg.options import Option
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes import predict_scene
 from keras_rsseg.scenes.predicting import run_identity
 from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
@@ -77,3 +80,42 @@ def test_parameters(tmp_path, monkeypatch):
             **known,
             "blending": "hann",
         }
+
+
+class TestPrivacy:
+    """A map that is published tells nothing of the machine it was made on."""
+
+    @pytest.mark.parametrize(
+        "preset, told",
+        [
+            ("/home/ada/presets/mine", "mine"),
+            ("presets/mine/", "mine"),
+            ("~/mine", "mine"),
+            ("file:///home/ada/mine", "mine"),
+            ("hrnet_ifwm_w18_dubai", "hrnet_ifwm_w18_dubai"),
+            ("hf://org/mine@v1", "hf://org/mine@v1"),
+        ],
+    )
+    def test_presets(self, preset, told):
+        assert model_identity(Task([[1]], preset))["preset"] == told
+
+    def test_map(self, tmp_path):
+        private = tmp_path / "ada"
+        maps = []
+        for folder in (private / "one", private / "two"):
+            folder.mkdir(parents=True)
+            scene = write_scene(folder / "scene.tif", random_scene(40, 40))
+            model = Task([[1]], str(folder / "preset"))
+            predict_scene(
+                *(model, scene, folder / "map.tif"),
+                tile_size=32,
+                progress=False,
+                probabilities=folder / "prob.tif",
+            )
+            for name in ("map.tif", "prob.tif"):
+                with rasterio.open(folder / name) as dataset:
+                    tags = str(dataset.tags()) + str(dataset.tags(1))
+                assert "ada" not in tags and str(tmp_path) not in tags
+            maps.append((folder / "map.tif").read_bytes())
+            assert str(tmp_path).encode() not in maps[-1]
+        assert maps[0] == maps[1]

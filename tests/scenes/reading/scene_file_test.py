@@ -119,6 +119,7 @@ class TestReferenceSystem:
             tmp_path / "map.tif",
             crs="EPSG:32632",
             area=area,
+            crop=False,
             tile_size=32,
             progress=False,
         )

@@ -1,0 +1,107 @@
+"""`--dry-run`: what maps will cost, without a model or a map."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+import keras_rsseg
+from keras_rsseg.cli.predict_options import Request
+from keras_rsseg.cli.predict_options import in_flags
+from keras_rsseg.scene_options import ScenesOptions
+
+if TYPE_CHECKING:
+    from keras_rsseg.scenes.many.scene_job import SceneJob
+    from keras_rsseg.scenes.predicting.scene_estimate import SceneEstimate
+
+_BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def print_dry_run(
+    request: Request, jobs: "list[SceneJob]", options: ScenesOptions
+) -> int:
+    """Print what maps will cost, and what is wrong with their scenes.
+
+    The preset's facts are read from its files; no framework is loaded.
+
+    Args:
+        request: what the command line asks for.
+        jobs: list of `SceneJob`s, whose files are checked.
+        options: those of all scenes.
+
+    Returns:
+        How many scenes would fail.
+    """
+    from keras_rsseg.hub.preset_facts import read_preset_facts
+    from keras_rsseg.scenes.many.scene_report import error_line
+    from keras_rsseg.scenes.predicting.scene_estimate import estimate_scene
+
+    model = read_preset_facts(request.preset or keras_rsseg.DEFAULT_PRESET)
+    estimates: list[SceneEstimate] = []
+    for job in jobs:
+        try:
+            given = options.changed(job.options)
+            estimate = estimate_scene(model, job.source, given)
+        except Exception as error:
+            message, expected = error_line(error)
+            if not expected or len(jobs) == 1:
+                raise
+            typer.echo(in_flags(f"Will fail: {job.source}: {message}"))
+            continue
+        estimates.append(estimate)
+        typer.echo(f"{job.source} -> {job.destination}")
+        for line in _lines(estimate):
+            typer.echo(f"  {line}")
+    if len(jobs) > 1:
+        typer.echo(_total(jobs, estimates))
+    typer.echo("Nothing was predicted or written (--dry-run).")
+    return len(jobs) - len(estimates)
+
+
+def format_bytes(count: float) -> str:
+    """Return a number of bytes to be read by a person.
+
+    Args:
+        count: number of bytes.
+
+    Example:
+
+    ```python
+    from keras_rsseg.cli.dry_run import format_bytes
+
+    format_bytes(3 << 29)  # "1.5 GiB"
+    ```
+    """
+    unit = 0
+    while count >= 1024 and unit < len(_BINARY) - 1:
+        count, unit = count / 1024, unit + 1
+    return f"{count:.0f} bytes" if unit == 0 else f"{count:.1f} {_BINARY[unit]}"
+
+
+def _lines(estimate: "SceneEstimate") -> Iterator[str]:
+    height, width = estimate.size
+    yield f"map: {width:,} x {height:,} pixels"
+    if estimate.model_size != estimate.size:
+        height, width = estimate.model_size
+        yield f"read at: {width:,} x {height:,} pixels"
+    views = f", {estimate.views} times each" if estimate.views > 1 else ""
+    yield (
+        f"tiles: {estimate.tiles:,} of {estimate.tile_size} x "
+        f"{estimate.tile_size} pixels{views}"
+    )
+    yield f"pixels through the model: {estimate.model_pixels:,}"
+    yield (
+        f"disk: at most {format_bytes(estimate.disk)}, twice that while it "
+        "runs; compressed, mostly a fraction"
+    )
+    yield f"memory: about {format_bytes(estimate.memory)} beside the model"
+
+
+def _total(jobs: "list[SceneJob]", estimates: "list[SceneEstimate]") -> str:
+    pixels = sum(estimate.model_pixels for estimate in estimates)
+    disk = sum(estimate.disk for estimate in estimates)
+    tiles = sum(estimate.tiles for estimate in estimates)
+    return (
+        f"{len(estimates)} of {len(jobs)} scenes: {tiles:,} tiles, {pixels:,} "
+        f"pixels through the model, at most {format_bytes(disk)} on disk"
+    )

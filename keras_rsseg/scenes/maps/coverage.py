@@ -1,0 +1,95 @@
+"""The polygons of a map as one coverage: borders are shared, and stay so."""
+
+import numpy as np
+import rasterio
+
+from keras_rsseg.rasters.opener import RasterReadError
+from keras_rsseg.scenes.maps.patches import joined_pairs
+from keras_rsseg.scenes.maps.patches import merge_small
+from keras_rsseg.scenes.maps.patches import neighbours
+from keras_rsseg.scenes.maps.patches import trace_patches
+from keras_rsseg.scenes.reading.ground_areas import GroundAreas
+
+
+def trace_polygons(
+    dataset: rasterio.DatasetReader,
+    minimum_area: float,
+    tolerance: float,
+    areas: GroundAreas | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Trace a map, merge what is too small, and simplify what is left.
+
+    Args:
+        dataset: an open map of classes.
+        minimum_area: square metres below which patches are merged, 0 for
+            none.
+        tolerance: of simplifying, pixels; 0 for none.
+        areas: `GroundAreas` of the map, `None` where its pixels have no
+            size; then nothing is merged.
+
+    Returns:
+        `(polygons, ids)`: an array of shapely polygons in pixels (column,
+        row), void ones too, and their classes.
+
+    Raises:
+        RasterReadError: if the map cannot be read as a whole.
+    """
+    import shapely
+
+    patches = trace_patches(dataset)
+    polygons = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON,
+        patches.points.astype("float64"),
+        (patches.rings, patches.polygons),
+    )
+    ids = patches.classes
+    if shapely.area(polygons).sum() != dataset.width * dataset.height:
+        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
+    if not minimum_area or areas is None:
+        return _simplify(polygons, tolerance), ids
+    pairs, shown = neighbours(patches), polygons
+    while True:
+        # What is simplified may have become too small.
+        merged = merge_small(ids, areas.of_polygons(shown), pairs, minimum_area)
+        kept = np.unique(merged)
+        first = shown is polygons
+        if len(kept) == len(ids) and not first:
+            return shown, ids
+        if len(kept) < len(ids):
+            polygons, ids = _dissolve(polygons, merged), ids[kept]
+            pairs = joined_pairs(pairs, np.searchsorted(kept, merged))
+        if not tolerance:
+            return polygons, ids
+        shown = _simplify(polygons, tolerance)
+
+
+def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
+    """Join the polygons that belong together, in the order of their keys."""
+    import shapely
+
+    order = np.argsort(merged, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(merged[order])) + 1)
+    joined = [
+        polygons[group[0]]
+        if len(group) == 1
+        else shapely.coverage_union_all(polygons[group])
+        for group in groups
+    ]
+    # A tolerance of 0 takes the vertices that lie on straight lines.
+    return shapely.coverage_simplify(np.array(joined), 0.0)
+
+
+def _simplify(polygons: np.ndarray, tolerance: float) -> np.ndarray:
+    """Simplify a coverage; its vertices stay corners of pixels.
+
+    By pixels, since GEOS is exact on whole numbers: a border would else
+    come to run through a corner that lies on it. That pixels may not be
+    square does not matter, areas decide.
+    """
+    import shapely
+
+    if not tolerance:
+        return polygons
+    return shapely.coverage_simplify(
+        polygons, tolerance, simplify_boundary=False
+    )

@@ -1,0 +1,155 @@
+"""What tells a scene from another: its files, by their contents.
+
+The clock tells nothing: a scene may be replaced by an older file, or copied
+and be the same.
+"""
+
+import functools
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+
+from rasterio.io import DatasetReader
+
+from keras_rsseg.errors import RasterError
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.sources import absolute_source
+from keras_rsseg.rasters.sources import files_of
+from keras_rsseg.rasters.sources import is_part
+from keras_rsseg.rasters.sources import short_name
+
+# Bytes that are read of a scene's files together, and of one at a time.
+_BUDGET = 64 << 20
+_PIECE = 16 << 10
+# Of a mosaic of very many files: begin, middle, end.
+_LEAST_PIECES, _SMALLEST_PIECE = 3, 512
+
+_ARCHIVE = re.compile(r"^(/vsi[a-z0-9_]+/)+\{?")
+
+
+def scene_identity(dataset: DatasetReader) -> dict[str, Any]:
+    """Return a dict that tells a scene from another one.
+
+    Files up to 64 MiB together are read as a whole. Of larger ones as many
+    bytes are, spread out from the first to the last: seconds, where a scene
+    takes hours.
+
+    Args:
+        dataset: the scene, an open rasterio dataset.
+
+    Returns:
+        Its name, and size and checksum of each file that GDAL lists for it
+        and that is on a disk; JSON can hold it.
+    """
+    name = dataset.name
+    paths = sorted(set(_files(dataset)))
+    share = _BUDGET // max(len(paths), 1)
+    return {
+        "name": absolute_source(name),
+        "label": scene_label(name, dataset.files),
+        "files": {path: _size_and_checksum(path, share) for path in paths},
+        "dtypes": list(dataset.dtypes),
+    }
+
+
+def copied_identity(identity: dict[str, Any]) -> list[Any]:
+    """Return what an equal scene in another folder has in common.
+
+    Args:
+        identity: what `scene_identity` returned.
+    """
+    files = [
+        [os.path.basename(path), *said]
+        for path, said in identity["files"].items()
+    ]
+    return [identity["label"], sorted(files), identity["dtypes"]]
+
+
+def scene_label(name: str, files: Iterable[str] = ()) -> str:
+    """Return a scene's name without its folder, and what else is private.
+
+    Args:
+        name: path or URL, which may hold the user's name or a key.
+        files: paths of its files, which may be a part of the name.
+    """
+    if name.lstrip().startswith("<"):
+        return "a virtual raster"
+    names = files_of(name)
+    if len(names) > 1:
+        return "+".join(scene_label(each, files) for each in names)
+    if is_part(name):
+        for path in sorted(files, key=len, reverse=True):
+            name = name.replace(path, os.path.basename(path))
+        return short_name(name)
+    if "://" in name or name.startswith("/vsi"):
+        name = re.split(r"[?#]", name)[0]
+    return os.path.basename(name.rstrip("/"))
+
+
+def _files(dataset: DatasetReader) -> Iterator[str]:
+    """Absolute paths of a scene's files, those of mosaics in it included."""
+    seen, waiting = set(), list(dataset.files)
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        found = _on_disk(path)
+        if found is None:
+            continue
+        yield os.path.abspath(found)
+        if path.lower().endswith(".vrt") and path != dataset.name:
+            waiting.extend(_files_within(path))
+
+
+def _files_within(path: str) -> list[str]:
+    try:
+        with open_raster(path) as dataset:
+            return list(dataset.files)
+    except (OSError, RasterError):
+        # Reading the scene will tell.
+        return []
+
+
+def _on_disk(path: str) -> str | None:
+    """The file that holds what a path of GDAL names, if it is on a disk."""
+    place = _ARCHIVE.sub("", path)
+    if place == path:
+        return path if os.path.isfile(path) else None
+    # Within an archive: the archive.
+    while not os.path.isfile(place):
+        above = os.path.dirname(place).rstrip("}")
+        if above in ("", place):
+            return None
+        place = above
+    return place
+
+
+def _size_and_checksum(path: str, share: int) -> list[Any]:
+    status = os.stat(path)
+    # Not even the clock of the file system can be set back.
+    version = status.st_ino, status.st_ctime_ns, status.st_mtime_ns
+    return [status.st_size, _checksum(path, status.st_size, share, version)]
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _checksum(
+    path: str, size: int, share: int, version: tuple[int, ...]
+) -> str:
+    """Checksum of a file, or of pieces of it that are a share of bytes."""
+    del version
+    digest = hashlib.blake2b(digest_size=16)
+    with open(path, "rb") as file:
+        if size <= share:
+            while data := file.read(_BUDGET // 16):
+                digest.update(data)
+            return digest.hexdigest()
+        count = max(share // _PIECE, _LEAST_PIECES)
+        length = min(max(share // count, _SMALLEST_PIECE), size)
+        for index in range(count):
+            file.seek((size - length) * index // (count - 1))
+            digest.update(file.read(length))
+    return digest.hexdigest()

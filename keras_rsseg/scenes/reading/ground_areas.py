@@ -1,0 +1,208 @@
+"""Square metres of a raster's pixels, where they differ from row to row."""
+
+import numpy as np
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.warp import transform
+
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.rasters.windows import reading_windows
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.scenes.reading.ground_size import metres_per_degree
+from keras_rsseg.scenes.reading.ground_size import scene_georeference
+
+# Places along each side at which pixels are measured.
+_NODES = 65
+# What pixels may differ by to be taken for equal, as a share: far less than a
+# map is wrong by, and a whole scene in UTM need not be read again.
+_EQUAL = 0.002
+_IDS = 256
+
+
+class GroundAreas:
+    """The ground area of each pixel of a raster, on the ellipsoid.
+
+    In degrees or web mercator pixels become smaller towards the poles, in
+    other projections towards one side or another. They are measured at 65 x
+    65 places, and in between interpolated: to 0.1 % from pole to pole.
+
+    Args:
+        rows: float array, rows at which pixels were measured, ascending.
+        columns: likewise, columns.
+        areas: float array `(rows, columns)`, square metres.
+    """
+
+    def __init__(
+        self, rows: np.ndarray, columns: np.ndarray, areas: np.ndarray
+    ):
+        self._rows, self._columns, self._areas = rows, columns, areas
+        # One area where all are equal, one of a row where those are.
+        if np.ptp(areas) <= _EQUAL * areas.max():
+            middle = areas[len(rows) // 2, len(columns) // 2]
+            self._areas = np.full((1, 1), middle)
+        elif (np.ptp(areas, axis=1) <= _EQUAL / 10 * areas.max()).all():
+            self._areas = areas[:, len(columns) // 2, None]
+
+    @classmethod
+    def of(cls, dataset: DatasetReader) -> "GroundAreas | None":
+        """Measure the pixels of a raster.
+
+        Args:
+            dataset: an open rasterio dataset.
+
+        Returns:
+            `GroundAreas`, or `None` where the size of pixels is unknown.
+        """
+        size = ground_pixel_size(dataset)
+        if size is None:
+            return None
+        rows, columns = map(_places, dataset.shape)
+        areas = _measured(dataset, rows, columns)
+        known = np.isfinite(areas) & (areas > 0)
+        if not known.any():
+            areas = np.full(areas.shape, size[0] * size[1])
+        else:
+            # Beside the earth's limb there is nothing to measure.
+            areas[~known] = areas[known].mean()
+        return cls(rows, columns, areas)
+
+    @property
+    def are_equal(self) -> bool:
+        """Whether all pixels have one area."""
+        return self._areas.size == 1
+
+    def read(self, window: Window) -> np.ndarray:
+        """Return the areas of a window's pixels.
+
+        Args:
+            window: which pixels.
+
+        Returns:
+            A float array `(height, width)`, or `(height, 1)` where those of
+            a row are equal.
+        """
+        row, col, height, width = window
+        areas = _interpolated(
+            self._areas, self._rows, row + np.arange(height) + 0.5
+        )
+        return _interpolated(
+            areas.T, self._columns, col + np.arange(width) + 0.5
+        ).T
+
+    def of_classes(
+        self, classes: DatasetReader, counts: np.ndarray
+    ) -> np.ndarray:
+        """Return the area of each class; the map is read if need be.
+
+        Args:
+            classes: an open map of classes.
+            counts: int array `(256,)`, the pixels of each id.
+
+        Returns:
+            A float array `(256,)`, square metres.
+        """
+        if self.are_equal:
+            return counts * self._areas.item()
+        found = np.zeros(_IDS)
+        for window in reading_windows(*classes.shape):
+            ids = classes.read(1, window=window.to_rasterio())
+            areas = np.broadcast_to(self.read(window), ids.shape)
+            found += np.bincount(ids.ravel(), areas.ravel(), _IDS)
+        return found
+
+    def of_polygons(self, polygons: np.ndarray) -> np.ndarray:
+        """Return the areas of polygons.
+
+        Args:
+            polygons: array of shapely polygons, in pixels (column, row).
+
+        Returns:
+            A float array of square metres.
+        """
+        import shapely
+
+        if self.are_equal:
+            return shapely.area(polygons) * self._areas.item()
+        spacing = [np.diff(self._rows), np.diff(self._columns)]
+        longest = min(step.min() for step in spacing if step.size)
+        # Long sides are bent by what follows.
+        polygons = shapely.segmentize(polygons, max(longest, 1))
+        return shapely.area(shapely.transform(polygons, self._stretch))
+
+    def _stretch(self, points: np.ndarray) -> np.ndarray:
+        """Move points down so far that areas become those on the ground.
+
+        A row goes to where the areas above it, of a column one pixel wide,
+        add up to: in that direction the map is stretched by a pixel's area.
+        """
+        x, y = points.T
+        rows = np.array([0.0, *self._rows, self._rows[-1] + 0.5])
+        areas = np.concatenate([self._areas[:1], self._areas, self._areas[-1:]])
+        steps = np.diff(rows)[:, None]
+        sums = np.cumsum(steps * (areas[1:] + areas[:-1]) / 2, axis=0)
+        sums = np.concatenate([np.zeros_like(sums[:1]), sums])
+        index = np.searchsorted(rows, y, side="right") - 1
+        index = index.clip(0, len(steps) - 1)
+        down = y - rows[index]
+        slope = np.diff(areas, axis=0) / np.maximum(steps, 1e-9)
+        left, share = _node(self._columns, x, areas.shape[1])
+        height = 0.0
+        for column, weight in ((left, 1 - share), (left + 1, share)):
+            column = np.minimum(column, areas.shape[1] - 1)
+            here = areas[index, column] + slope[index, column] * down / 2
+            height = height + weight * (sums[index, column] + here * down)
+        return np.stack([x, np.asarray(height)], axis=1)
+
+
+def _places(length: int) -> np.ndarray:
+    """Centres of pixels from the first to the last of a side."""
+    return np.linspace(0.5, length - 0.5, min(length, _NODES))
+
+
+def _measured(
+    dataset: DatasetReader, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Areas of the pixels there, NaN where they have no place."""
+    crs, matrix = scene_georeference(dataset)
+    row, col = np.meshgrid(rows, columns, indexing="ij")
+    sides = ((0.0, -0.5), (0.0, 0.5), (-0.5, 0.0), (0.5, 0.0))
+    down = np.stack([row + side[0] for side in sides])
+    along = np.stack([col + side[1] for side in sides])
+    x = matrix.a * along + matrix.b * down + matrix.c
+    y = matrix.d * along + matrix.e * down + matrix.f
+    try:
+        places = transform(crs, "EPSG:4326", x.ravel(), y.ravel())
+    except (CPLE_BaseError, RasterioError, ValueError):
+        return np.full(row.shape, np.nan)
+    lon, lat = (np.array(part).reshape(x.shape) for part in places)
+    with np.errstate(invalid="ignore"):
+        east, north = metres_per_degree(lat.mean(axis=0))
+        turn = (lon[1::2] - lon[::2] + 180) % 360 - 180
+        right, back = turn * east
+        up, left = (lat[1::2] - lat[::2]) * north
+        # Not always a right angle: what is between the two sides counts.
+        return np.abs(right * left - back * up)
+
+
+def _node(
+    places: np.ndarray, wanted: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The place before each wanted one, and the share of the next."""
+    if count == 1:
+        return np.zeros(len(wanted), int), np.zeros(len(wanted))
+    at = np.interp(wanted, places, np.arange(len(places)))
+    first = np.floor(at).astype(int)
+    return first, at - first
+
+
+def _interpolated(
+    values: np.ndarray, places: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """Values `(places, n)` at others than those; one place is all."""
+    if len(values) == 1:
+        return values
+    first, share = _node(places, wanted, len(values))
+    after = np.minimum(first + 1, len(values) - 1)
+    share = share[:, None]
+    return values[first] * (1 - share) + values[after] * share
