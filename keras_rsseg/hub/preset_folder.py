@@ -23,9 +23,12 @@ from keras_rsseg.hub.preset_files import TASK
 from keras_rsseg.hub.preset_files import DamagedFileError
 from keras_rsseg.hub.preset_files import newer_versions
 from keras_rsseg.hub.preset_files import read_json
+from keras_rsseg.hub.preset_names import as_written
+from keras_rsseg.hub.preset_names import local_folder
+from keras_rsseg.hub.preset_names import presets_within
+from keras_rsseg.hub.preset_names import what_was_meant
 from keras_rsseg.hub.preset_sums import check_sums
 from keras_rsseg.hub.preset_weights import check_weights
-from keras_rsseg.hub.registry import did_you_mean
 from keras_rsseg.hub.registry import embedded_folder
 from keras_rsseg.hub.registry import how_to_get
 from keras_rsseg.hub.registry import registered_presets
@@ -39,8 +42,9 @@ def resolve_preset(
     """Return the folder of a preset, downloaded if need be.
 
     Args:
-        preset: string or path. A registered name, a folder, or a handle
-            `"hf://org/name"` or `"hf://org/name@revision"`.
+        preset: string or path. A registered name, a folder, a handle
+            `"hf://org/name"` or `"hf://org/name@revision"`, or the address
+            of its page.
         revision: string, of a handle, or `None`.
         load_weights: bool. If `False`, weights need not be there.
 
@@ -52,20 +56,20 @@ def resolve_preset(
         PresetError: the preset is none of these or cannot be had; says what
             to do.
     """
-    preset = str(preset)
+    preset = as_written(preset)
     known = registered_presets()
     facts = known.get(preset, {})
     location = facts.get("handle", preset)
     folder = embedded_folder(location)
     if location.startswith(SCHEME):
         return _download(preset, location, revision, load_weights), True
-    if folder is None and pathlib.Path(location).is_dir():
-        folder = pathlib.Path(location)
+    folder = folder or local_folder(location)
     if folder is None:
         raise PresetError(
             f"`preset` must be a registered name ({', '.join(sorted(known))}), "
             "a folder that `save_to_preset()` wrote, or a handle "
-            f"hf://org/name. Received: preset={preset!r}{did_you_mean(preset)}"
+            f"hf://org/name. Received: preset={preset!r}"
+            f"{what_was_meant(preset, known)}"
         )
     if revision is not None:
         raise PresetError(
@@ -125,10 +129,12 @@ def open_preset(
     source = f"`preset` {str(preset)!r} ({folder})"
     trusted = not downloaded if trusted is None else trusted
     with _explained(folder, source, downloaded, arguments):
-        if not (folder / TASK).exists():
+        if not os.path.lexists(folder / TASK):
+            within = ", ".join(presets_within(folder))
             raise PresetError(
                 f"{source} holds no task: it has no {TASK}. A task's "
                 "`save_to_preset()` writes one."
+                + (f" These presets lie in it: {within}." if within else "")
             )
         configurations = _read_configurations(folder)
         saved_cls = _task_class(configurations[TASK], folder, source)
