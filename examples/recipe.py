@@ -9,7 +9,9 @@ import argparse
 import dataclasses
 import importlib.util
 import json
+import os
 import pathlib
+import shutil
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -130,9 +132,27 @@ def count(
 
 
 def first_epoch(backup: str | pathlib.Path) -> int:
-    """Return the epoch at which a stopped run goes on, 0 for a new one."""
+    """Return the epoch at which a stopped run goes on, 0 for a new one.
+
+    What a kill left cut off makes way for the backup before.
+
+    Args:
+        backup: folder of `keras.callbacks.BackupAndRestore`.
+    """
     state = pathlib.Path(backup) / "training_metadata.json"
-    return json.loads(state.read_text())["epoch"] if state.exists() else 0
+    weights = pathlib.Path(backup) / "latest.weights.h5"
+    for _ in range(2):
+        try:
+            return int(json.loads(state.read_text())["epoch"])
+        except (OSError, ValueError, KeyError, TypeError):
+            # Keras would load weights whose epoch nobody knows.
+            for path in (weights, state):
+                previous = path.with_name(f"{path.name}.bkp")
+                if previous.exists() and path.exists():
+                    os.replace(previous, path)
+                else:
+                    path.unlink(missing_ok=True)
+    return 0
 
 
 def training_tiles(
@@ -199,7 +219,13 @@ def fit(
     callbacks = [
         SeededEpochs(args.seed),
         keras.callbacks.LearningRateScheduler(learning_rate_of(recipe)),
-        keras.callbacks.BackupAndRestore(folder / "backup"),
+        keras.callbacks.BackupAndRestore(
+            folder / "backup",
+            # A kill while it is written costs one epoch, not all.
+            double_checkpoint=True,
+            # Until the preset is written.
+            delete_checkpoint=False,
+        ),
         keras.callbacks.CSVLogger(folder / "log.csv", append=begin > 0),
     ]
     if args.tensorboard:
@@ -319,6 +345,7 @@ def main(
         # the learning rate.
         fit(model, recipe, builder, args)
     model.save_to_preset(args.output)
+    shutil.rmtree(folder / "backup", ignore_errors=True)
     report = keras_rsseg.evaluate(
         # On one device, whatever it was trained on.
         keras_rsseg.from_preset(args.output),

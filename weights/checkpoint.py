@@ -5,9 +5,13 @@ here with PyTorch's restricted unpickler only, which knows tensors and plain
 containers; everything else is refused.
 """
 
+import math
 import os
 import pathlib
 import pickle
+import re
+import tokenize
+import warnings
 import zipfile
 import zlib
 from typing import Any
@@ -23,6 +27,13 @@ SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
 _WRAPPER = "module."
 # Counts batches for PyTorch's cumulative average, which no network here uses.
 _COUNTER = "num_batches_tracked"
+
+
+# Weights pack to half of their size; some are all zeros.
+_UNPACKED = 50
+_SLACK = 1 << 26
+_MORE = re.compile(r"nsupported (?!operand)|Can only")
+_ASKED = re.compile(r"(?:GLOBAL|[Cc]lass|function) ([\w.]*\w\.\w+)")
 
 
 class _Ignored:
@@ -94,17 +105,64 @@ def _read_npz(path: pathlib.Path) -> State:
     # NumPy leaves a file that it opened itself open when it is damaged.
     with path.open("rb") as file:
         try:
+            _check_archive(path)
             arrays = np.lib.npyio.NpzFile(file, allow_pickle=False)
+            for name in arrays.files:
+                _check_header(path, arrays.zip, name)
             return {name: arrays[name] for name in arrays.files}
         except (
             OSError,
             EOFError,
+            MemoryError,
             ValueError,
+            KeyError,
+            RuntimeError,  # of an archive with a password
             NotImplementedError,
+            tokenize.TokenError,  # of a header
             zipfile.BadZipFile,
             zlib.error,
         ) as error:
+            if isinstance(error, CheckpointError):
+                raise
             raise _unreadable(path, error) from error
+
+
+def _check_archive(path: pathlib.Path) -> None:
+    """Refuse an archive that unpacks to far more than weights could."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > _UNPACKED * path.stat().st_size + _SLACK:
+        raise CheckpointError(
+            f"{path} unpacks to {size:,} bytes from "
+            f"{path.stat().st_size:,}, as no weights do; nothing was read"
+        )
+
+
+def _check_header(
+    path: pathlib.Path, archive: zipfile.ZipFile, name: str
+) -> None:
+    """Refuse an array whose header promises more than its file holds."""
+    names = archive.namelist()
+    member = f"{name}.npy" if f"{name}.npy" in names else name
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if read is None:  # NumPy says so itself
+            return
+        shape, _, dtype = read(file)
+        at = file.tell()
+    if dtype.hasobject:  # NumPy says so itself
+        return
+    promised = math.prod(shape) * dtype.itemsize
+    held = archive.getinfo(member).file_size - at
+    if any(side < 0 for side in shape) or promised != held:
+        raise CheckpointError(
+            f"{path}: {name!r} states the shape {shape}, {promised:,} bytes, "
+            f"and holds {held:,}"
+        )
 
 
 def _read_safetensors(path: pathlib.Path) -> State:
@@ -115,7 +173,13 @@ def _read_safetensors(path: pathlib.Path) -> State:
     try:
         with safetensors.safe_open(path, framework="numpy") as tensors:
             return {name: tensors.get_tensor(name) for name in tensors.keys()}
-    except (OSError, TypeError, safetensors.SafetensorError) as error:
+    except (
+        OSError,
+        TypeError,
+        MemoryError,
+        OverflowError,
+        safetensors.SafetensorError,
+    ) as error:
         raise _unreadable(path, error) from error
 
 
@@ -125,15 +189,26 @@ def _read_torch(path: pathlib.Path) -> State:
     except ImportError as error:
         raise _missing(path, "torch") from error
     try:
-        with torch.serialization.safe_globals(_IGNORED_GLOBALS):
+        if zipfile.is_zipfile(path):
+            _check_archive(path)
+        with (
+            warnings.catch_warnings(),
+            torch.serialization.safe_globals(_IGNORED_GLOBALS),
+        ):
+            # Of sparse and quantised tensors, which are refused below.
+            warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
     except pickle.UnpicklingError as error:
-        if "nsupported" in str(error) or "Can only" in str(error):
+        if _MORE.search(str(error)):
             raise CheckpointError(
                 f"{path} holds more than tensors and was refused; nothing of "
-                f"it was run. Reason: {_first_line(error)}"
+                f"it was run.{_what_else(error)}"
             ) from error
-        raise _unreadable(path, error) from error
+        raise CheckpointError(
+            f"{_cannot_be_read(path)}{_what_else(error)}"
+        ) from error
     except Exception as error:
         # A damaged pickle fails in as many ways as there are opcodes.
         raise _unreadable(path, error) from error
@@ -160,10 +235,28 @@ def _find_state(path: pathlib.Path, content: Any) -> dict[str, Any]:
 def _from_torch(path: pathlib.Path, name: str, value: Any) -> np.ndarray:
     import torch
 
-    if not isinstance(value, torch.Tensor):
+    if not isinstance(name, str) or not isinstance(value, torch.Tensor):
         raise CheckpointError(
-            f"{path}: every entry must be a tensor. Received "
-            f"{name!r}: {type(value).__name__}"
+            f"{path}: every entry must be a tensor with a text for a name. "
+            f"Received {name!r}: {type(value).__name__}"
+        )
+    layout = str(value.layout).removeprefix("torch.")
+    if layout != "strided" or value.is_quantized or value.is_meta:
+        raise CheckpointError(
+            f"{path}: every tensor must be dense. Received {name!r}: "
+            f"{layout}, {value.dtype}, {value.device}"
+        )
+    if value.is_complex():
+        raise CheckpointError(
+            f"{path}: every entry must be an array of numbers. Received "
+            f"{name!r} with dtype {value.dtype}"
+        )
+    promised = value.numel() * value.element_size()
+    held = value.untyped_storage().nbytes()
+    if promised > held:
+        raise CheckpointError(
+            f"{path}: {name!r} states the shape {tuple(value.shape)}, "
+            f"{promised:,} bytes, and holds {held:,}"
         )
     return value.detach().to(torch.float32).numpy()
 
@@ -191,9 +284,24 @@ def _clean(path: pathlib.Path, tensors: State) -> State:
 
 def _unreadable(path: pathlib.Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{path} cannot be read as a {path.suffix} file; it is truncated, "
-        f"damaged or of another kind. Reason: {_first_line(error)}"
+        f"{_cannot_be_read(path)} Reason: {_first_line(error)}"
     )
+
+
+def _cannot_be_read(path: pathlib.Path) -> str:
+    return (
+        f"{path} cannot be read as a {path.suffix} file; it is truncated, "
+        "damaged or of another kind."
+    )
+
+
+def _what_else(error: Exception) -> str:
+    """Return which function a pickle asks for, if PyTorch says.
+
+    The rest of its message advises to load the file unsafely.
+    """
+    found = _ASKED.search(str(error))
+    return f" It asks for {found[1]}." if found else ""
 
 
 def _missing(path: pathlib.Path, package: str) -> ImportError:

@@ -22,6 +22,7 @@ from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.facts import write_card
+from keras_rsseg.hub.preset_sums import record_sums
 from weights.convert import preset_folder
 
 
@@ -63,6 +64,7 @@ def halve_preset(
             write_card(destination, facts)
         else:
             shutil.copyfile(path, destination / path.name)
+    record_sums(destination)
     return _size(source), _size(destination)
 
 

@@ -11,6 +11,8 @@ from keras_rsseg.data.color_statistics import ColorTransfer
 from keras_rsseg.data.color_statistics import color_statistics
 from keras_rsseg.data.join_neighbours import join_neighbours
 from keras_rsseg.data.mix_datasets import mix_datasets
+from keras_rsseg.data.normalisation import Normalisation
+from keras_rsseg.data.normalisation import fit_normalisation
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColorWarning
 from keras_rsseg.data.protocols import PROTOCOLS
@@ -32,6 +34,7 @@ __all__ = [
     "Augmentation",
     "ColorStatistics",
     "ColorTransfer",
+    "Normalisation",
     "PROTOCOLS",
     "Palette",
     "TileCounts",
@@ -44,6 +47,7 @@ __all__ = [
     "color_statistics",
     "count_classes",
     "count_tiles",
+    "fit_normalisation",
     "join_neighbours",
     "join_tiles",
     "mix_datasets",

@@ -12,6 +12,7 @@ import keras_hub
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.hub.preset_folder import open_encoder
+from keras_rsseg.hub.preset_writer import written_whole
 
 
 class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
@@ -58,6 +59,21 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
         given = sorted(kwargs)
         with open_encoder(preset, cls, load_weights, given) as folder:
             return super().from_preset(folder, load_weights, **kwargs)
+
+    def save_to_preset(
+        self, preset_dir: str | os.PathLike, max_shard_size: float | None = 10
+    ) -> None:
+        """Writes a preset folder, see `keras_hub.models.Backbone`.
+
+        It appears whole or not at all, and takes the place of one that is
+        there.
+
+        Args:
+            preset_dir: path of the folder.
+            max_shard_size: gigabytes above which weights are cut in parts.
+        """
+        with written_whole(preset_dir) as folder:
+            super().save_to_preset(folder, max_shard_size)
 
 
 def image_input(

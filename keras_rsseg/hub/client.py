@@ -15,8 +15,10 @@ from keras_rsseg.hub.preset_files import WEIGHTS
 SCHEME = "hf://"
 
 _HANDLE = re.compile(
-    rf"{SCHEME}(?P<repository>[\w.-]+/[\w.-]+?)(@(?P<revision>[^@]+))?"
+    rf"{SCHEME}(?P<repository>[\w.-]+/[\w.-]+?)/?(@(?P<revision>[^@]+))?",
+    re.ASCII,
 )
+_REVISION = re.compile(r"[\w.+/-]+", re.ASCII)
 # Seconds before another attempt where the Hub itself failed. The client
 # repeats most requests by itself, but not the first one, for the commit, nor
 # a file whose transfer the Hub refuses to begin.
@@ -63,7 +65,8 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
     ```
     """
     found = _HANDLE.fullmatch(str(handle))
-    if found is None:
+    # Within the cache a name is a folder's.
+    if found is None or ".." in found["repository"]:
         raise PresetError(
             "A handle must be hf://org/name, or hf://org/name@revision. "
             f"Received: {str(handle)!r}"
@@ -74,7 +77,15 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
             f"`revision` must be left out, or that of the handle {handle}. "
             f"Received: revision={revision!r}"
         )
-    return Handle(found["repository"], named or revision)
+    revision = named if revision is None else revision
+    if revision is not None and (
+        not _REVISION.fullmatch(str(revision)) or ".." in str(revision)
+    ):
+        raise PresetError(
+            "`revision` must be a branch, a tag or a commit's id. Received: "
+            f"{revision!r}"
+        )
+    return Handle(found["repository"], revision)
 
 
 def download_preset(handle: Handle, load_weights: bool = True) -> pathlib.Path:

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pathlib
+from typing import Any
 
 from packaging.version import InvalidVersion
 from packaging.version import Version
@@ -31,6 +32,22 @@ WEIGHTS = (
 PATTERNS = (*CONFIGURATIONS, METADATA, *WEIGHTS)
 
 _PACKAGES = ("keras_rsseg", "keras", "keras_hub")
+# The largest configurations have some thousand characters.
+_LARGEST_JSON = 10_000_000
+
+
+class DamagedFileError(ValueError):
+    """A file of a preset is not what was saved.
+
+    `open_preset()` adds the preset's name and says what to do.
+
+    Args:
+        name: of the file.
+        reason: what is wrong with it.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} {reason}")
 
 
 def preset_files(folder: str | os.PathLike) -> list[pathlib.Path]:
@@ -48,7 +65,75 @@ def preset_files(folder: str | os.PathLike) -> list[pathlib.Path]:
 
 def is_preset_file(name: str) -> bool:
     """Return whether a preset has a file of that name."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in PATTERNS)
+    return matches(name, PATTERNS)
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a file's name matches one of some patterns."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def check_regular(path: pathlib.Path) -> int:
+    """Return the size of a file, or refuse what is none.
+
+    To open a pipe would wait for ever.
+
+    Args:
+        path: of the file; a link, as in the Hub's cache, leads to it.
+
+    Raises:
+        DamagedFileError: it is missing, a link to nothing, a folder, or no
+            regular file.
+    """
+    if path.is_file():
+        return path.stat().st_size
+    if path.is_symlink() and not path.exists():
+        reason = f"is a link to {os.readlink(path)}, which is not there"
+    elif path.exists():
+        reason = "is no regular file"
+    else:
+        reason = "is missing"
+    raise DamagedFileError(path.name, reason)
+
+
+def read_json(path: pathlib.Path) -> Any:
+    """Return what a JSON file of a preset holds, read strictly.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamagedFileError: it is missing, too large, no JSON, nested too deep
+            to be read, states a key twice, or a number that is none.
+    """
+    size = check_regular(path)
+    if size > _LARGEST_JSON:
+        raise DamagedFileError(path.name, f"has {size:,} bytes, too many")
+    try:
+        return json.loads(
+            path.read_text(encoding="utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_number,
+        )
+    except RecursionError as error:
+        raise DamagedFileError(path.name, "is nested too deeply") from error
+    except ValueError as error:
+        raise DamagedFileError(
+            path.name, f"is no valid JSON: {error}"
+        ) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"it states {twice!r} twice")
+    return found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"it holds {text}")
 
 
 def sha256(path: str | os.PathLike) -> str:
@@ -63,9 +148,18 @@ def record_version(folder: str | os.PathLike) -> None:
     Args:
         folder: path of a preset.
     """
+    update_metadata(folder, keras_rsseg_version=_installed("keras_rsseg"))
+
+
+def update_metadata(folder: str | os.PathLike, **entries: Any) -> None:
+    """Add entries to a preset's metadata, or replace them.
+
+    Args:
+        folder: path of a preset.
+        **entries: what JSON can hold.
+    """
     path = pathlib.Path(folder) / METADATA
-    metadata = json.loads(path.read_text(encoding="utf-8"))
-    metadata["keras_rsseg_version"] = _installed("keras_rsseg")
+    metadata = {**read_json(path), **entries}
     write_durably(path, json.dumps(metadata, indent=4).encode())
 
 
@@ -79,8 +173,7 @@ def newer_versions(folder: str | os.PathLike) -> list[str]:
         list of strings such as `"keras_rsseg 0.2.0 (here: 0.1.0)"`.
     """
     try:
-        path = pathlib.Path(folder) / METADATA
-        metadata = json.loads(path.read_text(encoding="utf-8"))
+        metadata = read_json(pathlib.Path(folder) / METADATA)
     except (OSError, ValueError):
         metadata = None
     if not isinstance(metadata, dict):

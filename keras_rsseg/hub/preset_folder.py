@@ -8,127 +8,29 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 
+from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.errors import PresetError
+from keras_rsseg.errors import is_expected
+from keras_rsseg.hub.allowed_classes import check_classes
+from keras_rsseg.hub.allowed_classes import registered_class
 from keras_rsseg.hub.client import SCHEME
 from keras_rsseg.hub.client import download_preset
 from keras_rsseg.hub.client import parse_handle
+from keras_rsseg.hub.preset_arguments import check_arguments
 from keras_rsseg.hub.preset_files import CONFIGURATIONS
 from keras_rsseg.hub.preset_files import TASK
+from keras_rsseg.hub.preset_files import DamagedFileError
 from keras_rsseg.hub.preset_files import newer_versions
-from keras_rsseg.hub.registry import did_you_mean
+from keras_rsseg.hub.preset_files import read_json
+from keras_rsseg.hub.preset_names import as_written
+from keras_rsseg.hub.preset_names import local_folder
+from keras_rsseg.hub.preset_names import presets_within
+from keras_rsseg.hub.preset_names import what_was_meant
+from keras_rsseg.hub.preset_sums import check_sums
+from keras_rsseg.hub.preset_weights import check_weights
 from keras_rsseg.hub.registry import embedded_folder
 from keras_rsseg.hub.registry import how_to_get
 from keras_rsseg.hub.registry import registered_presets
-
-_OWN_PACKAGES = ("keras_rsseg", "keras_hub")
-# Layers of Keras that run code which the configuration brings or points to.
-_CODE = (
-    "__lambda__",
-    "__typespec__",
-    "FlaxLayer",
-    "JaxLayer",
-    "Lambda",
-    "TFSMLayer",
-    "TorchModuleWrapper",
-)
-
-
-def _registered(name: Any) -> Any:
-    """The class of a name, `None` for none."""
-    # Finding a preset's folder and its facts needs no framework.
-    import keras
-
-    return keras.saving.get_registered_object(name)
-
-
-def check_classes(configuration: Any, source: str, trusted: bool) -> None:
-    """Refuse a configuration that names classes which must not be made.
-
-    Called before anything is deserialised. Keras itself makes an object of
-    any class that the program has registered, and some of its layers run
-    code.
-
-    Args:
-        configuration: what a JSON file of a preset holds.
-        source: string, names the preset in an error.
-        trusted: bool, whether classes that the program registered for itself
-            may be named, beside those of keras_rsseg, keras_hub and Keras.
-
-    Raises:
-        PresetError: a class is unknown, or not allowed.
-    """
-    if isinstance(configuration, list):
-        for item in configuration:
-            check_classes(item, source, trusted)
-    if not isinstance(configuration, dict):
-        return
-    if "class_name" in configuration:
-        _check_class(configuration, source, trusted)
-    for item in configuration.values():
-        check_classes(item, source, trusted)
-
-
-def _check_class(
-    configuration: dict[str, Any], source: str, trusted: bool
-) -> None:
-    name = configuration["class_name"]
-    registered = configuration.get("registered_name") or name
-    module = configuration.get("module") or ""
-    # A class goes by its registered name, a function by the one in "config".
-    names = [registered, name]
-    if name == "function":
-        names.append(configuration.get("config"))
-    if not all(isinstance(each, str) for each in names):
-        raise PresetError(f"{source} has a damaged configuration.")
-    if set(names) & set(_CODE):
-        raise PresetError(
-            f"{source} holds a {registered}, which runs code that the preset "
-            "brings. No preset may."
-        )
-    for each in names:
-        package, found, _ = each.partition(">")
-        if found:
-            _check_registered(each, package, source, trusted)
-    if ">" in registered or name.startswith("__"):
-        return
-    if _registered(registered) is not None:
-        allowed = trusted  # a plain name, which the program has registered
-    else:
-        # Of these modules Keras makes its own classes and functions only.
-        root = module.split(".")[0]
-        allowed = root in ("builtins", "keras", "keras_hub")
-    if allowed:
-        return
-    raise PresetError(_foreign(source, f"{module}.{name}".lstrip(".")))
-
-
-def _check_registered(
-    name: str, package: str, source: str, trusted: bool
-) -> None:
-    known = _registered(name) is not None
-    if package in _OWN_PACKAGES:
-        if not known:
-            raise PresetError(
-                f"{source} names {name!r}, which this version does not know. "
-                "Update with `pip install --upgrade keras-rsseg keras-hub`."
-            )
-    elif not trusted:
-        raise PresetError(_foreign(source, name))
-    elif not known:
-        raise PresetError(
-            f"{source} names {name!r}, which nothing has registered. Import "
-            f"the module of {package!r} that does, then load it again."
-        )
-
-
-def _foreign(source: str, name: str) -> str:
-    return (
-        f"{source} names {name!r}. A preset from the Hub may only name "
-        "classes of keras_rsseg, keras_hub and Keras, for others run code of "
-        "their own. If you trust it, import that code, download the preset "
-        "to a folder (`hf download org/name --local-dir FOLDER`) and load the "
-        "folder."
-    )
 
 
 def resolve_preset(
@@ -139,8 +41,9 @@ def resolve_preset(
     """Return the folder of a preset, downloaded if need be.
 
     Args:
-        preset: string or path. A registered name, a folder, or a handle
-            `"hf://org/name"` or `"hf://org/name@revision"`.
+        preset: string or path. A registered name, a folder, a handle
+            `"hf://org/name"` or `"hf://org/name@revision"`, or the address
+            of its page.
         revision: string, of a handle, or `None`.
         load_weights: bool. If `False`, weights need not be there.
 
@@ -152,20 +55,20 @@ def resolve_preset(
         PresetError: the preset is none of these or cannot be had; says what
             to do.
     """
-    preset = str(preset)
+    preset = as_written(preset)
     known = registered_presets()
     facts = known.get(preset, {})
     location = facts.get("handle", preset)
     folder = embedded_folder(location)
     if location.startswith(SCHEME):
         return _download(preset, location, revision, load_weights), True
-    if folder is None and pathlib.Path(location).is_dir():
-        folder = pathlib.Path(location)
+    folder = folder or local_folder(location)
     if folder is None:
         raise PresetError(
             f"`preset` must be a registered name ({', '.join(sorted(known))}), "
             "a folder that `save_to_preset()` wrote, or a handle "
-            f"hf://org/name. Received: preset={preset!r}{did_you_mean(preset)}"
+            f"hf://org/name. Received: preset={preset!r}"
+            f"{what_was_meant(preset, known)}"
         )
     if revision is not None:
         raise PresetError(
@@ -225,7 +128,18 @@ def open_preset(
     source = f"`preset` {str(preset)!r} ({folder})"
     trusted = not downloaded if trusted is None else trusted
     with _explained(folder, source, downloaded, arguments):
-        yield str(folder), _read_task_class(folder, source, trusted)
+        if not os.path.lexists(folder / TASK):
+            within = ", ".join(presets_within(folder))
+            raise PresetError(
+                f"{source} holds no task: it has no {TASK}. A task's "
+                "`save_to_preset()` writes one."
+                + (f" These presets lie in it: {within}." if within else "")
+            )
+        configurations = _read_configurations(folder)
+        saved_cls = _task_class(configurations[TASK], folder, source)
+        _check_contents(folder, configurations, source, trusted, load_weights)
+        yield str(folder), saved_cls
+        _check_alike(configurations)
 
 
 @contextlib.contextmanager
@@ -252,11 +166,16 @@ def open_encoder(
     folder, downloaded = resolve_preset(preset, load_weights=load_weights)
     source = f"`preset` {str(preset)!r} ({folder})"
     with _explained(folder, source, downloaded, arguments):
-        content = (folder / CONFIGURATIONS[0]).read_text(encoding="utf-8")
-        configuration = json.loads(content)
-        check_classes(configuration, source, trusted=not downloaded)
+        configuration = read_json(folder / CONFIGURATIONS[0])
+        _check_contents(
+            folder,
+            {CONFIGURATIONS[0]: configuration},
+            source,
+            not downloaded,
+            load_weights,
+        )
         name = configuration["registered_name"]
-        saved_cls = _registered(name)
+        saved_cls = registered_class(name)
         if saved_cls is None or not issubclass(saved_cls, encoder_cls):
             raise PresetError(
                 f"{source} holds {name!r}, it cannot be loaded as "
@@ -275,14 +194,18 @@ def _explained(
 ) -> Iterator[None]:
     try:
         yield
-    except PresetError:
+    except (PresetError, MemoryError):
         raise
+    except DamagedFileError as error:
+        raise PresetError(
+            f"{_unreadable(source, downloaded)} {error}"
+        ) from error
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise PresetError(
-            f"{source} could not be read, a file is missing, truncated or "
-            f"damaged. {_again(downloaded)} {type(error).__name__}: {error}"
+            f"{_unreadable(source, downloaded)} {type(error).__name__}: {error}"
         ) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    # Keras and the backends have all kinds for what does not fit.
+    except Exception as error:
         newer = newer_versions(folder)
         if newer:
             raise PresetError(
@@ -291,13 +214,27 @@ def _explained(
                 "install --upgrade keras-rsseg keras keras-hub`. "
                 f"{type(error).__name__}: {error}"
             ) from error
-        if arguments:
+        if arguments or _is_of_the_machine(error):
             raise
         raise PresetError(
             f"{source} holds a network that cannot be made: its "
-            "configuration and weights do not fit this version, or one "
-            f"another. {_again(downloaded)} {type(error).__name__}: {error}"
+            "configuration (task.json, config.json) and weights "
+            "(model.weights.h5, task.weights.h5) do not fit this version, or "
+            f"one another. {_again(downloaded)} {type(error).__name__}: "
+            f"{error}"
         ) from error
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    """Return whether memory is full, which is no fault of a preset."""
+    return is_expected(error) and not isinstance(error, KerasRssegError)
+
+
+def _unreadable(source: str, downloaded: bool) -> str:
+    return (
+        f"{source} could not be read, a file is missing, truncated or "
+        f"damaged. {_again(downloaded)}"
+    )
 
 
 def _again(downloaded: bool) -> str:
@@ -306,30 +243,67 @@ def _again(downloaded: bool) -> str:
     return "Save, convert or download it again."
 
 
-def _read_task_class(folder: pathlib.Path, source: str, trusted: bool) -> Any:
-    if not (folder / TASK).is_file():
-        raise PresetError(
-            f"{source} holds no task: it has no {TASK}. A task's "
-            "`save_to_preset()` writes one."
-        )
-    configurations: dict[str, Any] = {}
-    for name in CONFIGURATIONS:
-        if (folder / name).is_file():
-            content = (folder / name).read_text(encoding="utf-8")
-            configurations[name] = json.loads(content)
-    task = configurations[TASK]
+def _read_configurations(folder: pathlib.Path) -> dict[str, Any]:
+    return {
+        name: read_json(folder / name)
+        for name in CONFIGURATIONS
+        # A task without a preprocessor has two files.
+        if name in CONFIGURATIONS[:2] or os.path.lexists(folder / name)
+    }
+
+
+def _task_class(task: Any, folder: pathlib.Path, source: str) -> Any:
     registered_name = (
         task.get("registered_name") if isinstance(task, dict) else None
     )
-    saved_cls = _registered(registered_name)
+    saved_cls = (
+        registered_class(registered_name)
+        if isinstance(registered_name, str)
+        else None
+    )
     if saved_cls is None or not str(registered_name).startswith("keras_rsseg>"):
         newer = newer_versions(folder)
         raise PresetError(
             f"{source} holds a task that this version of keras_rsseg does "
-            f"not know: {registered_name!r}. "
+            f"not know: {registered_name!r:.200}. "
             + (f"It was saved by {' and '.join(newer)}. " if newer else "")
             + "Update with `pip install --upgrade keras-rsseg`."
         )
-    for configuration in configurations.values():
-        check_classes(configuration, source, trusted)
     return saved_cls
+
+
+def _check_contents(
+    folder: pathlib.Path,
+    configurations: dict[str, Any],
+    source: str,
+    trusted: bool,
+    load_weights: bool,
+) -> None:
+    """Look at all that is in a preset before anything of it is made."""
+    for name, configuration in configurations.items():
+        check_classes(configuration, f"{name} of {source}", trusted)
+    check_sums(folder, load_weights)
+    weights = check_weights(folder) if load_weights else None
+    for name, configuration in configurations.items():
+        check_arguments(name, configuration, weights)
+
+
+def _check_alike(configurations: dict[str, Any]) -> None:
+    """Refuse files that contradict each other.
+
+    A task's file holds what those of its parts do. Only one of them is read
+    in any place, so that a change of one goes unseen.
+    """
+    task = configurations[TASK]["config"]
+    preprocessor = task.get("preprocessor")
+    parts = {
+        "config.json": task["backbone"],
+        "preprocessor.json": preprocessor,
+        "image_converter.json": preprocessor
+        and preprocessor["config"].get("image_converter"),
+    }
+    for name, part in parts.items():
+        if configurations.get(name, part) != part:
+            raise DamagedFileError(
+                name, f"describes something else than {TASK} does"
+            )

@@ -12,7 +12,6 @@ Three things save repetition there:
 """
 
 import copy
-import difflib
 import functools
 import importlib.resources
 import json
@@ -30,6 +29,7 @@ from keras_rsseg.hub.facts import REGISTRY_FACTS
 from keras_rsseg.hub.facts import check_facts
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.preset_files import preset_files
+from keras_rsseg.hub.preset_names import nearest_names
 
 DEFAULT_PRESET = "hrnet_ifwm_w18_dubai"
 ORGANISATION = "keras-rsseg"
@@ -183,7 +183,7 @@ def preset_facts(name: str) -> Facts:
 
 def did_you_mean(name: str) -> str:
     """Return a question that names the presets most like a name, or `""`."""
-    names = difflib.get_close_matches(name, registered_presets())
+    names = nearest_names(name, registered_presets())
     return f". Did you mean {' or '.join(names)}?" if names else ""
 
 

@@ -19,6 +19,7 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
+from keras_rsseg.model_facts import check_tile_facts
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -47,6 +48,10 @@ class TileConverter(keras_hub.layers.ImageConverter):
         **kwargs: other keyword arguments of
             `keras_hub.layers.ImageConverter`.
 
+    Raises:
+        ArgumentError: numbers are not finite or not one a band, bands are
+            named twice, a pixel has no size, or the range is upside down.
+
     Example:
 
     ```python
@@ -70,6 +75,9 @@ class TileConverter(keras_hub.layers.ImageConverter):
                 -mean / std
                 for mean, std in zip(_IMAGENET_MEAN, _IMAGENET_STD, strict=True)
             ]
+        check_tile_facts(
+            scale, offset, bands, ground_sample_distance, value_range
+        )
         # Tiles are channels-last, whatever the global setting.
         kwargs.setdefault("data_format", "channels_last")
         super().__init__(scale=scale, offset=offset, **kwargs)

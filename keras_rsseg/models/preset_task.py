@@ -15,8 +15,16 @@ import keras_hub
 import numpy as np
 
 from keras_rsseg.errors import PresetError
-from keras_rsseg.hub.preset_files import record_version
+from keras_rsseg.hub.preset_files import TASK
+from keras_rsseg.hub.preset_files import read_json
 from keras_rsseg.hub.preset_folder import open_preset
+from keras_rsseg.hub.preset_weights import check_head
+from keras_rsseg.hub.preset_writer import written_whole
+from keras_rsseg.models.preset_classes import new_order
+from keras_rsseg.models.preset_classes import reorder_head
+from keras_rsseg.models.preset_classes import say_head_is_new
+from keras_rsseg.models.preset_classes import settle_classes
+from keras_rsseg.models.preset_normalisation import normalised_preprocessor
 
 if TYPE_CHECKING:
     from keras_rsseg.models.segmenter import Segmenter
@@ -204,6 +212,8 @@ class PresetTask(keras_hub.models.ImageSegmenter):
         *,
         revision: str | None = None,
         bands: Sequence[str] | None = None,
+        classes: Any = None,
+        normalisation: Any = None,
         **kwargs: Any,
     ) -> Self:
         """Builds a task from a preset: network, weights and preprocessing.
@@ -218,8 +228,17 @@ class PresetTask(keras_hub.models.ImageSegmenter):
                 `keras_rsseg.models.preset_task`. Defaults to the
                 preset's; `image_shape` with another number of bands keeps
                 those and names the others `"band_4"` and so on.
-            **kwargs: replace what the preset says, such as `num_classes`
-                (the head is then random), `dtype` or `image_shape`.
+            classes: the classes to tell apart, in the order of their ids: a
+                `keras_rsseg.data.Palette`, the facts of a data set, a dict of
+                names to colours, or a list of names. Says `num_classes`,
+                `class_names` and `palette` at once. The trained head stays
+                where their number is the preset's, in the order of the names
+                where those are the preset's, too; else it makes way for a
+                random one, which is logged.
+            normalisation: what `keras_rsseg.data.fit_normalisation` returned,
+                in place of the preset's; its names are `bands`.
+            **kwargs: replace what the preset says, such as `num_classes`,
+                `dtype` or `image_shape`.
 
         Returns:
             A task of the class that the preset holds, with the attribute
@@ -230,6 +249,10 @@ class PresetTask(keras_hub.models.ImageSegmenter):
                 task, or damaged.
         """
         given = sorted(kwargs)
+        given += ["classes"] if classes is not None else []
+        if normalisation is not None:
+            given.append("normalisation")
+            bands = normalisation.bands if bands is None else bands
         with open_preset(preset, revision, load_weights, given) as opened:
             folder, saved_cls = opened
             if not issubclass(saved_cls, cls):
@@ -242,17 +265,24 @@ class PresetTask(keras_hub.models.ImageSegmenter):
             if kwargs.get("dtype") is None:
                 # keras-hub cannot tell from a policy such as mixed_float16.
                 kwargs["dtype"] = keras.config.dtype_policy().name
-            # Names and colours of other classes would be wrong.
-            if "num_classes" in kwargs:
-                kwargs = {"class_names": None, "palette": None, **kwargs}
-            if "palette" in kwargs:
-                kwargs = {"display_palette": None, **kwargs}
+            saved = read_json(pathlib.Path(folder) / TASK)["config"]
+            kwargs, kept = settle_classes(saved, classes, kwargs)
+            if load_weights and kept:
+                check_head(pathlib.Path(folder))
+            if normalisation is not None:
+                kwargs["preprocessor"] = normalised_preprocessor(
+                    saved, normalisation, bands
+                )
             load = functools.partial(
                 keras_hub.models.ImageSegmenter.from_preset.__func__,
                 saved_cls,
                 folder,
             )
             task = load_for_bands(load, folder, load_weights, bands, kwargs)
+            if order := new_order(saved, kwargs):
+                reorder_head(task, order)
+        if load_weights and not kept:
+            say_head_is_new(str(preset), saved, kwargs)
         task.preset = str(preset)
         if revision is not None and "@" not in task.preset:
             task.preset += f"@{revision}"
@@ -263,9 +293,17 @@ class PresetTask(keras_hub.models.ImageSegmenter):
         preset_dir: str | os.PathLike[str],
         max_shard_size: float | None = 10,
     ) -> None:
-        """Writes a preset folder, see `keras_hub.models.Task`."""
-        super().save_to_preset(preset_dir, max_shard_size)
-        record_version(preset_dir)
+        """Writes a preset folder, see `keras_hub.models.Task`.
+
+        It appears whole or not at all, and takes the place of one that is
+        there; other files of that folder stay.
+
+        Args:
+            preset_dir: path of the folder.
+            max_shard_size: gigabytes above which weights are cut in parts.
+        """
+        with written_whole(preset_dir) as folder:
+            super().save_to_preset(folder, max_shard_size)
 
     def save_task_weights(self, filepath: str | os.PathLike[str]) -> None:
         keras.saving.save_weights(
@@ -297,6 +335,8 @@ def from_preset(
     *,
     revision: str | None = None,
     bands: Sequence[str] | None = None,
+    classes: Any = None,
+    normalisation: Any = None,
     **kwargs: Any,
 ) -> "Segmenter":
     """Build the task that a preset holds, whichever it is.
@@ -308,6 +348,10 @@ def from_preset(
         revision: string, a branch, tag or commit of a handle.
         bands: names of the bands of the tiles to come; defaults to the
             preset's.
+        classes: a `keras_rsseg.data.Palette`, a dict of names to colours, a
+            list of names or the facts of a data set, if other classes than
+            the preset's are to be told apart.
+        normalisation: what `keras_rsseg.data.fit_normalisation` returned.
         **kwargs: replace what the preset says, see
             `keras_rsseg.models.Segmenter.from_preset`.
 
@@ -326,11 +370,24 @@ def from_preset(
     model = keras_rsseg.from_preset(
         keras_rsseg.DEFAULT_PRESET, bands=("red", "green", "blue", "nir")
     )
+
+    # The same backbone for classes of one's own, to be trained.
+    model = keras_rsseg.from_preset(
+        keras_rsseg.DEFAULT_PRESET,
+        classes={"roof": (0, 0, 255), "other": (9, 9, 9)},
+    )
+    model.class_names  # ["roof", "other"]
     ```
     """
     # The class of all tasks imports this module.
     from keras_rsseg.models.segmenter import Segmenter
 
     return Segmenter.from_preset(
-        preset, load_weights, revision=revision, bands=bands, **kwargs
+        preset,
+        load_weights,
+        revision=revision,
+        bands=bands,
+        classes=classes,
+        normalisation=normalisation,
+        **kwargs,
     )

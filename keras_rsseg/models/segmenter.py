@@ -6,11 +6,10 @@ import keras_hub
 
 from keras_rsseg.checks import Color
 from keras_rsseg.checks import as_color
-from keras_rsseg.checks import is_integer
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
-from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.metrics.confusion_metric import MeanIoU
+from keras_rsseg.model_facts import check_class_facts
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.preprocessing import check_masks
 from keras_rsseg.models.preprocessing import check_tiles
@@ -80,12 +79,7 @@ class Segmenter(PresetTask):
         display_palette: Sequence[Color] | None = None,
         **kwargs: Any,
     ) -> None:
-        _check_classes(
-            num_classes,
-            class_names=class_names,
-            palette=palette,
-            display_palette=display_palette,
-        )
+        check_class_facts(num_classes, class_names, palette, display_palette)
         check_model_keywords(self, kwargs, ("compile", "name", "trainable"))
         if preprocessor == "auto":
             preprocessor = self._make_preprocessor(backbone.tile_shape[-1])
@@ -397,19 +391,3 @@ def _as_colors(name: str, colors: Sequence[Color] | None) -> list[Color] | None:
     if colors is None:
         return None
     return [as_color(name, color) for color in colors]
-
-
-def _check_classes(
-    num_classes: int, **each_class: Sequence[Any] | None
-) -> None:
-    if not is_integer(num_classes) or not 1 <= num_classes <= VOID:
-        raise ArgumentError(
-            "`num_classes` must be an integer from 1 to 255, id 255 is void. "
-            f"Received: num_classes={num_classes}"
-        )
-    for name, value in each_class.items():
-        if value is not None and len(value) != num_classes:
-            raise ArgumentError(
-                f"`{name}` must have one entry a class. Received: "
-                f"{len(value)} entries and num_classes={num_classes}"
-            )

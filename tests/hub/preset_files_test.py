@@ -11,6 +11,7 @@ from keras_rsseg import files
 from keras_rsseg.hub.preset_files import METADATA
 from keras_rsseg.hub.preset_files import newer_versions
 from keras_rsseg.hub.preset_files import record_version
+from keras_rsseg.hub.preset_sums import record_sums
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def change(path, function):
     content = json.loads(path.read_text())
     function(content)
     path.write_text(json.dumps(content))
+    record_sums(path.parent)
 
 
 def say_newer(metadata):

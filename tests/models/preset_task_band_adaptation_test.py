@@ -104,7 +104,8 @@ def test_with_other_arguments(folder):
 
 def test_normalisation_of_ones_own(folder):
     cls = keras_rsseg.HRNet.preprocessor_cls
-    own = cls(image_converter=cls.image_converter_cls(scale=1.0, bands="ab"))
+    converter = cls.image_converter_cls(scale=1.0, bands=("a", "b"))
+    own = cls(image_converter=converter)
     task = keras_rsseg.from_preset(folder, bands=("a", "b"), preprocessor=own)
     assert task.preprocessor is own and task.input_shape[-1] == 2
 

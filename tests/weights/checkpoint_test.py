@@ -1,12 +1,15 @@
 """Reading a checkpoint: the same arrays from every format, and no code run."""
 
+import io
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
 
 from keras_rsseg.errors import CheckpointError
+from weights import checkpoint
 from weights.checkpoint import read_checkpoint
 
 
@@ -172,6 +175,89 @@ class TestRefusals:
     def test_missing_file(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="nowhere.npz"):
             read_checkpoint(tmp_path / "nowhere.npz")
+
+
+def npz(path, header, data=b"", compression=zipfile.ZIP_STORED):
+    """Write an archive of one array, whose header says what it likes."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, header)
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("a.npy", file.getvalue() + data)
+
+
+class TestHarm:
+    """Files made to do harm: one line each, and nothing is unpacked."""
+
+    def refused(self, path, words):
+        with pytest.raises(CheckpointError, match=words) as error:
+            read_checkpoint(path)
+        message = str(error.value)
+        assert path.name in message and "\n" not in message
+        return message
+
+    def header(self, *shape):
+        return {"descr": "<f4", "fortran_order": False, "shape": shape}
+
+    @pytest.mark.parametrize("suffix", ["npz", "pth"])
+    def test_bomb(self, tmp_path, suffix, monkeypatch):
+        monkeypatch.setattr(checkpoint, "_SLACK", 1 << 20)
+        path = tmp_path / f"a.{suffix}"
+        zeros = bytes(4_000_000)
+        npz(path, self.header(10**6), zeros, zipfile.ZIP_DEFLATED)
+        if suffix == "pth":
+            pytest.importorskip("torch")
+        self.refused(path, "unpacks to 4,000,128 bytes")
+
+    @pytest.mark.parametrize("shape", [(1 << 50,), (1 << 40, 1 << 40), (-1,)])
+    def test_header_that_promises_too_much(self, tmp_path, shape):
+        npz(tmp_path / "a.npz", self.header(*shape), bytes(8))
+        self.refused(tmp_path / "a.npz", "'a' states the shape")
+
+    def test_header_that_is_code(self, tmp_path):
+        text = b"__import__('os').mkdir('ran')".ljust(117) + b"\n"
+        head = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little")
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+            archive.writestr("a.npy", head + text)
+        self.refused(tmp_path / "a.npz", "cannot be read")
+
+    @pytest.mark.parametrize(
+        "make, words",
+        [
+            (lambda t: {1: t.zeros(2)}, "1: Tensor"),
+            (lambda t: {("a", 1): t.zeros(2)}, "Tensor"),
+            (lambda t: {"a": t.zeros(2, 2).to_sparse()}, "sparse_coo"),
+            (lambda t: {"a": t.zeros(2, 2).to_sparse_csr()}, "sparse_csr"),
+            (lambda t: {"a": t.zeros(2, dtype=t.complex64)}, "complex64"),
+            (lambda t: {"a": t.empty(2, device="meta")}, "meta"),
+            (
+                lambda t: {"a": t.zeros(2).as_strided((1 << 34,), (0,))},
+                "states the shape",
+            ),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore:Sparse")
+    def test_tensors_that_are_no_weights(self, tmp_path, make, words):
+        torch = pytest.importorskip("torch")
+        torch.save(make(torch), tmp_path / "a.pth")
+        self.refused(tmp_path / "a.pth", words)
+
+    @pytest.mark.parametrize("new_format", [True, False])
+    def test_advice_to_load_unsafely_is_not_repeated(
+        self, tmp_path, new_format
+    ):
+        torch = pytest.importorskip("torch")
+        torch.save(
+            {"a": Payload(tmp_path / "ran")},
+            tmp_path / "a.pth",
+            _use_new_zipfile_serialization=new_format,
+        )
+        message = self.refused(tmp_path / "a.pth", "was refused")
+        for word in ("weights_only", "trust", "torch.load", "safe_globals"):
+            assert word not in message
+        assert "posix.mkdir" in message
+        (tmp_path / "a.pth").write_bytes(b"<html>404</html>" * 90)
+        message = self.refused(tmp_path / "a.pth", "cannot be read")
+        assert "weights_only" not in message and "trust" not in message
 
 
 class TestDamage:

@@ -1,0 +1,92 @@
+"""Presets that appear whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import uuid
+from collections.abc import Iterator
+
+from keras_rsseg.files import sync_file
+from keras_rsseg.files import sync_folder
+from keras_rsseg.hub.preset_files import METADATA
+from keras_rsseg.hub.preset_files import preset_files
+from keras_rsseg.hub.preset_files import record_version
+from keras_rsseg.hub.preset_sums import record_sums
+
+
+@contextlib.contextmanager
+def written_whole(folder: str | os.PathLike) -> Iterator[str]:
+    """Give a folder to save a preset into, which takes its place at the end.
+
+    A new preset appears by one renaming. One that is there already, and
+    whatever else lies beside its files, stays as it was until all of the new
+    one is on the disk; its files are then exchanged, the metadata with their
+    sums first. Should the machine stop in this very moment, the mixture does
+    not load, and the old files are in the hidden folder within.
+
+    Args:
+        folder: path of the preset, which may be there.
+
+    Yields:
+        The path of a new folder, in which `metadata.json` has to be written.
+
+    Raises:
+        FileExistsError: a file has the folder's name.
+        OSError: the place cannot be written.
+    """
+    place = pathlib.Path(os.path.realpath(folder))
+    if place.exists() and not place.is_dir():
+        raise FileExistsError(f"{folder} is a file. A preset is a folder.")
+    exists = place.is_dir()
+    home = place if exists else place.parent
+    home.mkdir(parents=True, exist_ok=True)
+    # Not by tempfile, whose folders are private: presets are for sharing.
+    staged = home / f".{place.name}.{uuid.uuid4().hex[:8]}.partial"
+    staged.mkdir()
+    try:
+        yield str(staged)
+        record_version(staged)
+        record_sums(staged)
+        for path in staged.iterdir():
+            sync_file(path)
+        if exists:
+            _exchange(staged, place)
+        else:
+            os.replace(staged, place)
+        sync_folder(home)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def _exchange(staged: pathlib.Path, place: pathlib.Path) -> None:
+    """Move new files in, and those of the preset that was there out."""
+    new = sorted(preset_files(staged), key=lambda path: path.name != METADATA)
+    names = {path.name for path in new}
+    old = staged / "old"
+    old.mkdir()
+    placed = []
+    try:
+        for path in new:
+            target = place / path.name
+            if os.path.lexists(target):
+                _keep(target, old / path.name)
+            placed.append(target)
+            os.replace(path, target)
+        for path in preset_files(place):
+            if path.name not in names:
+                os.replace(path, old / path.name)
+    except BaseException:
+        for path in placed:
+            path.unlink(missing_ok=True)
+        for path in old.iterdir():
+            os.replace(path, place / path.name)
+        raise
+
+
+def _keep(path: pathlib.Path, place: pathlib.Path) -> None:
+    """Give a file a second name, so that its own can be given away."""
+    try:
+        os.link(path, place, follow_symlinks=False)
+    except OSError:  # a folder, or a file system without links
+        os.replace(path, place)
