@@ -61,7 +61,7 @@ class Scene(NamedTuple):
     options: Mapping[str, Any] = {}
 
 
-# None of them was trained on, and all but the second's buildings have no mask.
+# None of them was trained on. The buildings of the second alone have a mask.
 SCENES = (
     Scene("Dutch harbour, 25 cm", "scenes/harbour_epsg28992.tif"),
     Scene("Kampala, 7.5 cm", "kampala/kampala_z21_rgb.tif"),

@@ -35,7 +35,6 @@ _PANEL = 6.0
 # The colour of what holds no data, behind the pictures.
 _NO_DATA = "#d0d0d0"
 _NAME_LENGTH = 26
-
 # Percent of the values of a band that a stretch may cut off, on each side.
 _CUT = 2
 
