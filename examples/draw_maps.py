@@ -170,14 +170,16 @@ class _Row(NamedTuple):
         pictures: uint8 arrays `(h, w, 4)`, the scene's first.
         width: of the ground, metres.
         height: likewise.
-        legend: name to colour of the classes that occur on a map.
+        legend: name to colour of all classes, in their order, and of no data.
+        occurring: names of those that are on one of the maps.
     """
 
     title: str
     pictures: list[np.ndarray]
     width: float
     height: float
-    legend: dict[str, Color]
+    legend: dict[str, str]
+    occurring: set[str]
 
     @classmethod
     def read(
@@ -185,20 +187,26 @@ class _Row(NamedTuple):
     ) -> "_Row":
         """Read a scene and its maps at the size at which they are shown."""
         max_size = int(_WIDTH * _DPI * 1.5)
-        colored, found = [], {}
+        colored: list[np.ndarray] = []
+        colors: dict[str, str] = {}
+        occurring: set[str] = set()
         for classes in maps:
             with open_both(path, classes) as (image, ids):
                 legend = read_legend(ids)
                 scene = scene_picture(image, max_size)
                 colored.append(class_picture(ids, max_size, legend))
                 width, height = ground_pixel_size(image) or (1, 1)
-                shape = image.height * height, image.width * width
-                occurring = np.unique(ids.read(1))
-            entries = zip(legend.names or [], legend.colors or [], strict=True)
-            for index, (name, color) in enumerate(entries):
-                if index in occurring and index != VOID:
-                    found[name] = color
-        return cls(title, [scene, *colored], shape[1], shape[0], found)
+                size = image.width * width, image.height * height
+                values = np.unique(ids.read(1))
+            names = legend.names or []
+            colors.update(
+                zip(names, map(hex_color, legend.colors or []), strict=True)
+            )
+            occurring.update(names[i] for i in values if i < len(names))
+            if VOID in values:
+                occurring.add("no data")
+        colors["no data"] = _NO_DATA
+        return cls(title, [scene, *colored], *size, colors, occurring)
 
 
 def _sheet(rows: Sequence[_Row], titles: Sequence[str]) -> "Figure":
@@ -213,7 +221,6 @@ def _sheet(rows: Sequence[_Row], titles: Sequence[str]) -> "Figure":
     grid = figure.subplots(
         len(rows), columns, squeeze=False, height_ratios=heights
     )
-    legend: dict[str, Color] = {}
     for panels, row in zip(grid, rows, strict=True):
         for panel, picture in zip(panels, row.pictures, strict=True):
             panel.set(xticks=[], yticks=[], facecolor=_NO_DATA)
@@ -224,21 +231,19 @@ def _sheet(rows: Sequence[_Row], titles: Sequence[str]) -> "Figure":
             )
         panels[0].set_ylabel(row.title, parse_math=False)
         draw_scale_bar(panels[0], row.width, row.height)
-        legend.update(row.legend)
     for panel, title in zip(grid[0], ["scene", *titles], strict=True):
         panel.set_title(title, fontsize="medium", parse_math=False)
+    colors = {name: c for row in rows for name, c in row.legend.items()}
+    occurring = set().union(*(row.occurring for row in rows))
+    handles = [
+        Patch(facecolor=color, edgecolor="black", linewidth=0.5, label=name)
+        for name, color in colors.items()
+        if name in occurring
+    ]
     figure.legend(
-        handles=[
-            Patch(
-                facecolor=hex_color(color),
-                edgecolor="black",
-                linewidth=0.5,
-                label=name,
-            )
-            for name, color in legend.items()
-        ],
+        handles=handles,
         loc="outside lower center",
-        ncols=len(legend),
+        ncols=len(handles),
         frameon=False,
     )
     return figure

@@ -100,6 +100,21 @@ def test_a_sheet_has_a_row_a_scene_and_a_column_a_preset(root):
     assert size_of(root / "sheet.png")[0] > 800
 
 
+def test_a_legend_has_what_occurs_in_the_order_of_the_classes(root):
+    """No data among it, which is grey on the maps."""
+    pixels = np.full((3, 30, 60), 20, "uint8")
+    pixels[2] = 220
+    write_scene(root / "blue.tif", pixels)
+    blue = draw_maps.Scene("blue", "blue.tif")
+    pixels[0, :, :20], pixels[2, :, :20] = 220, 20
+    pixels[:, :, 50:] = 0
+    write_scene(root / "corner.tif", pixels)
+    corner = draw_maps.Scene("corner", "corner.tif", options={"nodata": 0})
+    figure = draw_maps.draw_sheet({"x": Bands()}, (blue, corner), root)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == ["a", "c", "no data"]
+
+
 def test_classes_of_dubai_have_the_colours_of_maps_now():
     old = Bands(class_names=DUBAI["class_names"])
     assert draw_maps.map_colors(old) == DUBAI["display_palette"]
