@@ -33,6 +33,7 @@ _NO_SETTINGS = (
     "no_backup",
     "output",
     "score",
+    "seconds",
     "update_card",
 )
 STEPS_PER_EPOCH = 100

@@ -100,17 +100,33 @@ def score_kampala(model: Segmenter, root: pathlib.Path) -> Scores:
                 folder / "kampala_z21_rgb.tif",
                 path,
                 ground_sample_distance=distance,
-                nodata="border",
                 progress=False,
             )
             mapped = read_mask(path) == _BUILDING
         both = int(np.sum(mapped & truth))
         found[f"{distance:g} m"] = {
-            "iou": both / int(np.sum(mapped | truth)),
+            "iou": both / max(int(np.sum(mapped | truth)), 1),
             "precision": both / max(int(np.sum(mapped)), 1),
-            "recall": both / int(np.sum(truth)),
+            "recall": both / max(int(np.sum(truth)), 1),
         }
     return found
+
+
+def score_places(model: Segmenter, root: pathlib.Path) -> dict[str, Any]:
+    """Print and return the scores of all places whose data are there.
+
+    Args:
+        model: the network.
+        root: folder of the data sets. Kampala's may be missing from it, since
+            no training needs it.
+    """
+    found: dict[str, Any] = {**score_validation(model, root)}
+    if not (root / "kampala").is_dir():
+        print(f"no {root / 'kampala'}: not scored")
+        return found
+    kampala = score_kampala(model, root)
+    print_scores({f"kampala {at}": parts for at, parts in kampala.items()})
+    return {**found, "kampala": kampala}
 
 
 def print_scores(scores: Scores) -> None:
@@ -135,10 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     for preset in args.presets:
         print(f"== {preset}")
         model = keras_rsseg.from_preset(preset)
-        validation = score_validation(model, args.data)
-        kampala = score_kampala(model, args.data)
-        print_scores({f"kampala {k}": v for k, v in kampala.items()})
-        found[preset] = {**validation, "kampala": kampala}
+        found[preset] = score_places(model, args.data)
         if args.json:
             args.json.write_text(json.dumps(found, indent=4))
     return found

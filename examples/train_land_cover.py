@@ -14,9 +14,14 @@ Encoders, stops and `--precision` are as in `examples.train_dubai`.
 says what is done about Dubai's masks, which draw whole plots as one building
 and the green between villas as land: to measure what each is good for.
 
+The folder holds a `card.json` with what `keras-rsseg upload` asks for, scores
+of Dubai, Ohio and (if the folder `kampala` is there) Kampala among it.
+
     python -m examples.train_land_cover ../shared/data --score PRESET
 
-scores a preset that is there already.
+scores a preset that is there already; with `--update-card` its card says so.
+Where it has none, one is written: give the arguments of its training, too, and
+the `--seconds` that it took.
 """
 
 import argparse
@@ -32,6 +37,7 @@ import tensorflow as tf
 
 import keras_rsseg
 from examples import fine_tuning
+from examples import land_cover_card
 from examples import score_land_cover
 from examples import train_dubai
 from examples.recipe import beside
@@ -45,6 +51,8 @@ from keras_rsseg.data import tile_dataset
 from keras_rsseg.data import weigh_pixels
 from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import TRAINING_PARTS
+from keras_rsseg.hub.facts import read_card
+from keras_rsseg.models.segmenter import Segmenter
 
 # Share of a phase that the weights' moving average reaches back to. At the end
 # of the second, a preset holds that.
@@ -87,10 +95,15 @@ def transfers(root: pathlib.Path) -> tuple[ColorTransfer, ColorTransfer]:
     )
 
 
+def changes(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `Augmentation`, without those left out."""
+    return {k: v for k, v in AUGMENTATION.items() if k not in args.without}
+
+
 def training_tiles(args: argparse.Namespace) -> fine_tuning.Tiles:
     """Return what `fine_tuning.train()` takes: both places, half and half."""
     half = args.batch_size // 2
-    options = {k: v for k, v in AUGMENTATION.items() if k not in args.without}
+    options = changes(args)
     places: list[ColorTransfer | None] = [None, None]
     if "color_transfer" not in args.without:
         places = list(transfers(args.data))
@@ -148,11 +161,42 @@ def parse_arguments(
         default=[],
         help="changes of the tiles to leave out",
     )
+    parser.add_argument(
+        "--update-card", action="store_true", help="write the score to its card"
+    )
+    parser.add_argument(
+        "--seconds", type=float, help="of a training that wrote no card"
+    )
     args = parser.parse_args(arguments)
     fine_tuning.settle_arguments(parser, args)
     if args.batch_size % 2:
         parser.error("--batch-size must be even: half of it from each place")
+    if args.update_card:
+        _settle_card(parser, args)
     return args
+
+
+def _settle_card(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """Check that the card of `--score` can be written before it is scored."""
+    if not args.score or not pathlib.Path(args.score).is_dir():
+        parser.error("--update-card needs --score FOLDER")
+    if not read_card(args.score) and not args.encoder:
+        parser.error(
+            f"{args.score} has no card: give --encoder and the other "
+            "arguments of its training, from which one is written"
+        )
+    args.output = args.score
+
+
+def _write_card(
+    model: Segmenter,
+    args: argparse.Namespace,
+    seconds: float | None,
+    scores: dict[str, Any],
+) -> None:
+    land_cover_card.write_card(model, args, changes(args), seconds, scores)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -160,7 +204,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parse_arguments(arguments)
     if args.score:
         model = keras_rsseg.from_preset(args.score)
-        score_land_cover.score_validation(model, args.data)
+        scores = score_land_cover.score_places(model, args.data)
+        if args.update_card and read_card(args.score):
+            land_cover_card.update_score(args.score, scores)
+        elif args.update_card:
+            _write_card(model, args, args.seconds, scores)
         return
     keras.utils.set_random_seed(args.seed)
     model = fine_tuning.build(args, FACTS)
@@ -172,8 +220,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     model = fine_tuning.as_published(model, args, FACTS)
     model.save_to_preset(args.output)
     print(f"preset written to {args.output}")
-    scores = score_land_cover.score_validation(model, args.data)
+    scores = score_land_cover.score_places(model, args.data)
     beside(args.output, "scores.json").write_text(json.dumps(scores, indent=4))
+    _write_card(model, args, seconds, scores)
     if args.backup:
         shutil.rmtree(args.backup)
 

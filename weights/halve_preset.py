@@ -3,25 +3,33 @@
 Kernels become float16, which halves the files; vectors (batch norm, biases)
 stay float32, since variances can be too small for float16. Keras reads either
 and computes as its dtype policy says. A `card.json` says so; its score is that
-of the old weights until `python -m examples.train_dubai --score --update-card`.
+of the old weights until `--score PRESET --update-card` of the script that
+trained it, such as `python -m examples.train_dubai`.
 
     python -m weights.halve_preset runs/hrnet_w18_dubai half/hrnet_w18_dubai
+
+prints how far the logits of one tile differ. With `--at-most 25` a copy of more
+megabytes is refused: what comes with the package must not be larger.
 """
 
 import os
 import pathlib
 import shutil
 from typing import Annotated
+from typing import NamedTuple
 
 import h5py
+import keras
 import numpy as np
 import typer
 
+import keras_rsseg
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.facts import write_card
+from keras_rsseg.hub.preset_files import TASK
 from keras_rsseg.hub.preset_sums import record_sums
 from weights.convert import preset_folder
 
@@ -68,6 +76,52 @@ def halve_preset(
     return _size(source), _size(destination)
 
 
+class Difference(NamedTuple):
+    """How far the logits of two networks differ on a tile.
+
+    Attributes:
+        largest: of all differences, the sign left out.
+        logits: the largest logit, likewise, to compare it with.
+        other_classes: share of the pixels whose class differs.
+    """
+
+    largest: float
+    logits: float
+    other_classes: float
+
+
+def compare_presets(
+    first: str | os.PathLike, second: str | os.PathLike
+) -> Difference:
+    """Predict one tile with two presets of the same bands and classes.
+
+    Args:
+        first: path of a folder that `save_to_preset()` wrote.
+        second: likewise.
+    """
+    models = [keras_rsseg.from_preset(folder) for folder in (first, second)]
+    bands = models[0].backbone.image_encoder.image_shape[-1]
+    tile = _patches(np.random.default_rng(0), bands)
+    logits = []
+    for model in models:
+        # To trace a graph for a single tile would take far longer.
+        model.run_eagerly = keras.backend.backend() == "tensorflow"
+        logits.append(model.predict_on_batch(tile))
+    old, new = logits
+    return Difference(
+        float(np.abs(new - old).max()),
+        float(np.abs(old).max()),
+        float(np.mean(new.argmax(-1) != old.argmax(-1))),
+    )
+
+
+def _patches(rng: np.random.Generator, bands: int) -> np.ndarray:
+    """Return a tile of plain patches with some noise, as roofs and fields."""
+    patches = rng.integers(30, 226, (1, 16, 16, bands))
+    patches = patches.repeat(16, axis=1).repeat(16, axis=2)
+    return (patches + rng.integers(-20, 21, patches.shape)).astype("uint8")
+
+
 def _copy_group(old: h5py.Group, new: h5py.Group) -> None:
     for key, value in old.attrs.items():
         new.attrs[key] = value
@@ -96,10 +150,26 @@ def _size(folder: pathlib.Path) -> int:
 def main(
     source: Annotated[pathlib.Path, typer.Argument(help="preset folder")],
     destination: Annotated[pathlib.Path, typer.Argument(help="new folder")],
+    at_most: Annotated[
+        float | None, typer.Option(help="megabytes that it may have")
+    ] = None,
 ) -> None:
     """Store a preset's weights in half precision."""
     with plain_errors(), preset_folder(destination) as folder:
         before, after = halve_preset(source, folder)
+        if at_most is not None and after > at_most * 1e6:
+            raise PresetError(
+                f"{source}: in half precision it still has {after / 1e6:.1f} "
+                f"MB, more than --at-most {at_most:g}. Nothing was written."
+            )
+        # Of encoders alone there are no logits.
+        if (source / TASK).is_file():
+            found = compare_presets(source, folder)
+            print(
+                f"largest difference of logits {found.largest:.2g}, of "
+                f"logits up to {found.logits:.2g}; "
+                f"{found.other_classes:.2%} of the pixels of another class"
+            )
     print(f"{destination}: {before / 1e6:.1f} MB to {after / 1e6:.1f} MB")
 
 

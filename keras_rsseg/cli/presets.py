@@ -76,7 +76,22 @@ def _summary(facts: dict[str, Any]) -> Iterator[str]:
         yield f"{facts['size'] / 1e6:.1f} MB"
     for key, whose in (("score", "measured"), ("paper_score", "the paper's")):
         if facts.get(key):
-            yield f"mean IoU {facts[key]['mean_iou']:.3f} ({whose})"
+            mean = f"mean IoU {facts[key]['mean_iou']:.3f} ({whose})"
+            places = ", ".join(_places(facts[key].get("places", {})))
+            yield f"{mean}: {places}" if places else mean
+
+
+def _places(places: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Return a few words about the score of each place."""
+    for name, place in places.items():
+        if "mean_iou" in place:
+            yield f"{name} {place['mean_iou']:.3f}"
+        if "readings" in place:
+            ious = [part["iou"] for part in place["readings"].values()]
+            yield (
+                f"{name} {place.get('class_name', '')} {min(ious):.3f} to "
+                f"{max(ious):.3f}"
+            ).replace("  ", " ")
 
 
 def _details(name: str, facts: dict[str, Any]) -> Iterator[str]:
@@ -85,18 +100,34 @@ def _details(name: str, facts: dict[str, Any]) -> Iterator[str]:
     yield f"    {'; '.join(_summary(facts))}\n"
     for key in FACTS:
         if key in facts and key not in _SAID:
-            head = key
-            for line in textwrap.wrap(
-                _as_text(facts[key]), _WIDTH, break_on_hyphens=False
-            ):
-                yield f"{head:<{_INDENT}}{line}"
-                head = ""
+            for head, value in _rows(key, facts[key]):
+                for line in _lines(value):
+                    yield f"{head:<{_INDENT}}{line}"
+                    head = ""
     commands = {} if facts["available"] else facts.get("how_to_get", {})
     for way, title in _COMMANDS.items():
         if way in commands:
             yield f"\n{title}\n\n    {commands[way]}"
     if commands:
         yield f"\nThen give its folder in place of the name: --preset ./{name}"
+
+
+def _rows(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Return a fact and what is said of it; of a score, place by place."""
+    if not isinstance(value, dict) or "places" not in value:
+        yield key, value
+        return
+    yield key, {name: part for name, part in value.items() if name != "places"}
+    for name, place in value["places"].items():
+        readings = place.get("readings", {})
+        yield f"  {name}", {k: v for k, v in place.items() if k != "readings"}
+        for distance, scores in readings.items():
+            yield f"    {distance}", scores
+
+
+def _lines(value: Any) -> Iterator[str]:
+    for line in _as_text(value).splitlines():
+        yield from textwrap.wrap(line, _WIDTH, break_on_hyphens=False)
 
 
 def _as_text(value: Any) -> str:

@@ -39,7 +39,8 @@ class Fact:
         needed: whether a card cannot be published without it; of a part,
             whether the fact is nothing without it.
         can_be_none: whether `None` is an answer.
-        parts: of a dict with names of its own, the facts that it holds.
+        parts: the facts that a dict of kind `"parts"` holds, or each value of
+            one of kind `"named"`, whose keys are free.
     """
 
     meaning: str
@@ -54,9 +55,32 @@ def _card(meaning: str, kind: str = "text", **options: Any) -> Fact:
     return Fact(meaning, kind, place="card", **options)
 
 
-def _part(meaning: str, kind: str = "text", needed: bool = True) -> Fact:
-    return Fact(meaning, kind, needed=needed)
+def _part(
+    meaning: str, kind: str = "text", needed: bool = True, **options: Any
+) -> Fact:
+    return Fact(meaning, kind, needed=needed, **options)
 
+
+READING: dict[str, Fact] = {
+    "iou": _part("IoU of the class", "fraction"),
+    "precision": _part("its precision", "fraction"),
+    "recall": _part("its recall", "fraction"),
+}
+# A place where all classes are labelled has the first two, one where a single
+# class is the last two.
+_PLACE: dict[str, Fact] = {
+    "data": _part("what was scored"),
+    "mean_iou": _part("mean IoU", "fraction", needed=False),
+    "classes": _part("IoU of each class", "fractions", needed=False),
+    "class_name": _part("the class that is labelled", needed=False),
+    "readings": _part(
+        "its scores by the pixel size at which the image was read, such as "
+        "'0.5 m'",
+        "named",
+        needed=False,
+        parts=READING,
+    ),
+}
 
 FACTS: dict[str, Fact] = {
     # --- How to come by it
@@ -121,7 +145,8 @@ FACTS: dict[str, Fact] = {
     ),
     "score": _card(
         "{'mean_iou': 0.7, 'data': what was scored, 'by': who measured it, "
-        "'command': how, 'classes': {name: IoU}}, or None if nobody did",
+        "'command': how, 'classes': {name: IoU}, 'places': {name: score}}, "
+        "or None if nobody did",
         "parts",
         needed=True,
         can_be_none=True,
@@ -131,6 +156,13 @@ FACTS: dict[str, Fact] = {
             "by": _part("who measured it"),
             "command": _part("measures it again"),
             "classes": _part("IoU of each class", "fractions", needed=False),
+            "places": _part(
+                "scores of several places, by name; mean_iou is the mean of "
+                "theirs",
+                "named",
+                needed=False,
+                parts=_PLACE,
+            ),
         },
     ),
     "licence": _card(
@@ -197,13 +229,24 @@ def check_facts(
                 f"{' or None' if fact.can_be_none else ''} ({fact.meaning}). "
                 f"Received: {value!r}"
             )
-        if fact.kind == "parts":
-            check_facts(value, f"{source}: {name}", fact.parts)
-            missing = missing_facts(value, fact.parts)
+        for where, part in _parts_of(name, value, fact):
+            check_facts(part, f"{source}: {where}", fact.parts)
+            missing = missing_facts(part, fact.parts)
             if missing:
                 raise PresetError(
-                    f"{source}: {name} lacks {missing}. Received: {value!r}"
+                    f"{source}: {where} lacks {missing}. Received: {part!r}"
                 )
+
+
+def _parts_of(
+    name: str, value: Any, fact: Fact
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return what must hold the facts' parts, with what an error calls it."""
+    if fact.kind == "parts":
+        return [(name, value)]
+    if fact.kind == "named":
+        return [(f"{name}: {key}", part) for key, part in value.items()]
+    return []
 
 
 def missing_facts(
@@ -332,4 +375,13 @@ _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "options": ("an object", lambda value: isinstance(value, Mapping)),
     "parts": ("an object", lambda value: isinstance(value, Mapping)),
+    "named": (
+        "an object for each of one or more names",
+        lambda value: (
+            isinstance(value, Mapping)
+            and len(value) > 0
+            and all(map(_is_text, value))
+            and all(isinstance(part, Mapping) for part in value.values())
+        ),
+    ),
 }

@@ -9,6 +9,7 @@ import keras
 
 from keras_rsseg.class_legends import colors_of
 from keras_rsseg.hub.client import Handle
+from keras_rsseg.hub.facts import READING
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import sha256
 from keras_rsseg.tables import markdown_lines
@@ -81,18 +82,19 @@ def _front_matter(name: str, facts: Mapping[str, Any]) -> str:
     from huggingface_hub import EvalResult
     from huggingface_hub import ModelCardData
 
-    results = []
-    if facts["score"]:
-        results.append(
-            EvalResult(
-                task_type="image-segmentation",
-                dataset_type="other",
-                dataset_name=" ".join(facts["score"]["data"].split()),
-                metric_type="mean_iou",
-                metric_name="mean IoU",
-                metric_value=facts["score"]["mean_iou"],
-            )
+    results = [
+        EvalResult(
+            task_type="image-segmentation",
+            dataset_type="other",
+            # Results of the same type and configuration become one.
+            dataset_config=place or None,
+            dataset_name=" ".join(score["data"].split()),
+            metric_type="mean_iou",
+            metric_name="mean IoU",
+            metric_value=score["mean_iou"],
         )
+        for place, score in _labelled_places(facts).items()
+    ]
     licence = known_licence(facts["licence"])
     data = ModelCardData(
         model_name=name,
@@ -155,10 +157,11 @@ def _training(facts: Mapping[str, Any]) -> str:
 
 
 def _data(facts: Mapping[str, Any]) -> str:
-    name = facts["dataset"]
-    if " " in name:
-        return name
-    return f"`{name}`, see `keras_rsseg.datasets.facts()`."
+    names = facts["dataset"].split(", ")
+    if any(" " in name for name in names):
+        return facts["dataset"]
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"{listed}, see `keras_rsseg.datasets.facts()`."
 
 
 def _parameters(task: keras.Model) -> int:
@@ -167,14 +170,20 @@ def _parameters(task: keras.Model) -> int:
 
 
 def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
-    scores = (facts["score"] or {}).get("classes", {})
+    scores = {
+        f"IoU, {place}" if place else "IoU": score.get("classes", {})
+        for place, score in _labelled_places(facts).items()
+    } or {"IoU": {}}
     palette = colors_of(task) or [None] * task.num_classes
     rows = [
         (
             str(index),
             name,
             "" if color is None else "`#{:02x}{:02x}{:02x}`".format(*color),
-            f"{scores[name]:.3f}" if name in scores else "",
+            *(
+                f"{classes[name]:.3f}" if name in classes else ""
+                for classes in scores.values()
+            ),
         )
         for index, (name, color) in enumerate(
             zip(task.class_names, palette, strict=True)
@@ -182,9 +191,23 @@ def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
     ]
     return (
         "## Classes\n\n"
-        + _table(("id", "class", "colour", "IoU"), rows)
+        + _table(("id", "class", "colour", *scores), rows)
         + "\n\n255 is void: no data."
     )
+
+
+def _labelled_places(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the scores that have a mean IoU, by place.
+
+    A score that does not tell places apart has the place `""`.
+    """
+    score = facts["score"]
+    if not score:
+        return {}
+    places = score.get("places", {"": score})
+    return {
+        name: place for name, place in places.items() if "mean_iou" in place
+    }
 
 
 def _scores(facts: Mapping[str, Any]) -> str:
@@ -195,6 +218,7 @@ def _scores(facts: Mapping[str, Any]) -> str:
             f"Mean IoU {score['mean_iou']:.3f} on {score['data']}, measured "
             f"by {score['by']}:\n\n```shell\n{score['command']}\n```"
         )
+        text += _places(score.get("places", {}))
     else:
         text += "These weights have not been scored."
     if paper:
@@ -202,6 +226,31 @@ def _scores(facts: Mapping[str, Any]) -> str:
             f"\n\nThe paper states {paper['mean_iou']:.3f} "
             f"({paper['source']}); that is not a score of these weights."
         )
+    return text
+
+
+def _places(places: Mapping[str, Any]) -> str:
+    """Return the tables of a score that tells places apart."""
+    if not places:
+        return ""
+    rows = [
+        (
+            name,
+            place["data"],
+            f"{place['mean_iou']:.3f}" if "mean_iou" in place else "",
+        )
+        for name, place in places.items()
+    ]
+    text = "\n\n" + _table(("place", "what was scored", "mean IoU"), rows)
+    for name, place in places.items():
+        if "readings" in place:
+            rows = [
+                (at, *(f"{part[key]:.3f}" for key in READING))
+                for at, part in place["readings"].items()
+            ]
+            what = place.get("class_name", "one class")
+            text += f"\n\n{name}, {what}:\n\n"
+            text += _table(("read at", "IoU", "precision", "recall"), rows)
     return text
 
 

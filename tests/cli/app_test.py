@@ -11,6 +11,7 @@ import pytest
 
 import keras_rsseg
 from keras_rsseg.cli.predict import EXAMPLES
+from keras_rsseg.hub.registry import preset_facts
 from keras_rsseg.options import fields
 from keras_rsseg.scene_options import GROUPS
 from keras_rsseg.scene_options import ScenesOptions
@@ -57,6 +58,37 @@ class TestPresets:
         assert "comes with the package" in result.stdout
         assert "Train it" not in result.stdout
         assert "ground_sample_distances  0.4, 1.6" in result.stdout
+
+    def test_scores_place_by_place(self, monkeypatch):
+        name = keras_rsseg.DEFAULT_PRESET
+        facts = preset_facts(name)
+        facts["score"]["places"] = {
+            "dubai": {"data": "parts", "mean_iou": 0.75},
+            "kampala": {
+                "data": "houses",
+                "class_name": "building",
+                "readings": {
+                    "0.4 m": {"iou": 0.25, "precision": 0.5, "recall": 0.125},
+                    "1 m": {"iou": 0.375, "precision": 0.5, "recall": 0.5},
+                },
+            },
+        }
+        facts["notes"] = "First line.\n\n- Second line."
+        # The module; the function has its name, too.
+        module = sys.modules["keras_rsseg.cli.presets"]
+        monkeypatch.setattr(module, "preset_facts", lambda name: facts)
+        lines = run("presets", name).stdout.splitlines()
+        mean = f"mean IoU {facts['score']['mean_iou']:.3f} (measured)"
+        summary = f"{mean}: dubai 0.750, kampala building 0.250 to 0.375"
+        assert any(summary in line for line in lines)
+        for row in (
+            f"{'  dubai':<25}data parts; mean_iou 0.75",
+            f"{'  kampala':<25}data houses; class_name building",
+            f"{'    1 m':<25}iou 0.375; precision 0.5; recall 0.5",
+            f"{'notes':<25}First line.",
+            f"{'':<25}- Second line.",
+        ):
+            assert row in lines
 
     def test_a_slip_in_a_name(self):
         result = run("presets", "pfnet_r50_isiad")

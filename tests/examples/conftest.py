@@ -7,6 +7,8 @@ from rasterio.errors import NotGeoreferencedWarning
 
 import keras_rsseg
 from examples import train_dubai
+from tests.examples.places import make_kampala
+from tests.examples.places import make_ohio
 from tests.models.tiny_encoder import TinyEncoder
 
 
@@ -67,3 +69,13 @@ def encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoder")
     keras_rsseg.encoders.ResNetEncoder(18).save_to_preset(folder)
     return folder
+
+
+@pytest.fixture(scope="package")
+def places(scenes, tmp_path_factory):
+    """A folder of small data of all places that land cover is scored at."""
+    root = tmp_path_factory.mktemp("places")
+    (root / "dubai").symlink_to(scenes)
+    make_ohio(root)
+    make_kampala(root)
+    return root

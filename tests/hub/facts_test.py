@@ -25,9 +25,15 @@ VALUES = {
 
 def value_of(fact):
     """Return what a fact may be."""
-    if fact.kind == "parts":
-        return {name: value_of(part) for name, part in fact.parts.items()}
+    if fact.kind in ("parts", "named"):
+        parts = {name: value_of(part) for name, part in fact.parts.items()}
+        return parts if fact.kind == "parts" else {"a name": parts}
     return VALUES[fact.kind]
+
+
+def of_places(places):
+    """Return a score that tells places apart."""
+    return {**FACTS["score"], "places": places}
 
 
 class TestKinds:
@@ -102,6 +108,20 @@ class TestCard:
         other = {**FACTS, "limits": "Other."}
         assert read_facts(tmp_path, other)["limits"] == "Other."
 
+    def test_a_score_may_tell_places_apart_or_not(self, tmp_path):
+        reading = {"iou": 0.4, "precision": 0.5, "recall": 0.6}
+        places = {
+            "dubai": {"data": "x", "mean_iou": 0.7, "classes": {"road": 0.7}},
+            "kampala": {
+                "data": "y",
+                "class_name": "building",
+                "readings": {"0.5 m": reading},
+            },
+        }
+        for score in (FACTS["score"], of_places(places)):
+            facts.write_card(tmp_path, {**FACTS, "score": score})
+            assert facts.read_card(tmp_path)["score"] == score
+
     def test_weights_that_nobody_scored(self, tmp_path):
         assert read_facts(tmp_path, {**FACTS, "score": None})["score"] is None
 
@@ -121,6 +141,28 @@ class TestCard:
                 "fraction from 0 to 1",
             ),
             ({"paper_score": {"mean_iou": 0.6}}, r"paper_score lacks"),
+            ({"score": of_places({})}, "places must be an object for each"),
+            ({"score": of_places({"a": 0.7})}, "places must be an object"),
+            (
+                {"score": of_places({"a": {"mean_iou": 0.7}})},
+                r"score: places: a lacks \['data'\]",
+            ),
+            (
+                {"score": of_places({"a": {"data": "x", "miou": 0.7}})},
+                r"places: a has unknown facts \['miou'\]",
+            ),
+            (
+                {"score": of_places({"a": {"data": "x", "mean_iou": 70}})},
+                "places: a: mean_iou must be a fraction",
+            ),
+            (
+                {
+                    "score": of_places(
+                        {"a": {"data": "x", "readings": {"1 m": {"iou": 0.5}}}}
+                    )
+                },
+                r"readings: 1 m lacks \['precision', 'recall'\]",
+            ),
         ],
     )
     def test_scores_say_what_they_are_of(self, tmp_path, changes, words):

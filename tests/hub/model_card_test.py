@@ -82,6 +82,39 @@ def test_what_a_reader_looks_for(write, preset):
     assert f"| `model.weights.h5` | `{digest}` |" in card
 
 
+def test_scores_of_each_place(write):
+    places = {
+        "dubai": {"data": "a | b", "mean_iou": 0.75, "classes": {"water": 0.5}},
+        "ohio": {"data": "parts", "mean_iou": 0.25, "classes": {"land": 0.375}},
+        "kampala": {
+            "data": "houses",
+            "class_name": "road",
+            "readings": {
+                "0.4 m": {"iou": 0.1, "precision": 0.2, "recall": 0.3},
+                "1 m": {"iou": 0.4, "precision": 0.5, "recall": 0.6},
+            },
+        },
+    }
+    score = {**FACTS["score"], "mean_iou": 0.5, "places": places}
+    card = write({**FACTS, "score": score, "dataset": "dubai, ohio_naip"})
+    for line in (
+        "| id | class | colour | IoU, dubai | IoU, ohio |",
+        "| 0 | water | `#0000ff` | 0.500 |  |",
+        "| 2 | land | `#00ff00` |  | 0.375 |",
+        "Mean IoU 0.500 on noise",
+        r"| dubai | a \| b | 0.750 |",
+        "| kampala | houses |  |",
+        "kampala, road:",
+        "| 0.4 m | 0.100 | 0.200 | 0.300 |",
+        "| 1 m | 0.400 | 0.500 | 0.600 |",
+        "`dubai`, `ohio_naip`, see `keras_rsseg.datasets.facts()`.",
+    ):
+        assert line in card, line
+    results = front_matter(card).eval_results
+    found = {one.dataset_name: one.metric_value for one in results}
+    assert found == {"a | b": 0.75, "parts": 0.25}
+
+
 def test_what_is_not_known_is_said(write):
     colors = [(0, 0, 255), (9, 9, 9), (0, 255, 0)]
     card = write(palette=None)

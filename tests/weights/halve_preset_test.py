@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from weights.halve_preset import compare_presets
 from weights.halve_preset import halve_preset
 from weights.halve_preset import halve_weights
+from weights.halve_preset import main
 
 
 def _tiny_model():
@@ -44,6 +46,49 @@ def test_halved_preset_is_smaller_and_predicts_the_same(tmp_path):
     expected = model.predict_on_batch(tiles.astype("float32"))
     actual = restored.predict_on_batch(tiles.astype("float32"))
     assert np.abs(actual - expected).max() <= 0.01 * np.abs(expected).max()
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "full"
+    _tiny_model().save_to_preset(folder)
+    return folder
+
+
+class TestCommand:
+    """It says what half precision costs, and keeps to a size."""
+
+    def test_prints_the_largest_difference_of_logits(
+        self, full, tmp_path, capsys
+    ):
+        main(full, tmp_path / "half")
+        printed = capsys.readouterr().out
+        found = compare_presets(full, tmp_path / "half")
+        assert 0 < found.largest < 0.01 * found.logits
+        assert f"logits {found.largest:.2g}, of logits" in printed
+        assert "of the pixels of another class" in printed
+        assert compare_presets(full, full).largest == 0
+
+    def test_a_network_that_changed_is_seen(self, full, tmp_path):
+        main(full, tmp_path / "half")
+        weights = tmp_path / "half" / "model.weights.h5"
+        with h5py.File(weights, "r+") as file:
+
+            def negate(name, item):
+                if isinstance(item, h5py.Dataset) and item.ndim == 4:
+                    item[...] = -item[()]
+
+            file.visititems(negate)
+        found = compare_presets(full, tmp_path / "half")
+        assert found.largest > 0.05 * found.logits and found.other_classes > 0
+
+    def test_more_than_asked_for_is_refused(self, full, tmp_path, capsys):
+        with pytest.raises(SystemExit):
+            main(full, tmp_path / "half", at_most=0.01)
+        assert "more than --at-most 0.01" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+        main(full, tmp_path / "half", at_most=25)
+        assert (tmp_path / "half" / "task.json").is_file()
 
 
 def test_a_weight_beyond_float16_is_refused_not_made_infinite(tmp_path):

@@ -35,7 +35,6 @@ _PANEL = 6.0
 # The colour of what holds no data, behind the pictures.
 _NO_DATA = "#d0d0d0"
 _NAME_LENGTH = 26
-
 # Percent of the values of a band that a stretch may cut off, on each side.
 _CUT = 2
 
@@ -155,33 +154,43 @@ class MapFigure:
         """
         if not self.metric:
             return
-        from matplotlib.patches import Rectangle
-        from matplotlib.patheffects import withStroke
+        draw_scale_bar(self.panels[number], self._width, self._height)
 
-        length = scale_bar_length(self._width)
-        longer = max(self._width, self._height)
-        left, thickness = 0.02 * longer, 0.008 * longer
-        bottom = self._height - 0.02 * longer
-        panel = self.panels[number]
-        panel.add_patch(
-            Rectangle(
-                (left, bottom - thickness),
-                length,
-                thickness,
-                facecolor="black",
-                edgecolor="white",
-                linewidth=1,
-            )
+
+def draw_scale_bar(panel: Any, width: float, height: float) -> None:
+    """Draw a scale bar into the lower left of a panel.
+
+    Args:
+        panel: matplotlib `Axes` that show metres, the first row at 0.
+        width: of the picture, metres.
+        height: likewise.
+    """
+    from matplotlib.patches import Rectangle
+    from matplotlib.patheffects import withStroke
+
+    length = scale_bar_length(width)
+    longer = max(width, height)
+    left, thickness = 0.02 * longer, 0.008 * longer
+    bottom = height - 0.02 * longer
+    panel.add_patch(
+        Rectangle(
+            (left, bottom - thickness),
+            length,
+            thickness,
+            facecolor="black",
+            edgecolor="white",
+            linewidth=1,
         )
-        panel.text(
-            left + length / 2,
-            bottom - 1.6 * thickness,
-            format_length(length),
-            ha="center",
-            va="bottom",
-            fontsize="small",
-            path_effects=[withStroke(linewidth=2.5, foreground="white")],
-        )
+    )
+    panel.text(
+        left + length / 2,
+        bottom - 1.6 * thickness,
+        format_length(length),
+        ha="center",
+        va="bottom",
+        fontsize="small",
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
+    )
 
 
 @contextlib.contextmanager

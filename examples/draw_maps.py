@@ -1,0 +1,333 @@
+"""Draw maps of presets: README's first picture, and presets side by side.
+
+    python -m examples.draw_maps picture examples/data/harbour.tif \
+        --preset PRESET --output examples/data/harbour_map.jpg
+
+draws a scene beside its map, with legend and scale bar, and
+
+    python -m examples.draw_maps sheet ../shared/data --presets BEFORE AFTER \
+        --output sheet.png
+
+a row for each of `SCENES`, a column for the scene and for each preset. Scenes
+are read at the pixel size of the preset, or at `--gsd`. Both need matplotlib:
+`pip install ".[plot]"`.
+"""
+
+import argparse
+import pathlib
+import tempfile
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from typing import Any
+from typing import NamedTuple
+
+import numpy as np
+import rasterio
+
+import keras_rsseg
+from keras_rsseg.checks import Color
+from keras_rsseg.class_legends import DUBAI
+from keras_rsseg.class_legends import colors_of
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.vrt import VirtualRaster
+from keras_rsseg.rasters.windows import Window
+from keras_rsseg.scenes.maps.class_map import hex_color
+from keras_rsseg.scenes.maps.class_map import read_legend
+from keras_rsseg.scenes.maps.map_figure import class_picture
+from keras_rsseg.scenes.maps.map_figure import draw_scale_bar
+from keras_rsseg.scenes.maps.map_figure import open_both
+from keras_rsseg.scenes.maps.map_figure import scene_picture
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.void import VOID
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Scene(NamedTuple):
+    """A scene of the sheet.
+
+    Attributes:
+        title: what its row is called.
+        path: below the folder of the data.
+        distance: metres a pixel, of a picture that does not say it.
+        options: dict of arguments of `keras_rsseg.predict_scene`.
+    """
+
+    title: str
+    path: str
+    distance: float | None = None
+    options: Mapping[str, Any] = {}
+
+
+# None of them was trained on. The buildings of the second alone have a mask.
+SCENES = (
+    Scene("Dutch harbour, 25 cm", "scenes/harbour_epsg28992.tif"),
+    Scene("Kampala, 7.5 cm", "kampala/kampala_z21_rgb.tif"),
+    Scene(
+        "black corners, 10 cm",
+        "scenes/tile_with_black_corners_epsg3395.tif",
+        options={"nodata": "border"},
+    ),
+    Scene(
+        "Californian coast, 10 cm",
+        "open_scenes/california_coast_houses.jpg",
+        0.1,
+    ),
+    Scene(
+        "dunes, motorway, 10 cm",
+        "open_scenes/california_dunes_motorway.jpg",
+        0.1,
+    ),
+    Scene("Yellowstone, 10 cm", "open_scenes/yellowstone_road.jpg", 0.1),
+    Scene("Virginia, 10 cm", "open_scenes/virginia_pasture.jpg", 0.1),
+)
+# Inches of a panel's width, of its title and of the legend; pixels an inch.
+_WIDTH, _TITLE, _LEGEND = 3.2, 0.3, 0.5
+_DPI = 110
+_NO_DATA = "#d0d0d0"
+
+
+def map_colors(model: Any) -> Sequence[Color] | None:
+    """Return the colours for a map of a model's.
+
+    Those of its own for maps; of the classes of Dubai, those that a map of
+    them has now, since presets saved before there were any have none.
+
+    Args:
+        model: what `keras_rsseg.from_preset()` returned.
+    """
+    if (
+        model.display_palette is None
+        and tuple(model.class_names) == DUBAI["class_names"]
+    ):
+        return DUBAI["display_palette"]
+    return colors_of(model)
+
+
+def draw_picture(
+    model: Any,
+    scene: pathlib.Path,
+    output: pathlib.Path,
+    gsd: Any = "auto",
+    max_size: int = 700,
+) -> None:
+    """Map a scene and draw it beside the map.
+
+    Args:
+        model: what `keras_rsseg.from_preset()` returned.
+        scene: path of a raster.
+        output: path of the picture, with the ending of its format.
+        gsd: pixel size at which the scene is read, see `predict_scene`.
+        max_size: pixels of the longer side of scene and map.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        classes = pathlib.Path(folder) / "classes.tif"
+        _predict(model, scene, classes, ground_sample_distance=gsd)
+        figure = keras_rsseg.visualize.plot_side_by_side(
+            scene, classes, max_size=max_size
+        )
+    save(figure, output)
+
+
+def draw_sheet(
+    models: Mapping[str, Any],
+    scenes: Sequence[Scene],
+    root: pathlib.Path,
+    gsd: Any = "auto",
+) -> "Figure":
+    """Map scenes by several presets and draw all maps on a sheet.
+
+    Args:
+        models: dict of the columns' titles to what `from_preset()` returned.
+        scenes: a row each.
+        root: folder of the scenes.
+        gsd: pixel size at which scenes are read, see `predict_scene`.
+    """
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for number, scene in enumerate(scenes):
+            path = _placed(root / scene.path, scene.distance, folder)
+            maps = []
+            for column, model in enumerate(models.values()):
+                maps.append(folder / f"{number}_{column}.tif")
+                _predict(
+                    *(model, path, maps[-1]),
+                    ground_sample_distance=gsd,
+                    **scene.options,
+                )
+            rows.append(_Row.read(scene.title, path, maps))
+    return _sheet(rows, list(models))
+
+
+class _Row(NamedTuple):
+    """What one row of a sheet shows.
+
+    Attributes:
+        title: its own.
+        pictures: uint8 arrays `(h, w, 4)`, the scene's first.
+        width: of the ground, metres.
+        height: likewise.
+        legend: name to colour of all classes, in their order, and of no data.
+        occurring: names of those that are on one of the maps.
+    """
+
+    title: str
+    pictures: list[np.ndarray]
+    width: float
+    height: float
+    legend: dict[str, str]
+    occurring: set[str]
+
+    @classmethod
+    def read(
+        cls, title: str, path: pathlib.Path, maps: Sequence[pathlib.Path]
+    ) -> "_Row":
+        """Read a scene and its maps at the size at which they are shown."""
+        max_size = int(_WIDTH * _DPI * 1.5)
+        colored: list[np.ndarray] = []
+        colors: dict[str, str] = {}
+        occurring: set[str] = set()
+        for classes in maps:
+            with open_both(path, classes) as (image, ids):
+                legend = read_legend(ids)
+                scene = scene_picture(image, max_size)
+                colored.append(class_picture(ids, max_size, legend))
+                width, height = ground_pixel_size(image) or (1, 1)
+                size = image.width * width, image.height * height
+                values = np.unique(ids.read(1))
+            names = legend.names or []
+            colors.update(
+                zip(names, map(hex_color, legend.colors or []), strict=True)
+            )
+            occurring.update(names[i] for i in values if i < len(names))
+            if VOID in values:
+                occurring.add("no data")
+        colors["no data"] = _NO_DATA
+        return cls(title, [scene, *colored], *size, colors, occurring)
+
+
+def _sheet(rows: Sequence[_Row], titles: Sequence[str]) -> "Figure":
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    columns = 1 + len(titles)
+    heights = [_WIDTH * row.height / row.width for row in rows]
+    size = columns * _WIDTH + _TITLE, sum(heights) + _TITLE + _LEGEND
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    grid = figure.subplots(
+        len(rows), columns, squeeze=False, height_ratios=heights
+    )
+    for panels, row in zip(grid, rows, strict=True):
+        for panel, picture in zip(panels, row.pictures, strict=True):
+            panel.set(xticks=[], yticks=[], facecolor=_NO_DATA)
+            panel.imshow(
+                picture,
+                extent=(0, row.width, row.height, 0),
+                interpolation="nearest",
+            )
+        panels[0].set_ylabel(row.title, parse_math=False)
+        draw_scale_bar(panels[0], row.width, row.height)
+    for panel, title in zip(grid[0], ["scene", *titles], strict=True):
+        panel.set_title(title, fontsize="medium", parse_math=False)
+    colors = {name: c for row in rows for name, c in row.legend.items()}
+    occurring = set().union(*(row.occurring for row in rows))
+    handles = [
+        Patch(facecolor=color, edgecolor="black", linewidth=0.5, label=name)
+        for name, color in colors.items()
+        if name in occurring
+    ]
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+    )
+    return figure
+
+
+def save(figure: "Figure", output: pathlib.Path) -> None:
+    """Write a figure; as JPEG, small enough to be committed."""
+    options = {}
+    if output.suffix.lower() in (".jpg", ".jpeg"):
+        options = {"pil_kwargs": {"quality": 85, "optimize": True}}
+    figure.savefig(output, **options)
+
+
+def _predict(
+    model: Any, scene: pathlib.Path, output: pathlib.Path, **options: Any
+) -> None:
+    keras_rsseg.predict_scene(
+        *(model, scene, output),
+        palette=map_colors(model),
+        progress=False,
+        **options,
+    )
+
+
+def _placed(
+    path: pathlib.Path, distance: float | None, folder: pathlib.Path
+) -> pathlib.Path:
+    """Return a scene that says how large its pixels are."""
+    if distance is None:
+        return path
+    with open_raster(path) as dataset:
+        height, width = dataset.shape
+        count = dataset.count
+    scene = VirtualRaster(
+        height,
+        width,
+        # Anywhere: a metre is one there, nearly.
+        crs=rasterio.CRS.from_epsg(32631),
+        transform=rasterio.Affine(distance, 0, 5e5, 0, -distance, 4e6),
+    )
+    for number in range(1, count + 1):
+        band = scene.add_band()
+        band.add_source(path, Window(0, 0, height, width), number)
+    placed = folder / f"{path.stem}.vrt"
+    placed.write_bytes(scene.to_xml())
+    return placed
+
+
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
+    """Return the command's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    picture = commands.add_parser("picture", help="a scene beside its map")
+    picture.add_argument("scene", type=pathlib.Path)
+    picture.add_argument("--preset", default=keras_rsseg.DEFAULT_PRESET)
+    sheet = commands.add_parser("sheet", help="maps of several presets")
+    sheet.add_argument("data", type=pathlib.Path, help="folder of the scenes")
+    sheet.add_argument("--presets", nargs="+", required=True)
+    for command in (picture, sheet):
+        command.add_argument("--output", type=pathlib.Path, required=True)
+        command.add_argument(
+            "--gsd", type=float, help="metres; default: the preset's"
+        )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw what is asked for."""
+    args = parse_arguments(arguments)
+    gsd = args.gsd or "auto"
+    if args.command == "picture":
+        model = keras_rsseg.from_preset(args.preset)
+        draw_picture(model, args.scene, args.output, gsd)
+        return
+    models: dict[str, Any] = {}
+    for number, preset in enumerate(args.presets):
+        title = pathlib.Path(preset).name
+        # Two folders may have the same name.
+        title = f"{title} ({number + 1})" if title in models else title
+        models[title] = keras_rsseg.from_preset(preset)
+    save(draw_sheet(models, SCENES, args.data, gsd), args.output)
+
+
+if __name__ == "__main__":
+    main()
