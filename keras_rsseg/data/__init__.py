@@ -26,6 +26,7 @@ from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.data.weigh_pixels import weigh_pixels
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.void import VOID
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ColorTransfer",
     "PROTOCOLS",
     "Palette",
+    "SampleWarning",
     "TileCounts",
     "TilingProtocol",
     "UnlistedColorWarning",
