@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.check import check
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.evaluate import evaluate
 from keras_rsseg.cli.predict import predict
@@ -44,5 +45,5 @@ def main(
     """Semantic segmentation of aerial and satellite imagery."""
 
 
-for command in (predict, evaluate, presets, upload):
+for command in (predict, evaluate, check, presets, upload):
     app.command()(plain_errors()(command))

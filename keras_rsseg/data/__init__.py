@@ -2,6 +2,8 @@
 
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.boundaries import void_boundaries
+from keras_rsseg.data.check import check
+from keras_rsseg.data.check_report import CheckReport
 from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
@@ -19,6 +21,7 @@ from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.protocols import paper_augmentation
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
+from keras_rsseg.data.split import train_validation_split
 from keras_rsseg.data.tile_dataset import tile_dataset
 from keras_rsseg.data.tile_records import tile_records
 from keras_rsseg.data.tiling import join_tiles
@@ -31,6 +34,7 @@ from keras_rsseg.void import VOID
 
 __all__ = [
     "Augmentation",
+    "CheckReport",
     "ColorStatistics",
     "ColorTransfer",
     "PROTOCOLS",
@@ -42,6 +46,7 @@ __all__ = [
     "VOID",
     "Window",
     "as_protocol",
+    "check",
     "class_weights",
     "color_statistics",
     "count_classes",
@@ -56,6 +61,7 @@ __all__ = [
     "tile_records",
     "tile_starts",
     "tile_windows",
+    "train_validation_split",
     "void_boundaries",
     "weigh_pixels",
 ]
