@@ -72,7 +72,7 @@ class TileValues(NamedTuple):
             float(part.min()), float(part.max()), fractions, pixels, not_finite
         )
 
-    def __add__(self, other: Any) -> "TileValues":  # type: ignore[override]
+    def __add__(self, other: Any) -> "TileValues":
         """Return the values of both taken together."""
         return TileValues(
             float(np.fmin(self.low, other.low)),

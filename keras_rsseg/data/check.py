@@ -100,7 +100,7 @@ def check(
     read = _MaskReader(palette, ids, num_classes)
     kept = []
     for index, image in enumerate(listed):
-        facts = _look(report, lambda i=index: _facts(listed[i], i, bands))
+        facts = _look(report, _facts, image, index, bands)
         mask = None if listed_masks is None else listed_masks[index]
         if facts is None:
             continue
@@ -108,7 +108,7 @@ def check(
         if mask is None:
             continue
         report.num_masks += 1
-        counts = _look(report, lambda m=mask, f=facts: read.count(m, f))
+        counts = _look(report, read.count, mask, facts)
         if counts is None:
             continue
         kept.append((image, mask))
@@ -152,9 +152,9 @@ class _MaskReader:
         return counts
 
 
-def _look(report: CheckReport, look: Callable[[], Any]) -> Any:
+def _look(report: CheckReport, look: Callable[..., Any], *given: Any) -> Any:
     try:
-        return look()
+        return look(*given)
     except (KerasRssegError, OSError) as error:
         report.problems.append(str(error))
         return None
@@ -237,7 +237,7 @@ def _check_together(report: CheckReport, read: Any, model: Any) -> None:
         (value for one in report.images for value in one.values), TileValues()
     )
     value_range = getattr(model, "value_range", None)
-    found = _look(report, lambda: check_values(values, value_range, "Images"))
+    found = _look(report, check_values, values, value_range, "Images")
     report.doubts += found or []
     report.doubts += _doubt_model(report, model)
 

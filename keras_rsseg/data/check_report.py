@@ -156,16 +156,14 @@ class CheckReport:
         total = self.id_counts.sum()
         labelled = max(1, int(self.id_counts[:VOID].sum()))
         found = np.flatnonzero(self.id_counts[:VOID])
+        names = self.class_names or []
         ids = sorted({*found.tolist(), *range(self.num_classes or 0)})
         yield "  class       share of the labelled pixels, images that hold it"
         for i in ids:
-            name = self.class_names[i] if self._has_name(i) else ""
+            name = names[i] if i < len(names) else ""
             share = self.id_counts[i] / labelled
             yield f"  {i:>3} {name:<24}{share:>8.2%}{self.images_with[i]:>7}"
         yield f"  void (255) {self.id_counts[VOID] / total:.2%} of all pixels"
-
-    def _has_name(self, index: int) -> bool:
-        return self.class_names is not None and index < len(self.class_names)
 
 
 def _span(values: Sequence[float], unit: str = "") -> str:

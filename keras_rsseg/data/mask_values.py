@@ -82,7 +82,8 @@ def _whole(
         return values.astype("int16")
     if values.dtype.kind != "f":
         return values
-    values = np.where(lacking, values.dtype.type(VOID), values)
+    if lacking is not None:
+        values = np.where(lacking, values.dtype.type(VOID), values)
     check_whole(values, name)
     return np.clip(values.astype("float64"), -_LARGEST, _LARGEST).astype(
         "int64"
