@@ -28,7 +28,7 @@ def check_class_facts(
     """Refuse classes that nobody could tell apart.
 
     Args:
-        num_classes: int, 1 to 255.
+        num_classes: int, 2 to 255.
         class_names: different texts, one a class, or `None`.
         palette: colours, one a class, or `None`.
         display_palette: likewise.
@@ -36,9 +36,15 @@ def check_class_facts(
     Raises:
         ArgumentError: names the argument.
     """
-    if not is_integer(num_classes) or not 1 <= num_classes <= VOID:
+    if is_integer(num_classes) and num_classes == 1:
         raise ArgumentError(
-            "`num_classes` must be an integer from 1 to 255, id 255 is void. "
+            "`num_classes` counts the background, too: one class against the "
+            "rest is num_classes=2, ids 0 (rest) and 1. Received: "
+            f"num_classes={num_classes}"
+        )
+    if not is_integer(num_classes) or not 2 <= num_classes <= VOID:
+        raise ArgumentError(
+            "`num_classes` must be an integer from 2 to 255, id 255 is void. "
             f"Received: num_classes={num_classes}"
         )
     each_class = {

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.check import check
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.evaluate import evaluate
 from keras_rsseg.cli.predict import EXAMPLES
@@ -48,5 +49,5 @@ def main(
 # Blank lines keep the lines apart in the help.
 _EPILOGS = {predict: "\n\n".join(["Examples:", *EXAMPLES])}
 
-for command in (predict, evaluate, presets, upload):
+for command in (predict, evaluate, check, presets, upload):
     app.command(epilog=_EPILOGS.get(command))(plain_errors()(command))

@@ -177,8 +177,8 @@ def evaluate(
             "eroded": eroded or None,
             "left_out": leave_out or DEFAULTS["left_out"],
             "batch_size": batch_size,
-            "bands": bands and _numbers(bands),
-            "palette": palette and _read_palette(palette),
+            "bands": bands and band_numbers(bands),
+            "palette": palette and read_palette(palette),
             "boundary_f1": boundary_f1,
             "progress": not quiet,
         }
@@ -208,7 +208,7 @@ def _tiling(protocol, tile_size, stride):
     return TilingProtocol("custom", tile_size or protocol.tile_size, stride)
 
 
-def _numbers(bands):
+def band_numbers(bands):
     try:
         return [int(band) for band in bands.split(",")]
     except ValueError:
@@ -217,7 +217,7 @@ def _numbers(bands):
         ) from None
 
 
-def _read_palette(palette):
+def read_palette(palette):
     """A `Palette` from a JSON file, or by the name of a data set."""
     if palette == IDS:
         return palette

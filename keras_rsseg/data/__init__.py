@@ -2,6 +2,8 @@
 
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.boundaries import void_boundaries
+from keras_rsseg.data.check import check
+from keras_rsseg.data.check_report import CheckReport
 from keras_rsseg.data.class_statistics import TileCounts
 from keras_rsseg.data.class_statistics import class_weights
 from keras_rsseg.data.class_statistics import count_classes
@@ -21,6 +23,7 @@ from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.protocols import paper_augmentation
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
+from keras_rsseg.data.split import train_validation_split
 from keras_rsseg.data.tile_dataset import tile_dataset
 from keras_rsseg.data.tile_records import tile_records
 from keras_rsseg.data.tiling import join_tiles
@@ -28,21 +31,25 @@ from keras_rsseg.data.tiling import tile_starts
 from keras_rsseg.data.tiling import tile_windows
 from keras_rsseg.data.weigh_pixels import weigh_pixels
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.void import VOID
 
 __all__ = [
     "Augmentation",
+    "CheckReport",
     "ColorStatistics",
     "ColorTransfer",
     "Normalisation",
     "PROTOCOLS",
     "Palette",
+    "SampleWarning",
     "TileCounts",
     "TilingProtocol",
     "UnlistedColorWarning",
     "VOID",
     "Window",
     "as_protocol",
+    "check",
     "class_weights",
     "color_statistics",
     "count_classes",
@@ -58,6 +65,7 @@ __all__ = [
     "tile_records",
     "tile_starts",
     "tile_windows",
+    "train_validation_split",
     "void_boundaries",
     "weigh_pixels",
 ]

@@ -9,6 +9,8 @@ import numpy as np
 from keras_rsseg.data.boundaries import BoundaryVoid
 from keras_rsseg.data.boundaries import as_boundary_void
 from keras_rsseg.data.boundaries import void_boundaries
+from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.id_mapping import as_id_mapping
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
@@ -19,6 +21,8 @@ from keras_rsseg.data.reading import may_lack_data
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.reading import read_valid
+from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.vector_masks import VectorMask
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.errors import RasterError
@@ -44,8 +48,9 @@ class ImageMaskPairs:
 
     Args:
         images: list of paths or arrays `(H, W, C)`; or one of them; or an
-            array `(N, H, W, C)`. Sizes may differ.
-        masks: the masks, in the same order, of the same sizes; or `None`.
+            array `(N, H, W, C)`; or a folder or pattern. Sizes may differ.
+        masks: the masks, in the same order, of the same sizes; or a folder
+            or pattern, or polygons (see `as_lists`); or `None`.
         palette: `Palette` of colour-coded masks, or `None`.
         num_classes: number of classes; ids must lie below it or be 255.
         bands: band numbers to read, from 1, or (of files) names; `None` for
@@ -54,12 +59,17 @@ class ImageMaskPairs:
         boundary_void: pairs of classes near whose boundaries masks are void,
             see `void_boundaries`, or `None`. A window's mask is that part of
             the whole one's.
+        ids: dict from the masks' ids to class ids, or `None`; see
+            `read_mask`.
+        class_attribute: the attribute of polygons that tells their class.
 
     Attributes:
         names: list of paths, or `"images[3]"` for arrays.
         sizes: list of `(height, width)`.
         bands: number of bands read.
         dtype: `"uint8"` or `"float32"`, of the image windows.
+        num_classes: int, or `None` where not known.
+        id_counts: int64 `(256,)`, pixels of each id in all masks.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -80,8 +90,13 @@ class ImageMaskPairs:
         bands: Any = None,
         cache: bool = True,
         boundary_void: BoundaryVoid | None = None,
+        ids: IdMapping | None = None,
+        class_attribute: str | None = None,
     ):
-        self._images, self._masks = _as_lists(images, masks)
+        self._images, self._masks = as_lists(
+            images, masks, class_attribute, ids
+        )
+        self._ids = as_id_mapping(ids)
         self.names = [
             name_of(image, f"images[{index}]")
             for index, image in enumerate(self._images)
@@ -95,6 +110,7 @@ class ImageMaskPairs:
                 f"`num_classes` must lie in 1..{VOID}, as id {VOID} is void. "
                 f"Received: {num_classes!r}"
             )
+        self.num_classes = num_classes
         self._boundary_void = as_boundary_void(boundary_void, num_classes)
         if self._boundary_void and self._masks is None:
             raise ArgumentError(
@@ -107,9 +123,10 @@ class ImageMaskPairs:
             _ON_READING if may_lack_data(image, bands) else None
             for image in self._images
         ]
-        ids = self._check_ids(num_classes, cache)
+        self.id_counts = np.zeros(VOID + 1, "int64")
+        kept = self._check_ids(num_classes, cache)
         if cache:
-            self._cache(ids)
+            self._cache(kept)
 
     def __len__(self) -> int:
         return len(self._images)
@@ -214,6 +231,7 @@ class ImageMaskPairs:
             self._palette,
             UnlistedColors(),
             "masks",
+            self._ids,
         )
 
     def _read_valid(self, index, window):
@@ -251,7 +269,7 @@ class ImageMaskPairs:
                 raise MaskError(
                     "Image and mask must have the same size. Received: "
                     f"{self.names[index]} of {high}x{wide} pixels (height x "
-                    f"width), {name_of(mask, f'masks[{index}]')} of "
+                    f"width), {_mask_name(mask, index)} of "
                     f"{size[0]}x{size[1]}"
                 )
 
@@ -261,13 +279,17 @@ class ImageMaskPairs:
         unlisted = UnlistedColors()
         kept = []
         for index, mask in enumerate(self._masks or ()):
-            name = name_of(mask, f"masks[{index}]")
+            name = _mask_name(mask, index)
             height, width = self.sizes[index]
             # Strips bound the memory of one pass over a mask.
             rows = height if keep else _STRIP_ROWS
             for window in reading_windows(height, width, rows, width):
-                ids = read_mask(mask, window, self._palette, unlisted, "masks")
-                check_ids(count_ids(ids), num_classes, name)
+                ids = read_mask(
+                    mask, window, self._palette, unlisted, "masks", self._ids
+                )
+                counts = count_ids(ids)
+                check_ids(counts, num_classes, name)
+                self.id_counts += counts
             kept.append(ids if keep else None)
         unlisted.warn(stacklevel=5)
         return kept
@@ -279,7 +301,9 @@ class ImageMaskPairs:
             if is_path(mask) and self._palette is None:
                 with open_raster(mask, "masks") as dataset:
                     nodata = dataset.nodata
-                if nodata is not None and 0 <= nodata < (num_classes or VOID):
+                if nodata is None or nodata in self._ids:
+                    continue
+                if 0 <= nodata < (num_classes or VOID):
                     found[name_of(mask)] = nodata
         if found:
             name, nodata = next(iter(found.items()))
@@ -306,26 +330,7 @@ class ImageMaskPairs:
                 for pair in zip(masks, self._valid, strict=True)
             ]
         self._masks, self._palette, self._boundary_void = masks, None, {}
-
-
-def _as_lists(images: Any, masks: Any) -> tuple[list, list | None]:
-    single = is_path(images) or (
-        isinstance(images, np.ndarray) and images.ndim <= 3
-    )
-    images = [images] if single else list(images)
-    if not images:
-        raise ArgumentError(
-            "`images` must list at least one image. Received: []"
-        )
-    if masks is not None:
-        alone = single and not isinstance(masks, list | tuple)
-        masks = [masks] if alone or is_path(masks) else list(masks)
-        if len(masks) != len(images):
-            raise ArgumentError(
-                "`images` and `masks` must have the same length. Received: "
-                f"{len(images)} images, {len(masks)} masks"
-            )
-    return images, masks
+        self._ids = {}
 
 
 def _widened(window: Window, margin: int, size: tuple[int, int]) -> Window:
@@ -343,7 +348,15 @@ def _image_facts(image: Source, bands: Any) -> tuple[tuple[int, int], int, str]:
     return size, pixel.shape[-1], str(pixel.dtype)
 
 
-def _size(source: Source, argument: str) -> tuple[int, int]:
+def _mask_name(mask: Any, index: int) -> str:
+    if isinstance(mask, VectorMask):
+        return str(mask)
+    return name_of(mask, f"masks[{index}]")
+
+
+def _size(source: Any, argument: str) -> tuple[int, int]:
+    if isinstance(source, VectorMask):
+        return source.shape
     if not is_path(source):
         height, width = np.asarray(source).shape[:2]
         return height, width

@@ -9,11 +9,14 @@ import numpy as np
 
 from keras_rsseg.checks import Color
 from keras_rsseg.checks import as_color
+from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.void import VOID
 
 _UNLISTED = 254
+# So many unlisted colours come of a lossy file or of smoothed outlines.
+_MANY_COLORS = 8
 _STRIP_PIXELS = 1 << 18
 
 
@@ -30,10 +33,14 @@ class Palette:
         names: list of class names, as many as `colors`, or `None`.
         void_colors: list of `(r, g, b)` that mean void (id 255), such as
             the colour of unlabelled pixels.
+        tolerance: int. A colour that is not listed is taken for the nearest
+            one if no channel differs by more, as lossy files (JPEG) and
+            smoothed outlines need.
 
     Raises:
         ArgumentError: for a colour that is not three ints from 0 to 255, one
-            that is listed twice, or a wrong number of names.
+            that is listed twice, a wrong number of names, or a negative
+            tolerance.
 
     Example:
 
@@ -53,6 +60,7 @@ class Palette:
         colors: Iterable[Sequence[int]],
         names: Iterable[str] | None = None,
         void_colors: Iterable[Sequence[int]] = (),
+        tolerance: int = 0,
     ):
         self.colors = [as_color("colors", color) for color in colors]
         self.void_colors = [
@@ -76,6 +84,12 @@ class Palette:
                 "`names` must have one name a colour. Received: "
                 f"{len(self.names)} names, {len(self.colors)} colours"
             )
+        if not is_integer(tolerance) or not 0 <= tolerance <= 255:
+            raise ArgumentError(
+                "`tolerance` must be a whole number from 0 to 255. Received: "
+                f"{tolerance!r}"
+            )
+        self.tolerance = int(tolerance)
         self._table: np.ndarray | None = None
 
     @property
@@ -86,7 +100,7 @@ class Palette:
     def __repr__(self) -> str:
         return (
             f"Palette({self.colors}, names={self.names}, "
-            f"void_colors={self.void_colors})"
+            f"void_colors={self.void_colors}, tolerance={self.tolerance})"
         )
 
     def to_ids(
@@ -129,6 +143,9 @@ class Palette:
             packed = _pack(rgb[strip])
             np.take(table, packed, out=ids[strip])
             missing = ids[strip] == _UNLISTED
+            if self.tolerance and missing.any():
+                ids[strip][missing] = self._nearest(packed[missing])
+                missing = ids[strip] == _UNLISTED
             if missing.any():
                 report.add(source, packed[missing])
                 ids[strip][missing] = VOID
@@ -161,6 +178,22 @@ class Palette:
         if self.void_colors:
             table[VOID] = self.void_colors[0]
         return table[ids]
+
+    def _nearest(self, packed: np.ndarray) -> np.ndarray:
+        """Ids of packed colours that are not listed."""
+        found, places = np.unique(packed, return_inverse=True)
+        listed = np.array(self.colors + self.void_colors)
+        ids = np.full(len(listed), VOID, "uint8")
+        ids[: self.num_classes] = np.arange(self.num_classes)
+        colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=-1)
+        best = np.full(len(found), self.tolerance + 1)
+        result = np.full(len(found), _UNLISTED, "uint8")
+        # One listed colour after the other: lossy masks hold thousands.
+        for color, class_id in zip(listed, ids, strict=True):
+            distance = np.abs(colors - color).max(axis=-1)
+            nearer = distance < best
+            best[nearer], result[nearer] = distance[nearer], class_id
+        return result[places.reshape(-1)]
 
     def _lookup_table(self) -> np.ndarray:
         if self._table is None:
@@ -209,6 +242,11 @@ class UnlistedColors:
             f"{color}: {count}"
             for color, count in list(self.counts.items())[:8]
         )
+        hint = (
+            ". `Palette(..., tolerance=30)` takes colours for the nearest one"
+            if len(self._counts) > _MANY_COLORS
+            else ""
+        )
         more = len(self._counts) - 8
         names = ", ".join(self.sources[:5])
         others = len(self.sources) - 5
@@ -216,7 +254,7 @@ class UnlistedColors:
             f"{len(self._counts)} colours that the palette does not list "
             f"became void ({sum(self._counts.values())} pixels). Colour: "
             f"pixels = {shown}{f' and {more} more' if more > 0 else ''}. In: "
-            f"{names}{f' and {others} more' if others > 0 else ''}",
+            f"{names}{f' and {others} more' if others > 0 else ''}{hint}",
             UnlistedColorWarning,
             stacklevel=stacklevel,
         )

@@ -7,13 +7,19 @@ import numpy as np
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
+from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.id_mapping import as_id_mapping
+from keras_rsseg.data.mask_values import colors_to_ids
+from keras_rsseg.data.mask_values import stored_to_ids
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
+from keras_rsseg.data.vector_masks import VectorMask
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.rasters.bands import band_names
 from keras_rsseg.rasters.bands import band_numbers
+from keras_rsseg.rasters.lossy import is_lossy
 from keras_rsseg.rasters.opener import Raster
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import name_of
@@ -22,6 +28,7 @@ from keras_rsseg.rasters.validity import Validity
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.rasters.windows import intersect
 from keras_rsseg.rasters.windows import pad
+from keras_rsseg.sample_checks import ids_hint
 from keras_rsseg.void import VOID
 
 # The bands of an indexed image, whose one band holds numbers of colours.
@@ -30,6 +37,13 @@ _RGB = [("", "red"), ("", "green"), ("", "blue")]
 _CHUNK = 1 << 20
 
 Source = str | os.PathLike | np.ndarray
+
+_LOSSY = (
+    "{} is compressed as photographs are (JPEG, or another lossy way), which "
+    "changes the ids near every boundary. Save masks of class ids as PNG or "
+    "TIFF (DEFLATE, LZW) from their source. Of a mask of colours give "
+    "`palette`, with a `tolerance`"
+)
 
 
 def read_image(
@@ -157,12 +171,15 @@ def read_mask(
     palette: Palette | list | None = None,
     unlisted: UnlistedColors | None = None,
     argument: str = "source",
+    ids: IdMapping | None = None,
 ) -> np.ndarray:
     """Read a mask, or a window of one, as class ids.
 
     With a palette the mask must be colour-coded: RGB, RGBA, or one band
     with a colour map (an indexed PNG), which is expanded first. Without
-    one, it must have one band, whose values are the class ids.
+    one, it must have one band, whose values are the class ids, whole numbers
+    of any dtype. Files of ids must not be compressed as photographs are
+    (JPEG), which changes ids.
 
     The no-data value that a mask of class ids declares is void, and so are
     the transparent pixels of a colour mask.
@@ -176,6 +193,9 @@ def read_mask(
         unlisted: an `UnlistedColors` that collects colours which the
             palette lacks; `None` warns at once.
         argument: what errors call `source`.
+        ids: dict from the mask's ids to class ids and 255 for void, such as
+            `{255: 1}`; those not named stay. It comes after the palette, and
+            before a no-data value, which may be named as well.
 
     Returns:
         A uint8 array `(height, width)`: ids, void = 255.
@@ -184,7 +204,8 @@ def read_mask(
         FileNotFoundError: if there is no such file.
         RasterError: if the file is no image, or breaks off.
         MaskError: if it is coloured without a palette or not coloured with
-            one, or holds ids outside 0..255.
+            one, holds ids outside 0..255 or fractions, or is a lossy file
+            of ids.
 
     Example:
 
@@ -197,7 +218,10 @@ def read_mask(
     ```
     """
     name = name_of(source, "the mask array")
-    palette = as_palette(palette)
+    palette, mapping = as_palette(palette), as_id_mapping(ids)
+    if isinstance(source, VectorMask):
+        inner, place, shape = intersect(window, source.shape)
+        return pad(source.read(inner), place, shape, VOID)
     if is_path(source):
         with open_raster(source, argument) as dataset:
             inner, place, shape = intersect(window, dataset.shape)
@@ -206,15 +230,17 @@ def read_mask(
             nodata = dataset.nodata
             if palette is not None and pixels.shape[-1] == 1:
                 pixels = _expand_color_map(dataset, pixels[..., 0], name)
+            if palette is None and is_lossy(dataset):
+                raise MaskError(_LOSSY.format(name))
     else:
         pixels, nodata = _mask_array(source), None
         inner, place, shape = intersect(window, pixels.shape[:2])
         pixels = pixels[inner.slices]
     if palette is None:
-        ids = _as_ids(pixels, nodata, name)
+        found = stored_to_ids(pixels, nodata, name, mapping)
     else:
-        ids = _colors_to_ids(pixels, palette, unlisted, name)
-    return pad(ids, place, shape, VOID)
+        found = colors_to_ids(pixels, palette, unlisted, name, mapping)
+    return pad(found, place, shape, VOID)
 
 
 def count_ids(ids: np.ndarray) -> np.ndarray:
@@ -253,7 +279,7 @@ def check_ids(
         raise MaskError(
             f"{name} holds class ids out of range: {wrong.tolist()}. Accepted "
             f"with num_classes={num_classes}: 0..{num_classes - 1} and {VOID} "
-            "(void)"
+            f"(void).{ids_hint(np.flatnonzero(counts), num_classes)}"
         )
 
 
@@ -300,50 +326,3 @@ def _color_table(dataset: DatasetReader) -> np.ndarray:
     for index, color in entries.items():
         table[index] = color
     return table
-
-
-def _as_ids(pixels: np.ndarray, nodata: float | None, name: str) -> np.ndarray:
-    if pixels.shape[-1] != 1:
-        raise MaskError(
-            f"{name} has {pixels.shape[-1]} bands: a colour-coded mask needs "
-            "`palette`; a mask of class ids has one band."
-        )
-    values = pixels[..., 0]
-    if values.dtype.kind not in "uib":
-        raise MaskError(
-            f"{name} must hold integer class ids. Received: {values.dtype}"
-        )
-    if values.dtype != np.uint8:
-        if nodata is not None:
-            values = np.where(values == nodata, VOID, values)
-        if values.size and (values.min() < 0 or values.max() > VOID):
-            wrong = np.unique(values[(values < 0) | (values > VOID)])
-            raise MaskError(
-                f"{name} holds ids outside 0..{VOID}: {wrong[:10].tolist()}"
-            )
-        return values.astype("uint8")
-    if nodata is not None and nodata != VOID:
-        values = np.where(values == nodata, np.uint8(VOID), values)
-    return values
-
-
-def _colors_to_ids(
-    pixels: np.ndarray,
-    palette: Palette,
-    unlisted: UnlistedColors | None,
-    name: str,
-) -> np.ndarray:
-    if pixels.shape[-1] not in (3, 4) or pixels.dtype != np.uint8:
-        raise MaskError(
-            f"`palette` was given, so {name} must be a uint8 RGB or RGBA "
-            f"mask. Received: {pixels.dtype}, {pixels.shape[-1]} band(s)"
-        )
-    if pixels.shape[-1] == 3:
-        return palette.to_ids(pixels, unlisted, name)
-    hidden = pixels[..., 3] == 0
-    colors = pixels[..., :3].copy()
-    # Whatever colour lies under a transparent pixel is not a finding.
-    colors[hidden] = palette.colors[0]
-    ids = palette.to_ids(colors, unlisted, name)
-    ids[hidden] = VOID
-    return ids

@@ -1,5 +1,6 @@
 """Images and masks to a `tf.data.Dataset` of tiles."""
 
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from typing import Any
@@ -10,6 +11,7 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.boundaries import BoundaryVoid
+from keras_rsseg.data.id_mapping import IdMapping
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette
@@ -25,6 +27,8 @@ from keras_rsseg.data.tile_places import random_places
 from keras_rsseg.data.tile_places import sliding_places
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.sample_checks import SampleWarning
+from keras_rsseg.sample_checks import doubt_ids
 from keras_rsseg.void import VOID
 
 if TYPE_CHECKING:
@@ -57,6 +61,8 @@ def tile_dataset(
     count_once: bool = False,
     places: bool = False,
     boundary_void: BoundaryVoid | None = None,
+    ids: IdMapping | None = None,
+    class_attribute: str | None = None,
 ) -> "tensorflow.data.Dataset":
     """Return batches of tiles, ready for `model.fit`.
 
@@ -70,9 +76,14 @@ def tile_dataset(
 
     Args:
         images: list of paths (PNG, JPEG, TIFF) or arrays `(H, W, C)`; or one
-            of them; or an array `(N, H, W, C)`. Sizes may differ.
+            of them; or an array `(N, H, W, C)`; or a folder, or a pattern
+            such as `"images/*.tif"`. Sizes may differ.
         masks: masks in the same order, of the same sizes: class ids, void =
-            255, or colours with `palette`. `None` gives images alone.
+            255, or colours with `palette`. A folder or pattern, whose files
+            are paired with the images by their names. A file of polygons
+            (GeoPackage, GeoJSON, shapefile, FlatGeobuf) for all images, or
+            a list of one for each: they are drawn on the images' grids, and
+            what they do not cover is class 0. `None` gives images alone.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: of the sliding windows, pixels; defaults to `tile_size`.
         protocol: `TilingProtocol` or its name, instead of the two.
@@ -113,6 +124,12 @@ def tile_dataset(
             as `{(0, 1): 3}`: pixels of either class that near to the other
             become void, in the masks as they are before tiles are scaled.
             See `void_boundaries`.
+        ids: dict from what masks hold to class ids, 255 for void:
+            `{255: 1}` where masks are 0 and 255, `{1: 0, 2: 1, 0: 255}` for
+            ids that begin at 1, `{5: 3}` to merge two classes, `{"roof": 1}`
+            for polygons. Ids that it does not name stay.
+        class_attribute: name of the attribute that tells a polygon's class,
+            an id or a key of `ids`. By default all are of class 1.
 
     Returns:
         A `tf.data.Dataset` of `(images, masks)`: `(B, h, w, C)` uint8 for
@@ -127,7 +144,11 @@ def tile_dataset(
         ArgumentError: for bad arguments.
         RasterError: for files that cannot be read, or images of different
             bands.
-        MaskError: for masks that do not fit their images.
+        MaskError: for masks that do not fit their images, lossy files of
+            ids, and names that say that lists are in different orders.
+
+    Warns of a class that occurs nowhere, and of masks of nothing but 0 and
+    255 or void (`SampleWarning`).
 
     Example:
 
@@ -158,7 +179,15 @@ def tile_dataset(
     )
     check_positive("batch_size", batch_size)
     pairs = ImageMaskPairs(
-        images, masks, palette, num_classes, bands, cache, boundary_void
+        images,
+        masks,
+        palette,
+        num_classes,
+        bands,
+        cache,
+        boundary_void,
+        ids,
+        class_attribute,
     )
     augmentation, seed = settle(
         augmentation,
@@ -179,6 +208,8 @@ def tile_dataset(
         count, place = balanced_places(
             tf, pairs, tile, augmentation, tiles_per_epoch, class_weights
         )
+    for doubt in doubt_ids(pairs.id_counts, pairs.num_classes):
+        warnings.warn(doubt, SampleWarning, stacklevel=2)
     make_tile = _tile_maker(tf, pairs, tile, place, augmentation, places)
     shuffle = shuffle and sampling == "windows"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_rsseg.data.pair_files import matching_files
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import UnlistedColors
@@ -21,7 +22,6 @@ from keras_rsseg.errors import DatasetError
 from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.evaluation.masks import MaskPalette
-from keras_rsseg.evaluation.masks import matching_files
 from keras_rsseg.evaluation.masks import palette_of
 from keras_rsseg.rasters.bands import check_band_count
 from keras_rsseg.rasters.opener import is_path

@@ -65,6 +65,9 @@ class SegmentationMetric(keras.metrics.Metric):
     ```
     """
 
+    # Keras' callbacks that watch a metric ask it: more is better.
+    _direction = "up"
+
     def __init__(
         self,
         num_classes: int,

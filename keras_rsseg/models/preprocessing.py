@@ -20,6 +20,9 @@ from keras import ops
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.model_facts import check_tile_facts
+from keras_rsseg.models.sample_preparation import is_tensorflow
+from keras_rsseg.sample_checks import check_whole
+from keras_rsseg.sample_checks import ids_hint
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -203,7 +206,20 @@ def check_tiles(tiles: Any, num_bands: int | None) -> None:
         raise ArgumentError(
             f"The model takes tiles of {num_bands} bands (last axis). "
             f"Received: shape {shape}, {shape[-1]} bands"
+            f"{_bands_hint(shape, num_bands)}"
         )
+
+
+def _bands_hint(shape: tuple[int | None, ...], num_bands: int) -> str:
+    if shape[1] == num_bands:
+        return ". Bands come last: np.moveaxis(tiles, 1, -1)"
+    if shape[-1] == num_bands + 1:
+        return (
+            ". If the last is alpha, read without it, as "
+            "`tile_dataset(bands=...)` does: "
+            f"bands={list(range(1, num_bands + 1))}"
+        )
+    return ""
 
 
 def check_masks(masks: Any, tiles: Any, num_classes: int, void: int) -> Any:
@@ -223,12 +239,12 @@ def check_masks(masks: Any, tiles: Any, num_classes: int, void: int) -> Any:
         what is returned is evaluated.
 
     Raises:
-        MaskError: wrong shape or an id out of range.
+        MaskError: wrong shape, an id out of range, or fractions.
     """
     shape, tile_shape = _static_shape(masks), _static_shape(tiles)
     if shape is not None and tile_shape is not None:
         _check_mask_shape(shape, tile_shape)
-    if _is_tensorflow(masks):
+    if is_tensorflow(masks):
         masks = _check_tensor_ids(masks, num_classes, void)
     else:
         _check_ids(ops.convert_to_numpy(masks), num_classes, void)
@@ -237,8 +253,11 @@ def check_masks(masks: Any, tiles: Any, num_classes: int, void: int) -> Any:
 
 def _check_ids(ids: np.ndarray, num_classes: int, void: int) -> None:
     wrong = ids[(ids < 0) | (ids >= num_classes) & (ids != void)]
-    if wrong.size:
-        raise MaskError(_ids_message(num_classes, void, np.unique(wrong)[:8]))
+    if wrong.size or ids.dtype.kind == "f" and np.isnan(ids).any():
+        hint = ids_hint(np.unique(ids), num_classes)
+        found = np.unique(wrong)[:8]
+        raise MaskError(_ids_message(num_classes, void, found) + hint)
+    check_whole(ids)
 
 
 def _static_shape(x: Any) -> tuple[int | None, ...] | None:
@@ -258,7 +277,8 @@ def _check_mask_shape(
     ):
         raise MaskError(
             "Masks must hold class ids in the shape (batch, height, width) or "
-            f"(batch, height, width, 1). Received: shape {shape}"
+            f"(batch, height, width, 1). Received: shape {shape}. Of one-hot "
+            "masks take `masks.argmax(-1)`"
         )
     for mask_length, tile_length in zip(shape[:3], tile_shape[:3], strict=True):
         if None not in (mask_length, tile_length) and (
@@ -268,10 +288,6 @@ def _check_mask_shape(
                 "Masks must have the number, height and width of their tiles. "
                 f"Received: masks {shape}, tiles {tile_shape}"
             )
-
-
-def _is_tensorflow(x: Any) -> bool:
-    return type(x).__module__.startswith("tensorflow")
 
 
 def _check_tensor_ids(masks: Any, num_classes: int, void: int) -> Any:
@@ -288,7 +304,22 @@ def _check_tensor_ids(masks: Any, num_classes: int, void: int) -> Any:
         [_ids_message(num_classes, void), tf.unique(wrong)[0]],
         summarize=8,
     )
-    with tf.control_dependencies([check]):
+    checks = [check]
+    if masks.dtype.is_floating:
+        # NaN is no id either, whatever it is cast to.
+        whole = tf.equal(masks, tf.round(masks))
+        checks.append(
+            tf.debugging.Assert(
+                tf.reduce_all(whole),
+                [
+                    "Masks must hold whole numbers, class ids: resize them "
+                    "with the nearest neighbour. Received:",
+                    tf.boolean_mask(masks, tf.logical_not(whole))[:8],
+                ],
+                summarize=8,
+            )
+        )
+    with tf.control_dependencies(checks):
         return tf.identity(masks)
 
 

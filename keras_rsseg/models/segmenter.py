@@ -8,18 +8,14 @@ from keras_rsseg.checks import Color
 from keras_rsseg.checks import as_color
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.layers.resize_like import ResizeLike
-from keras_rsseg.metrics.confusion_metric import MeanIoU
 from keras_rsseg.model_facts import check_class_facts
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
-from keras_rsseg.models.preprocessing import check_masks
-from keras_rsseg.models.preprocessing import check_tiles
 from keras_rsseg.models.preprocessing import make_preprocessor_class
-from keras_rsseg.models.preset_task import PresetTask
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
-from keras_rsseg.void import VOID
+from keras_rsseg.models.trainable_task import TrainableTask
 
 
-class Segmenter(PresetTask):
+class Segmenter(TrainableTask):
     """Base of all tasks: tiles in, class logits of the same size out.
 
     A task is a backbone, a 1x1 convolution to the classes, and a bilinear
@@ -32,7 +28,7 @@ class Segmenter(PresetTask):
 
     Args:
         backbone: the subclass's `backbone_cls`.
-        num_classes: int. Number of classes, at most 255.
+        num_classes: int. Number of classes, 2 to 255.
         preprocessor: the subclass's `preprocessor_cls`, or `None` if tiles
             come normalised. Defaults to `"auto"`, ImageNet's normalisation.
         class_names: list of strings, one a class, or `None`.
@@ -210,157 +206,9 @@ class Segmenter(PresetTask):
             return self._training_network(inputs)
         return super().call(inputs, training=training, mask=mask)
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        if not isinstance(y_pred, dict):
-            return super().compute_loss(x, y, y_pred, sample_weight, training)
-        loss = super().compute_loss(
-            x, y, y_pred["logits"], sample_weight, training
-        )
-        return loss + self.extra_loss(y, y_pred)
-
-    def compute_metrics(
-        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
-    ) -> dict[str, Any]:
-        if isinstance(y_pred, dict):
-            y_pred = y_pred["logits"]
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
-    def fit(
-        self,
-        x: Any = None,
-        y: Any = None,
-        *args: Any,
-        validation_data: Any = None,
-        **kwargs: Any,
-    ) -> keras.callbacks.History:
-        """Trains, see `keras.Model.fit`.
-
-        Args:
-            x: array of tiles, or a dataset of pairs of tiles and masks.
-                Arrays are taken in their order, without shuffling.
-            y: array of masks, or `None` for a dataset.
-            *args: `batch_size` and `sample_weight`.
-            validation_data: a pair of arrays, or a dataset.
-            **kwargs: see `keras.Model.fit`.
-
-        Returns:
-            `keras.callbacks.History`.
-
-        Raises:
-            ArgumentError: tiles do not fit the model.
-            MaskError: masks do not fit the model or their tiles.
-        """
-        self._check_arrays(x, y)
-        if isinstance(validation_data, tuple | list):
-            self._check_arrays(*validation_data[:2])
-        # keras-hub makes a pipeline of arrays, which Keras cannot shuffle.
-        kwargs.setdefault("shuffle", False)
-        return super().fit(
-            x, y, *args, validation_data=validation_data, **kwargs
-        )
-
-    def evaluate(
-        self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any
-    ) -> Any:
-        """Computes loss and metrics, see `keras.Model.evaluate`.
-
-        Args:
-            x: array of tiles, or a dataset of pairs of tiles and masks.
-            y: array of masks, or `None` for a dataset.
-            *args: `batch_size` and `sample_weight`.
-            **kwargs: see `keras.Model.evaluate`.
-
-        Returns:
-            list of the loss and the metrics, or a dict of them.
-
-        Raises:
-            ArgumentError: tiles do not fit the model.
-            MaskError: masks do not fit the model or their tiles.
-        """
-        self._check_arrays(x, y)
-        return super().evaluate(x, y, *args, **kwargs)
-
     def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""
         return optimize_for_inference(self)
-
-    def _check_arrays(self, tiles: Any, masks: Any = None) -> None:
-        """Check all before the first step; datasets are checked as read."""
-        if hasattr(tiles, "shape"):
-            check_tiles(tiles, self.input_shape[-1])
-            if masks is not None:
-                check_masks(masks, tiles, self.num_classes, VOID)
-
-    def preprocess_samples(
-        self, x: Any, y: Any = None, sample_weight: Any = None
-    ) -> Any:
-        check_tiles(x, self.input_shape[-1])
-        if y is not None:
-            y = check_masks(y, x, self.num_classes, VOID)
-        return super().preprocess_samples(x, y, sample_weight)
-
-    def compile(
-        self,
-        optimizer: Any = "auto",
-        loss: Any = "auto",
-        *,
-        metrics: Any = "auto",
-        **kw: Any,
-    ) -> None:
-        """Configures training, by default with the published recipe.
-
-        Args:
-            optimizer: `"auto"` is SGD with momentum 0.9, learning rate 0.01
-                and the weight decay of the released scripts.
-            loss: `"auto"` is the system's own segmentation loss.
-            metrics: `"auto"` is the mean IoU without void.
-            **kw: other keyword arguments of `keras.Model.compile`.
-        """
-        if optimizer == "auto":
-            optimizer = default_optimizer()
-        if loss == "auto":
-            loss = self.default_loss()
-        if metrics == "auto":
-            metrics = [MeanIoU(self.num_classes, ignore_class=VOID)]
-        if (
-            keras.backend.backend() == "tensorflow"
-            and kw.get("jit_compile", "auto") == "auto"
-        ):
-            # Keras would compile with XLA, anew for every size of tile; on
-            # CPUs its backward convolutions are the slower ones, too.
-            kw["jit_compile"] = False
-        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kw)
-
-    def get_compile_config(self) -> dict[str, Any]:
-        config = super().get_compile_config()
-        if not config:
-            return config
-        if not config["jit_compile"]:
-            # The choice for TensorFlow must not go to other backends.
-            config["jit_compile"] = "auto"
-        built = self.optimizer is not None and self.optimizer.built
-        return {**config, "optimizer_built": built}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        # Keras leaves it out where `compile()` is overridden.
-        config = keras.saving.deserialize_keras_object(config)
-        built = config.pop("optimizer_built")
-        self.compile(**config)
-        if built:  # else the file holds no moments
-            self.optimizer.build(self.trainable_variables)
-
-    def default_loss(self) -> keras.losses.Loss:
-        """Cross-entropy, averaged over the pixels that are not void."""
-        return keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, ignore_class=VOID
-        )
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -373,18 +221,6 @@ class Segmenter(PresetTask):
             }
         )
         return config
-
-
-def default_optimizer() -> keras.optimizers.Optimizer:
-    """SGD as in the released training scripts.
-
-    PyTorch adds the weight decay of 1e-4 to the gradient, where momentum 0.9
-    multiplies it by 1 / (1 - 0.9) in the long run. Keras takes it off the
-    weights directly, which is the same with ten times the number.
-    """
-    return keras.optimizers.SGD(
-        learning_rate=0.01, momentum=0.9, weight_decay=1e-3
-    )
 
 
 def _as_colors(name: str, colors: Sequence[Color] | None) -> list[Color] | None:

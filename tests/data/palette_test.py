@@ -2,12 +2,14 @@
 
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import UnlistedColorWarning
+from keras_rsseg.data.reading import read_mask
 from tests.data.files import DUBAI_COLORS
 from tests.data.files import DUBAI_VOID
 
@@ -106,3 +108,36 @@ def test_many_masks_give_one_report():
         unlisted.warn()
     assert len(caught) == 1
     assert "and 5 more" in str(caught[0].message)
+
+
+class TestTolerance:
+    COLORS = [(0, 0, 0), (200, 30, 30)]
+
+    def test_near_colours_are_the_nearest_class(self):
+        palette = Palette(
+            self.COLORS, void_colors=[(250, 250, 250)], tolerance=20
+        )
+        rgb = [[8, 9, 20], [190, 40, 25], [240, 255, 250], [0, 0, 21]]
+        with pytest.warns(UnlistedColorWarning, match=r"\(0, 0, 21\): 1"):
+            ids = palette.to_ids(np.array([rgb], "uint8"))
+        assert ids.tolist() == [[0, 1, 255, 255]]
+
+    def test_a_jpeg_of_colours_is_read_as_drawn(self, tmp_path):
+        ids = np.zeros((64, 64), "uint8")
+        ids[20:, 30:] = 1
+        rgb = np.array(self.COLORS, "uint8")[ids]
+        keras.utils.save_img(tmp_path / "a.jpg", rgb, scale=False)
+        palette = Palette(self.COLORS, tolerance=100)
+        read = read_mask(tmp_path / "a.jpg", palette=palette)
+        assert (read != ids).mean() < 0.01
+
+    def test_many_unlisted_colours_hint_at_it(self):
+        rgb = np.zeros((1, 12, 3), "uint8")
+        rgb[..., 0] = np.arange(12)
+        with pytest.warns(UnlistedColorWarning, match="tolerance=30"):
+            Palette(self.COLORS).to_ids(rgb)
+
+    @pytest.mark.parametrize("tolerance", [-1, 256, 1.5])
+    def test_others_are_refused(self, tolerance):
+        with pytest.raises(ValueError, match="`tolerance`"):
+            Palette(self.COLORS, tolerance=tolerance)

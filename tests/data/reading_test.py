@@ -153,8 +153,83 @@ class TestReadMask:
             read_mask(mask)
 
     def test_fractions_are_refused(self):
-        with pytest.raises(ValueError, match="integer class ids.*float32"):
-            read_mask(np.zeros((2, 2), "float32"))
+        mask = np.array([[0, 1, 0.5, 1.25]], "float32")
+        with pytest.raises(ValueError, match=r"0\.5, 1\.25.*nearest"):
+            read_mask(mask)
+
+    def test_whole_numbers_are_ids_whatever_their_dtype(self, tmp_path):
+        ids = np.array([[0, 1], [255, 2]])
+        for dtype in ("float32", "float64", "int16", "uint32"):
+            path = write_raster(tmp_path / f"{dtype}.tif", ids.astype(dtype))
+            for source in (path, ids.astype(dtype)):
+                read = read_mask(source)
+                assert read.dtype == np.uint8
+                np.testing.assert_array_equal(read, ids)
+
+    def test_no_data_of_floats_is_void(self, tmp_path):
+        values = np.array([[0, 1], [np.nan, -9999]], "float32")
+        path = write_raster(tmp_path / "a.tif", values, nodata=-9999)
+        assert read_mask(path).tolist() == [[0, 1], [255, 255]]
+
+    @pytest.mark.parametrize(
+        "name, profile",
+        [
+            ("a.jpg", {}),
+            ("a.tif", {"compress": "jpeg"}),
+            ("b.tif", {"compress": "lerc", "MAX_Z_ERROR": 1}),
+        ],
+    )
+    def test_lossy_files_of_ids_are_refused(self, tmp_path, name, profile):
+        ids = np.zeros((64, 64), "uint8")
+        ids[20:] = 4
+        path = write_raster(tmp_path / name, ids, **profile)
+        with pytest.raises(ValueError, match=f"{name} is compressed.*PNG"):
+            read_mask(path)
+
+    @pytest.mark.parametrize("compress", ["deflate", "lzw", "lerc", "zstd"])
+    def test_other_compressions_are_not(self, tmp_path, compress):
+        ids = np.arange(16, dtype="uint8").reshape(4, 4)
+        path = write_raster(tmp_path / "a.tif", ids, compress=compress)
+        np.testing.assert_array_equal(read_mask(path), ids)
+
+
+class TestIds:
+    """What files hold becomes the ids of the classes."""
+
+    def test_files_and_arrays_are_mapped(self, tmp_path):
+        ids = np.array([[0, 255], [7, 3]], "uint8")
+        path = write_raster(tmp_path / "a.png", ids)
+        for source in (ids, path, ids.astype("float32"), ids.astype("int32")):
+            read = read_mask(source, ids={255: 1, 7: 255})
+            assert read.tolist() == [[0, 1], [255, 3]]
+
+    def test_codes_beyond_255(self):
+        codes = np.array([[111, 523], [999, -1]], "int32")
+        read = read_mask(codes, ids={111: 0, 523: 1, 999: 255, -1: 255})
+        assert read.tolist() == [[0, 1], [255, 255]]
+        with pytest.raises(ValueError, match=r"outside 0..255: \[523\]"):
+            read_mask(codes, ids={111: 0, 999: 255, -1: 255})
+
+    def test_a_mapping_comes_before_a_no_data_value(self, tmp_path):
+        ids = np.array([[0, 255], [1, 0]], "uint8")
+        path = write_raster(tmp_path / "a.tif", ids, nodata=0)
+        assert read_mask(path).tolist() == [[255, 255], [1, 255]]
+        read = read_mask(path, ids={0: 0, 255: 1})
+        assert read.tolist() == [[0, 1], [1, 0]]
+        # Void by the file, and not what 255 stands for.
+        assert read_mask(path, ids={255: 1}).tolist() == [[255, 1], [1, 255]]
+
+    def test_classes_of_colours_are_merged(self):
+        rgb = np.array([[[1, 1, 1], [2, 2, 2], [3, 3, 3]]], "uint8")
+        palette = [(1, 1, 1), (2, 2, 2), (3, 3, 3)]
+        assert read_mask(rgb, palette=palette, ids={2: 1}).tolist() == [
+            [0, 1, 1]
+        ]
+
+    @pytest.mark.parametrize("ids", [[0, 1], {0: -1}, {0: 256}, {0: "a"}])
+    def test_mappings_to_no_class_are_refused(self, ids):
+        with pytest.raises(ValueError, match="`ids` must be a dict"):
+            read_mask(np.zeros((2, 2), "uint8"), ids=ids)
 
 
 HOLE = np.zeros((8, 9), bool)

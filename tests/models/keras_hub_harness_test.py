@@ -83,7 +83,7 @@ class KerasHubTest(TestCase):
         self.run_task_test(
             getattr(keras_rsseg, task),
             {"backbone": backbone_cls(**arguments), "num_classes": 4},
-            (TILES, MASKS),
+            (TILES * 255, MASKS),
             expected_output_shape=(2, 48, 48, 4),
         )
 
@@ -95,7 +95,7 @@ class KerasHubTest(TestCase):
         self.run_model_saving_test(
             getattr(keras_rsseg, task),
             {"backbone": backbone, "num_classes": 4},
-            TILES,
+            TILES * 255,
         )
 
     @parameterized.parameters(*SYSTEMS)
@@ -131,6 +131,6 @@ class KerasHubTest(TestCase):
         self.run_preset_test(
             keras_rsseg.SemanticFPN,
             self.get_temp_dir(),
-            TILES,
+            TILES * 255,
             expected_output_shape=(2, 48, 48, 4),
         )

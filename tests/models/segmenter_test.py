@@ -7,7 +7,7 @@ import pytest
 import keras_rsseg
 from keras_rsseg.class_legends import colors_of
 from keras_rsseg.models import SemanticFPNBackbone
-from keras_rsseg.models.segmenter import default_optimizer
+from keras_rsseg.models.compiled_task import default_optimizer
 from keras_rsseg.rasters.opener import open_raster
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import iterations

@@ -1,0 +1,58 @@
+"""Ids of mask files to the class ids of a network."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_rsseg.checks import is_integer
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.void import VOID
+
+# From what a mask holds, or a polygon's attribute, to a class id or 255.
+IdMapping = Mapping[Any, int]
+
+
+def as_id_mapping(ids: IdMapping | None) -> dict[Any, int]:
+    """Return an `ids` argument as a dict, checked.
+
+    Args:
+        ids: dict from what is stored to class ids, 255 for void, or `None`.
+
+    Raises:
+        ArgumentError: for anything else.
+    """
+    if ids is None:
+        return {}
+    if not isinstance(ids, Mapping) or not all(
+        is_integer(value) and 0 <= value <= VOID for value in ids.values()
+    ):
+        raise ArgumentError(
+            "`ids` must be a dict from what masks hold to class ids, 0 to "
+            f"{VOID - 1} and {VOID} for void, such as {{0: 0, 255: 1}}. "
+            f"Received: {ids!r}"
+        )
+    return {key: int(value) for key, value in ids.items()}
+
+
+def map_ids(values: np.ndarray, ids: Mapping[Any, int]) -> np.ndarray:
+    """Return the class ids of stored ids; those not named stay.
+
+    Args:
+        values: integer array of any shape.
+        ids: what `as_id_mapping` returned.
+
+    Returns:
+        `values` itself, or an array of the shape and as many bits or more.
+    """
+    if not ids:
+        return values
+    if values.dtype == np.uint8:
+        table = np.arange(VOID + 1, dtype="uint8")
+        for key, value in ids.items():
+            if is_integer(key) and 0 <= key <= VOID:
+                table[int(key)] = value
+        return table[values]
+    found, places = np.unique(values, return_inverse=True)
+    mapped = np.array([ids.get(value, value) for value in found.tolist()])
+    return mapped[places].reshape(values.shape)

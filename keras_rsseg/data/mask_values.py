@@ -1,0 +1,129 @@
+"""What the pixels of a mask hold, ids or colours, to class ids."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from keras_rsseg.data.id_mapping import map_ids
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.palette import UnlistedColors
+from keras_rsseg.errors import MaskError
+from keras_rsseg.sample_checks import check_whole
+from keras_rsseg.void import VOID
+
+# Beyond, float64 holds no whole number exactly; no id is that large.
+_LARGEST = 2.0**53
+
+
+def stored_to_ids(
+    pixels: np.ndarray,
+    nodata: float | None,
+    name: str,
+    mapping: Mapping[Any, int],
+) -> np.ndarray:
+    """Return the class ids of a mask without colours.
+
+    Args:
+        pixels: array `(H, W, 1)` of whole numbers, of any dtype.
+        nodata: the value that the file declares as no data, which is void
+            unless `mapping` names it, or `None`. NaN is void, too.
+        name: of the mask, for errors.
+        mapping: from stored ids to class ids; those not named stay.
+
+    Returns:
+        A uint8 array `(H, W)`.
+
+    Raises:
+        MaskError: for several bands, fractions, and ids outside 0..255.
+    """
+    if pixels.shape[-1] != 1:
+        raise MaskError(
+            f"{name} has {pixels.shape[-1]} bands: a colour-coded mask needs "
+            "`palette`; a mask of class ids has one band."
+        )
+    values = pixels[..., 0]
+    if values.dtype.kind not in "uibf":
+        raise MaskError(
+            f"{name} must hold integer class ids. Received: {values.dtype}"
+        )
+    lacking = _lacking(values, None if nodata in mapping else nodata)
+    values = map_ids(_whole(values, lacking, name), mapping)
+    if lacking is not None:
+        values = np.where(lacking, values.dtype.type(VOID), values)
+    if values.dtype != np.uint8:
+        if values.size and (values.min() < 0 or values.max() > VOID):
+            wrong = np.unique(values[(values < 0) | (values > VOID)])
+            raise MaskError(
+                f"{name} holds ids outside 0..{VOID}: {wrong[:10].tolist()}. "
+                "`ids` maps them as they are read, such as "
+                f"`ids={{{wrong[0]}: 0}}`"
+            )
+        values = values.astype("uint8")
+    return values
+
+
+def _lacking(values: np.ndarray, nodata: float | None) -> np.ndarray | None:
+    """Where nothing is known, `None` for nowhere."""
+    lacking = np.isnan(values) if values.dtype.kind == "f" else None
+    if nodata is None:
+        return lacking
+    equal = values == nodata
+    return equal if lacking is None else equal | lacking
+
+
+def _whole(
+    values: np.ndarray, lacking: np.ndarray | None, name: str
+) -> np.ndarray:
+    """Whole numbers as integers of a dtype that holds 255."""
+    if values.dtype.kind == "b":
+        return values.astype("uint8")
+    if values.dtype == np.int8:
+        return values.astype("int16")
+    if values.dtype.kind != "f":
+        return values
+    if lacking is not None:
+        values = np.where(lacking, values.dtype.type(VOID), values)
+    check_whole(values, name)
+    return np.clip(values.astype("float64"), -_LARGEST, _LARGEST).astype(
+        "int64"
+    )
+
+
+def colors_to_ids(
+    pixels: np.ndarray,
+    palette: Palette,
+    unlisted: UnlistedColors | None,
+    name: str,
+    mapping: Mapping[Any, int],
+) -> np.ndarray:
+    """Return the class ids of a mask of colours.
+
+    Args:
+        pixels: uint8 array `(H, W, 3)` or `(H, W, 4)`. What is transparent
+            is void.
+        palette: `Palette`.
+        unlisted: collects colours that the palette lacks, or `None`.
+        name: of the mask, for errors.
+        mapping: from the palette's ids to class ids; those not named stay.
+
+    Returns:
+        A uint8 array `(H, W)`.
+
+    Raises:
+        MaskError: for pixels that are no colours.
+    """
+    if pixels.shape[-1] not in (3, 4) or pixels.dtype != np.uint8:
+        raise MaskError(
+            f"`palette` was given, so {name} must be a uint8 RGB or RGBA "
+            f"mask. Received: {pixels.dtype}, {pixels.shape[-1]} band(s)"
+        )
+    if pixels.shape[-1] == 3:
+        return map_ids(palette.to_ids(pixels, unlisted, name), mapping)
+    hidden = pixels[..., 3] == 0
+    colors = pixels[..., :3].copy()
+    # Whatever colour lies under a transparent pixel is not a finding.
+    colors[hidden] = palette.colors[0]
+    ids = map_ids(palette.to_ids(colors, unlisted, name), mapping)
+    ids[hidden] = VOID
+    return ids

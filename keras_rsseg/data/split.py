@@ -1,0 +1,171 @@
+"""Images into those to train on and those to validate with, far apart."""
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_rsseg.checks import as_number
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
+from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.vector_masks import VectorMask
+from keras_rsseg.data.vector_masks import is_vector
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.sources import is_virtual
+from keras_rsseg.rasters.windows import Window
+
+# Images and their masks, as `tile_dataset` takes them.
+Part = tuple[list[Any], Any]
+
+
+def train_validation_split(
+    images: Any,
+    masks: Any,
+    validation: float = 0.2,
+    *,
+    by: str = "scene",
+    block_size: int = 2048,
+    seed: int = 0,
+) -> tuple[Part, Part]:
+    """Split images with their masks, before tiles are cut of them.
+
+    Tiles that overlap, or lie side by side, are nearly the same picture: a
+    score of some, after training on the others, says nothing of new scenes.
+    So what is split here are whole scenes, or square blocks of them; no tile
+    of one part holds a pixel of the other. Neighbouring blocks still
+    resemble each other more than new scenes do; prefer scenes where there
+    are enough.
+
+    The same arguments split in the same way again.
+
+    Args:
+        images: list of paths or arrays, or a folder or pattern, as
+            `tile_dataset` takes them.
+        masks: the masks, likewise, or a file of polygons.
+        validation: share of the pixels to validate with, about, between 0
+            and 1. Each part has at least one scene or block.
+        by: `"scene"`, whole images; `"block"`, squares of them, of which no
+            tile reaches into another.
+        block_size: length of a block in pixels. Blocks at the far sides of
+            an image are up to half as large or half as small again.
+        seed: int, of what is drawn.
+
+    Returns:
+        `((images, masks), (images, masks))`, to train on and to validate
+        with, in the order that they had. Blocks of files are GDAL's virtual
+        files (`vrt://scene.tif?srcwin=...`), of arrays views; blocks of
+        polygons' images keep the whole file of polygons.
+
+    Raises:
+        ArgumentError: if there is nothing to split, or for bad arguments.
+        FileNotFoundError, KerasRssegError: see `tile_dataset`.
+
+    Example:
+
+    ```python
+    images = np.zeros((10, 64, 64, 3), "uint8")
+    masks = np.zeros((10, 64, 64), "uint8")
+    train, validation = keras_rsseg.data.train_validation_split(images, masks)
+    len(train[0]), len(validation[0])  # (8, 2)
+    tiles = keras_rsseg.data.tile_dataset(*train, tile_size=32, shuffle=True)
+    ```
+    """
+    check_choice("by", by, ("scene", "block"))
+    if not 0 < as_number(validation) < 1:
+        raise ArgumentError(
+            "`validation` must be a share, between 0 and 1. Received: "
+            f"{validation!r}"
+        )
+    listed, listed_masks = as_lists(images, masks)
+    if listed_masks is None:
+        raise ArgumentError("`masks` must be given. Received: None")
+    pairs = [
+        (image, str(mask) if isinstance(mask, VectorMask) else mask)
+        for image, mask in zip(listed, listed_masks, strict=True)
+    ]
+    sizes = [_size(image) for image in listed]
+    if by == "block":
+        check_positive("block_size", block_size)
+        blocks = [
+            (pair, window)
+            for pair, size in zip(pairs, sizes, strict=True)
+            for window in _blocks(size, block_size)
+        ]
+        sizes = [(window.height, window.width) for _, window in blocks]
+        pairs = [
+            (_cut(image, window), _cut(mask, window))
+            for (image, mask), window in blocks
+        ]
+    if len(pairs) < 2:
+        raise ArgumentError(
+            "There must be two images or blocks to split. Received: "
+            f"{len(pairs)} by {by!r}. A single scene is split with "
+            "by='block' and a `block_size` below its own"
+        )
+    chosen = _choose([h * w for h, w in sizes], validation, seed)
+    train = [pair for pair, held in zip(pairs, chosen, strict=True) if not held]
+    other = [pair for pair, held in zip(pairs, chosen, strict=True) if held]
+    return _unzip(train), _unzip(other)
+
+
+def _unzip(pairs: Sequence[tuple[Any, Any]]) -> Part:
+    return [image for image, _ in pairs], [mask for _, mask in pairs]
+
+
+def _choose(areas: Sequence[int], share: float, seed: int) -> list[bool]:
+    """Draw until about a share of the area is held, and never all."""
+    wanted, held = share * sum(areas), 0
+    chosen = [False] * len(areas)
+    for index in np.random.default_rng(seed).permutation(len(areas)):
+        taken = held + areas[index]
+        # The first is taken whatever its size.
+        if held and taken - wanted > wanted - held:
+            continue
+        if sum(chosen) == len(areas) - 1:
+            break
+        chosen[index], held = True, taken
+        if held >= wanted:
+            break
+    return chosen
+
+
+def _size(image: Any) -> tuple[int, int]:
+    if is_path(image):
+        with open_raster(image, "images") as dataset:
+            return dataset.shape
+    return np.asarray(image).shape[:2]
+
+
+def _blocks(size: tuple[int, int], length: int) -> list[Window]:
+    """Blocks that fill an image, all of about that length."""
+    rows, cols = (_edges(side, length) for side in size)
+    return [
+        Window(top, left, bottom - top, right - left)
+        for top, bottom in zip(rows, rows[1:], strict=False)
+        for left, right in zip(cols, cols[1:], strict=False)
+    ]
+
+
+def _edges(side: int, length: int) -> list[int]:
+    count = max(1, math.floor(side / length + 0.5))
+    return [side * index // count for index in range(count + 1)]
+
+
+def _cut(source: Any, window: Window) -> Any:
+    """A block of a file or an array; polygons are cut by their image."""
+    if is_vector(source):
+        return source
+    if not is_path(source):
+        return np.asarray(source)[window.slices]
+    path = os.fspath(source)
+    if is_virtual(path) or "?" in path or "&" in path:
+        raise ArgumentError(
+            f"Only plain files can be split into blocks. Received: {path}"
+        )
+    place = f"{window.col},{window.row},{window.width},{window.height}"
+    return f"vrt://{os.path.abspath(path)}?srcwin={place}"

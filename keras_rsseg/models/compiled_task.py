@@ -1,0 +1,151 @@
+"""How a segmenter is compiled: losses, metrics, and what is saved of them."""
+
+from typing import Any
+
+import keras
+
+from keras_rsseg.metrics.confusion_metric import MeanIoU
+from keras_rsseg.metrics.confusion_metric import PixelAccuracy
+from keras_rsseg.models.first_batch import metrics_of_void
+from keras_rsseg.models.preset_task import PresetTask
+from keras_rsseg.void import VOID
+
+# What Keras takes such a word for counts void as an error.
+_ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy")
+_CROSS_ENTROPY = "sparse_categorical_crossentropy"
+_BUILT = "optimizer_built"
+
+
+class CompiledTask(PresetTask):
+    """Base of `TrainableTask`: void is left out of losses and metrics.
+
+    A subclass has `num_classes`, and may add an `extra_loss()`.
+    """
+
+    num_classes: int
+    class_names: list[str] | None
+    # Names of metrics that count void as an error; set by `compile()`.
+    metrics_that_count_void: tuple[str, ...] = ()
+
+    def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
+        """A further loss of a system, added to the segmentation loss.
+
+        It is computed in training alone, so that a validation loss is the
+        segmentation loss.
+
+        Args:
+            masks: integer tensor `(batch, height, width)`.
+            outputs: dict of tensors, see `training_outputs()`.
+
+        Returns:
+            A scalar tensor.
+        """
+        return 0.0
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        if not isinstance(y_pred, dict):
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        loss = super().compute_loss(
+            x, y, y_pred["logits"], sample_weight, training
+        )
+        return loss + self.extra_loss(y, y_pred)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        if isinstance(y_pred, dict):
+            y_pred = y_pred["logits"]
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def compile(
+        self,
+        optimizer: Any = "auto",
+        loss: Any = "auto",
+        *,
+        metrics: Any = "auto",
+        **kw: Any,
+    ) -> None:
+        """Configures training, by default with the published recipe.
+
+        Args:
+            optimizer: `"auto"` is SGD with momentum 0.9, learning rate 0.01
+                and the weight decay of the released scripts.
+            loss: `"auto"` is the system's own segmentation loss.
+                `"sparse_categorical_crossentropy"` is that of logits, without
+                void.
+            metrics: `"auto"` is the mean IoU without void. `"accuracy"` is
+                that without void, too.
+            **kw: other keyword arguments of `keras.Model.compile`.
+        """
+        if optimizer == "auto":
+            optimizer = default_optimizer()
+        if isinstance(loss, str) and loss == "auto":
+            loss = self.default_loss()
+        elif isinstance(loss, str) and loss == _CROSS_ENTROPY:
+            loss = CompiledTask.default_loss(self)
+        if isinstance(metrics, str) and metrics == "auto":
+            metrics = [MeanIoU(self.num_classes, ignore_class=VOID)]
+        elif isinstance(metrics, list | tuple):
+            metrics = [self._own_metric(metric) for metric in metrics]
+        self.metrics_that_count_void = metrics_of_void(metrics)
+        if (
+            keras.backend.backend() == "tensorflow"
+            and kw.get("jit_compile", "auto") == "auto"
+        ):
+            # Keras would compile with XLA, anew for every size of tile; on
+            # CPUs its backward convolutions are the slower ones, too.
+            kw["jit_compile"] = False
+        super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kw)
+
+    def _own_metric(self, metric: Any) -> Any:
+        if isinstance(metric, str) and metric in _ACCURACIES:
+            return PixelAccuracy(self.num_classes, VOID, name=metric)
+        return metric
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        if not config:
+            return config
+        if not config["jit_compile"]:
+            # The choice for TensorFlow must not go to other backends.
+            config["jit_compile"] = "auto"
+        built = self.optimizer is not None and self.optimizer.built
+        # Within the optimizer's own, whose other keys Keras passes over: a
+        # clone is a plain model, which is compiled with all keys.
+        if config.get("optimizer"):
+            config["optimizer"] = {**config["optimizer"], _BUILT: built}
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        # Keras leaves it out where `compile()` is overridden.
+        optimizer = config.get("optimizer") or {}
+        built = config.get(_BUILT, optimizer.get(_BUILT, False))
+        config = {k: v for k, v in config.items() if k != _BUILT}
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if built:  # else the file holds no moments
+            self.optimizer.build(self.trainable_variables)
+
+    def default_loss(self) -> keras.losses.Loss:
+        """Cross-entropy, averaged over the pixels that are not void."""
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, ignore_class=VOID
+        )
+
+
+def default_optimizer() -> keras.optimizers.Optimizer:
+    """SGD as in the released training scripts.
+
+    PyTorch adds the weight decay of 1e-4 to the gradient, where momentum 0.9
+    multiplies it by 1 / (1 - 0.9) in the long run. Keras takes it off the
+    weights directly, which is the same with ten times the number.
+    """
+    return keras.optimizers.SGD(
+        learning_rate=0.01, momentum=0.9, weight_decay=1e-3
+    )
