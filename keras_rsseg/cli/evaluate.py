@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+from typing import TYPE_CHECKING
 from typing import Annotated
 from typing import Any
 
@@ -17,6 +18,9 @@ from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_warnings
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
+
+if TYPE_CHECKING:
+    from keras_rsseg.data.palette import Palette
 
 # Stated here once more, and tested to be those of `keras_rsseg.evaluate` and
 # of the rooms that know them: loading these takes a second, which help and
@@ -208,7 +212,15 @@ def _tiling(protocol, tile_size, stride):
     return TilingProtocol("custom", tile_size or protocol.tile_size, stride)
 
 
-def band_numbers(bands):
+def band_numbers(bands: str) -> list[int]:
+    """Return the numbers of a text such as `"3,2,1"`.
+
+    Args:
+        bands: the text.
+
+    Raises:
+        typer.BadParameter: if it is no such text.
+    """
     try:
         return [int(band) for band in bands.split(",")]
     except ValueError:
@@ -217,8 +229,15 @@ def band_numbers(bands):
         ) from None
 
 
-def read_palette(palette):
-    """A `Palette` from a JSON file, or by the name of a data set."""
+def read_palette(palette: str) -> "Palette | str":
+    """Return a `Palette` from a JSON file, or by the name of a data set.
+
+    Args:
+        palette: path of the file, the name, or `"ids"`, which stays.
+
+    Raises:
+        ArgumentError: if the file holds no palette.
+    """
     if palette == IDS:
         return palette
 

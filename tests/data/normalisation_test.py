@@ -51,7 +51,7 @@ def test_tiles_give_what_their_images_do(scenes):
 
 def test_void_does_not_count(scenes):
     image, mask = scenes[0].copy(), np.zeros(scenes[0].shape[:2], "uint8")
-    image[:8], mask[:8] = 60_000, 255
+    image[:8], mask[:8], mask[8:12] = 60_000, 255, 1
     tiles = tile_dataset(
         [image], [mask], tile_size=8, batch_size=4, num_classes=2
     )
