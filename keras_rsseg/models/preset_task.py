@@ -366,14 +366,11 @@ def from_preset(
     ```python
     model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
 
-    # The same weights for a fourth band.
-    model = keras_rsseg.from_preset(
-        keras_rsseg.DEFAULT_PRESET, bands=("red", "green", "blue", "nir")
-    )
-
-    # The same backbone for classes of one's own, to be trained.
+    # The same weights for a fourth band and classes of one's own, to be
+    # trained.
     model = keras_rsseg.from_preset(
         keras_rsseg.DEFAULT_PRESET,
+        bands=("red", "green", "blue", "nir"),
         classes={"roof": (0, 0, 255), "other": (9, 9, 9)},
     )
     model.class_names  # ["roof", "other"]

@@ -310,9 +310,8 @@ class PFNet(Segmenter):
     model = keras_rsseg.PFNet(
         keras_rsseg.models.PFNetBackbone(encoder), num_classes=16
     )
-    tiles = np.zeros((2, 64, 64, 3), "uint8")
-    masks = np.zeros((2, 64, 64), "int32")
-    history = model.fit(tiles, masks, epochs=1, verbose=0)
+    model.compile(recipe="paper")  # or none, for the released losses
+    model(np.zeros((2, 64, 64, 3), "uint8")).shape  # (2, 64, 64, 16)
     ```
 
     Reference:
