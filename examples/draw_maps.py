@@ -191,12 +191,12 @@ class _Row(NamedTuple):
         colors: dict[str, str] = {}
         occurring: set[str] = set()
         for classes in maps:
-            with open_both(path, classes) as (image, ids):
+            with open_both(path, classes) as (image, ids, window):
                 legend = read_legend(ids)
-                scene = scene_picture(image, max_size)
+                scene = scene_picture(image, max_size, window=window)
                 colored.append(class_picture(ids, max_size, legend))
                 width, height = ground_pixel_size(image) or (1, 1)
-                size = image.width * width, image.height * height
+                size = window.width * width, window.height * height
                 values = np.unique(ids.read(1))
             names = legend.names or []
             colors.update(

@@ -1,6 +1,5 @@
 """A look at images and masks before anything is trained on them."""
 
-import warnings
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -226,10 +225,8 @@ def _check_alike(report: CheckReport) -> None:
 
 
 def _check_together(report: CheckReport, read: Any, model: Any) -> None:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        read.unlisted.warn()
-    report.doubts += [str(warning.message) for warning in caught]
+    unlisted = read.unlisted.message()
+    report.doubts += [] if unlisted is None else [unlisted]
     report.doubts += doubt_ids(
         report.id_counts, report.num_classes, class_names=report.class_names
     )

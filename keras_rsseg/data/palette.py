@@ -236,8 +236,14 @@ class UnlistedColors:
 
     def warn(self, stacklevel: int = 3) -> None:
         """Issue one `UnlistedColorWarning` if anything was collected."""
+        message = self.message()
+        if message is not None:
+            warnings.warn(message, UnlistedColorWarning, stacklevel=stacklevel)
+
+    def message(self) -> str | None:
+        """Return what to tell of what was collected, `None` for nothing."""
         if not self._counts:
-            return
+            return None
         shown = ", ".join(
             f"{color}: {count}"
             for color, count in list(self.counts.items())[:8]
@@ -250,13 +256,11 @@ class UnlistedColors:
         more = len(self._counts) - 8
         names = ", ".join(self.sources[:5])
         others = len(self.sources) - 5
-        warnings.warn(
+        return (
             f"{len(self._counts)} colours that the palette does not list "
             f"became void ({sum(self._counts.values())} pixels). Colour: "
             f"pixels = {shown}{f' and {more} more' if more > 0 else ''}. In: "
-            f"{names}{f' and {others} more' if others > 0 else ''}{hint}",
-            UnlistedColorWarning,
-            stacklevel=stacklevel,
+            f"{names}{f' and {others} more' if others > 0 else ''}{hint}"
         )
 
 

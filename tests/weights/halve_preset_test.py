@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from keras_rsseg.hub.preset_sums import record_sums
 from weights.halve_preset import compare_presets
 from weights.halve_preset import halve_preset
 from weights.halve_preset import halve_weights
@@ -79,6 +80,7 @@ class TestCommand:
                     item[...] = -item[()]
 
             file.visititems(negate)
+        record_sums(weights.parent)
         found = compare_presets(full, tmp_path / "half")
         assert found.largest > 0.05 * found.logits and found.other_classes > 0
 
