@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ablate.TABLES)
 def test_every_row_can_be_built(table):
     _, rows = ablate.TABLES[table]
