@@ -160,21 +160,6 @@ class Segmenter(TrainableTask):
         }
         return {"logits": logits, **others} if others else None
 
-    def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
-        """A further loss of a system, added to the segmentation loss.
-
-        It is computed in training alone, so that a validation loss is the
-        segmentation loss.
-
-        Args:
-            masks: integer tensor `(batch, height, width)`.
-            outputs: dict of tensors, see `training_outputs()`.
-
-        Returns:
-            A scalar tensor.
-        """
-        return 0.0
-
     def _make_preprocessor(self, num_bands: int) -> Any:
         cls = self.preprocessor_cls
         converter = cls.image_converter_cls.for_bands(num_bands)

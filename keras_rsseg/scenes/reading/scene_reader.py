@@ -98,10 +98,8 @@ class SceneReader:
         self.validity = Validity(dataset, self.bands, nodata)
         self.area = None if area is None else AreaOfInterest.of(area)
         self._inside = None if self.area is None else self.area.on(dataset)
-        size = dataset.height, dataset.width
-        self.window = Window(0, 0, *size)
-        if crop and self._inside is not None:
-            self.window = self._inside.window(*size)
+        whole = Window(0, 0, self.height, self.width)
+        self.window = self.extent if crop else whole
         self._scale = ValueScale.between(None, model_range)
         self.value_range: tuple[float, float] | None = None
         if value_range is None:
@@ -128,10 +126,7 @@ class SceneReader:
         """The window that the area of interest lies in, else the scene."""
         if self._inside is None:
             return Window(0, 0, self.height, self.width)
-        first, last = self._inside.bounds
-        left, top = np.clip(np.floor(first), 0, (self.width, self.height))
-        right, bottom = np.clip(np.ceil(last), 0, (self.width, self.height))
-        return Window(*map(int, (top, left, bottom - top, right - left)))
+        return self._inside.window(self.height, self.width)
 
     def read_band(self, number: int, window: Window) -> np.ndarray:
         """Return pixels `(height, width)` of a band, read or not.
