@@ -121,6 +121,22 @@ def hidden_path(path: pathlib.Path, ending: str) -> pathlib.Path:
     return path.with_name(f".{path.name}{ending}")
 
 
+def check_free(path: pathlib.Path, overwrite: bool) -> None:
+    """Raise where a file is in the way of one to write.
+
+    Args:
+        path: path of the one to write.
+        overwrite: whether an existing file may be replaced; a folder may not.
+
+    Raises:
+        FileExistsError: if it exists.
+    """
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise FileExistsError(
+            f"{path} exists. Give `overwrite=True` to replace it"
+        )
+
+
 def link_target(path: str | os.PathLike) -> pathlib.Path:
     """Return the path of the file that a link points to, there or not.
 

@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterable
 from collections.abc import Sequence
 
+from keras_rsseg.files import check_free
 from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.maps.class_map import count_classes
 from keras_rsseg.scenes.maps.class_map import open_class_map
@@ -84,10 +85,7 @@ def check_attribute_table(
         FileExistsError: if it exists and `overwrite` is false.
     """
     path = _beside(classes, TABLE)
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{path} exists. Give `overwrite=True` to replace it"
-        )
+    check_free(path, overwrite)
     return path
 
 

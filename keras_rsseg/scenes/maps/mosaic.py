@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import SceneError
+from keras_rsseg.files import check_free
 from keras_rsseg.files import link_target
 from keras_rsseg.files import write_durably
 from keras_rsseg.rasters.opener import open_raster
@@ -134,10 +135,7 @@ def check_mosaic(
         raise ArgumentError(f"A mosaic must end in .vrt. Received: {path}")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileExistsError(
-            f"{path} exists. Give `overwrite=True` to replace it"
-        )
+    check_free(path, overwrite)
     grids = {}
     for scene in scenes:
         try:

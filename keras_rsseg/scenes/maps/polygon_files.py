@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MissingPackageError
+from keras_rsseg.files import check_free
 from keras_rsseg.files import link_target
 from keras_rsseg.files import remove_file
 from keras_rsseg.files import replace_durably
@@ -176,10 +177,7 @@ def check_polygons(
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}")
-    if path.is_dir() or (path.exists() and not overwrite):
-        raise FileExistsError(
-            f"{path} exists. Give `overwrite=True` to replace it"
-        )
+    check_free(path, overwrite)
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(f"The folder {path.parent} cannot be written")
     try:

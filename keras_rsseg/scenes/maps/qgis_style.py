@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
 from keras_rsseg.checks import Color
+from keras_rsseg.files import check_free
 from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
@@ -68,10 +69,7 @@ def check_qgis_style(
         FileExistsError: if it exists and `overwrite` is false.
     """
     path = pathlib.Path(classes).with_suffix(".qml")
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{path} exists. Give `overwrite=True` to replace it"
-        )
+    check_free(path, overwrite)
     return path
 
 
