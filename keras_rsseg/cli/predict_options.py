@@ -3,8 +3,6 @@
 import dataclasses
 import inspect
 import re
-import types
-import typing
 from collections.abc import Callable
 from typing import Annotated
 from typing import Any
@@ -12,8 +10,10 @@ from typing import Any
 import typer
 
 from keras_rsseg.cli.errors import plain_errors
-from keras_rsseg.errors import ArgumentError
-from keras_rsseg.options import Field
+from keras_rsseg.cli.option_flags import flag_parameters
+from keras_rsseg.cli.option_flags import in_groups
+from keras_rsseg.cli.option_flags import speller
+from keras_rsseg.cli.option_flags import take_values
 from keras_rsseg.options import fields
 from keras_rsseg.scene_options import ENDING
 from keras_rsseg.scene_options import FILES
@@ -26,6 +26,7 @@ from keras_rsseg.scene_options import ScenesOptions
 # What an error of the package calls what has another name here. What a scene
 # is called need not be said: there is nothing else without a flag.
 _OWN_WORDS = {"destination": "--output", "output": "--output"}
+_SPELL = speller(ScenesOptions, _OWN_WORDS)
 _SCENE = re.compile("`(?:source|sources|jobs)`: ?")
 _COLUMNS = ", ".join(
     field.name for field in fields(SceneOptions) if field.option.per_scene
@@ -162,22 +163,18 @@ def takes_flags(
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         others = dict(inspect.signature(function).parameters)
         del others["request"]
-        flagged = [field for field in fields(options) if field.flag]
 
         def command(**given: Any) -> None:
             rest = {name: given.pop(name) for name in others}
             with plain_errors(in_flags):
-                values = {
-                    field.name: _value(field, given.pop(field.name))
-                    for field in flagged
-                }
+                values = take_values(options, given, in_flags)
                 request = Request(**given, options=options.of(values))
                 function(**rest, request=request)
 
         own = [*others.values(), *_own_parameters()]
-        parameters = own + list(map(_parameter, flagged))
+        flags = flag_parameters(options, in_flags)
         vars(command)["__signature__"] = inspect.Signature(
-            sorted(parameters, key=_group)
+            in_groups([*own, *flags], GROUPS)
         )
         command.__name__ = function.__name__
         command.__doc__ = function.__doc__
@@ -195,26 +192,7 @@ def in_flags(text: str) -> str:
     Returns:
         What a user of the command is told, "give --overwrite".
     """
-    text = _SCENE.sub("", text)
-    flags = {f.name: f.flag for f in fields(ScenesOptions) if f.flag}
-    flags.update(_OWN_WORDS)
-    names = "|".join(flags)
-
-    def flag(found: re.Match[str]) -> str:
-        value = (found[2] or "").strip("'()").replace(", ", ",")
-        shown = flags[found[1]]
-        if value == "False":
-            return _negated(shown)
-        return f"{shown} {value}" if value not in ("", "True") else shown
-
-    text = re.sub(rf"`({names})()`", flag, text)
-    value = r"\([^)]*\)|'[^']*'|[^\s,;`]*"
-    return re.sub(rf"`?\b({names})=({value})`?", flag, text)
-
-
-def _negated(flag: str) -> str:
-    """The flag that says no where another says yes."""
-    return flag.replace("--", "--no-", 1)
+    return _SPELL(_SCENE.sub("", text))
 
 
 def check_ending(option: str, text: str | None) -> None:
@@ -249,62 +227,3 @@ def _own_parameters() -> list[inspect.Parameter]:
         for field in dataclasses.fields(Request)
         if field.name != "options"
     ]
-
-
-def _parameter(field: Field) -> inspect.Parameter:
-    """The parameter of a command that stands for an option."""
-    option, kind = field.option, _kind(field)
-    sentences = [option.sentence, option.on_command_line]
-    if option.otherwise is not None:
-        sentences.append(f"Default: {option.otherwise}.")
-    help = " ".join(filter(None, sentences))
-    flag = field.flag or ""
-    if field.default is True:
-        flag = f"{flag}/{_negated(flag)}"
-    info = typer.Option(
-        flag,
-        metavar=option.metavar,
-        # Strings are in quotes in Python alone.
-        help=in_flags(help.replace('`"', "").replace('"`', "")),
-        rich_help_panel=option.group,
-    )
-    return inspect.Parameter(
-        field.name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=_as_text(field.default) if kind is str else field.default,
-        annotation=Annotated[bool if kind is bool else kind | None, info],
-    )
-
-
-def _kind(field: Field) -> type:
-    """What the command line makes of a text by itself."""
-    kinds = {*(typing.get_args(field.type) or [field.type])} - {types.NoneType}
-    if field.option.read is None and len(kinds) == 1:
-        (kind,) = kinds
-        if kind in (bool, float, int):
-            return kind
-    return str
-
-
-def _as_text(default: Any) -> str | None:
-    if isinstance(default, tuple):
-        return ",".join(f"{part:g}" for part in default)
-    return default
-
-
-def _value(field: Field, given: Any) -> Any:
-    """The value of an option, checked."""
-    try:
-        if given is None:
-            return field.default
-        if isinstance(given, str):
-            return field.read(given)
-        return field.option.check(field.name, given)
-    except ArgumentError as error:
-        raise typer.BadParameter(in_flags(str(error))) from None
-
-
-def _group(parameter: inspect.Parameter) -> int:
-    (*_, info) = typing.get_args(parameter.annotation) or [None]
-    panel = getattr(info, "rich_help_panel", None)
-    return GROUPS.index(panel) if panel in GROUPS else -1

@@ -25,8 +25,8 @@ from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import MapGrid
 from keras_rsseg.scenes.maps.cog import write_cog
 from keras_rsseg.scenes.maps.map_products import Product
-from keras_rsseg.scenes.maps.work_folder import WorkFolder
 from keras_rsseg.void import VOID
+from keras_rsseg.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from keras_rsseg.files import remove_file
 from keras_rsseg.files import replace_durably
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.qgis_style import polygon_style
-from keras_rsseg.scenes.maps.work_folder import working_folder
 from keras_rsseg.typing import PathLike
+from keras_rsseg.work_folder import working_folder
 
 LAYER = "classes"
 # GDAL's driver, and its options, by what the name ends in.

@@ -13,7 +13,7 @@ from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
 from keras_rsseg.scenes import predict_scene
 from keras_rsseg.scenes import write_polygons
-from keras_rsseg.scenes.maps.work_folder import WorkFolder
+from keras_rsseg.work_folder import WorkFolder
 from tests.scenes.maps.block_store_faults_test import limited_files
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_model
