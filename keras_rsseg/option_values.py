@@ -1,4 +1,4 @@
-"""Values of scene options: how they are typed, and which are accepted.
+"""Values of options: how they are typed, and which are accepted.
 
 A reader takes text and raises a `ValueError`; a check takes `(name, value)`,
 returns the value that is kept, and raises an `ArgumentError` that names it.
@@ -36,11 +36,36 @@ def read_bands(text: str) -> list[str]:
     return parts
 
 
+def read_band_numbers(text: str) -> list[int | str]:
+    """Read `4,3,2` as numbers, `red,nir` as names."""
+    return [
+        int(part) if part.isdecimal() else part for part in read_bands(text)
+    ]
+
+
 def read_distance(text: str) -> float | str | None:
     """Read metres, `auto`, or `native` for `None`."""
     if text in ("auto", "native"):
         return text if text == "auto" else None
     return float(text)
+
+
+def read_ids(text: str) -> dict[int | str, int]:
+    """Read `255=1` or `roof=1,road=2`."""
+    found: dict[int | str, int] = {}
+    for part in _parts(text):
+        key, _, value = part.rpartition("=")
+        key = key.strip()
+        if not key or not value.strip().isdecimal():
+            raise ValueError
+        number = key.removeprefix("-").isdecimal()
+        found[int(key) if number else key] = int(value)
+    return found
+
+
+def read_names(text: str) -> list[str]:
+    """Read `roof,other`."""
+    return _parts(text)
 
 
 def read_nodata(text: str) -> float | str:

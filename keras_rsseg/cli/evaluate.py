@@ -2,10 +2,7 @@
 
 import contextlib
 import functools
-import inspect
-import json
 import logging
-import os
 import re
 from typing import TYPE_CHECKING
 from typing import Annotated
@@ -16,8 +13,8 @@ import typer
 import keras_rsseg
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_warnings
-from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
+from keras_rsseg.option_values import read_ids
 
 if TYPE_CHECKING:
     from keras_rsseg.data.palette import Palette
@@ -32,6 +29,7 @@ DEFAULTS: dict[str, Any] = {
     "boundary_f1": False,
     "palette": None,
     "bands": None,
+    "class_attribute": None,
     "batch_size": 4,
     "output": None,
     "overwrite": False,
@@ -42,13 +40,15 @@ IDS = "ids"
 # --- What is scored
 
 Images = Annotated[
-    str | None, typer.Argument(help="Folder of images, or one image.")
+    str | None,
+    typer.Argument(help="Folder or pattern of images, or one image."),
 ]
 Masks = Annotated[
     str | None,
     typer.Argument(
-        help="Folder of their masks, of the same names, or one mask: class "
-        "ids (255 void) or colours."
+        help="Folder or pattern of their masks, of the same names, or one "
+        "mask: class ids (255 void) or colours; or polygons (GeoPackage, "
+        "GeoJSON, shapefile, FlatGeobuf)."
     ),
 ]
 Preset = Annotated[
@@ -81,6 +81,22 @@ PaletteOption = Annotated[
 Bands = Annotated[
     str | None,
     typer.Option(help="Band numbers (from 1) to read, with commas."),
+]
+MapIds = Annotated[
+    str | None,
+    typer.Option(
+        "--map",
+        metavar="VALUE=ID,...",
+        help="What masks hold to a class id (255 void), such as 255=1 or "
+        "roof=2.",
+    ),
+]
+ClassAttribute = Annotated[
+    str | None,
+    typer.Option(
+        help="Attribute that tells a polygon's class: its name, its id, or "
+        "what --map names. Default: all are of class 1."
+    ),
 ]
 
 # --- How it is scored
@@ -157,6 +173,8 @@ def evaluate(
     boundary_f1: BoundaryF1 = DEFAULTS["boundary_f1"],
     palette: PaletteOption = DEFAULTS["palette"],
     bands: Bands = DEFAULTS["bands"],
+    map_ids: MapIds = None,
+    class_attribute: ClassAttribute = DEFAULTS["class_attribute"],
     batch_size: BatchSize = DEFAULTS["batch_size"],
     output: Output = DEFAULTS["output"],
     overwrite: Overwrite = DEFAULTS["overwrite"],
@@ -183,6 +201,8 @@ def evaluate(
             "batch_size": batch_size,
             "bands": bands and band_numbers(bands),
             "palette": palette and read_palette(palette),
+            "ids": map_ids and _ids(map_ids),
+            "class_attribute": class_attribute,
             "boundary_f1": boundary_f1,
             "progress": not quiet,
         }
@@ -229,6 +249,16 @@ def band_numbers(bands: str) -> list[int]:
         ) from None
 
 
+def _ids(text: str) -> dict[int | str, int]:
+    try:
+        return read_ids(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"must be such as 255=1 or roof=2, with commas, not {text!r}",
+            param_hint="--map",
+        ) from None
+
+
 def read_palette(palette: str) -> "Palette | str":
     """Return a `Palette` from a JSON file, or by the name of a data set.
 
@@ -241,39 +271,19 @@ def read_palette(palette: str) -> "Palette | str":
     if palette == IDS:
         return palette
 
-    from keras_rsseg.data.palette import Palette
+    from keras_rsseg.datasets.palettes import as_named_palette
 
-    if not os.path.isfile(palette):
-        from keras_rsseg import datasets
-
-        return datasets.facts(palette).to_palette()
-    try:
-        with open(palette) as file:
-            content = json.load(file)
-    except ValueError as error:
-        raise ArgumentError(f"{palette} is no JSON: {error}") from error
-    if isinstance(content, list):
-        content = {"colors": content}
-    # What a file of colours can hold: arguments of `Palette`.
-    accepted = inspect.signature(Palette).parameters.keys()
-    if not isinstance(content, dict) or not set(content) <= accepted:
-        raise ArgumentError(
-            f'{palette} must hold JSON such as {{"colors": [[255, 0, 0]], '
-            f'"void_colors": [[0, 0, 0]]}}, with {", ".join(accepted)}'
-        )
-    try:
-        return Palette(**content)
-    except (TypeError, ArgumentError) as error:
-        raise ArgumentError(f"{palette}: {error}") from error
+    return as_named_palette(palette)
 
 
 def _find(images, masks, dataset, split, data_dir):
     """A function that loads what to score, and its class names if known."""
     if dataset is None:
-        from keras_rsseg import evaluation
+        from keras_rsseg.data.sources import as_lists
 
-        pair = evaluation.matching_files(images, masks)
-        return lambda: pair, None
+        # A wrong path should not cost the seconds that loading takes.
+        as_lists(images, masks)
+        return lambda: (images, masks), None
     from keras_rsseg import datasets
 
     facts = datasets.facts(re.split("[/:]", dataset)[0])

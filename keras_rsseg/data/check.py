@@ -10,6 +10,7 @@ from rasterio.enums import ColorInterp
 from keras_rsseg.data.check_report import CheckReport
 from keras_rsseg.data.check_report import ImageFacts
 from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.id_mapping import ids_of_classes
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette
@@ -63,7 +64,8 @@ def check(
         palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
         bands: band numbers to read, from 1, or (of files) names; `None` for
             all.
-        ids, class_attribute: as of `tile_dataset`.
+        ids, class_attribute: as of `tile_dataset`. The attribute may hold
+            the names of the classes.
         model: the model that is to be trained, or anything with its `bands`,
             `value_range`, `ground_sample_distance`, `num_classes` and
             `class_names`; or `None`.
@@ -91,6 +93,7 @@ def check(
     report = CheckReport(
         num_classes=num_classes, class_names=names and list(names)
     )
+    ids = ids_of_classes(ids, class_attribute, names)
     try:
         listed, listed_masks = as_lists(images, masks, class_attribute, ids)
     except (KerasRssegError, OSError) as error:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_rsseg.checks import check_choice
+from keras_rsseg.data.id_mapping import IdMapping
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
@@ -29,7 +30,9 @@ _METHODS = ("inverse", "median_frequency", "effective_number")
 Colors = Palette | Sequence[Sequence[int]] | None
 
 
-def iterate_masks(source: Any, palette: Colors = None) -> Iterator[np.ndarray]:
+def iterate_masks(
+    source: Any, palette: Colors = None, ids: IdMapping | None = None
+) -> Iterator[np.ndarray]:
     """Yield the masks of a source, each a uint8 array `(H, W)`.
 
     Args:
@@ -38,6 +41,7 @@ def iterate_masks(source: Any, palette: Colors = None) -> Iterator[np.ndarray]:
             (dicts with a `"mask"`) or of batches `(images, masks)`, or any
             other iterable of such elements.
         palette: `Palette` of colour-coded masks, or `None`.
+        ids: dict from what masks hold to class ids, see `read_mask`.
 
     Yields:
         Class ids, void = 255.
@@ -62,7 +66,7 @@ def iterate_masks(source: Any, palette: Colors = None) -> Iterator[np.ndarray]:
     unlisted = UnlistedColors()
     for element in source:
         for mask in _masks_of(element):
-            yield read_mask(mask, palette=palette, unlisted=unlisted)
+            yield read_mask(mask, palette=palette, unlisted=unlisted, ids=ids)
     unlisted.warn(stacklevel=4)
 
 
@@ -94,6 +98,7 @@ def count_classes(
     num_classes: int | None = None,
     palette: Colors = None,
     per_image: bool = False,
+    ids: IdMapping | None = None,
 ) -> np.ndarray:
     """Count the pixels of each class, void left out.
 
@@ -109,6 +114,8 @@ def count_classes(
         palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
         per_image: whether to count each image by itself, which
             `class_weights` wants for the median frequency.
+        ids: dict from what masks hold to class ids, 255 for void, as of
+            `tile_dataset`. An `ImageMaskPairs` has its own.
 
     Returns:
         An int64 array `(num_classes,)`; `(images, num_classes)` if
@@ -130,7 +137,7 @@ def count_classes(
         num_classes = palette.num_classes
     rows = []
     total = np.zeros(VOID, "int64")
-    for mask in iterate_masks(source, palette):
+    for mask in iterate_masks(source, palette, ids):
         counts = count_ids(mask)[:VOID]
         check_ids(counts, num_classes)
         total += counts

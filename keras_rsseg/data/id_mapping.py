@@ -1,6 +1,7 @@
 """Ids of mask files to the class ids of a network."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,31 @@ def as_id_mapping(ids: IdMapping | None) -> dict[Any, int]:
             f"Received: {ids!r}"
         )
     return {key: int(value) for key, value in ids.items()}
+
+
+def ids_of_classes(
+    ids: IdMapping | None,
+    class_attribute: str | None,
+    class_names: Sequence[str] | None,
+) -> IdMapping | None:
+    """Return the ids of polygons whose attribute holds names of classes.
+
+    Args:
+        ids: an `ids` argument; what it says is not changed.
+        class_attribute: name of the attribute, or `None`.
+        class_names: names of the classes, or `None` where they have none.
+
+    Example:
+
+    ```python
+    from keras_rsseg.data.id_mapping import ids_of_classes
+
+    ids_of_classes(None, "kind", ["road", "roof"])  # {"road": 0, "roof": 1}
+    ```
+    """
+    if ids is not None or class_attribute is None or class_names is None:
+        return ids
+    return {name: index for index, name in enumerate(class_names)}
 
 
 def map_ids(values: np.ndarray, ids: Mapping[Any, int]) -> np.ndarray:

@@ -14,6 +14,8 @@ from keras_rsseg.checks import Color
 from keras_rsseg.checks import check_positive
 from keras_rsseg.checks import is_integer
 from keras_rsseg.class_legends import colors_of
+from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.id_mapping import ids_of_classes
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import as_protocol
@@ -47,6 +49,8 @@ def evaluate(
     bands: Sequence[int] | None = None,
     class_names: Sequence[str] | None = None,
     palette: Palette | Sequence[Color] | str | None = None,
+    ids: IdMapping | None = None,
+    class_attribute: str | None = None,
     boundary_f1: bool = False,
     num_worst_tiles: int = 6,
     output: str | os.PathLike[str] | None = None,
@@ -82,7 +86,8 @@ def evaluate(
             `"mask"` `(H, W)` or `(H, W, 1)`, class ids and 255 for void, and
             `"name"`, such as a `tf.data.Dataset` of `tfds.load("isaid")`; or
             a pair `(images, masks)` of lists of paths or arrays; or of two
-            folders, whose files are matched by their names.
+            folders or patterns, whose files are matched by their names; the
+            masks may be a file of polygons.
         protocol: name of a tiling protocol (`keras_rsseg.data.PROTOCOLS`) or
             a `keras_rsseg.data.TilingProtocol`.
         eroded: pixels to leave out on either side of class boundaries, see
@@ -98,6 +103,10 @@ def evaluate(
             colours in masks mean, and those of the report. Defaults to the
             model's. Masks without colours hold class ids; `"ids"` says so of
             masks with a colour map that misleads.
+        ids: dict from what masks hold to class ids, 255 for void, such as
+            `{255: 1}`, as of `keras_rsseg.data.tile_dataset`.
+        class_attribute: name of the attribute that tells a polygon's class:
+            a name of `class_names`, an id, or a key of `ids`.
         boundary_f1: whether to score the boundaries of each tile as well, by
             `keras_rsseg.metrics.BoundaryF1`. Takes longer.
         num_worst_tiles: number of tiles with the most wrong pixels that the
@@ -158,7 +167,15 @@ def evaluate(
     excluded = _class_ids(left_out, legend.names)
     if output is not None:
         check_output(output, overwrite)
-    scenes = _open_scenes(dataset, legend.num_classes, palette, bands, model)
+    scenes = _open_scenes(
+        dataset,
+        legend.num_classes,
+        palette,
+        bands,
+        model,
+        ids_of_classes(ids, class_attribute, legend.names),
+        class_attribute,
+    )
     tally = Tally(
         tiling,
         legend.num_classes,
@@ -263,7 +280,9 @@ def _boundary_metric(legend, left_out):
     return BoundaryF1(legend.num_classes, left_out=left_out)
 
 
-def _open_scenes(dataset, num_classes, palette, bands, model):
+def _open_scenes(
+    dataset, num_classes, palette, bands, model, ids, class_attribute
+):
     is_pair = (
         isinstance(dataset, tuple)
         and len(dataset) == 2
@@ -271,8 +290,22 @@ def _open_scenes(dataset, num_classes, palette, bands, model):
     )
     if is_pair:
         images, masks = dataset
-        return PairScenes(images, masks, num_classes, palette, bands, model)
-    return RecordScenes(dataset, num_classes, palette, bands, model)
+        return PairScenes(
+            images,
+            masks,
+            num_classes,
+            palette,
+            bands,
+            model,
+            ids,
+            class_attribute,
+        )
+    if class_attribute is not None:
+        raise ArgumentError(
+            "`class_attribute` goes with masks that are polygons. Received: "
+            f"class_attribute={class_attribute!r}, with records"
+        )
+    return RecordScenes(dataset, num_classes, palette, bands, model, ids)
 
 
 def _run(model, scenes, tally, tiling, batch_size, legend, progress):

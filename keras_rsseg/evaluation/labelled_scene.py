@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from keras_rsseg.data.pair_files import matching_files
+from keras_rsseg.data.id_mapping import IdMapping
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.reading import read_mask
+from keras_rsseg.data.sources import as_lists
 from keras_rsseg.data.tiling import tile_windows
+from keras_rsseg.data.vector_masks import VectorMask
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.errors import KerasRssegError
@@ -106,6 +108,7 @@ class PairScenes:
         palette: see `palette_of`.
         bands: band numbers to read, from 1, or `None` for all.
         model: the model, for its `bands` and `palette`.
+        ids, class_attribute: as of `keras_rsseg.data.tile_dataset`.
 
     Raises:
         FileNotFoundError, KerasRssegError: see `keras_rsseg.evaluate`.
@@ -119,11 +122,25 @@ class PairScenes:
         palette: MaskPalette,
         bands: Sequence[int] | None,
         model: Any,
+        ids: IdMapping | None = None,
+        class_attribute: str | None = None,
     ) -> None:
-        images, masks = _as_lists(images, masks)
+        images, masks = as_lists(images, masks, class_attribute, ids)
+        if masks is None:
+            raise ArgumentError(
+                "`dataset` must have masks. Received: None for them"
+            )
         palette = palette_of(masks, palette, model)
         self._pairs = ImageMaskPairs(
-            images, masks, palette, num_classes, bands, cache=False
+            images,
+            # Polygons by the name of their file: drawn on each image.
+            [str(m) if isinstance(m, VectorMask) else m for m in masks],
+            palette,
+            num_classes,
+            bands,
+            cache=False,
+            ids=ids,
+            class_attribute=class_attribute,
         )
         self._names = _names(images)
         check_names(self._names)
@@ -132,7 +149,7 @@ class PairScenes:
             [
                 name
                 for name, mask in zip(self._names, masks, strict=True)
-                if not _is_labelled(mask, palette)
+                if not _is_labelled(mask, palette, ids)
             ]
         )
 
@@ -148,31 +165,10 @@ class PairScenes:
         )
 
 
-def _as_lists(images, masks):
-    if masks is None:
-        raise ArgumentError(
-            "`dataset` must have masks. Received: None for them"
-        )
-    if any(_is_folder(source) for source in (images, masks)):
-        return matching_files(images, masks)
-    alone = _is_one(images)
-    images = [images] if alone else list(images)
-    masks = [masks] if alone and _is_one(masks) else list(masks)
-    return images, masks
-
-
-def _is_folder(source):
-    return is_path(source) and pathlib.Path(source).is_dir()
-
-
-def _is_one(source):
-    return is_path(source) or isinstance(source, np.ndarray) and source.ndim < 4
-
-
-def _is_labelled(mask, palette):
+def _is_labelled(mask, palette, ids):
     # What the palette lacks was reported when the ids were checked.
-    ids = read_mask(mask, None, palette, UnlistedColors(), "masks")
-    return (ids != VOID).any()
+    found = read_mask(mask, None, palette, UnlistedColors(), "masks", ids)
+    return (found != VOID).any()
 
 
 def _names(images):
@@ -197,6 +193,7 @@ class RecordScenes:
         palette: see `palette_of`.
         bands: band numbers to read, from 1, or `None` for all.
         model: the model, for its `bands` and `palette`.
+        ids: as of `keras_rsseg.data.tile_dataset`.
 
     Raises:
         TypeError, KerasRssegError: see `keras_rsseg.evaluate`.
@@ -209,7 +206,9 @@ class RecordScenes:
         palette: MaskPalette,
         bands: Sequence[int] | None,
         model: Any,
+        ids: IdMapping | None = None,
     ) -> None:
+        self._ids = ids
         self._open = _opener(records)
         self._once = isinstance(records, Iterator)
         self._num_classes = num_classes
@@ -270,6 +269,7 @@ class RecordScenes:
                 palette_of([record["mask"]], self._palette, self._model),
                 self._num_classes,
                 self._bands,
+                ids=self._ids,
             )
             _check_bands(pairs, self._model)
         except KerasRssegError as error:

@@ -40,6 +40,11 @@ class TestCountClasses:
         wanted = np.bincount(mask.ravel())
         np.testing.assert_array_equal(count_classes(mask), wanted)
 
+    def test_ids_that_are_mapped(self):
+        mask = np.array([[0, 255, 255, 7]], "uint8")
+        found = count_classes(mask, ids={255: 1, 7: 255})
+        assert found.tolist() == [1, 2]
+
     def test_images_by_themselves(self):
         counts = count_classes(masks(), per_image=True)
         assert counts.tolist() == [[2, 1, 1, 0, 0], [0, 0, 3, 0, 1]]
