@@ -6,9 +6,11 @@ import pathlib
 import types
 from typing import Any
 
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.preset_files import TASK
 from keras_rsseg.hub.preset_folder import resolve_preset
+from keras_rsseg.model_facts import check_class_facts
 
 _PREPROCESSOR = "preprocessor.json"
 _OF_TASK = ("num_classes", "class_names", "palette", "display_palette")
@@ -54,8 +56,14 @@ def read_preset_facts(preset: str | os.PathLike) -> types.SimpleNamespace:
     if not tiles and (folder / _PREPROCESSOR).is_file():
         saved = _config(folder / _PREPROCESSOR, source)
         tiles = _part(saved, "image_converter")
+    classes = {name: task.get(name) for name in _OF_TASK}
+    if classes["num_classes"] is not None:
+        try:
+            check_class_facts(**classes)
+        except ArgumentError as error:
+            raise PresetError(f"{source}: {error}") from error
     return types.SimpleNamespace(
-        **{name: task.get(name) for name in _OF_TASK},
+        **classes,
         **{name: tiles.get(name) for name in _OF_TILES},
     )
 

@@ -1,5 +1,6 @@
 """How a segmenter is compiled: losses, metrics, and what is saved of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from keras_rsseg.void import VOID
 _ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy")
 _CROSS_ENTROPY = "sparse_categorical_crossentropy"
 _BUILT = "optimizer_built"
+_OWN = "task_arguments"
 
 
 class CompiledTask(PresetTask):
@@ -26,6 +28,9 @@ class CompiledTask(PresetTask):
     class_names: list[str] | None
     # Names of metrics that count void as an error; set by `compile()`.
     metrics_that_count_void: tuple[str, ...] = ()
+    # Arguments of `compile()` for classes none of which is a background, as
+    # those of land cover: what `keras_rsseg.train` compiles with.
+    land_cover_arguments: Mapping[str, Any] = {}
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
         """A further loss of a system, added to the segmentation loss.
@@ -120,15 +125,21 @@ class CompiledTask(PresetTask):
         # Within the optimizer's own, whose other keys Keras passes over: a
         # clone is a plain model, which is compiled with all keys.
         if config.get("optimizer"):
-            config["optimizer"] = {**config["optimizer"], _BUILT: built}
+            own = {_BUILT: built, _OWN: self.compile_arguments()}
+            config["optimizer"] = {**config["optimizer"], **own}
         return config
+
+    def compile_arguments(self) -> dict[str, Any]:
+        """Further arguments of a system's `compile()`, as it was called."""
+        return {}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         # Keras leaves it out where `compile()` is overridden.
         optimizer = config.get("optimizer") or {}
         built = config.get(_BUILT, optimizer.get(_BUILT, False))
-        config = {k: v for k, v in config.items() if k != _BUILT}
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        own = {**config, **optimizer.get(_OWN, {})}
+        own.pop(_BUILT, None)
+        self.compile(**keras.saving.deserialize_keras_object(own))
         if built:  # else the file holds no moments
             self.optimizer.build(self.trainable_variables)
 

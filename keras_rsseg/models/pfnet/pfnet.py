@@ -320,6 +320,7 @@ class PFNet(Segmenter):
     """
 
     backbone_cls = PFNetBackbone
+    land_cover_arguments = {"recipe": "paper"}
 
     def compile(
         self,
@@ -362,10 +363,8 @@ class PFNet(Segmenter):
             optimizer=optimizer, loss=loss, metrics=metrics, **kwargs
         )
 
-    def get_compile_config(self) -> dict[str, Any]:
-        config = super().get_compile_config()
-        own = {"recipe": self.recipe, "boundaries": self.boundaries}
-        return config and {**config, **own}
+    def compile_arguments(self) -> dict[str, Any]:
+        return {"recipe": self.recipe, "boundaries": self.boundaries}
 
     def default_loss(self) -> keras.losses.Loss:
         """The segmentation loss of the recipe."""

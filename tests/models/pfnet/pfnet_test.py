@@ -56,6 +56,11 @@ class TestPFNet(SegmenterTester):
             loaded.loss, keras.losses.SparseCategoricalCrossentropy
         )
 
+    def test_can_be_cloned(self):
+        model = self.make_model()
+        clone = keras.models.clone_model(model)
+        assert clone.count_params() == model.count_params()
+
     def test_unknown_recipe_is_refused(self):
         with pytest.raises(ValueError, match="paper.*released.*'fast'"):
             self.make_model().compile(recipe="fast")
@@ -69,7 +74,7 @@ class TestPFNet(SegmenterTester):
         assert model.boundaries == "classes"
         model.compile(boundaries="classes")
         assert model.recipe == "released"
-        assert model.get_compile_config()["boundaries"] == "classes"
+        assert model.compile_arguments()["boundaries"] == "classes"
 
     def test_backbone_sizes(self):
         backbone = self.make_model({"image_shape": (64, 40, 3)}).backbone
