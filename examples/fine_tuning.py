@@ -16,15 +16,15 @@ import keras
 import tensorflow as tf
 
 import keras_rsseg
-from examples.callbacks import SeededEpochs
-from examples.callbacks import TrainingLog
-from examples.frozen_statistics import frozen_statistics
 from examples.networks import SYSTEMS
 from examples.networks import build_task
 from examples.recipe import beside
-from examples.recipe import first_epoch
+from examples.training_log import TrainingLog
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.training.epoch_backup import EpochBackup
+from keras_rsseg.training.frozen_statistics import frozen_statistics
+from keras_rsseg.training.seeded_epochs import SeededEpochs
 
 # Arguments that may change when a stopped run is started again.
 _NO_SETTINGS = (
@@ -206,16 +206,14 @@ def _fit(
         options = {"use_ema": True, "ema_momentum": 1 - 1 / reach}
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.01, **options)
     model.compile(optimizer=optimizer, metrics=[], **compile_options)
-    first = max(begin, first_epoch(backup)) if backup else begin
-    # Where BackupAndRestore went on in the phase before; Keras would begin
-    # there again.
-    model._initial_epoch = None
+    kept = _keeping(args, backup)
+    first = max([begin, *(callback.first_epoch for callback in kept)])
     model.fit(
         tiles(first, steps),
-        initial_epoch=begin,
+        initial_epoch=first,
         epochs=end,
         steps_per_epoch=steps,
-        callbacks=[*_keeping(args, backup), SeededEpochs(args.seed), log],
+        callbacks=[SeededEpochs(args.seed), log, *kept],
         shuffle=False,
         verbose=0,
     )
@@ -223,7 +221,7 @@ def _fit(
 
 def _keeping(
     args: argparse.Namespace, backup: pathlib.Path | None
-) -> list[keras.callbacks.Callback]:
+) -> list[EpochBackup]:
     """Return the callback that keeps what a stopped run goes on from."""
     if not backup:
         return []
@@ -240,12 +238,4 @@ def _keeping(
         )
     backup.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=4))
-    return [
-        keras.callbacks.BackupAndRestore(
-            backup,
-            # A kill while it is written costs one epoch, not all.
-            double_checkpoint=True,
-            # Until the preset is written.
-            delete_checkpoint=False,
-        )
-    ]
+    return [EpochBackup(backup)]

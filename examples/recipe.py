@@ -8,8 +8,6 @@ goes on at the epoch it was in, with the tiles that it would have had.
 import argparse
 import dataclasses
 import importlib.util
-import json
-import os
 import pathlib
 import shutil
 from collections.abc import Callable
@@ -21,7 +19,6 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import keras_rsseg
-from examples.callbacks import SeededEpochs
 from examples.distribution import distributed
 from examples.networks import SYSTEMS
 from examples.networks import build_task
@@ -33,6 +30,8 @@ from keras_rsseg.data import tile_records
 from keras_rsseg.datasets import facts
 from keras_rsseg.evaluation import EvaluationReport
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.training.epoch_backup import EpochBackup
+from keras_rsseg.training.seeded_epochs import SeededEpochs
 from keras_rsseg.void import VOID
 
 # With `--limit`: what a laptop does in a minute.
@@ -131,30 +130,6 @@ def count(
     return counts
 
 
-def first_epoch(backup: str | pathlib.Path) -> int:
-    """Return the epoch at which a stopped run goes on, 0 for a new one.
-
-    What a kill left cut off makes way for the backup before.
-
-    Args:
-        backup: folder of `keras.callbacks.BackupAndRestore`.
-    """
-    state = pathlib.Path(backup) / "training_metadata.json"
-    weights = pathlib.Path(backup) / "latest.weights.h5"
-    for _ in range(2):
-        try:
-            return int(json.loads(state.read_text())["epoch"])
-        except (OSError, ValueError, KeyError, TypeError):
-            # Keras would load weights whose epoch nobody knows.
-            for path in (weights, state):
-                previous = path.with_name(f"{path.name}.bkp")
-                if previous.exists() and path.exists():
-                    os.replace(previous, path)
-                else:
-                    path.unlink(missing_ok=True)
-    return 0
-
-
 def training_tiles(
     recipe: Recipe,
     builder: tfds.core.DatasetBuilder,
@@ -214,24 +189,21 @@ def fit(
 ) -> None:
     """Train by the recipe, scoring after every epoch."""
     folder = beside(args.output, "training")
-    begin = first_epoch(folder / "backup")
+    backup = EpochBackup(folder / "backup")
+    begin = backup.first_epoch
     tiles, steps = training_tiles(recipe, builder, begin, args)
     callbacks = [
         SeededEpochs(args.seed),
         keras.callbacks.LearningRateScheduler(learning_rate_of(recipe)),
-        keras.callbacks.BackupAndRestore(
-            folder / "backup",
-            # A kill while it is written costs one epoch, not all.
-            double_checkpoint=True,
-            # Until the preset is written.
-            delete_checkpoint=False,
-        ),
         keras.callbacks.CSVLogger(folder / "log.csv", append=begin > 0),
     ]
     if args.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(args.tensorboard))
+    # What the others write is there before an epoch counts as done.
+    callbacks.append(backup)
     model.fit(
         tiles,
+        initial_epoch=begin,
         epochs=1 if args.limit and not args.epochs else recipe.epochs,
         steps_per_epoch=steps,
         validation_data=validation_tiles(recipe, builder, args),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg import models as models
     from keras_rsseg import ops as ops
     from keras_rsseg import scenes as scenes
+    from keras_rsseg import training as training
     from keras_rsseg import visualize as visualize
     from keras_rsseg.evaluation.evaluate import evaluate as evaluate
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
@@ -45,6 +46,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.scenes.predict_scenes import (
         predict_scenes as predict_scenes,
     )
+    from keras_rsseg.training.train import train as train
 
 _MODULES = (
     "beam",
@@ -59,6 +61,7 @@ _MODULES = (
     "models",
     "ops",
     "scenes",
+    "training",
     "visualize",
 )
 _HOMES = {
@@ -70,6 +73,7 @@ _HOMES = {
     "optimize_for_inference": "models",
     "predict_scene": "scenes",
     "predict_scenes": "scenes",
+    "train": "training",
     "upload_preset": "models",
 }
 

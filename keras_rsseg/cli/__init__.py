@@ -13,6 +13,8 @@ from keras_rsseg.cli.predict import EXAMPLES
 from keras_rsseg.cli.predict import predict
 from keras_rsseg.cli.presets import presets
 from keras_rsseg.cli.presets import upload
+from keras_rsseg.cli.train import EXAMPLES as TRAIN_EXAMPLES
+from keras_rsseg.cli.train import train
 
 # TensorFlow reads it when it is loaded, which the commands do.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -47,7 +49,10 @@ def main(
 
 
 # Blank lines keep the lines apart in the help.
-_EPILOGS = {predict: "\n\n".join(["Examples:", *EXAMPLES])}
+_EPILOGS = {
+    command: "\n\n".join(["Examples:", *examples])
+    for command, examples in ((predict, EXAMPLES), (train, TRAIN_EXAMPLES))
+}
 
-for command in (predict, evaluate, check, presets, upload):
+for command in (predict, evaluate, check, train, presets, upload):
     app.command(epilog=_EPILOGS.get(command))(plain_errors()(command))

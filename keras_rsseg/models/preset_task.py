@@ -58,7 +58,7 @@ def load_for_bands(
     if bands is None:
         if shape is None or known is None or shape[-1] == len(known):
             return load(load_weights, **arguments)
-        bands = _more_bands(known, shape[-1])
+        bands = more_bands(known, shape[-1])
     known, bands = _check_bands(bands, known, shape)
     if bands == known:
         return load(load_weights, **arguments)
@@ -111,7 +111,16 @@ def _preset_bands(folder: str | os.PathLike[str]) -> tuple[str, ...] | None:
     return None if bands is None else tuple(bands)
 
 
-def _more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
+def more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """Return the names of a preset's bands, and names for further ones.
+
+    Args:
+        known: the names of the preset's.
+        number: how many there are.
+
+    Raises:
+        PresetError: there are fewer than the preset's.
+    """
     if number < len(known):
         raise PresetError(
             f"The preset has the bands {known}. For {number} of them, name "

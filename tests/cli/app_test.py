@@ -57,7 +57,7 @@ class TestPresets:
         assert result.exit_code == 0
         assert "comes with the package" in result.stdout
         assert "Train it" not in result.stdout
-        assert "ground_sample_distances  0.4, 1.6" in result.stdout
+        assert "ground_sample_distances  0.3, 1.6" in result.stdout
 
     def test_scores_place_by_place(self, monkeypatch):
         name = keras_rsseg.DEFAULT_PRESET

@@ -13,6 +13,7 @@ pytest.importorskip("tensorflow_datasets")
 import keras_rsseg  # noqa: E402
 from examples import networks  # noqa: E402
 from examples import recipe as recipes  # noqa: E402
+from keras_rsseg.training.epoch_backup import EpochBackup  # noqa: E402
 from tests.datasets import make_isaid  # noqa: E402
 from tests.datasets import make_potsdam  # noqa: E402
 from tests.datasets import make_vaihingen  # noqa: E402
@@ -117,47 +118,6 @@ def test_the_released_schedule_ends_at_zero_the_exponential_does_not():
     assert [rate(0), rate(2)] == pytest.approx([0.007, 0.007 * 0.81])
 
 
-class TestBackupCutOff:
-    """A kill while a backup is written costs an epoch, not the training."""
-
-    TILES = np.arange(8.0).reshape(8, 1)
-
-    def fit(self, folder, epochs):
-        """Return the epochs that were trained."""
-        keras.utils.set_random_seed(0)
-        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        model.compile("sgd", "mse")
-        recipes.first_epoch(folder)
-        backup = keras.callbacks.BackupAndRestore(
-            folder, double_checkpoint=True, delete_checkpoint=False
-        )
-        history = model.fit(
-            self.TILES, self.TILES, epochs=epochs, callbacks=[backup], verbose=0
-        )
-        return history.epoch
-
-    @pytest.mark.parametrize(
-        "name, again", [("latest.weights.h5", 3), ("training_metadata.json", 2)]
-    )
-    def test_after_some_epochs(self, tmp_path, name, again):
-        assert self.fit(tmp_path, 3) == [0, 1, 2]
-        assert recipes.first_epoch(tmp_path) == 3
-        data = (tmp_path / name).read_bytes()
-        (tmp_path / name).write_bytes(data[: len(data) // 2])
-        assert recipes.first_epoch(tmp_path) == again
-        # Keras goes on with the backup before where the weights are cut off.
-        assert self.fit(tmp_path, 4) in ([2, 3], [3])
-        assert recipes.first_epoch(tmp_path) == 4
-
-    def test_before_the_first_was_written(self, tmp_path):
-        (tmp_path / "latest.weights.h5").write_bytes(b"cut o")
-        assert recipes.first_epoch(tmp_path) == 0
-        assert self.fit(tmp_path, 2) == [0, 1]
-
-    def test_none(self, tmp_path):
-        assert recipes.first_epoch(tmp_path / "nowhere") == 0
-
-
 @pytest.mark.slow
 def test_a_stopped_run_ends_as_one_that_was_not(tmp_path, monkeypatch):
     make_isaid.make(tmp_path / "isaid")
@@ -185,7 +145,8 @@ def test_a_stopped_run_ends_as_one_that_was_not(tmp_path, monkeypatch):
         stopping.setattr(keras.callbacks, "CSVLogger", Stops)
         with pytest.raises(KeyboardInterrupt):
             run("stopped")
-    assert recipes.first_epoch(tmp_path / "stopped.training" / "backup") == 2
+    backup = EpochBackup(tmp_path / "stopped.training" / "backup")
+    assert backup.first_epoch == 2
     weights, resumed_log = run("stopped")
     assert not (tmp_path / "stopped.training" / "backup").exists()
     assert resumed_log == log

@@ -276,8 +276,13 @@ OPENERS = {
     "rasterio.errors.NotGeoreferencedWarning",
     "warnings.catch_warnings",
 }
-# What a room may do beside: print a model's warnings, pyogrio's.
-OTHER_WARNINGS = ("cli/", "scenes/maps/polygon_files.py")
+# What a room may do beside: print a model's warnings, leave out pyogrio's and
+# what `check` has said of masks.
+OTHER_WARNINGS = (
+    "cli/",
+    "scenes/maps/polygon_files.py",
+    "training/labelled_parts.py",
+)
 
 
 def test_rasters_are_opened_in_one_room():

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from examples.frozen_statistics import frozen_statistics
+from keras_rsseg.training.frozen_statistics import frozen_statistics
 
 
 def test_statistics_stay_and_the_rest_learns():

@@ -18,6 +18,17 @@ def frozen_statistics(model: keras.Model) -> Iterator[None]:
 
     Args:
         model: a `keras.Model`.
+
+    Example:
+
+    ```python
+    layers = [keras.layers.Dense(2), keras.layers.BatchNormalization()]
+    model = keras.Sequential([keras.Input((1,)), *layers])
+    with keras_rsseg.training.frozen_statistics(model):
+        model.compile("sgd", "mse")
+        model.fit(np.ones((4, 1)), np.ones((4, 2)), verbose=0)
+    layers[1].trainable  # True
+    ```
     """
     layers = [
         layer

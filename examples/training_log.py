@@ -53,31 +53,3 @@ class TrainingLog(keras.callbacks.Callback):
         if self._path:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.write_text(json.dumps(self.seconds))
-
-
-class SeededEpochs(keras.callbacks.Callback):
-    """Makes what an epoch draws depend on its number, not on those before.
-
-    Keras keeps the state of its random generators, dropout's, in no
-    checkpoint: a run that goes on after a stop would drop other channels than
-    one that was not stopped.
-
-    Args:
-        seed: int.
-    """
-
-    # So that no two epochs share draws.
-    _DRAWS = 1_000_000
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def on_epoch_begin(
-        self, epoch: int, logs: dict[str, float] | None = None
-    ) -> None:
-        for number, layer in enumerate(self.model._flatten_layers()):
-            generator = getattr(layer, "seed_generator", None)
-            if generator is not None:
-                first = (epoch * self._DRAWS + number) % 2**31
-                generator.state.assign([self._seed, first])

@@ -1,0 +1,129 @@
+"""The fit of a training: schedule, tiles, and what a stop goes on from."""
+
+import pathlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import keras
+
+from keras_rsseg.data.augmentation import Augmentation
+from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.training.best_epoch import BestEpoch
+from keras_rsseg.training.epoch_backup import EpochBackup
+from keras_rsseg.training.frozen_statistics import frozen_statistics
+from keras_rsseg.training.labelled_parts import LabelledParts
+from keras_rsseg.training.seeded_epochs import SeededEpochs
+from keras_rsseg.training.training_history import TrainingHistory
+from keras_rsseg.training_options import TrainingOptions
+
+_LEAST_STEPS, _MOST_STEPS = 20, 250
+_LIMIT_EPOCHS = 2
+_POWER, _WEIGHT_DECAY = 0.9, 0.01
+GEOMETRY: dict[str, Any] = {"scale": (0.7, 1.4)}
+# For three 8-bit bands.
+COLORS: dict[str, Any] = {
+    "brightness": 0.2,
+    "contrast": 0.3,
+    "saturation": 0.3,
+    "gamma": 0.2,
+}
+
+
+def fit_parts(
+    model: Segmenter,
+    parts: LabelledParts,
+    workspace: pathlib.Path,
+    options: TrainingOptions,
+    dtype: str,
+    keeps_statistics: bool,
+    say: Callable[[str], None] | None,
+) -> tuple[list[dict[str, Any]], BestEpoch]:
+    """Fit, from wherever a stopped training was.
+
+    Args:
+        model: the model to train; it is compiled anew.
+        parts: what to train on, and to validate with.
+        workspace: path of a folder for what a stop goes on from.
+        options: of the training.
+        dtype: of the images, such as `"uint8"`.
+        keeps_statistics: whether batch norm keeps the preset's statistics:
+            small batches tell little of those of all images.
+        say: what takes a line of text after every epoch, or `None`.
+
+    Returns:
+        `(epochs, best)`: losses and scores of each epoch, and the
+        `BestEpoch`.
+    """
+    epochs = options.epochs if options.limit is None else _LIMIT_EPOCHS
+    steps = _steps(parts, options)
+    backup, best = EpochBackup(workspace), BestEpoch(workspace)
+    history = TrainingHistory(workspace, epochs, say, steps)
+    tile = {"tile_size": options.tile_size, "batch_size": options.batch_size}
+    tiles = parts.tiles(
+        parts.train,
+        **tile,
+        sampling=options.sampling,
+        tiles_per_epoch=steps * options.batch_size,
+        augmentation=Augmentation(
+            **augmentation_of(
+                dtype, model.input_shape[-1], options.augmentation
+            )
+        ),
+        repeat=True,
+        first_epoch=backup.first_epoch,
+        seed=options.seed,
+    )
+    validation = parts.tiles(parts.validation, **tile, count_once=True)
+    if options.limit is not None:
+        validation = validation.take(options.limit)
+    frozen = frozen_statistics(model) if keeps_statistics else nullcontext()
+    with frozen:
+        schedule = keras.optimizers.schedules.PolynomialDecay(
+            options.learning_rate,
+            epochs * steps,
+            end_learning_rate=0.0,
+            power=_POWER,
+        )
+        model.compile(
+            optimizer=keras.optimizers.AdamW(
+                schedule, weight_decay=_WEIGHT_DECAY
+            ),
+            **model.land_cover_arguments,
+        )
+        model.fit(
+            tiles,
+            initial_epoch=backup.first_epoch,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            validation_data=validation,
+            callbacks=[SeededEpochs(options.seed), history, best, backup],
+            shuffle=False,
+            verbose=0,
+        )
+    return history.epochs, best
+
+
+def augmentation_of(dtype: str, bands: int, kind: str) -> dict[str, Any]:
+    """Return the arguments of `Augmentation` for some images.
+
+    Args:
+        dtype: of the images, such as `"uint8"`.
+        bands: number of bands.
+        kind: the option `augmentation`.
+    """
+    if kind == "none":
+        return {"flip": False, "rotate90": False}
+    is_photo = dtype == "uint8" and bands == 3
+    return {**GEOMETRY, **(COLORS if kind == "all" and is_photo else {})}
+
+
+def _steps(parts: LabelledParts, options: TrainingOptions) -> int:
+    """Batches of an epoch: as many as fill the area, within bounds."""
+    if options.limit is not None:
+        return options.limit
+    if options.steps_per_epoch is not None:
+        return options.steps_per_epoch
+    tiles = parts.area(parts.train) / options.tile_size**2
+    steps = round(tiles / options.batch_size)
+    return min(max(steps, _LEAST_STEPS), _MOST_STEPS)

@@ -1,0 +1,332 @@
+"""Images and masks to the parts that are trained on and validated with."""
+
+import dataclasses
+import math
+import os
+import pathlib
+import re
+import statistics
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from keras_rsseg.data.pairs import NO_DATA
+from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.split import train_validation_split
+from keras_rsseg.data.tile_dataset import tile_dataset
+from keras_rsseg.data.vector_masks import is_vector
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import name_of
+from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.rasters.sources import is_virtual
+from keras_rsseg.sample_checks import SampleWarning
+from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.training_options import MANY_IMAGES
+from keras_rsseg.training_options import TrainingOptions
+from keras_rsseg.void import VOID
+
+# Images that are this much finer than the preset's are read as coarsely.
+_MUCH_FINER = 2.0
+# Tiles that are left of images that are read coarsely; blocks to split.
+_FEWEST_TILES = 16
+_BLOCKS = 16
+_LARGEST_BLOCK = 2048
+# Of decoded images, what is kept in memory.
+_MOST_CACHED = 4 << 30
+_VRT = "vrt://"
+_PLACE = re.compile(r"srcwin=(\d+),(\d+)")
+
+# Lists of images and of their masks.
+Pairs = tuple[list[Any], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledParts:
+    """What is trained on, and what is validated with.
+
+    Attributes:
+        train: lists of images and masks, as `tile_dataset` takes them.
+        validation: likewise; no pixel is in both.
+        ground_sample_distance: metres a pixel at which they are read, `None`
+            where that is not known.
+        held_out: in words, what the validation part is.
+        options: what else `tile_dataset` is told of them.
+    """
+
+    train: Pairs
+    validation: Pairs
+    ground_sample_distance: float | None
+    held_out: str
+    options: dict[str, Any]
+
+    def tiles(self, part: Pairs, **options: Any) -> Any:
+        """Return the tiles of a part, see `tile_dataset`."""
+        pixels = sum(_pixels(image) for image in part[0])
+        options.setdefault("cache", pixels < _MOST_CACHED)
+        with warnings.catch_warnings():
+            # `check` and `missing_classes()` have said it.
+            warnings.simplefilter("ignore", SampleWarning)
+            images, masks = part
+            return tile_dataset(images, masks, **self.options, **options)
+
+    def missing_classes(self, part: Pairs) -> set[int]:
+        """Return the ids of classes of which a part holds no pixel."""
+        pairs = ImageMaskPairs(*part, cache=False, **self.options)
+        number = self.options["num_classes"]
+        return set(np.flatnonzero(pairs.id_counts[:number] == 0).tolist())
+
+    def records(self, part: Pairs, side: int | None = None) -> "Records":
+        """Return a part's images as records that `evaluate` takes.
+
+        Args:
+            part: lists of images and masks.
+            side: length of the corner of the first image that is all of
+                them, `None` for whole images.
+        """
+        return Records(part, self.options, side)
+
+    def area(self, part: Pairs) -> int:
+        """Return the number of pixels of a part."""
+        return sum(math.prod(_shape(image)) for image in part[0])
+
+
+class Records:
+    """Records of images and masks, that can be iterated again."""
+
+    def __init__(
+        self, part: Pairs, options: dict[str, Any], side: int | None
+    ) -> None:
+        self._pairs = ImageMaskPairs(*part, cache=False, **options)
+        self._side = side
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        number = len(self._pairs) if self._side is None else 1
+        for index in range(number):
+            image, mask = self._pairs.read(index, None)
+            mask[mask == NO_DATA] = VOID
+            part = slice(0, self._side), slice(0, self._side)
+            yield {
+                "name": _part_name(self._pairs.names[index]),
+                "image": image[part],
+                "mask": mask[part].astype("uint8"),
+            }
+
+
+def labelled_parts(
+    images: Any,
+    masks: Any,
+    options: TrainingOptions,
+    preset_distance: float | None,
+    num_classes: int,
+) -> LabelledParts:
+    """Settle at which distance images are read, and split them.
+
+    Args:
+        images, masks: as `keras_rsseg.train` takes them.
+        options: of the training.
+        preset_distance: metres a pixel that the preset was trained on, or
+            `None`.
+        num_classes: number of classes.
+
+    Raises:
+        ArgumentError: images cannot be split, or not be read at a distance.
+    """
+    told = {"class_attribute": options.class_attribute, "ids": options.ids}
+    pairs = _listed(images, masks, told)
+    if options.validation_images is not None:
+        others = _listed(
+            options.validation_images, options.validation_masks, told
+        )
+    sizes = [_ground_size(image) for image in pairs[0]]
+    area = sum(math.prod(_shape(image)) for image in pairs[0])
+    distance = _distance(sizes, area, options, preset_distance)
+    if options.validation_images is not None:
+        held_out = f"{len(others[0])} images of their own"
+        train, validation = pairs, others
+    else:
+        by = options.split
+        if by == "auto":
+            by = "scene" if len(pairs[0]) >= MANY_IMAGES else "block"
+        train, validation = train_validation_split(
+            *pairs,
+            options.validation,
+            by=by,
+            block_size=_block_size(area, sizes, distance, options),
+            seed=options.seed,
+        )
+        what = "images" if by == "scene" else "blocks"
+        number = len(validation[0])
+        held_out = f"{number} of {number + len(train[0])} {what}"
+    if options.ground_sample_distance is not None and distance is not None:
+        train, validation = (
+            _at_distance(part, distance) for part in (train, validation)
+        )
+    if options.ground_sample_distance is None:
+        distance = _middle(sizes)
+    return LabelledParts(
+        train,
+        validation,
+        distance,
+        held_out,
+        {
+            **told,
+            "palette": options.palette,
+            "bands": options.bands,
+            "num_classes": num_classes,
+        },
+    )
+
+
+def _listed(images: Any, masks: Any, told: dict[str, Any]) -> Pairs:
+    """Lists of images and masks; polygons by the name of their file."""
+    listed, found = as_lists(images, masks, **told)
+    if found is None:
+        raise ArgumentError("`masks` must be given. Received: None")
+    return listed, [
+        str(mask) if hasattr(mask, "polygons") else mask for mask in found
+    ]
+
+
+def _middle(sizes: list[float | None]) -> float | None:
+    known = [size for size in sizes if size is not None]
+    return round(statistics.median(known), 4) if known else None
+
+
+def _distance(
+    sizes: list[float | None],
+    area: int,
+    options: TrainingOptions,
+    preset_distance: float | None,
+) -> float | None:
+    """Metres a pixel at which images are read, `None` for as they are."""
+    wanted, middle = options.ground_sample_distance, _middle(sizes)
+    if wanted == "auto":
+        if preset_distance is None or middle is None:
+            return middle
+        # As coarse as the preset's, as far as some tiles remain.
+        tiles = area / options.tile_size**2
+        remaining = middle * math.sqrt(tiles / _FEWEST_TILES)
+        coarse = round(min(preset_distance, remaining), 3)
+        return coarse if coarse >= _MUCH_FINER * middle else middle
+    if wanted is not None and None in sizes:
+        raise ArgumentError(
+            "`ground_sample_distance` needs images that say how large their "
+            "pixels are on the ground: GeoTIFFs. Received: "
+            f"ground_sample_distance={wanted!r}, with an image that does not"
+        )
+    return None if wanted is None else float(wanted)
+
+
+def _block_size(
+    area: int,
+    sizes: list[float | None],
+    distance: float | None,
+    options: TrainingOptions,
+) -> int:
+    """Length of a block, in pixels of the files."""
+    factors = [
+        1.0 if size is None or distance is None else _factor(distance / size)
+        for size in sizes
+    ]
+    factor = max(factors)
+    if options.block_size is not None:
+        return max(1, round(options.block_size * factor))
+    length = max(math.sqrt(area / _BLOCKS) / factor, options.tile_size / 2)
+    return round(factor * min(length, _LARGEST_BLOCK))
+
+
+def _factor(factor: float) -> float:
+    """By how much images are reduced: never below 1."""
+    return factor if factor >= _MUCH_FINER else 1.0
+
+
+def _at_distance(part: Pairs, distance: float) -> Pairs:
+    """The same, images that are much finer read more coarsely."""
+    images, masks = [], []
+    for image, mask in zip(*part, strict=True):
+        size = _ground_size(image)
+        factor = 1.0 if size is None else _factor(distance / size)
+        if factor > 1:
+            height, width = _shape(image)
+            shape = (
+                max(1, round(height / factor)),
+                max(1, round(width / factor)),
+            )
+            image = _resampled(image, shape, "average")
+            if is_path(mask) and not is_vector(mask):
+                mask = _resampled(mask, shape, _method(mask))
+        images.append(image)
+        masks.append(mask)
+    return images, masks
+
+
+def _method(mask: Any) -> str:
+    """The commonest id; of colours, the middle one."""
+    with open_raster(mask, "masks") as dataset:
+        return "mode" if dataset.count == 1 else "nearest"
+
+
+def _resampled(source: Any, shape: tuple[int, int], method: str) -> str:
+    path = os.fspath(source)
+    part = path.startswith(_VRT)
+    if not part and (is_virtual(path) or "?" in path or "&" in path):
+        raise ArgumentError(
+            "Only plain files can be read at another `ground_sample_distance` "
+            f"than their own. Received: {path}"
+        )
+    start = f"{path}&" if part else f"{_VRT}{os.path.abspath(path)}?"
+    height, width = shape
+    return f"{start}outsize={width},{height}&r={method}"
+
+
+def _ground_size(image: Any) -> float | None:
+    """Metres a pixel, the mean of both sides."""
+    if not is_path(image):
+        return None
+    with open_raster(image, "images") as dataset:
+        size = ground_pixel_size(dataset)
+    return None if size is None else math.sqrt(size[0] * size[1])
+
+
+def _shape(image: Any) -> tuple[int, int]:
+    if is_path(image):
+        with open_raster(image, "images") as dataset:
+            return dataset.shape
+    return np.asarray(image).shape[:2]
+
+
+def _pixels(image: Any) -> int:
+    """Bytes of an image in memory, about."""
+    if is_path(image):
+        with open_raster(image, "images") as dataset:
+            return dataset.width * dataset.height * dataset.count
+    return np.asarray(image).size
+
+
+def _part_name(name: str) -> str:
+    """What a report calls an image, or a block of one."""
+    place = _PLACE.search(name)
+    if not name.startswith(_VRT):
+        return name
+    stem = pathlib.PurePath(plain_file(name)).stem
+    if place is None:
+        return stem
+    return f"{stem} from row {place[2]}, column {place[1]}"
+
+
+def plain_file(image: Any) -> str:
+    """Return the file that a part of an image is read from.
+
+    Args:
+        image: path, a virtual path of this module, or an array.
+    """
+    name = name_of(image)
+    if name.startswith(_VRT):
+        name = name.removeprefix(_VRT).partition("?")[0]
+        here = os.path.relpath(name)
+        name = here if not here.startswith("..") else name
+    return str(pathlib.PurePath(name))

@@ -1,0 +1,141 @@
+"""The model that a training starts from: a preset, made fit for its data."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from keras_rsseg.data.check_report import CheckReport
+from keras_rsseg.data.normalisation import fit_normalisation
+from keras_rsseg.data.palette import Palette
+from keras_rsseg.data.palette import as_palette
+from keras_rsseg.hub.registry import DEFAULT_PRESET
+from keras_rsseg.models.preset_classes import arguments_of
+from keras_rsseg.models.preset_task import from_preset
+from keras_rsseg.models.preset_task import more_bands
+from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.training_options import TrainingOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class PresetFacts:
+    """What is known of the model to be trained before its data are read.
+
+    As far as `keras_rsseg.data.check` asks for them.
+
+    Attributes:
+        preset: name or folder of the preset.
+        arguments: those of `from_preset` that say the classes.
+        num_classes: number of classes.
+        class_names: their names, or `None`.
+        bands: names of the preset's bands, or `None`.
+        value_range: of its tiles, or `None`.
+        preset_distance: metres a pixel that it was trained on, or `None`.
+    """
+
+    preset: str
+    arguments: dict[str, Any]
+    num_classes: int
+    class_names: list[str] | None
+    bands: tuple[str, ...] | None
+    value_range: tuple[float, float] | None
+    preset_distance: float | None
+
+
+def preset_facts(options: TrainingOptions) -> PresetFacts:
+    """Return what is known before weights are loaded.
+
+    Args:
+        options: of the training.
+
+    Raises:
+        ArgumentError, PresetError: see `from_preset`.
+    """
+    preset = str(options.preset or DEFAULT_PRESET)
+    arguments = class_arguments(options)
+    # A new head is said where weights are loaded.
+    model = from_preset(preset, load_weights=False, **arguments)
+    return PresetFacts(
+        preset,
+        arguments,
+        model.num_classes,
+        model.class_names,
+        model.bands,
+        model.value_range,
+        model.ground_sample_distance,
+    )
+
+
+def class_arguments(options: TrainingOptions) -> dict[str, Any]:
+    """Return the arguments of `from_preset` that say the classes.
+
+    Args:
+        options: of the training.
+    """
+    palette = as_palette(options.palette)
+    if options.num_classes is not None:
+        return {"num_classes": options.num_classes}
+    if options.classes is None:
+        return {} if palette is None else {"classes": palette}
+    if palette is None:
+        return {"classes": options.classes}
+    names = arguments_of(options.classes)["class_names"]
+    return {"classes": Palette(palette.colors, names)}
+
+
+def starting_model(
+    facts: PresetFacts,
+    found: CheckReport,
+    images: Any,
+    options: TrainingOptions,
+) -> tuple[Segmenter, bool]:
+    """Return the model to train, and whether its input is a new one.
+
+    Bands or values that are not the preset's get a normalisation of their
+    own, fitted to what is trained on.
+
+    Args:
+        facts: what `preset_facts()` returned.
+        found: what `check` found in the images.
+        images: the images that are trained on.
+        options: of the training.
+
+    Raises:
+        ArgumentError, PresetError: see `from_preset` and
+            `fit_normalisation`.
+    """
+    number = len(found.images[0].values)
+    known = facts.bands or ()
+    names = options.band_names
+    if names is None:
+        names = known if len(known) == number else more_bands(known, number)
+    is_own = (
+        tuple(names) != known
+        or found.images[0].dtype != "uint8"
+        and facts.value_range == (0, 255)
+    )
+    arguments = dict(facts.arguments)
+    if is_own:
+        arguments["normalisation"] = fit_normalisation(
+            images, names=names, bands=options.bands
+        )
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(_precision(options))
+    try:
+        return from_preset(facts.preset, **arguments), is_own
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _precision(options: TrainingOptions) -> str:
+    if options.precision is not None:
+        return options.precision
+    return "mixed_bfloat16" if _has_gpu() else "float32"
+
+
+def _has_gpu() -> bool:
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    return bool(keras.distribution.list_devices("gpu"))

@@ -1,0 +1,150 @@
+"""The options of a training as a file: to repeat it, and to compare two."""
+
+import difflib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from keras_rsseg.checks import is_integer
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.files import write_durably
+from keras_rsseg.options import fields
+from keras_rsseg.training.labelled_parts import LabelledParts
+from keras_rsseg.training_options import TrainingOptions
+
+# In a preset's folder, what its training is repeated with.
+CONFIG = "training.yaml"
+# In the folder of a stopped training.
+SETTINGS = "settings.json"
+ARGUMENTS = ("images", "masks", "output")
+# How a training goes on, not what comes of it.
+_NO_SETTINGS = ("overwrite", "progress", "resume")
+
+
+def settings_of(
+    images: Any, masks: Any, options: TrainingOptions
+) -> dict[str, Any]:
+    """Return what makes two trainings the same, as YAML has it.
+
+    Args:
+        images, masks: as `keras_rsseg.train` takes them.
+        options: of the training.
+    """
+    found = {"images": _plain(images), "masks": _plain(masks)}
+    for field in fields(TrainingOptions):
+        if field.name not in _NO_SETTINGS:
+            found[field.name] = _plain(getattr(options, field.name))
+    return found
+
+
+def keep_settings(
+    path: pathlib.Path, settings: Mapping[str, Any], parts: LabelledParts
+) -> None:
+    """Keep the settings of a training that begins, or compare them.
+
+    Args:
+        path: of the file.
+        settings: what `settings_of()` returned.
+        parts: what is trained on; images may have come or gone.
+
+    Raises:
+        ArgumentError: a stopped training had others.
+    """
+    content = {
+        **settings,
+        "images trained on": [_plain(image) for image in parts.train[0]],
+        "images held out": [_plain(image) for image in parts.validation[0]],
+    }
+    # As the file gives it back, where keys are text.
+    content = json.loads(json.dumps(content))
+    if path.exists():
+        kept = json.loads(path.read_text())
+        names = [name for name in content if kept.get(name) != content[name]]
+        if names:
+            raise ArgumentError(
+                "`resume` goes on with the options that the stopped training "
+                f"had. Different: {', '.join(names)}. Give those, or "
+                "`overwrite=True` to begin anew"
+            )
+    write_durably(path, (json.dumps(content, indent=4) + "\n").encode())
+
+
+def write_config(path: pathlib.Path, settings: Mapping[str, Any]) -> None:
+    """Write the options that are not the defaults to a YAML file.
+
+    Args:
+        path: of the file.
+        settings: what `settings_of()` returned.
+    """
+    defaults = {
+        field.name: _plain(field.default) for field in fields(TrainingOptions)
+    }
+    content = {
+        name: value
+        for name, value in settings.items()
+        if name not in defaults or value != defaults[name]
+    }
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    write_durably(path, text.encode())
+
+
+def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the arguments of `keras_rsseg.train` that a YAML file holds.
+
+    Args:
+        path: of the file: `images`, `masks`, `output` and options, by their
+            names in Python.
+
+    Raises:
+        ArgumentError: it is no such file.
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        content = yaml.safe_load(pathlib.Path(path).read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ArgumentError(f"{path} is no YAML: {reason}") from error
+    if not isinstance(content, dict):
+        raise ArgumentError(
+            f"{path} must hold options, such as `tile_size: 256`. Received: "
+            f"{type(content).__name__}"
+        )
+    known = [*ARGUMENTS, *(field.name for field in fields(TrainingOptions))]
+    for name in content:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            raise ArgumentError(
+                f"{path} holds {name!r}, which is no option. "
+                + (
+                    f"Did you mean {near[0]}?"
+                    if near
+                    else f"There are: {', '.join(known)}"
+                )
+            )
+    return content
+
+
+def _plain(value: Any) -> Any:
+    """A value as YAML and JSON have it."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if is_integer(value) and not getattr(value, "shape", ()):
+        return int(value)
+    if hasattr(value, "colors"):
+        return {
+            "colors": _plain(value.colors),
+            "names": _plain(value.names),
+            "void_colors": _plain(value.void_colors),
+            "tolerance": value.tolerance,
+        }
+    return f"{type(value).__name__} {getattr(value, 'shape', '')}".strip()

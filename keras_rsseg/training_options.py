@@ -1,0 +1,424 @@
+"""The options of a training: what they mean, how they are written.
+
+The one list of them: `train`, the command line and its YAML files are made
+from the fields. Like `scene_options` it needs neither NumPy nor GDAL.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Annotated
+from typing import Any
+from typing import Literal
+
+from keras_rsseg import option_values as values
+from keras_rsseg.checks import as_number
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
+from keras_rsseg.checks import is_integer
+from keras_rsseg.checks import unless_none
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.options import Option
+from keras_rsseg.options import Options
+from keras_rsseg.typing import PathLike
+
+# Headings in the command's help, in their order.
+LABELS = "Labels: what masks hold"
+SPLIT = "Split: what is trained on, and what is validated with"
+READING = "Tiles: how images are read"
+SCHEDULE = "Training: from what, how long"
+RUN = "Run: going on, replacing, trying out"
+GROUPS = (LABELS, SPLIT, READING, SCHEDULE, RUN)
+
+# Of how many images on one is held out whole.
+MANY_IMAGES = 5
+
+
+def _choice(*accepted: str) -> dict[str, Any]:
+    """How one of some words is checked, read and shown in the help."""
+
+    def check(name: str, value: Any) -> Any:
+        check_choice(name, value, accepted)
+        return value
+
+    return {"check": check, "metavar": "|".join(accepted), "read": str}
+
+
+def _share(name: str, value: Any) -> float:
+    share = as_number(value)
+    if not 0 < share < 1:
+        raise ArgumentError(
+            f"`{name}` must be a share, between 0 and 1. Received: "
+            f"{name}={value!r}"
+        )
+    return share
+
+
+def _positive(name: str, value: Any) -> float:
+    number = as_number(value)
+    if not 0 < number < math.inf:
+        raise ArgumentError(
+            f"`{name}` must be a positive number. Received: {name}={value!r}"
+        )
+    return number
+
+
+def _seed(name: str, value: Any) -> int:
+    if not is_integer(value) or not 0 <= value < 2**31:
+        raise ArgumentError(
+            f"`{name}` must be an integer from 0 to {2**31 - 1}. Received: "
+            f"{name}={value!r}"
+        )
+    return int(value)
+
+
+def _classes(name: str, value: Any) -> Any:
+    """Refuse one class: there would be nothing to tell apart."""
+    number = getattr(value, "num_classes", None)
+    if number is None and hasattr(value, "__len__"):
+        if isinstance(value, str):
+            value = [value]
+        number = len(value)
+    if number is not None and number < 2:
+        raise ArgumentError(
+            f"`{name}` must name two classes or more, in the order of their "
+            f"ids; what is neither is a class, too. Received: {value!r}"
+        )
+    return value
+
+
+def _num_classes(name: str, value: Any) -> int:
+    if not is_integer(value) or not 2 <= value <= 255:
+        raise ArgumentError(
+            f"`{name}` must be an integer from 2 to 255. Received: "
+            f"{name}={value!r}"
+        )
+    return int(value)
+
+
+def _mapping(name: str, value: Any) -> dict[Any, int]:
+    if not isinstance(value, Mapping):
+        raise ArgumentError(
+            f"`{name}` must be a dict such as {{255: 1}}. Received: "
+            f"{name}={value!r}"
+        )
+    return dict(value)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelOptions(Options):
+    """What masks and bands mean: the options of `check` and of `train`.
+
+    Raises:
+        ArgumentError: an option is out of range, or two do not go together.
+
+    Example:
+
+    ```python
+    from keras_rsseg.training_options import LabelOptions
+
+    LabelOptions(ids={255: 1}).ids  # {255: 1}
+    ```
+    """
+
+    classes: Annotated[
+        Any,
+        Option(
+            "Names of the classes, in the order of their ids",
+            in_python="A list, or a dict of names to colours.",
+            on_command_line="With commas.",
+            otherwise="the preset's, or the palette's",
+            check=unless_none(_classes),
+            metavar="NAME,NAME...",
+            read=values.read_names,
+            accepted="names with commas",
+            group=LABELS,
+        ),
+    ] = None
+    num_classes: Annotated[
+        int | None,
+        Option(
+            "Number of classes, where they have no names",
+            otherwise="the preset's",
+            check=unless_none(_num_classes),
+            group=LABELS,
+        ),
+    ] = None
+    palette: Annotated[
+        Any,
+        Option(
+            "What colours in masks mean",
+            in_python="A `keras_rsseg.data.Palette`, or what the command "
+            "line takes.",
+            on_command_line="A data set's name, or a JSON file such as "
+            '{"colors": [[255, 0, 0], ...], "names": [...], "tolerance": 20}.',
+            otherwise="masks hold ids",
+            metavar="NAME|FILE",
+            read=str,
+            group=LABELS,
+        ),
+    ] = None
+    ids: Annotated[
+        Mapping[Any, int] | None,
+        Option(
+            "What masks hold to a class id (255 is void)",
+            in_python="A dict such as `{255: 1}`; of polygons, from what "
+            "`class_attribute` holds.",
+            on_command_line="Such as 255=1 or roof=1,road=2.",
+            otherwise="masks hold class ids",
+            check=unless_none(_mapping),
+            flag="--map",
+            metavar="VALUE=ID,...",
+            read=values.read_ids,
+            accepted="such as 255=1 or roof=2, with commas",
+            group=LABELS,
+        ),
+    ] = None
+    class_attribute: Annotated[
+        str | None,
+        Option(
+            "Attribute that tells a polygon's class: its name, its id, or what "
+            "`ids` names",
+            otherwise="all are of class 1",
+            check=unless_none(values.check_text),
+            metavar="NAME",
+            read=str,
+            group=LABELS,
+        ),
+    ] = None
+    bands: Annotated[
+        Sequence[int | str] | None,
+        Option(
+            "Bands to read, by number (from 1) or name, in the model's order",
+            otherwise="all",
+            check=unless_none(values.check_bands),
+            metavar="N,N...",
+            read=values.read_band_numbers,
+            accepted="band numbers (from 1) or names, with commas",
+            group=READING,
+        ),
+    ] = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingOptions(LabelOptions):
+    """The options of `keras_rsseg.train`, whose docstring says what they mean.
+
+    Raises:
+        ArgumentError: an option is out of range, or two do not go together.
+        TypeError: there is no such option.
+
+    Example:
+
+    ```python
+    options = keras_rsseg.training.TrainingOptions(epochs=5)
+    options.batch_size  # 4
+    ```
+    """
+
+    preset: Annotated[
+        PathLike | None,
+        Option(
+            "Preset to start from, by name or folder",
+            otherwise="the small model that comes with the package",
+            metavar="PRESET",
+            read=str,
+            group=SCHEDULE,
+        ),
+    ] = None
+    validation_images: Annotated[
+        Any,
+        Option(
+            "Images to validate with, in place of a part of the others",
+            otherwise="a part of the images",
+            metavar="IMAGES",
+            read=str,
+            group=SPLIT,
+        ),
+    ] = None
+    validation_masks: Annotated[
+        Any,
+        Option(
+            "Their masks",
+            otherwise="none",
+            metavar="MASKS",
+            read=str,
+            group=SPLIT,
+        ),
+    ] = None
+    validation: Annotated[
+        float,
+        Option("Share of the area to validate with", check=_share, group=SPLIT),
+    ] = 0.2
+    split: Annotated[
+        Literal["auto", "scene", "block"],
+        Option(
+            'What is held out: `"scene"`, whole images; `"block"`, squares of '
+            f'them; `"auto"`: images where there are {MANY_IMAGES} or more',
+            **_choice("auto", "scene", "block"),
+            accepted="auto, scene or block",
+            group=SPLIT,
+        ),
+    ] = "auto"
+    block_size: Annotated[
+        int | None,
+        Option(
+            "Length of a block, of the images as they are read",
+            unit="pixels",
+            otherwise="what gives about 16 blocks",
+            check=unless_none(check_positive),
+            group=SPLIT,
+        ),
+    ] = None
+    band_names: Annotated[
+        Sequence[str] | None,
+        Option(
+            "Names of the bands, where they are others than the preset's",
+            otherwise="the preset's",
+            check=unless_none(values.check_class_names),
+            metavar="NAME,NAME...",
+            read=values.read_names,
+            accepted="names with commas",
+            group=READING,
+        ),
+    ] = None
+    ground_sample_distance: Annotated[
+        float | Literal["auto"] | None,
+        Option(
+            'Metres a pixel at which images are read; `"auto"`: the '
+            "preset's, where images are at least twice as fine, else as they "
+            "are",
+            in_python="`None` for as they are.",
+            on_command_line="native for as they are.",
+            check=values.check_distance,
+            flag="--gsd",
+            metavar="METRES|auto|native",
+            read=values.read_distance,
+            accepted="a number of metres, auto or native",
+            group=READING,
+        ),
+    ] = "auto"
+    tile_size: Annotated[
+        int,
+        Option(
+            "Length of a tile",
+            unit="pixels",
+            check=check_positive,
+            group=READING,
+        ),
+    ] = 256
+    sampling: Annotated[
+        Literal["random", "balanced"],
+        Option(
+            'Which tiles are drawn: `"random"`, all alike; `"balanced"`, '
+            "around a pixel of each class as often, for rare ones",
+            **_choice("random", "balanced"),
+            accepted="random or balanced",
+            group=READING,
+        ),
+    ] = "random"
+    augmentation: Annotated[
+        Literal["all", "geometry", "none"],
+        Option(
+            'Changes of the tiles: `"all"`; `"geometry"`, without colours, as '
+            'for anything but three 8-bit bands; `"none"`',
+            **_choice("all", "geometry", "none"),
+            accepted="all, geometry or none",
+            group=READING,
+        ),
+    ] = "all"
+    epochs: Annotated[
+        int,
+        Option(
+            "Number of epochs, after each of which the validation part is "
+            "scored",
+            check=check_positive,
+            group=SCHEDULE,
+        ),
+    ] = 20
+    steps_per_epoch: Annotated[
+        int | None,
+        Option(
+            "Batches of an epoch",
+            otherwise="as many as fill the area that is trained on, 20 to 250",
+            check=unless_none(check_positive),
+            group=SCHEDULE,
+        ),
+    ] = None
+    batch_size: Annotated[
+        int,
+        Option("Tiles in a batch", check=check_positive, group=SCHEDULE),
+    ] = 4
+    learning_rate: Annotated[
+        float,
+        Option(
+            "Learning rate at the start; it goes down to 0",
+            check=_positive,
+            group=SCHEDULE,
+        ),
+    ] = 4e-4
+    precision: Annotated[
+        str | None,
+        Option(
+            "Precision that is computed in, such as mixed_bfloat16",
+            otherwise="mixed_bfloat16 on a GPU, else float32",
+            check=unless_none(values.check_text),
+            metavar="POLICY",
+            read=str,
+            group=SCHEDULE,
+        ),
+    ] = None
+    seed: Annotated[
+        int,
+        Option("Of all that is drawn", check=_seed, group=SCHEDULE),
+    ] = 1
+    limit: Annotated[
+        int | None,
+        Option(
+            "Try it out: two epochs of so many batches, and scores of as many "
+            "tiles",
+            otherwise="no limit",
+            check=unless_none(check_positive),
+            group=RUN,
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        Option(
+            "Go on with a training that was stopped, with the same options; "
+            "begin where there is none",
+            check=values.check_switch,
+            group=RUN,
+        ),
+    ] = False
+    overwrite: Annotated[
+        bool,
+        Option(
+            "Replace a preset that is there, and what a stopped training left",
+            check=values.check_switch,
+            group=RUN,
+        ),
+    ] = False
+    # The command has --quiet.
+    progress: Annotated[
+        bool,
+        Option("Show progress on stderr", check=values.check_switch, flag=None),
+    ] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = [
+            name
+            for name in ("classes", "num_classes", "palette")
+            if getattr(self, name) is not None
+        ]
+        if "num_classes" in given and len(given) > 1:
+            raise ArgumentError(
+                f"`{given[0] if given[0] != 'num_classes' else given[1]}` says "
+                "what `num_classes` does; leave one of them out"
+            )
+        if (self.validation_images is None) != (self.validation_masks is None):
+            raise ArgumentError(
+                "`validation_images` and `validation_masks` go together"
+            )

@@ -1,0 +1,24 @@
+"""The example that users copy runs from check to map."""
+
+import numpy as np
+import pytest
+
+import keras_rsseg
+from examples import quick_start
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("pyogrio")
+
+
+@pytest.mark.slow
+# Of the fixture that runs graphs eagerly.
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+def test_from_check_to_map(tmp_path, capsys):
+    output = tmp_path / "harbour"
+    quick_start.main(["--limit", "1", "--output", str(output)])
+    assert "Nothing wrong was found" in capsys.readouterr().out
+    found = keras_rsseg.data.read_mask(f"{output}_map.tif")
+    assert found.shape == (1000, 1000)
+    # The trained head was kept: one step further it still knows water.
+    water = keras_rsseg.from_preset(output).class_names.index("water")
+    assert np.mean(found[400:600, 530:630] == water) > 0.5

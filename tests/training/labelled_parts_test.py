@@ -1,0 +1,113 @@
+"""What is trained on and what is held out share no pixel, at one distance."""
+
+import numpy as np
+import pytest
+
+from keras_rsseg.data import read_mask
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.training.labelled_parts import labelled_parts
+from keras_rsseg.training.labelled_parts import plain_file
+from keras_rsseg.training_options import TrainingOptions
+from tests.training.training_files import roofs
+from tests.training.training_files import write_roofs
+
+
+def parts_of(images, masks, preset_distance=0.5, **options):
+    options = TrainingOptions(**{"tile_size": 32, **options})
+    return labelled_parts(images, masks, options, preset_distance, 2)
+
+
+def images_of(parts, part):
+    return list(parts.records(part))
+
+
+@pytest.mark.parametrize(
+    ("number", "split", "unit"),
+    [(5, "auto", "images"), (2, "auto", "blocks"), (5, "block", "blocks")],
+)
+def test_whole_images_where_there_are_many(tmp_path, number, split, unit):
+    folders = write_roofs(tmp_path, number, distance=0.5)
+    parts = parts_of(*folders, split=split)
+    assert parts.held_out.endswith(unit)
+    area = parts.area(parts.train) + parts.area(parts.validation)
+    assert area == number * 64 * 64
+    assert parts.area(parts.validation) / area == pytest.approx(0.2, abs=0.1)
+
+
+def test_no_pixel_is_in_both(tmp_path):
+    # Every pixel has a colour of its own.
+    image = np.arange(128 * 128, dtype="uint16").reshape(1, 128, 128, 1)
+    masks = np.zeros((1, 128, 128), "uint8")
+    parts = parts_of(image, masks, split="block")
+    seen = [
+        set(np.concatenate([r["image"].ravel() for r in images_of(parts, p)]))
+        for p in (parts.train, parts.validation)
+    ]
+    assert not seen[0] & seen[1]
+    assert len(seen[0]) + len(seen[1]) == 128 * 128
+
+
+class TestDistance:
+    @pytest.mark.parametrize(
+        ("given", "preset", "read"),
+        [
+            ("auto", 0.5, 0.5),  # ten times as fine as the preset's
+            ("auto", 0.08, 0.05),  # nearly the preset's
+            ("auto", None, 0.05),
+            (0.2, 0.5, 0.2),
+            (None, 0.5, 0.05),
+        ],
+    )
+    def test_of_files(self, tmp_path, given, preset, read):
+        folders = write_roofs(
+            tmp_path, 1, distance=0.05, height=1280, width=1280
+        )
+        parts = parts_of(
+            *folders, preset, ground_sample_distance=given, split="block"
+        )
+        assert parts.ground_sample_distance == pytest.approx(read, rel=0.02)
+        area = parts.area(parts.train) + parts.area(parts.validation)
+        assert area == pytest.approx((1280 * 0.05 / read) ** 2, rel=0.05)
+
+    def test_some_tiles_are_left(self, tmp_path):
+        folders = write_roofs(tmp_path, 1, distance=0.05, height=256, width=256)
+        parts = parts_of(*folders, 10.0)
+        # As coarse as the preset's, 1.28 pixels would be left.
+        assert parts.area(parts.train) > 10 * 32 * 32
+
+    def test_masks_keep_their_place_and_ids(self, tmp_path):
+        folders = write_roofs(tmp_path, 1, distance=0.1, height=256, width=256)
+        parts = parts_of(*folders, ground_sample_distance=0.4, split="block")
+        for image, mask in zip(*parts.train, strict=True):
+            ids = read_mask(mask)
+            assert set(np.unique(ids)) <= {0, 1}
+            record = list(parts.records(([image], [mask])))[0]
+            bright = record["image"].mean(-1) > 120
+            assert np.mean(bright == (ids == 1)) > 0.9
+
+    def test_of_arrays_is_not_known(self):
+        images, masks = roofs(5)
+        assert parts_of(images, masks).ground_sample_distance is None
+        with pytest.raises(ArgumentError, match="`ground_sample_distance`"):
+            parts_of(images, masks, ground_sample_distance=0.5)
+
+
+def test_the_file_of_a_part_can_be_typed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folders = write_roofs(tmp_path, 1, distance=0.1, height=256, width=256)
+    parts = parts_of(*folders, split="block")
+    assert plain_file(parts.train[0][0]) == "images/0.tif"
+    names = [record["name"] for record in parts.records(parts.train)]
+    assert "0 from row 0, column 0" in names
+    assert len(set(names)) == len(names)
+
+
+def test_classes_that_a_part_lacks():
+    images, masks = roofs(5)
+    masks[:] = 0
+    masks[0, :8] = 1
+    parts = parts_of(images, masks)
+    lacking = [
+        parts.missing_classes(p) for p in (parts.train, parts.validation)
+    ]
+    assert sorted(lacking, key=len) == [set(), {1}]
