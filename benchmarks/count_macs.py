@@ -43,7 +43,7 @@ def count_macs(
     Example:
 
     ```python
-    model = keras_rsseg.from_preset("hrnet_ifwm_w18_dubai")
+    model = keras_rsseg.from_preset("hrnet_ifwm_w18_land_cover")
     count_macs(model) / 1e9  # 18.3 (GMACs)
     ```
     """

@@ -1,5 +1,6 @@
 """Networks for the classes of a data set, for all training scripts."""
 
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -66,7 +67,8 @@ def build_task(
     Args:
         system: a key of `SYSTEMS`.
         facts: `keras_rsseg.datasets.DatasetFacts`: classes, palette, bands.
-        encoder: a preset of the encoder; `None` starts it at random.
+        encoder: a preset of the encoder, or of a task whose encoder it is;
+            `None` starts it at random.
         encoder_options: dict of arguments that replace the preset's and the
             system's.
         backbone_options: dict of arguments of the backbone, likewise.
@@ -82,7 +84,7 @@ def build_task(
         options = {**_WITHOUT_WEIGHTS[network.encoder], **options}
         image_encoder = encoder_cls(**options)
     else:
-        image_encoder = encoder_cls.from_preset(encoder, **options)
+        image_encoder = _load_encoder(encoder_cls, encoder, options)
     converter = task_cls.preprocessor_cls.image_converter_cls(
         bands=facts.bands,
         ground_sample_distance=facts.ground_sample_distance,
@@ -96,3 +98,17 @@ def build_task(
         palette=facts.palette,
         display_palette=facts.display_palette,
     )
+
+
+def _load_encoder(
+    encoder_cls: Any, preset: str, options: Mapping[str, Any]
+) -> Any:
+    """Load an encoder from a preset of its own, or from a task's."""
+    folder = pathlib.Path(preset)
+    is_task = (folder / "task.json").is_file()
+    if not is_task and preset not in keras_rsseg.list_presets():
+        return encoder_cls.from_preset(preset, **options)
+    trained = keras_rsseg.from_preset(preset).backbone.image_encoder
+    encoder = encoder_cls.from_config({**trained.get_config(), **options})
+    encoder.set_weights(trained.get_weights())
+    return encoder

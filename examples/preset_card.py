@@ -26,6 +26,17 @@ _ENCODERS = {
         "HRNetV2-W18 body of paddlelabel-ml 1.0.0 (COCO and LVIS, Apache-2.0)",
         "Apache-2.0",
     ),
+    "hrnet_ifwm_w18_dubai": (
+        "the encoder of hrnet_ifwm_w18_dubai, trained on six scenes of Dubai "
+        "from the HRNetV2-W18 body of paddlelabel-ml 1.0.0 (COCO and LVIS, "
+        "Apache-2.0)",
+        "Apache-2.0",
+    ),
+    "hrnet_ifwm_w18_land_cover": (
+        "the encoder of hrnet_ifwm_w18_land_cover, trained on Dubai and Ohio "
+        "from that of hrnet_ifwm_w18_dubai",
+        "Apache-2.0",
+    ),
 }
 # Options of `fine_tuning.add_arguments()` that a command states where they
 # are not these.

@@ -140,13 +140,20 @@ def print_scores(scores: Scores) -> None:
             print(f"{name:>12} {value:.4f}", flush=True)
 
 
-def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    """Score presets; print the scores, and write them where told."""
+def parse_arguments(
+    arguments: Sequence[str] | None = None,
+) -> argparse.Namespace:
+    """Return the command's arguments."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=pathlib.Path, help="folder of all three")
     parser.add_argument("presets", nargs="+", help="names or folders")
     parser.add_argument("--json", type=pathlib.Path, help="file to write")
-    args = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
+    """Score presets; print the scores, and write them where told."""
+    args = parse_arguments(arguments)
     found: dict[str, Any] = {}
     for preset in args.presets:
         print(f"== {preset}")

@@ -31,7 +31,7 @@ from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_names import nearest_names
 
-DEFAULT_PRESET = "hrnet_ifwm_w18_dubai"
+DEFAULT_PRESET = "pfnet_hrnet_ifwm_w18_land_cover"
 ORGANISATION = "keras-rsseg"
 
 _PACKAGE = "package://"
@@ -155,7 +155,7 @@ def list_presets() -> dict[str, Facts]:
     ```python
     presets = keras_rsseg.list_presets()
     [name for name, facts in presets.items() if facts["available"]]
-    # ["hrnet_ifwm_w18_dubai"]
+    # ["hrnet_ifwm_w18_land_cover", "pfnet_hrnet_ifwm_w18_land_cover"]
     command = presets["pfnet_r50_isaid"]["how_to_get"]["train"]
     command.split()[:3]  # ["python", "-m", "examples.train_pfnet_isaid"]
     ```

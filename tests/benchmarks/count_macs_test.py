@@ -69,7 +69,7 @@ def test_layout_does_not_matter():
 
 
 def test_table(capsys):
-    script.main(["hrnet_ifwm_w18_dubai", "--size", "64"])
+    script.main(["hrnet_ifwm_w18_land_cover", "--size", "64"])
     head, _, line = capsys.readouterr().out.splitlines()
     assert "GMACs at 64 px" in head
-    assert line.startswith("| hrnet_ifwm_w18_dubai | 9,697,435 | 0.3 |")
+    assert line.startswith("| hrnet_ifwm_w18_land_cover | 9,697,435 | 0.3 |")

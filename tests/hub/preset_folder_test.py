@@ -27,5 +27,7 @@ def test_names_and_folders_are_resolved(presets, tmp_path):
 
 
 def test_a_slip_in_a_name_is_pointed_out():
-    with pytest.raises(ValueError, match="Did you mean hrnet_ifwm_w18_dubai"):
-        keras_rsseg.from_preset("hrnet_iwfm_w18_dubai")
+    with pytest.raises(
+        ValueError, match="Did you mean hrnet_ifwm_w18_land_cover"
+    ):
+        keras_rsseg.from_preset("hrnet_iwfm_w18_land_cover")

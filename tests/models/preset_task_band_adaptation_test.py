@@ -34,7 +34,7 @@ def first_kernel(task):
     return to_numpy(task.backbone.image_encoder.weights[0])
 
 
-def test_kernel_of_more_bands():
+def test_kernel_ofmore_bands():
     kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 5))
     wider = adapt_kernel(kernel, RGB, ("nir", "blue", "red", "green"))
     assert wider.shape == (3, 3, 4, 5)

@@ -88,7 +88,7 @@ class HRNet(Segmenter):
 
     ```python
     # The preset that comes with the package, HRNet with IFWM.
-    model = keras_rsseg.HRNet.from_preset("hrnet_ifwm_w18_dubai")
+    model = keras_rsseg.HRNet.from_preset("hrnet_ifwm_w18_land_cover")
     model.class_names[0]  # "building"
 
     # A new network, lighter than the released.

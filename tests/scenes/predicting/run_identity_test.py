@@ -92,7 +92,7 @@ class TestPrivacy:
             ("presets/mine/", "mine"),
             ("~/mine", "mine"),
             ("file:///home/ada/mine", "mine"),
-            ("hrnet_ifwm_w18_dubai", "hrnet_ifwm_w18_dubai"),
+            ("hrnet_ifwm_w18_land_cover", "hrnet_ifwm_w18_land_cover"),
             ("hf://org/mine@v1", "hf://org/mine@v1"),
         ],
     )
