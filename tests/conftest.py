@@ -30,6 +30,7 @@ import pytest
 from tests.layers.compiled import are_arrays
 from tests.layers.compiled import call
 from tests.shared import shared_root
+from tests.slow_tests import slow_tests
 
 # Derandomised: a failure in CI is the same failure on a desk. The first
 # example of a geometry compiles a graph, so there is no deadline.
@@ -51,6 +52,14 @@ def pytest_report_header():
         f"keras {keras.__version__} on {keras.backend.backend()}",
         f"KERAS_RSSEG_SHARED: {root} ({state})",
     ]
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that were measured to be slow on this backend."""
+    listed = slow_tests(keras.backend.backend())
+    for item in items:
+        if item.nodeid in listed:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)
