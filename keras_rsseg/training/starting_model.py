@@ -138,4 +138,9 @@ def _has_gpu() -> bool:
         import torch
 
         return torch.cuda.is_available()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        # Asked for devices of a kind that it lacks, it raises.
+        return jax.default_backend() == "gpu"
     return bool(keras.distribution.list_devices("gpu"))
