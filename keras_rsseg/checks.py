@@ -162,6 +162,25 @@ def check_range(name: str, value: Any) -> tuple[float, float]:
     return low, high
 
 
+def check_share(name: str, value: Any) -> float:
+    """Return a share as a float.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Raises:
+        ArgumentError: it does not lie between 0 and 1.
+    """
+    share = as_number(value)
+    if not 0 < share < 1:
+        raise ArgumentError(
+            f"`{name}` must be a share, between 0 and 1. Received: "
+            f"{name}={value!r}"
+        )
+    return share
+
+
 def unless_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     """Return a check that lets `None` pass.
 

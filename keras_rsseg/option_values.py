@@ -94,6 +94,17 @@ def _parts(text: str) -> list[str]:
 # === What is accepted ===
 
 
+def one_of(*accepted: str | None) -> dict[str, Any]:
+    """Return how one of some words is checked, and shown in a help."""
+
+    def check(name: str, value: Any) -> Any:
+        check_choice(name, value, accepted)
+        return value
+
+    metavar = "|".join(value for value in accepted if value is not None)
+    return {"check": check, "metavar": metavar}
+
+
 def check_bands(name: str, value: Any) -> list[int | str]:
     """Return numbers or names of bands as a list."""
     single = isinstance(value, str) or is_integer(value)

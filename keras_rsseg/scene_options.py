@@ -15,7 +15,6 @@ from typing import Protocol
 from typing import Self
 
 from keras_rsseg import option_values as values
-from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_not_negative
 from keras_rsseg.checks import check_positive
 from keras_rsseg.checks import unless_none
@@ -47,17 +46,6 @@ class HasColors(Protocol):
 
     @property
     def colors(self) -> Sequence[Sequence[int]]: ...
-
-
-def _one_of(*accepted: str | None) -> dict[str, Any]:
-    """How one of some values is checked, and shown in the command's help."""
-
-    def check(name: str, value: Any) -> Any:
-        check_choice(name, value, accepted)
-        return value
-
-    metavar = "|".join(value for value in accepted if value is not None)
-    return {"check": check, "metavar": metavar}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +97,7 @@ class SceneOptions(Options):
         Option(
             '`"auto"`: there is no data where a band that is tagged as alpha '
             'is 0; `"none"`: that band is data, such as near infrared',
-            **_one_of("auto", "none"),
+            **values.one_of("auto", "none"),
             read=str,
             accepted="auto or none",
             group=READING,
@@ -217,7 +205,7 @@ class SceneOptions(Options):
         Option(
             '`"auto"`: resample the scene to that pixel size; `"never"`: keep '
             "its pixels and warn",
-            **_one_of("auto", "never"),
+            **values.one_of("auto", "never"),
             group=MODEL,
         ),
     ] = "auto"
@@ -271,7 +259,7 @@ class SceneOptions(Options):
             'Average several predictions of each tile: `"flips"` of it and '
             'its three mirror images, `"d4"` of these turned by 90 degrees as '
             "well (4 or 8 times the time)",
-            **_one_of(None, "flips", "d4"),
+            **values.one_of(None, "flips", "d4"),
             flag="--tta",
             group=PREDICTING,
         ),
@@ -331,7 +319,7 @@ class SceneOptions(Options):
             "between the predictions that `test_time_augmentation` or "
             "`scales` ask for",
             in_python="See `keras_rsseg.scenes.Product`.",
-            **_one_of(*UNCERTAINTY_KINDS),
+            **values.one_of(*UNCERTAINTY_KINDS),
             group=FILES,
         ),
     ] = "entropy"
@@ -339,7 +327,7 @@ class SceneOptions(Options):
         Literal["uint8", "float16"],
         Option(
             "How `probabilities` and `uncertainty` are stored",
-            **_one_of(*RASTER_DTYPES),
+            **values.one_of(*RASTER_DTYPES),
             group=FILES,
         ),
     ] = "uint8"

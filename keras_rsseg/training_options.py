@@ -14,8 +14,8 @@ from typing import Literal
 
 from keras_rsseg import option_values as values
 from keras_rsseg.checks import as_number
-from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
+from keras_rsseg.checks import check_share
 from keras_rsseg.checks import is_integer
 from keras_rsseg.checks import unless_none
 from keras_rsseg.errors import ArgumentError
@@ -33,26 +33,6 @@ GROUPS = (LABELS, SPLIT, READING, SCHEDULE, RUN)
 
 # Of how many images on one is held out whole.
 MANY_IMAGES = 5
-
-
-def _choice(*accepted: str) -> dict[str, Any]:
-    """How one of some words is checked, read and shown in the help."""
-
-    def check(name: str, value: Any) -> Any:
-        check_choice(name, value, accepted)
-        return value
-
-    return {"check": check, "metavar": "|".join(accepted), "read": str}
-
-
-def _share(name: str, value: Any) -> float:
-    share = as_number(value)
-    if not 0 < share < 1:
-        raise ArgumentError(
-            f"`{name}` must be a share, between 0 and 1. Received: "
-            f"{name}={value!r}"
-        )
-    return share
 
 
 def _positive(name: str, value: Any) -> float:
@@ -249,14 +229,17 @@ class TrainingOptions(LabelOptions):
     ] = None
     validation: Annotated[
         float,
-        Option("Share of the area to validate with", check=_share, group=SPLIT),
+        Option(
+            "Share of the area to validate with", check=check_share, group=SPLIT
+        ),
     ] = 0.2
     split: Annotated[
         Literal["auto", "scene", "block"],
         Option(
             'What is held out: `"scene"`, whole images; `"block"`, squares of '
             f'them; `"auto"`: images where there are {MANY_IMAGES} or more',
-            **_choice("auto", "scene", "block"),
+            **values.one_of("auto", "scene", "block"),
+            read=str,
             accepted="auto, scene or block",
             group=SPLIT,
         ),
@@ -313,7 +296,8 @@ class TrainingOptions(LabelOptions):
         Option(
             'Which tiles are drawn: `"random"`, all alike; `"balanced"`, '
             "around a pixel of each class as often, for rare ones",
-            **_choice("random", "balanced"),
+            **values.one_of("random", "balanced"),
+            read=str,
             accepted="random or balanced",
             group=READING,
         ),
@@ -323,7 +307,8 @@ class TrainingOptions(LabelOptions):
         Option(
             'Changes of the tiles: `"all"`; `"geometry"`, without colours, as '
             'for anything but three 8-bit bands; `"none"`',
-            **_choice("all", "geometry", "none"),
+            **values.one_of("all", "geometry", "none"),
+            read=str,
             accepted="all, geometry or none",
             group=READING,
         ),

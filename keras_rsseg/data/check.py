@@ -19,6 +19,7 @@ from keras_rsseg.data.reading import count_ids
 from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.sources import size_of
 from keras_rsseg.data.vector_masks import VectorMask
 from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.rasters.opener import is_path
@@ -141,7 +142,7 @@ class _MaskReader:
     def count(self, mask: Any, facts: ImageFacts) -> np.ndarray:
         """Return the pixels of each id, of a mask of the image's size."""
         name = _name(mask, f"the mask of {facts.name}")
-        size = _size(mask)
+        size = size_of(mask)
         if size != facts.size:
             raise KerasRssegError(
                 f"{facts.name} has {facts.size[0]}x{facts.size[1]} pixels "
@@ -163,7 +164,7 @@ def _look(report: CheckReport, look: Callable[..., Any], *given: Any) -> Any:
 
 
 def _facts(image: Any, index: int, bands: Any) -> ImageFacts:
-    size = _size(image)
+    size = size_of(image)
     values: list[TileValues] = []
     for window in reading_windows(*size, _STRIP_ROWS, size[1]):
         pixels = read_image(image, window, bands, "images")
@@ -263,16 +264,6 @@ def _doubt_model(report: CheckReport, model: Any) -> list[str]:
                 "Resample them, or train for long"
             )
     return doubts
-
-
-def _size(source: Any) -> tuple[int, int]:
-    if isinstance(source, VectorMask):
-        return source.shape
-    if is_path(source):
-        with open_raster(source) as dataset:
-            return dataset.shape
-    height, width = np.asarray(source).shape[:2]
-    return height, width
 
 
 def _name(mask: Any, fallback: str) -> str:

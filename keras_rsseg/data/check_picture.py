@@ -68,9 +68,9 @@ def _interesting(
     read: Any, mask: Any, image: Any, size: int, random: Any
 ) -> tuple[Window, np.ndarray]:
     """The window, of some, whose mask holds most classes."""
-    from keras_rsseg.data.check import _size
+    from keras_rsseg.data.sources import size_of
 
-    height, width = _size(image)
+    height, width = size_of(image)
     rows, cols = min(size, height), min(size, width)
     found = []
     for _ in range(_TRIED):

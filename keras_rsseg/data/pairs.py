@@ -22,6 +22,7 @@ from keras_rsseg.data.reading import read_image
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.reading import read_valid
 from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.sources import size_of
 from keras_rsseg.data.vector_masks import VectorMask
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
@@ -263,7 +264,7 @@ class ImageMaskPairs:
 
     def _check_mask_sizes(self):
         for index, mask in enumerate(self._masks or ()):
-            size = _size(mask, "masks")
+            size = size_of(mask, "masks")
             if size != self.sizes[index]:
                 high, wide = self.sizes[index]
                 raise MaskError(
@@ -343,7 +344,7 @@ def _widened(window: Window, margin: int, size: tuple[int, int]) -> Window:
 
 def _image_facts(image: Source, bands: Any) -> tuple[tuple[int, int], int, str]:
     """Size, number of bands that are read, and dtype."""
-    size = _size(image, "images")
+    size = size_of(image, "images")
     pixel = read_image(image, Window(0, 0, 1, 1), bands, "images")
     return size, pixel.shape[-1], str(pixel.dtype)
 
@@ -352,13 +353,3 @@ def _mask_name(mask: Any, index: int) -> str:
     if isinstance(mask, VectorMask):
         return str(mask)
     return name_of(mask, f"masks[{index}]")
-
-
-def _size(source: Any, argument: str) -> tuple[int, int]:
-    if isinstance(source, VectorMask):
-        return source.shape
-    if not is_path(source):
-        height, width = np.asarray(source).shape[:2]
-        return height, width
-    with open_raster(source, argument) as dataset:
-        return dataset.shape

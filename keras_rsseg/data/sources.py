@@ -1,5 +1,6 @@
 """What `images` and `masks` name: lists of files, arrays and polygons."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from keras_rsseg.data.vector_masks import is_vector
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.rasters.opener import open_raster
 
 
 def as_lists(
@@ -67,6 +69,31 @@ def as_lists(
         )
     check_order(images, masks)
     return images, masks
+
+
+def size_of(source: Any, argument: str = "source") -> tuple[int, int]:
+    """Return the height and width of an image or a mask.
+
+    Args:
+        source: path, array or `VectorMask`.
+        argument: what errors call it.
+    """
+    if isinstance(source, VectorMask):
+        return source.shape
+    if is_path(source):
+        with open_raster(source, argument) as dataset:
+            return dataset.shape
+    height, width = np.asarray(source).shape[:2]
+    return height, width
+
+
+def undrawn(masks: Iterable[Any]) -> list[Any]:
+    """Return masks as `as_lists()` takes them: polygons by their files.
+
+    Args:
+        masks: what `as_lists()` returned.
+    """
+    return [str(m) if isinstance(m, VectorMask) else m for m in masks]
 
 
 def _listed(images: Any, masks: Any) -> tuple[list[Any], list[Any] | None]:

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from keras_rsseg.checks import as_number
 from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
+from keras_rsseg.checks import check_share
 from keras_rsseg.data.sources import as_lists
-from keras_rsseg.data.vector_masks import VectorMask
+from keras_rsseg.data.sources import size_of
+from keras_rsseg.data.sources import undrawn
 from keras_rsseg.data.vector_masks import is_vector
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.rasters.opener import is_path
-from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.sources import is_virtual
 from keras_rsseg.rasters.windows import Window
 
@@ -76,19 +76,12 @@ def train_validation_split(
     ```
     """
     check_choice("by", by, ("scene", "block"))
-    if not 0 < as_number(validation) < 1:
-        raise ArgumentError(
-            "`validation` must be a share, between 0 and 1. Received: "
-            f"{validation!r}"
-        )
+    check_share("validation", validation)
     listed, listed_masks = as_lists(images, masks)
     if listed_masks is None:
         raise ArgumentError("`masks` must be given. Received: None")
-    pairs = [
-        (image, str(mask) if isinstance(mask, VectorMask) else mask)
-        for image, mask in zip(listed, listed_masks, strict=True)
-    ]
-    sizes = [_size(image) for image in listed]
+    pairs = list(zip(listed, undrawn(listed_masks), strict=True))
+    sizes = [size_of(image, "images") for image in listed]
     if by == "block":
         check_positive("block_size", block_size)
         blocks = [
@@ -132,13 +125,6 @@ def _choose(areas: Sequence[int], share: float, seed: int) -> list[bool]:
         if held >= wanted:
             break
     return chosen
-
-
-def _size(image: Any) -> tuple[int, int]:
-    if is_path(image):
-        with open_raster(image, "images") as dataset:
-            return dataset.shape
-    return np.asarray(image).shape[:2]
 
 
 def _blocks(size: tuple[int, int], length: int) -> list[Window]:

@@ -17,8 +17,8 @@ from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.reading import read_mask
 from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.sources import undrawn
 from keras_rsseg.data.tiling import tile_windows
-from keras_rsseg.data.vector_masks import VectorMask
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.errors import KerasRssegError
@@ -133,8 +133,7 @@ class PairScenes:
         palette = palette_of(masks, palette, model)
         self._pairs = ImageMaskPairs(
             images,
-            # Polygons by the name of their file: drawn on each image.
-            [str(m) if isinstance(m, VectorMask) else m for m in masks],
+            undrawn(masks),
             palette,
             num_classes,
             bands,

@@ -15,6 +15,8 @@ import numpy as np
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.sources import as_lists
+from keras_rsseg.data.sources import size_of
+from keras_rsseg.data.sources import undrawn
 from keras_rsseg.data.split import train_validation_split
 from keras_rsseg.data.tile_dataset import tile_dataset
 from keras_rsseg.data.vector_masks import is_vector
@@ -91,7 +93,7 @@ class LabelledParts:
 
     def area(self, part: Pairs) -> int:
         """Return the number of pixels of a part."""
-        return sum(math.prod(_shape(image)) for image in part[0])
+        return sum(math.prod(size_of(image, "images")) for image in part[0])
 
 
 class Records:
@@ -142,7 +144,7 @@ def labelled_parts(
             options.validation_images, options.validation_masks, told
         )
     sizes = [_ground_size(image) for image in pairs[0]]
-    area = sum(math.prod(_shape(image)) for image in pairs[0])
+    area = sum(math.prod(size_of(image, "images")) for image in pairs[0])
     distance = _distance(sizes, area, options, preset_distance)
     if options.validation_images is not None:
         held_out = f"{len(others[0])} images of their own"
@@ -186,9 +188,7 @@ def _listed(images: Any, masks: Any, told: dict[str, Any]) -> Pairs:
     listed, found = as_lists(images, masks, **told)
     if found is None:
         raise ArgumentError("`masks` must be given. Received: None")
-    return listed, [
-        str(mask) if hasattr(mask, "polygons") else mask for mask in found
-    ]
+    return listed, undrawn(found)
 
 
 def _middle(sizes: list[float | None]) -> float | None:
@@ -251,7 +251,7 @@ def _at_distance(part: Pairs, distance: float) -> Pairs:
         size = _ground_size(image)
         factor = 1.0 if size is None else _factor(distance / size)
         if factor > 1:
-            height, width = _shape(image)
+            height, width = size_of(image, "images")
             shape = (
                 max(1, round(height / factor)),
                 max(1, round(width / factor)),
@@ -290,13 +290,6 @@ def _ground_size(image: Any) -> float | None:
     with open_raster(image, "images") as dataset:
         size = ground_pixel_size(dataset)
     return None if size is None else math.sqrt(size[0] * size[1])
-
-
-def _shape(image: Any) -> tuple[int, int]:
-    if is_path(image):
-        with open_raster(image, "images") as dataset:
-            return dataset.shape
-    return np.asarray(image).shape[:2]
 
 
 def _pixels(image: Any) -> int:

@@ -27,6 +27,7 @@ from keras_rsseg.files import hidden_path
 from keras_rsseg.models.preset_task import from_preset
 from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.options import takes
+from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.training import epoch_backup
 from keras_rsseg.training.best_epoch import BEST
@@ -206,11 +207,7 @@ def predict_command(preset: pathlib.Path, image: Any) -> str:
         preset: path of its folder.
         image: path of an image, or an array.
     """
-    scene = (
-        "SCENE.tif"
-        if not isinstance(image, str | os.PathLike)
-        else (plain_file(image))
-    )
+    scene = plain_file(image) if is_path(image) else "SCENE.tif"
     stem = pathlib.Path(scene).stem
     return (
         f"keras-rsseg predict {scene} --preset {preset} "
