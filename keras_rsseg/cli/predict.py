@@ -223,8 +223,14 @@ def load_model(preset: str | None) -> Any:
     """Return the model that a command line names.
 
     Args:
-        preset: name or folder, `None` for the default.
+        preset: name or folder, or an exported file, for which no framework
+            is loaded; `None` for the default.
     """
+    from keras_rsseg.scenes.exported.exported_model import load_exported
+    from keras_rsseg.scenes.exported.runtimes import is_exported
+
+    if preset is not None and is_exported(preset):
+        return load_exported(preset)
     return keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
 
 

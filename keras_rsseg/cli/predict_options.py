@@ -72,8 +72,8 @@ class Request:
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Preset name or folder. Default: the small model that comes "
-            "with the package.",
+            help="Preset name or folder, or a file of `keras-rsseg export`. "
+            "Default: the small model that comes with the package.",
             rich_help_panel=MODEL,
         ),
     ] = None

@@ -1,6 +1,8 @@
 """Scenes to maps: windows, blending, writing. Knows no model."""
 
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.exported.exported_model import ExportedModel
+from keras_rsseg.scenes.exported.exported_model import load_exported
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
@@ -24,6 +26,7 @@ from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
 __all__ = [
     "AreaOfInterest",
+    "ExportedModel",
     "Legend",
     "Product",
     "SceneJob",
@@ -36,6 +39,7 @@ __all__ = [
     "check_paths",
     "ground_pixel_size",
     "list_scenes",
+    "load_exported",
     "open_scene",
     "predict_scene",
     "predict_scenes",

@@ -1,0 +1,1 @@
+"""Models in exported files, run without a deep-learning framework."""
