@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg import encoders as encoders
     from keras_rsseg import errors as errors
     from keras_rsseg import evaluation as evaluation
+    from keras_rsseg import export as export
     from keras_rsseg import layers as layers
     from keras_rsseg import losses as losses
     from keras_rsseg import metrics as metrics
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg import training as training
     from keras_rsseg import visualize as visualize
     from keras_rsseg.evaluation.evaluate import evaluate as evaluate
+    from keras_rsseg.export.export_model import export_model as export_model
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
     from keras_rsseg.hub.registry import list_presets as list_presets
     from keras_rsseg.models import CCNet as CCNet
@@ -55,6 +57,7 @@ _MODULES = (
     "encoders",
     "errors",
     "evaluation",
+    "export",
     "layers",
     "losses",
     "metrics",
@@ -68,6 +71,7 @@ _HOMES = {
     **dict.fromkeys(_SYSTEMS, "models"),
     "DEFAULT_PRESET": "hub.registry",
     "evaluate": "evaluation",
+    "export_model": "export",
     "from_preset": "models",
     "list_presets": "hub.registry",
     "optimize_for_inference": "models",

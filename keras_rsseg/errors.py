@@ -64,6 +64,10 @@ class PresetError(KerasRssegError):
     """A preset cannot be had, read or published."""
 
 
+class ExportError(KerasRssegError):
+    """A model cannot be exported, or its file does not do what it does."""
+
+
 class CheckpointError(KerasRssegError):
     """A released checkpoint does not fit the network it is converted to."""
 

@@ -9,6 +9,8 @@ import keras_rsseg
 from keras_rsseg.cli.check import check
 from keras_rsseg.cli.errors import plain_errors
 from keras_rsseg.cli.evaluate import evaluate
+from keras_rsseg.cli.export import EXAMPLES as EXPORT_EXAMPLES
+from keras_rsseg.cli.export import export
 from keras_rsseg.cli.predict import EXAMPLES
 from keras_rsseg.cli.predict import predict
 from keras_rsseg.cli.presets import presets
@@ -51,8 +53,12 @@ def main(
 # Blank lines keep the lines apart in the help.
 _EPILOGS = {
     command: "\n\n".join(["Examples:", *examples])
-    for command, examples in ((predict, EXAMPLES), (train, TRAIN_EXAMPLES))
+    for command, examples in (
+        (predict, EXAMPLES),
+        (train, TRAIN_EXAMPLES),
+        (export, EXPORT_EXAMPLES),
+    )
 }
 
-for command in (predict, evaluate, check, train, presets, upload):
+for command in (predict, evaluate, check, train, export, presets, upload):
     app.command(epilog=_EPILOGS.get(command))(plain_errors()(command))

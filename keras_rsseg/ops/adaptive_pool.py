@@ -13,6 +13,7 @@ from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Size
 from keras_rsseg.typing import Tensor
@@ -170,7 +171,7 @@ def _window_max_pool(x, output_size):
     table = ops.reshape(table, (output_size[0] * output_size[1], -1))
     pixels = ops.reshape(x, (batch, height * width, channels))
     windows = ops.take(ops.stop_gradient(pixels), table, axis=1)
-    best = ops.cast(ops.argmax(windows, axis=2), "int32")
+    best = _first_largest(windows)
     # Read the table at (window, best) through one flat gather.
     window = ops.arange(output_size[0] * output_size[1], dtype="int32")
     position = window[:, None] * ops.shape(table)[1] + best
@@ -182,6 +183,19 @@ def _window_max_pool(x, output_size):
     maxima = ops.take(ops.reshape(x, (-1,)), flat, axis=0)
     shape = (batch, output_size[0], output_size[1], channels)
     return ops.reshape(maxima, shape), ops.reshape(indices, shape)
+
+
+def _first_largest(windows):
+    """Which pixel of each window is the first of the largest, int32."""
+    if not is_portable():
+        return ops.cast(ops.argmax(windows, axis=2), "int32")
+    # TensorFlow's looks at the bits of a zero for its sign, ONNX has no such
+    # operator.
+    largest = ops.max(windows, axis=2, keepdims=True)
+    longest = ops.shape(windows)[2]
+    position = ops.arange(longest, dtype="int32")[:, None]
+    first = ops.where(windows == largest, position, longest - 1)
+    return ops.min(first, axis=2)
 
 
 def _torch_max_pool(images, output_size, data_format):

@@ -13,6 +13,7 @@ from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Tensor
 
@@ -115,11 +116,15 @@ def scatter_points(
     x = to_channels_last(features, data_format)
     batch, height, width, channels = ops.shape(x)
     _, flat = _flat_indices(indices, batch, height * width)
-    written = ops.scatter_update(
-        ops.reshape(x, (-1, channels)),
-        ops.reshape(flat, (-1, 1)),
-        ops.reshape(_last_of_equal(indices, values), (-1, channels)),
-    )
+    rows = ops.reshape(x, (-1, channels))
+    if is_portable():
+        written = _write_last(rows, flat, indices, values)
+    else:
+        written = ops.scatter_update(
+            rows,
+            ops.reshape(flat, (-1, 1)),
+            ops.reshape(_last_of_equal(indices, values), (-1, channels)),
+        )
     written = ops.reshape(written, (batch, height, width, channels))
     return from_channels_last(written, data_format)
 
@@ -208,9 +213,7 @@ def _last_of_equal(indices, values):
     an accident (CPU); equal values make it irrelevant.
     """
     points = ops.shape(indices)[1]
-    order = ops.arange(points, dtype="int32")
-    equal = indices[:, :, None] == indices[:, None, :]
-    last = ops.max(ops.where(equal, order, -1), axis=-1)
+    order, last = _order_and_last(indices)
     batch, _, channels = ops.shape(values)
     rows = ops.arange(batch, dtype="int32")[:, None] * points + last
     winners = ops.take(ops.reshape(values, (-1, channels)), rows, axis=0)
@@ -221,3 +224,27 @@ def _last_of_equal(indices, values):
     return ops.where(
         (last == order)[..., None], values, ops.stop_gradient(winners)
     )
+
+
+def _order_and_last(indices):
+    """Numbers of the points, and for each the last one of its index."""
+    order = ops.arange(ops.shape(indices)[1], dtype="int32")
+    equal = indices[:, :, None] == indices[:, None, :]
+    return order, ops.max(ops.where(equal, order, -1), axis=-1)
+
+
+def _write_last(rows, flat, indices, values):
+    """Writes the last of equal points, and no index twice.
+
+    LiteRT and others add up what is written to one index. All points but the
+    last go to one more row, which is left out.
+    """
+    count, channels = ops.shape(rows)
+    order, last = _order_and_last(indices)
+    flat = ops.where(last == order, flat, count)
+    written = ops.scatter_update(
+        ops.concatenate([rows, ops.zeros((1, channels), rows.dtype)]),
+        ops.reshape(flat, (-1, 1)),
+        ops.reshape(values, (-1, channels)),
+    )
+    return written[:count]

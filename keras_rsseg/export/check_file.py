@@ -1,0 +1,267 @@
+"""An exported file against the model that it was made of."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import ExportError
+from keras_rsseg.export.settings import ExportSettings
+from keras_rsseg.scenes.exported.exported_facts import ExportedFacts
+from keras_rsseg.scenes.exported.exported_model import ExportedModel
+
+# Largest difference, relative to the largest logit, of a file that is kept.
+TOLERANCE = 1e-4
+# Of a file with shorter weights, the least share of pixels of the same class.
+LEAST_AGREEMENT = 0.95
+
+# A size that divides by nothing, for files that take any.
+_ODD_SIZE = (97, 71)
+_WHITE_TO_SMOOTH = 6
+# Of each kind: where a model picks points, one alone may be undecided.
+_LEAST_TILES = 4
+# A relative change of values after which an answer should hardly differ, and
+# how many such changes are tried besides brighter and darker.
+_SLIGHT = 2e-6
+_DRAWS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """How far a file's answers are from the model's.
+
+    A network that picks points by comparison, such as PFNet, may pick others
+    where two are equal but for rounding, and then answers a little
+    differently. Tiles on which the model itself does so, when its input
+    changes by two millionths, are counted and left out of `largest`.
+
+    Attributes:
+        tiles: what was compared, such as `"random"`.
+        largest: largest difference of logits or probabilities, relative to
+            the largest magnitude of the model's; NaN if all are left out.
+        agreement: share of pixels that get the same class, in all tiles.
+        mean_iou: of the file's classes against the model's, over those that
+            the model finds.
+        count: number of tiles.
+        undecided: number of tiles that are left out.
+    """
+
+    tiles: str
+    largest: float
+    agreement: float
+    mean_iou: float
+    count: int = 1
+    undecided: int = 0
+
+
+def check_tiles(
+    settings: ExportSettings,
+    facts: ExportedFacts,
+    given: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the tiles to compare answers on, by name.
+
+    Args:
+        settings: what was asked of the file.
+        facts: what the file says of its model.
+        given: the caller's tiles, `(B, H, W, bands)`, or `None`.
+
+    Returns:
+        Random values, a picture with large and small shapes, and the
+        caller's; where the file takes any size also one of 97 x 71 pixels.
+
+    Raises:
+        ArgumentError: the caller's tiles have another shape.
+    """
+    rng = np.random.default_rng(0)
+    low, high = facts.value_range or (0, 255)
+    size = settings.tile_size, settings.tile_size
+    count = max(_LEAST_TILES, settings.batch_size or 1)
+    bands = facts.num_bands
+
+    def random(*shape):
+        values = rng.uniform(low, high, shape)
+        return np.rint(values) if high - low >= _BYTES else values
+
+    tiles = {
+        "random": random(count, *size, bands),
+        "picture": low + (high - low) * _picture(rng, count, size, bands),
+    }
+    if settings.dynamic:
+        odd = _picture(rng, count, _ODD_SIZE, bands)
+        tiles["picture of 97 x 71"] = low + (high - low) * odd
+    if given is not None:
+        given = np.asarray(given)
+        _check_given(given, settings, bands)
+        tiles["given"] = given
+    return {name: x.astype("float32") for name, x in tiles.items()}
+
+
+def compare(
+    file: ExportedModel, model: Any, tiles: dict[str, np.ndarray]
+) -> list[Difference]:
+    """Run a file and its model on the same tiles.
+
+    Args:
+        file: the file, loaded.
+        model: the task.
+        tiles: what `check_tiles` returned.
+    """
+    differences = []
+    for name, x in tiles.items():
+        expected = np.asarray(model.predict_on_batch(x), "float32")
+        actual = file.predict_on_batch(x)
+        if actual.shape != expected.shape:
+            raise ExportError(
+                f"The file returns {actual.shape}, the model {expected.shape}"
+            )
+        classes, expected_classes = actual.argmax(-1), expected.argmax(-1)
+        far = _far(actual, expected, file.facts.output)
+        undecided = np.zeros(len(x), bool)
+        if file.facts.weights == "float32" and not (far <= TOLERANCE).all():
+            undecided = _undecided(model, x, expected, file.facts.output)
+        differences.append(
+            Difference(
+                name,
+                float(far[~undecided].max()) if not undecided.all() else np.nan,
+                float(np.mean(classes == expected_classes)),
+                _mean_iou(classes, expected_classes),
+                len(x),
+                int(undecided.sum()),
+            )
+        )
+    return differences
+
+
+def refuse_if_far(
+    differences: Sequence[Difference], settings: ExportSettings
+) -> None:
+    """Raise where a file does not do what its model does.
+
+    Args:
+        differences: what `compare` returned.
+        settings: what was asked of the file.
+
+    Raises:
+        ExportError: a difference is above `TOLERANCE`; with shorter weights,
+            fewer pixels than `LEAST_AGREEMENT` keep their class.
+    """
+    shown = "; ".join(map(describe, differences))
+    if settings.weights != "float32":
+        if min(d.agreement for d in differences) < LEAST_AGREEMENT:
+            raise ExportError(
+                f"With {settings.weights} weights more than "
+                f"{1 - LEAST_AGREEMENT:.0%} of the pixels get another class, "
+                f"so {settings.path} is not kept. {shown}"
+            )
+        return
+    decided = [d for d in differences if d.undecided < d.count]
+    if not decided:
+        raise ExportError(
+            "On every tile that was tried, the model itself answers "
+            "differently when its input changes by two millionths, so "
+            f"nothing is known of {settings.path}. Give it real `tiles`. "
+            f"{shown}"
+        )
+    # A NaN is not below anything.
+    if not all(d.largest <= TOLERANCE for d in decided):
+        raise ExportError(
+            f"{settings.path} differs from the model by more than "
+            f"{TOLERANCE:g} of the largest value, so it is not kept. {shown}"
+        )
+
+
+def describe(difference: Difference) -> str:
+    """Return a difference as a line for a person.
+
+    Args:
+        difference: one of `compare`.
+    """
+    text = (
+        f"{difference.tiles} tiles: largest difference "
+        f"{difference.largest:.1e} relative, {difference.agreement:.4%} of "
+        f"the pixels get the same class, mean IoU {difference.mean_iou:.4f}"
+    )
+    if difference.undecided:
+        text += (
+            f" ({difference.undecided} of {difference.count} tiles left out of "
+            "the first, where the model itself picks points by rounding)"
+        )
+    return text
+
+
+# From bytes upwards values are whole numbers.
+_BYTES = 255
+
+
+def _picture(
+    rng: np.random.Generator, count: int, size: tuple[int, int], bands: int
+) -> np.ndarray:
+    """Shapes of all sizes, as imagery has, from 0 to 1."""
+    height, width = size
+    total = np.zeros((count, height, width, bands))
+    for octave in range(_WHITE_TO_SMOOTH):
+        step = 2**octave
+        rows = -(-height // step)
+        columns = -(-width // step)
+        coarse = rng.random((count, rows, columns, bands)) * step
+        full = coarse.repeat(step, axis=1).repeat(step, axis=2)
+        total += full[:, :height, :width]
+    return total / total.max()
+
+
+def _check_given(
+    given: np.ndarray, settings: ExportSettings, bands: int
+) -> None:
+    height, width = settings.image_size or (None, None)
+    expected = (None, height, width, bands)
+    if given.ndim != 4 or not all(
+        length in (None, own)
+        for length, own in zip(expected, given.shape, strict=True)
+    ):
+        side = height or "any"
+        raise ArgumentError(
+            f"`tiles` must have shape (B, {side}, {side}, {bands}). Received: "
+            f"{given.shape}"
+        )
+
+
+def _far(actual: np.ndarray, expected: np.ndarray, output: str) -> np.ndarray:
+    """Largest difference of each tile, relative to the largest of all."""
+    if output == "probabilities":
+        actual, expected = _softmax(actual), _softmax(expected)
+    scale = float(np.abs(expected).max()) or 1.0
+    return np.abs(actual - expected).max(axis=(1, 2, 3)) / scale
+
+
+def _undecided(
+    model: Any, x: np.ndarray, expected: np.ndarray, output: str
+) -> np.ndarray:
+    """Which tiles a model answers differently after the slightest change."""
+    rng = np.random.default_rng(0)
+    changes: list[Any] = [1 + _SLIGHT, 1 - _SLIGHT]
+    changes += [
+        1 + _SLIGHT * rng.standard_normal(x.shape) for _ in range(_DRAWS)
+    ]
+    undecided = np.zeros(len(x), bool)
+    for change in changes:
+        changed = (x * change).astype("float32")
+        answer = np.asarray(model.predict_on_batch(changed), "float32")
+        undecided |= _far(answer, expected, output) > TOLERANCE
+    return undecided
+
+
+def _mean_iou(classes: np.ndarray, expected: np.ndarray) -> float:
+    ious = []
+    for index in np.unique(expected):
+        union = (classes == index) | (expected == index)
+        both = (classes == index) & (expected == index)
+        ious.append(both.sum() / union.sum())
+    return float(np.mean(ious))
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)

@@ -1,0 +1,125 @@
+"""What is asked of an exported file, checked before anything is written."""
+
+import dataclasses
+import os
+import pathlib
+from typing import Any
+from typing import Literal
+from typing import TypeAlias
+from typing import get_args
+
+from keras_rsseg.checks import check_choice
+from keras_rsseg.checks import check_positive
+from keras_rsseg.errors import ArgumentError
+from keras_rsseg.scenes.exported.exported_facts import Output
+from keras_rsseg.scenes.exported.exported_facts import Weights
+from keras_rsseg.scenes.exported.runtimes import format_of
+from keras_rsseg.typing import DataFormat
+
+Program: TypeAlias = Literal["qgis"]
+
+# LiteRT plans its memory for shapes that it knows.
+_FIXED_ONLY = (".tflite",)
+# Deepness and its like divide bytes by it, whatever the model.
+_BYTES = 255.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """The arguments of `keras_rsseg.export_model`, but for the model.
+
+    Attributes:
+        path: of the file or folder to write.
+        tile_size: pixels a side of a tile.
+        dynamic: whether tiles may be of any height and width.
+        batch_size: tiles a call, `None` for any number.
+        output: `"logits"` or `"probabilities"`.
+        data_format: layout of input and output.
+        weights: dtype of the weights in the file.
+        target: a program that wants a file of its own kind, or `None`.
+
+    Raises:
+        ArgumentError: one is out of range, or two do not go together.
+    """
+
+    path: pathlib.Path
+    tile_size: int = 512
+    dynamic: bool = False
+    batch_size: int | None = 1
+    output: Output = "logits"
+    data_format: DataFormat = "channels_last"
+    weights: Weights = "float32"
+    target: Program | None = None
+
+    @classmethod
+    def of(cls, path: str | os.PathLike, **settings: Any) -> "ExportSettings":
+        """Return settings, with what a program asks for filled in.
+
+        Args:
+            path: of the file.
+            **settings: the other attributes.
+        """
+        program = settings.get("target")
+        check_choice("target", program, (None, *get_args(Program)))
+        if program == "qgis":
+            _check_for_qgis(path, settings)
+            settings = {
+                **settings,
+                "output": "probabilities",
+                "data_format": "channels_first",
+            }
+        return cls(path=pathlib.Path(path), **settings)
+
+    def __post_init__(self) -> None:
+        check_positive("tile_size", self.tile_size)
+        if self.batch_size is not None:
+            check_positive("batch_size", self.batch_size)
+        check_choice("output", self.output, get_args(Output))
+        check_choice("data_format", self.data_format, get_args(DataFormat))
+        check_choice("weights", self.weights, get_args(Weights))
+        if self.format in _FIXED_ONLY and self.is_open:
+            raise ArgumentError(
+                "A .tflite file has tiles of one size and batches of one size. "
+                f"Received: dynamic={self.dynamic}, "
+                f"batch_size={self.batch_size}. ONNX, OpenVINO and SavedModels "
+                "take any"
+            )
+
+    @property
+    def format(self) -> str:
+        """Ending of the file, `""` for a SavedModel's folder."""
+        return format_of(self.path)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a length of the input is left open."""
+        return self.dynamic or self.batch_size is None
+
+    @property
+    def image_size(self) -> tuple[int, int] | None:
+        """`(height, width)` of the input, `None` for any."""
+        return None if self.dynamic else (self.tile_size, self.tile_size)
+
+    @property
+    def input_scale(self) -> float:
+        """What values of a tile are divided by before the file gets them."""
+        return _BYTES if self.target == "qgis" else 1.0
+
+    @property
+    def overlap(self) -> int:
+        """Pixels that tiles should overlap, as in `predict_scene`."""
+        return self.tile_size // 4
+
+
+def _check_for_qgis(path: str | os.PathLike, settings: dict[str, Any]) -> None:
+    if format_of(path) != ".onnx":
+        raise ArgumentError(
+            "`target='qgis'` is of .onnx files: the plugin Deepness runs "
+            f"those. Received: path={os.fspath(path)!r}"
+        )
+    if settings.get("dynamic") or settings.get("batch_size", 1) != 1:
+        raise ArgumentError(
+            "`target='qgis'` takes one tile of a fixed size at a time. "
+            f"Received: dynamic={settings.get('dynamic', False)}, "
+            f"batch_size={settings.get('batch_size', 1)}"
+        )
