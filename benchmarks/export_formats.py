@@ -1,0 +1,192 @@
+"""Which networks can be exported to which format, and how exactly.
+
+    python -m benchmarks.export_formats --write
+    KERAS_BACKEND=torch python -m benchmarks.export_formats --write \
+        --networks semantic_fpn --formats .onnx
+
+exports each network to each format, runs the file with its own runtime and
+prints, in Markdown, the largest difference from the network's logits, relative
+to the largest of them, or why there is none; the size of the file; and seconds
+a tile, by the file and by Keras, as `predict_on_batch` takes them. A network is
+a preset, or a name of `examples.networks`, with random weights. `--write` keeps
+what was measured in `benchmarks/exports.json`, by network, format and backend,
+and makes `benchmarks/EXPORTS.md` of all that is in there. On two CPU cores a
+network takes some minutes a format.
+"""
+
+import argparse
+import json
+import pathlib
+import tempfile
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_rsseg
+from examples.networks import SYSTEMS
+from examples.networks import build_task
+from keras_rsseg.datasets.loveda import FACTS
+from keras_rsseg.errors import KerasRssegError
+from keras_rsseg.tables import markdown_lines
+
+FOLDER = pathlib.Path(__file__).parent
+NETWORKS = (
+    "pfnet_hrnet_ifwm_w18_land_cover",
+    "hrnet_ifwm_w18_land_cover",
+    "pfnet",
+    "semantic_fpn",
+)
+FORMATS = {
+    ".onnx": "ONNX",
+    ".tflite": "LiteRT",
+    ".xml": "OpenVINO",
+    "": "SavedModel",
+}
+HEADER = (
+    "network",
+    "format",
+    "backend",
+    "tile",
+    "difference",
+    "MB",
+    "s a tile",
+    "Keras, s a tile",
+)
+
+
+def load(network: str) -> Any:
+    """Return a preset's task, or one of `examples.networks`.
+
+    Args:
+        network: name of either.
+    """
+    if network in SYSTEMS:
+        keras.utils.set_random_seed(0)
+        return build_task(network, FACTS)
+    return keras_rsseg.from_preset(network)
+
+
+def measure(
+    model: Any, ending: str, tile_size: int, folder: pathlib.Path, **options
+) -> dict[str, Any]:
+    """Export a network to one format, and run the file.
+
+    Args:
+        model: a task.
+        ending: of the file.
+        tile_size: pixels a side of a tile.
+        folder: for the file.
+        **options: of `keras_rsseg.export_model`.
+
+    Returns:
+        A dict for JSON: `difference`, `size`, `seconds` and `keras_seconds`,
+        or `error`, the reason why there is no file.
+    """
+    path = folder / f"model{ending}"
+    try:
+        result = keras_rsseg.export_model(
+            model, path, tile_size, verbose=False, **options
+        )
+    except KerasRssegError as error:
+        return {"error": str(error).splitlines()[0]}
+    file = keras_rsseg.scenes.load_exported(path)
+    return {
+        "difference": result.difference,
+        "size": result.size,
+        "seconds": _seconds(file, tile_size),
+        "keras_seconds": _seconds(model, tile_size),
+    }
+
+
+def _seconds(model: Any, tile_size: int) -> float:
+    """The fastest of three runs; the first of all, which compiles, beside."""
+    tile = np.random.default_rng(0).integers(0, 256, (1, tile_size, tile_size))
+    tile = np.stack([tile] * 3, axis=-1).astype("uint8")
+    times = []
+    for _ in range(4):
+        start = time.perf_counter()
+        model.predict_on_batch(tile)
+        times.append(time.perf_counter() - start)
+    return min(times[1:])
+
+
+def rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Return the rows of the table.
+
+    Args:
+        results: what was measured, by network, format, backend and tile.
+    """
+    table = []
+    for key, found in sorted(results.items()):
+        network, ending, backend, tile = key.split("|")
+        cells = [found.get("error", ""), "", "", ""]
+        if "error" not in found:
+            cells = [
+                f"{found['difference']:.1e}",
+                f"{found['size'] / 1e6:.1f}",
+                f"{found['seconds']:.2f}",
+                f"{found['keras_seconds']:.2f}",
+            ]
+        table.append([f"`{network}`", FORMATS[ending], backend, tile, *cells])
+    return table
+
+
+def write(results: dict[str, dict[str, Any]], folder: pathlib.Path) -> None:
+    """Keep what was measured, beside what was measured before.
+
+    Args:
+        results: as for `rows`.
+        folder: of `exports.json` and `EXPORTS.md`.
+    """
+    path = folder / "exports.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    known.update(results)
+    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    lines = [
+        "# Exported files",
+        "",
+        "Made by `python -m benchmarks.export_formats --write`: the largest",
+        "difference from the network's logits on random tiles and a drawn",
+        "picture, relative to the largest logit. Times are those of two busy",
+        "CPU cores: compare them within a row.",
+        "",
+        *markdown_lines(HEADER, rows(known)),
+    ]
+    (folder / "EXPORTS.md").write_text("\n".join(lines) + "\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command.
+
+    Args:
+        arguments: of the command line.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", nargs="+", default=NETWORKS)
+    parser.add_argument("--formats", nargs="+", default=list(FORMATS))
+    parser.add_argument("--tile-size", type=int, default=256)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
+    given = parser.parse_args(arguments)
+    backend = keras.backend.backend()
+    results = {}
+    for network in given.networks:
+        model = load(network)
+        for ending in given.formats:
+            ending = "" if ending == "saved_model" else ending
+            with tempfile.TemporaryDirectory() as folder:
+                found = measure(
+                    model, ending, given.tile_size, pathlib.Path(folder)
+                )
+            key = f"{network}|{ending}|{backend}|{given.tile_size}"
+            results[key] = found
+            print(*markdown_lines(HEADER, rows({key: found})), sep="\n")
+            if given.write:
+                write(results, given.folder)
+
+
+if __name__ == "__main__":
+    main()
