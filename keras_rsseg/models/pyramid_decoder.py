@@ -132,6 +132,33 @@ def gather_context(
     )
 
 
+def auxiliary_features(
+    x: keras.KerasTensor,
+    filters: int = 256,
+    dropout: float = 0.1,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply the 3x3 convolution of an auxiliary head (FCN), for training.
+
+    Args:
+        x: KerasTensor, the encoder's `"P4"` in most systems.
+        filters: int. Channels of the result.
+        dropout: float in [0, 1). Share of the channels to drop in training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x`, for a backbone's
+        `"auxiliary_features"`.
+    """
+    options = {"data_format": data_format, "dtype": dtype}
+    x = ConvBNReLU(filters, 3, name="auxiliary_head", **options)(x)
+    return keras.layers.SpatialDropout2D(
+        dropout, name="auxiliary_dropout", **options
+    )(x)
+
+
 def criss_cross_context(
     x: keras.KerasTensor,
     filters: int = 512,
