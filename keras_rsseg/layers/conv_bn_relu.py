@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
+from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
 from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
@@ -18,7 +18,6 @@ from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.padded_conv import padded_conv
-from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DataFormat
@@ -287,28 +286,8 @@ class ConvBNReLU(keras.layers.Layer):
 
         Afterwards the layer computes the same in training as in inference.
         """
-        norm = self.batch_norm
-        gamma, beta, mean, variance = (
-            np.asarray(ops.convert_to_numpy(x), "float64")
-            for x in (
-                norm.gamma,
-                norm.beta,
-                norm.moving_mean,
-                norm.moving_variance,
-            )
-        )
-        scale = gamma / np.sqrt(variance + norm.epsilon)
-        kernel = np.asarray(ops.convert_to_numpy(self.conv.kernel), "float64")
-        bias = beta - mean * scale
-        if self.use_bias:
-            bias += ops.convert_to_numpy(self.conv.bias) * scale
-            self.conv.bias.assign(np.zeros_like(bias))
-        self.conv.kernel.assign(kernel * scale)
-        store_for_conv(self.conv.kernel)
-        norm.gamma.assign(np.ones_like(bias))
-        norm.beta.assign(bias)
-        norm.moving_mean.assign(np.zeros_like(bias))
-        norm.moving_variance.assign(np.full_like(bias, 1 - norm.epsilon))
+        bias = self.conv.bias if self.use_bias else None
+        fold_batch_norm(self.batch_norm, self.conv.kernel, bias)
         self.folded = True
 
     def _subsample(self, x, every):

@@ -34,10 +34,13 @@ class SegmentationBackbone(keras_hub.models.Backbone):
             the map that a task classifies, at any stride: the task resizes
             its logits to the tile. A system with a further loss returns a
             dict of this map as `"features"` and of what else that loss
-            needs, see `keras_rsseg.models.Segmenter.extra_loss`.
+            needs, see `keras_rsseg.models.Segmenter.extra_loss`; a map
+            `"auxiliary_features"` gets a classifier of its own.
         arguments: dict of the subclass's own arguments.
         align_corners: bool. How its maps, and the logits of its task, are
             resized. Defaults to `True`.
+        classifier_kernel_size: int. Kernel of its task's classifier. Defaults
+            to `1`.
         dtype: dtype policy of the layers of the decoder; the encoder comes
             with its own.
         **kwargs: other keyword arguments of `keras.Model`.
@@ -79,6 +82,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         decode: Callable[..., Any],
         arguments: Mapping[str, Any],
         align_corners: bool = True,
+        classifier_kernel_size: int = 1,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -99,6 +103,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         self.image_encoder = image_encoder
         self.data_format = image_encoder.data_format
         self.align_corners = align_corners
+        self.classifier_kernel_size = classifier_kernel_size
         self._argument_names = tuple(arguments)
         for name, value in arguments.items():
             setattr(self, name, value)

@@ -18,9 +18,13 @@ from keras_rsseg.models.trainable_task import TrainableTask
 class Segmenter(TrainableTask):
     """Base of all tasks: tiles in, class logits of the same size out.
 
-    A task is a backbone, a 1x1 convolution to the classes, and a bilinear
-    resize of the logits to the tile. Its tensors are channels-last, whatever
-    the data format inside its backbone.
+    A task is a backbone, a convolution to the classes (1x1 in most systems),
+    and a bilinear resize of the logits to the tile. Its tensors are
+    channels-last, whatever the data format inside its backbone.
+
+    Where the backbone has `"auxiliary_features"` (a finer level's, say), they
+    have a classifier of their own, whose cross-entropy, times
+    `auxiliary_weight`, is added in training.
 
     `fit()` takes tiles in their own value range (the preprocessor normalises
     them) and integer masks in which 255 is void. `compile()` without
@@ -88,13 +92,12 @@ class Segmenter(TrainableTask):
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
-        self.classifier = keras.layers.Conv2D(
-            num_classes,
-            1,
-            data_format=backbone.data_format,
-            dtype=backbone.dtype_policy,
-            name="classifier",
-        )
+        self.classifier = _classifier(backbone, num_classes, "classifier")
+        self.auxiliary_classifier = None
+        if "auxiliary_features" in backbone.output:
+            self.auxiliary_classifier = _classifier(
+                backbone, num_classes, "auxiliary_classifier"
+            )
         # Softmax and loss need float32 under mixed precision, too.
         self.upsample = ResizeLike(
             align_corners=backbone.align_corners,
@@ -119,6 +122,12 @@ class Segmenter(TrainableTask):
             else keras.Function(tiles, training_outputs)
         )
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
+        if self._training_network is not None:
+            # Heads for training alone are not in the model's graph, and
+            # keras-hub's tasks track no attribute on torch.
+            for layer in self._training_network.operations:
+                if isinstance(layer, keras.Layer):
+                    self._tracker.track(layer)
 
     def _connect(
         self, tiles: keras.KerasTensor
@@ -128,13 +137,35 @@ class Segmenter(TrainableTask):
         x = tiles
         if channels_first:
             x = keras.layers.Permute((3, 1, 2), name="to_channels_first")(x)
-        outputs = self.backbone(x)
-        logits = self.classifier(outputs["features"])
-        if channels_first:
-            to_last = keras.layers.Permute((2, 3, 1), name="to_channels_last")
-            logits = to_last(logits)
-        logits = self.upsample(tiles, logits)
+        outputs = {**self.backbone(x)}
+        to_last = keras.layers.Permute((2, 3, 1), name="to_channels_last")
+
+        def classify(
+            classifier: keras.layers.Layer, features: keras.KerasTensor
+        ) -> keras.KerasTensor:
+            logits = classifier(features)
+            if channels_first:
+                logits = to_last(logits)
+            return self.upsample(tiles, logits)
+
+        logits = classify(self.classifier, outputs["features"])
+        if self.auxiliary_classifier is not None:
+            outputs["auxiliary_logits"] = classify(
+                self.auxiliary_classifier, outputs.pop("auxiliary_features")
+            )
         return logits, self.training_outputs(logits, outputs)
+
+    def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
+        """The loss of the auxiliary classifier, weighted; 0 without one."""
+        if self.auxiliary_classifier is None:
+            return 0.0
+        loss = self.default_loss()(masks, outputs["auxiliary_logits"])
+        return self.auxiliary_weight * loss
+
+    @property
+    def auxiliary_weight(self) -> float:
+        """Weight of the auxiliary loss, by default mmsegmentation's 0.4."""
+        return 0.4
 
     def training_outputs(
         self,
@@ -206,6 +237,19 @@ class Segmenter(TrainableTask):
             }
         )
         return config
+
+
+def _classifier(
+    backbone: SegmentationBackbone, num_classes: int, name: str
+) -> keras.layers.Layer:
+    return keras.layers.Conv2D(
+        num_classes,
+        backbone.classifier_kernel_size if name == "classifier" else 1,
+        padding="same",
+        data_format=backbone.data_format,
+        dtype=backbone.dtype_policy,
+        name=name,
+    )
 
 
 def _as_colors(name: str, colors: Sequence[Color] | None) -> list[Color] | None:
