@@ -28,6 +28,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.deeplab_v3.deeplab_v3 import (
         DeepLabV3Backbone as DeepLabV3Backbone,
     )
+    from keras_rsseg.models.farseg.farseg import FarSeg as FarSeg
+    from keras_rsseg.models.farseg.farseg import (
+        FarSegBackbone as FarSegBackbone,
+    )
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet

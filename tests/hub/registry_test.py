@@ -239,6 +239,7 @@ CONVERTED = (
     *("ccnet_r50_isaid", "danet_r50_isaid", "deeplab_v3_r50_isaid"),
     "pspnet_r50_isaid",
     *("hrnet_w18_vaihingen_ifwm", "hrnet_w18_whu_building"),
+    "farseg_r50_isaid",
     *MMSEG,
 )
 TRAINED = (
