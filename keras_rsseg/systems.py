@@ -17,4 +17,5 @@ SYSTEMS: dict[str, str] = {
     "PFNet": "pfnet",
     "PSPNet": "pspnet",
     "SemanticFPN": "semantic_fpn",
+    "UNet": "unet",
 }

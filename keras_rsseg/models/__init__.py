@@ -46,6 +46,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.semantic_fpn.semantic_fpn import (
         SemanticFPNBackbone as SemanticFPNBackbone,
     )
+    from keras_rsseg.models.unet.unet import UNet as UNet
+    from keras_rsseg.models.unet.unet import UNetBackbone as UNetBackbone
 
     def __getattr__(name: str) -> Any:
         """Of the image converters and preprocessors, which are made."""
