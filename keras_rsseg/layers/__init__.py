@@ -18,6 +18,7 @@ from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_ladders import PyramidLadders
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 
 __all__ = [
     "AtrousPyramidPooling",
@@ -38,4 +39,5 @@ __all__ = [
     "PyramidLadders",
     "PyramidPooling",
     "ResizeLike",
+    "SeparableConvBNReLU",
 ]
