@@ -37,6 +37,8 @@ SYSTEMS: dict[str, System] = {
         )
         for task, folder in _TASKS.items()
     },
+    # With all of its blocks.
+    "unet": System("UNet", "ResNetEncoder", {"finest_level": "P1"}),
     "hrnet_ifwm": System("HRNet", "HRNetEncoder", _IFWM),
     # Both papers in one. Half of PFNet's channels: W18's levels have 18 to
     # 144, a ResNet's 256 to 2048.

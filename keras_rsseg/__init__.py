@@ -34,10 +34,12 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import CCNet as CCNet
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models import FarSeg as FarSeg
     from keras_rsseg.models import HRNet as HRNet
     from keras_rsseg.models import PFNet as PFNet
     from keras_rsseg.models import PSPNet as PSPNet
     from keras_rsseg.models import SemanticFPN as SemanticFPN
+    from keras_rsseg.models import UNet as UNet
     from keras_rsseg.models import from_preset as from_preset
     from keras_rsseg.models import (
         optimize_for_inference as optimize_for_inference,

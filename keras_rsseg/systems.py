@@ -13,8 +13,10 @@ SYSTEMS: dict[str, str] = {
     "DANet": "danet",
     "DeepLabV3": "deeplab_v3",
     "FCN": "fcn",
+    "FarSeg": "farseg",
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",
     "SemanticFPN": "semantic_fpn",
+    "UNet": "unet",
 }

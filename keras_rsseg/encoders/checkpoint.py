@@ -218,6 +218,8 @@ HRNET_RULES = [
         _FUSE_LAYER + ".{conv0}.1",
     ),
 ]
+# The same, in mmsegmentation.
+MMSEG_HRNET_RULES = [(layer, f"backbone.{name}") for layer, name in HRNET_RULES]
 
 VARIANTS = {
     "resnet50_imagenet": Variant(

@@ -126,6 +126,27 @@ def with_zero_bias(state: State, layer: str) -> State:
     return {**state, bias: np.zeros(len(state[weight]), "float32")}
 
 
+def strip_training_wrapper(state: State) -> State:
+    """Undo the wrapper that training scripts put around network and loss.
+
+    HRNet's own, Lightning and torchgeo save `model.conv1.weight` for
+    `conv1.weight`, and beside it the class weights of the loss (`loss.` or
+    `criterion.`), which are not part of the network.
+
+    Args:
+        state: dict from name to array.
+
+    Returns:
+        A dict with the network's own names.
+    """
+    names = [
+        name for name in state if not name.startswith(("loss.", "criterion."))
+    ]
+    if not all(name.startswith("model.") for name in names):
+        return state
+    return {name.removeprefix("model."): state[name] for name in names}
+
+
 def _as_it_is(state: State) -> State:
     return state
 

@@ -10,10 +10,12 @@ from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.deformable_conv import DeformableConv
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
+from keras_rsseg.layers.foreground_scene_relation import ForegroundSceneRelation
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
+from keras_rsseg.layers.pyramid_ladders import PyramidLadders
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
@@ -29,10 +31,12 @@ __all__ = [
     "FlowAlignment",
     "FlowConv",
     "FlowPoints",
+    "ForegroundSceneRelation",
     "ImprovedFlowWarp",
     "PointFlow",
     "PositionAttention",
     "PyramidFusion",
+    "PyramidLadders",
     "PyramidPooling",
     "ResizeLike",
     "SeparableConvBNReLU",

@@ -30,6 +30,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     )
     from keras_rsseg.models.fcn.fcn import FCN as FCN
     from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
+    from keras_rsseg.models.farseg.farseg import FarSeg as FarSeg
+    from keras_rsseg.models.farseg.farseg import (
+        FarSegBackbone as FarSegBackbone,
+    )
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
@@ -44,6 +48,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.semantic_fpn.semantic_fpn import (
         SemanticFPNBackbone as SemanticFPNBackbone,
     )
+    from keras_rsseg.models.unet.unet import UNet as UNet
+    from keras_rsseg.models.unet.unet import UNetBackbone as UNetBackbone
 
     def __getattr__(name: str) -> Any:
         """Of the image converters and preprocessors, which are made."""

@@ -30,7 +30,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         image_encoder: `keras_hub.models.FeaturePyramidBackbone` with levels
             `"P2"` to `"P5"`.
         decode: function `(pyramid, data_format, dtype)` that gets a dict of
-            KerasTensors by level, and the options of every layer. It returns
+            KerasTensors by level, in which `"P0"` are the images themselves,
+            and the options of every layer. It returns
             the map that a task classifies, at any stride: the task resizes
             its logits to the tile. A system with a further loss returns a
             dict of this map as `"features"` and of what else that loss
@@ -94,7 +95,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         images = keras.layers.Input(
             shape=image_encoder.input_shape[1:], name="images"
         )
-        outputs = decode(_encode(image_encoder, images), **options)
+        pyramid = {**_encode(image_encoder, images), "P0": images}
+        outputs = decode(pyramid, **options)
         if not isinstance(outputs, dict):
             outputs = {"features": outputs}
         super().__init__(inputs=images, outputs=outputs, dtype=dtype, **kwargs)

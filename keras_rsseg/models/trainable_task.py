@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.losses.annealing import AdvanceAnnealing
 from keras_rsseg.models.class_history import ClassHistory
 from keras_rsseg.models.class_history import set_directions
 from keras_rsseg.models.compiled_task import CompiledTask
@@ -265,16 +266,22 @@ class TrainableTask(CompiledTask):
 
     def _callbacks(self, callbacks: Any) -> Any:
         set_directions(callbacks)
-        if self.class_names is None or isinstance(
-            callbacks, keras.callbacks.CallbackList
-        ):
+        if isinstance(callbacks, keras.callbacks.CallbackList):
             return callbacks
-        given = keras.tree.flatten(callbacks)
-        # First, so that all others see what it adds.
-        return [
-            ClassHistory(self.class_names),
-            *(callback for callback in given if callback is not None),
+        given = [
+            callback
+            for callback in keras.tree.flatten(callbacks)
+            if callback is not None
         ]
+        own: list[keras.callbacks.Callback] = []
+        if self.class_names is not None:
+            # First, so that all others see what it adds.
+            own.append(ClassHistory(self.class_names))
+        if getattr(self.loss, "annealing", None) is not None and not any(
+            isinstance(callback, AdvanceAnnealing) for callback in given
+        ):
+            own.append(AdvanceAnnealing(self.loss))
+        return [*own, *given] if own else callbacks
 
     def preprocess_samples(
         self, x: Any, y: Any = None, sample_weight: Any = None

@@ -59,10 +59,12 @@ class SegmenterTester(TestCase):
     Attributes:
         system: the task's class.
         backbone_arguments: dict, arguments of a small backbone.
+        history_keys: set, what the history of `fit()` has.
     """
 
     system = None
     backbone_arguments = {}
+    history_keys = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
 
     def make_model(self, encoder=None, **kwargs):
         """Return a small task of three classes.
@@ -117,7 +119,7 @@ class SegmenterTester(TestCase):
             validation_data=(tiles, masks[..., None]),
             verbose=0,
         ).history
-        assert set(history) == {"loss", "mean_iou", "val_loss", "val_mean_iou"}
+        assert set(history) == self.history_keys
         assert history["loss"][-1] < 0.9 * history["loss"][0]
         assert history["mean_iou"][-1] > history["mean_iou"][0] + 0.2
         after = model.evaluate(tiles, masks, verbose=0, return_dict=True)
