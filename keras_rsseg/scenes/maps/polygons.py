@@ -105,12 +105,8 @@ def write_polygons(
     with open_class_map(classes) as dataset:
         sized = bool(minimum_area or simplify)
         crs, matrix = check_grid(dataset, path, sized)
-        pixel_size = ground_pixel_size(dataset)
         areas = GroundAreas.of(dataset)
-        tolerance = 0.0
-        if pixel_size is not None:
-            tolerance = simplify / math.sqrt(pixel_size[0] * pixel_size[1])
-        polygons, ids = trace_polygons(dataset, minimum_area, tolerance, areas)
+        polygons, ids = trace_polygons(dataset, minimum_area, simplify, areas)
         legend = read_legend(dataset)
         kept = ids != VOID
         polygons, ids = polygons[kept], ids[kept]
