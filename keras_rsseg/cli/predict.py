@@ -81,7 +81,17 @@ def prepare(
     path = _report_path(request)
     replace = options.overwrite or options.resume
     if request.mosaic is not None:
-        check_mosaic(request.mosaic, replace, [job.source for job in jobs])
+        # It may lie among the maps, whose folders are still to be made.
+        folder = os.path.abspath(os.path.dirname(request.mosaic))
+        made = any(
+            pathlib.Path(os.path.abspath(job.destination)).is_relative_to(
+                folder
+            )
+            for job in jobs
+        )
+        check_mosaic(
+            request.mosaic, replace, [job.source for job in jobs], made
+        )
     _check_report(path, request.scenes, jobs, replace)
     for message in check(jobs, options, request.preset).values():
         typer.echo(in_flags(f"Will fail: {message}"), err=True)
@@ -294,6 +304,11 @@ def _predict_one(request: Request) -> None:
         raise typer.BadParameter(
             "joins the maps of several scenes in a folder",
             param_hint="--mosaic",
+        )
+    if request.report is not None:
+        raise typer.BadParameter(
+            "is about several scenes, whose maps go to a folder",
+            param_hint="--report",
         )
     job = SceneJob(
         request.scenes[0],

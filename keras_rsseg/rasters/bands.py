@@ -102,8 +102,10 @@ def choose_bands(
         subject,
         "Say which to read with `bands=`, by number or name. The scene "
         f"{dataset.name} has: {_describe(dataset, names)}"
-        + color_table_advice(dataset)
-        + _band_files_advice(dataset, model_bands),
+        + (
+            color_table_advice(dataset)
+            or _band_files_advice(dataset, model_bands)
+        ),
     )
     _check_dtypes(dataset, chosen)
     return chosen

@@ -86,6 +86,18 @@ class TestSeveral:
         assert lines[0].split()[:4] == ["map", "status", "seconds", "valid"]
         assert lines[-2:] == ["2 scenes: 2 done", "Wrote maps/report.csv"]
 
+    def test_a_mosaic_among_maps_to_come(self, here, loaded):
+        """Their folder is made before it is."""
+        manifest = here / "list.csv"
+        manifest.write_text("scene,output\na/x.tif,1.tif\nb/x.tif,2.tif\n")
+        arguments = ["predict", manifest, "--output", "maps"]
+        result = run(*arguments, "--mosaic", "nowhere/all.vrt")
+        check_error(result, "no folder nowhere")
+        result = run(*arguments, "--mosaic", "maps/all.vrt")
+        assert result.exit_code == 0, result.output
+        with rasterio.open("maps/all.vrt") as dataset:
+            assert dataset.shape == (40, 30)
+
     def test_one_scene_into_a_folder(self, here, loaded):
         result = run("predict", "a/x.tif", "--output", "maps", "--quiet")
         assert result.exit_code == 0
@@ -392,7 +404,8 @@ class TestErrors:
         monkeypatch.chdir(tmp_path)
         pixels = np.concatenate([random_scene(70, 90)] * 2)[:4]
         pixels[3, :9] = 0
-        write_scene(tmp_path / "rgbn.tif", pixels, alpha="yes")
+        rgbn = {"photometric": "rgb", "alpha": "yes"}
+        write_scene(tmp_path / "rgbn.tif", pixels, **rgbn)
         arguments = ["predict", "rgbn.tif", "--output", "o.tif"]
         result = run(*arguments)
         assert result.exit_code == 0
@@ -416,6 +429,7 @@ class TestErrors:
             ["predict", scene],
             ["predict", scene, "--output", output, "--gsd", "fine"],
             ["predict", scene, "--output", output, "--tile-size", 0],
+            ["predict", scene, "--output", output, "--report", "report.csv"],
             ["train"],
         ]:
             assert run(*arguments).exit_code == 2
