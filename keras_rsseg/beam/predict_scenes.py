@@ -23,6 +23,7 @@ from keras_rsseg.options import Option
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import RUN
 from keras_rsseg.scene_options import ScenesOptions
+from keras_rsseg.scenes.many.job_checks import check_drawings
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import absolute
 from keras_rsseg.scenes.many.scene_job import check_outputs
@@ -30,6 +31,7 @@ from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import error_line
+from keras_rsseg.scenes.many.scene_warnings import SceneWarnings
 from keras_rsseg.scenes.predict_scenes import attempt_job
 from keras_rsseg.typing import PathLike
 
@@ -195,11 +197,30 @@ class _Work:
 
 
 class _Held:
-    """A model, and the lock of the thread that uses it."""
+    """A model, the lock of the thread that uses it, and what was warned of.
+
+    Warnings of a kind are told once by each process.
+    """
 
     def __init__(self, model: Any) -> None:
         self.model = model
         self.lock = threading.Lock()
+        self.warnings = SceneWarnings()
+        self._users = 0
+
+    def enter(self) -> None:
+        """Be used by one step more."""
+        with self.lock:
+            self._users += 1
+            if self._users == 1:
+                self.warnings.install()
+
+    def leave(self) -> None:
+        """Be used by one step less."""
+        with self.lock:
+            self._users -= 1
+            if self._users == 0:
+                self.warnings.uninstall()
 
 
 class _Step(beam.DoFn):
@@ -213,6 +234,10 @@ class _Step(beam.DoFn):
 
     def setup(self) -> None:
         self._held = self._work.acquire()
+        self._held.enter()
+
+    def teardown(self) -> None:
+        self._held.leave()
 
 
 class _CutScene(_Step):
@@ -222,7 +247,8 @@ class _CutScene(_Step):
         start = time.perf_counter()
         units, error = [], None
         try:
-            units = self._cut(job)
+            with self._held.warnings.about(job.source):
+                units = self._cut(job)
         except Exception as problem:
             error = _told(job, problem)
         key = str(job.destination)
@@ -235,6 +261,7 @@ class _CutScene(_Step):
     def _cut(self, job: SceneJob) -> list[list[int]]:
         for path in job.outputs():
             path.parent.mkdir(parents=True, exist_ok=True)
+        check_drawings(job, self._work.options)
         with self._work.open_run(self._held.model, job) as run:
             if run.finished_counts() is not None:
                 return []
@@ -268,7 +295,11 @@ class _PredictUnit(_Step):
 
     def _predict(self, unit: _Unit) -> None:
         held = self._held
-        with held.lock, self._work.open_run(held.model, unit.job) as run:
+        with (
+            held.lock,
+            held.warnings.about(unit.job.source),
+            self._work.open_run(held.model, unit.job) as run,
+        ):
             store = run.open_store()
             store.check()
             run.predict_unit(store, unit.numbers)
@@ -288,7 +319,7 @@ class _PublishScene(_Step):
             yield SceneOutcome(job, FAILED, spent, None, errors[0])
             return
         start = time.perf_counter()
-        with self._held.lock:
+        with self._held.lock, self._held.warnings.about(job.source):
             # All blocks are done: they are made into maps.
             outcome = attempt_job(self._held.model, job, self._work.options)
         seconds = spent + time.perf_counter() - start

@@ -81,10 +81,32 @@ def open_scene(
         alpha == "none",
     )
     with open_source(source, argument) as dataset:
-        if dataset.crs is not None or dataset.gcps[1] is not None:
+        if stated.crs is None:
+            stated = stated._replace(**_system_beside(dataset))
+        systems = stated.crs_file, dataset.crs, dataset.gcps[1]
+        if any(system is not None for system in systems):
             check_projections()
         dataset.stated = stated
         yield dataset
+
+
+def _system_beside(dataset: Raster) -> dict[str, Any]:
+    """What a .prj beside a raster with a world file says, which GDAL ignores.
+
+    Many deliveries have one for each picture.
+    """
+    placed = dataset.crs is not None or dataset.gcps[0]
+    if placed or dataset.transform.is_identity:
+        return {}
+    stem = os.path.splitext(dataset.name)[0]
+    for path in (f"{stem}.prj", f"{stem}.PRJ"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                system = CRS.from_wkt(file.read())
+        except (CPLE_BaseError, OSError, RasterioError, ValueError):
+            continue
+        return {"crs": system, "crs_file": path}
+    return {}
 
 
 @contextlib.contextmanager
@@ -175,6 +197,13 @@ def tell_of_scene(dataset: Any) -> None:
             stacklevel=2,
         )
     own, crs = dataset.gcps[1], dataset.stated.crs
+    if dataset.stated.crs_file is not None:
+        logger.warning(
+            "%s states no reference system; that of %s is taken (%s).",
+            dataset.name,
+            dataset.stated.crs_file,
+            crs.to_string(),
+        )
     own = own if dataset.gcps[0] else dataset.crs
     if crs is not None and own is not None and own != crs:
         logger.warning(
