@@ -65,6 +65,7 @@ def optimize_for_inference(
         if isinstance(layer, ConvBNReLU):
             layer.fold()
     twin.trainable = False
+    twin.run_eagerly = model.run_eagerly
     if hasattr(model, "preset"):
         twin.preset = model.preset
     return twin
