@@ -209,11 +209,12 @@ class TrainingOptions(LabelOptions):
     learning_rate: Annotated[
         float,
         Option(
-            "Learning rate at the start; it goes down to 0",
+            "Highest learning rate: it rises to that in the first tenth of "
+            "the steps, and goes down to 0",
             check=_positive,
             group=SCHEDULE,
         ),
-    ] = 4e-4
+    ] = 2e-4
     precision: Annotated[
         str | None,
         Option(

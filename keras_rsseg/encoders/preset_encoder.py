@@ -11,8 +11,13 @@ import keras
 import keras_hub
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.hub.preset_folder import open_encoder
+from keras_rsseg.hub.preset_folder import open_backbone
 from keras_rsseg.hub.preset_writer import written_whole
+
+_WHERE_ENCODERS_ARE = (
+    " A task's encoder is "
+    "`keras_rsseg.from_preset(...).backbone.image_encoder`."
+)
 
 
 class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
@@ -57,7 +62,9 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
         ```
         """
         given = sorted(kwargs)
-        with open_encoder(preset, cls, load_weights, given) as folder:
+        with open_backbone(
+            preset, cls, load_weights, given, _WHERE_ENCODERS_ARE
+        ) as folder:
             return super().from_preset(folder, load_weights, **kwargs)
 
     def save_to_preset(

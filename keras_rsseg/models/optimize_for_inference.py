@@ -66,6 +66,7 @@ def optimize_for_inference(
         if isinstance(layer, ConvBNReLU | SeparableConvBNReLU):
             layer.fold()
     twin.trainable = False
+    twin.run_eagerly = model.run_eagerly
     if hasattr(model, "preset"):
         twin.preset = model.preset
     return twin

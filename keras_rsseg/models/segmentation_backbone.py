@@ -1,12 +1,16 @@
+import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+from typing import Self
 
 import keras
 import keras_hub
 
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.hub.preset_folder import open_backbone
+from keras_rsseg.hub.preset_writer import written_whole
 
 _LEVELS = ("P2", "P3", "P4", "P5")
 
@@ -127,6 +131,50 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
         return super().compute_output_spec(inputs, training, mask)
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str | os.PathLike[str],
+        load_weights: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Builds a backbone from a preset, a task's or its own.
+
+        Args:
+            preset: string or path. A name of `keras_rsseg.list_presets()`, a
+                folder, or a handle `"hf://org/name"`, which may end in
+                `@revision`.
+            load_weights: bool. If `False`, weights are random.
+            **kwargs: replace what the preset says.
+
+        Returns:
+            A backbone of this class.
+
+        Raises:
+            PresetError: the preset cannot be had, is of another class, or
+                damaged.
+        """
+        given = sorted(kwargs)
+        with open_backbone(preset, cls, load_weights, given) as folder:
+            return super().from_preset(folder, load_weights, **kwargs)
+
+    def save_to_preset(
+        self,
+        preset_dir: str | os.PathLike[str],
+        max_shard_size: float | None = 10,
+    ) -> None:
+        """Writes a preset folder, see `keras_hub.models.Backbone`.
+
+        It appears whole or not at all, and takes the place of one that is
+        there.
+
+        Args:
+            preset_dir: path of the folder.
+            max_shard_size: gigabytes above which weights are cut in parts.
+        """
+        with written_whole(preset_dir) as folder:
+            super().save_to_preset(folder, max_shard_size)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -16,6 +16,7 @@ from keras_rsseg.models.first_batch import FirstBatch
 from keras_rsseg.models.first_batch import doubt_samples
 from keras_rsseg.models.first_batch import refuse_class_weight
 from keras_rsseg.models.first_batch import warn_of
+from keras_rsseg.models.generator_end import watch_generators
 from keras_rsseg.models.preprocessing import check_masks
 from keras_rsseg.models.preprocessing import check_tiles
 from keras_rsseg.models.sample_preparation import fill_batch
@@ -105,7 +106,16 @@ class TrainableTask(CompiledTask):
             arrays = (*parts, None)[:3]
             size = validation_batch_size or batch_size
             validation = self._feed(parts[0], arrays, size, False, False)
-        callbacks = self._callbacks(callbacks)
+        callbacks = self._callbacks(
+            callbacks,
+            *watch_generators(
+                data,
+                validation,
+                steps_per_epoch,
+                validation_steps,
+                epochs - initial_epoch,
+            ),
+        )
         watch = FirstBatch(self)
         run, (data, validation) = self._run_of(
             "fit", watch, [data, validation], not is_arrays(x)
@@ -264,9 +274,11 @@ class TrainableTask(CompiledTask):
         run = getattr(keras.Model, name)
         return functools.partial(run, self), found
 
-    def _callbacks(self, callbacks: Any) -> Any:
+    def _callbacks(self, callbacks: Any, *more: Any) -> Any:
         set_directions(callbacks)
         if isinstance(callbacks, keras.callbacks.CallbackList):
+            for callback in more:
+                callbacks.append(callback)
             return callbacks
         given = [
             callback
@@ -281,7 +293,7 @@ class TrainableTask(CompiledTask):
             isinstance(callback, AdvanceAnnealing) for callback in given
         ):
             own.append(AdvanceAnnealing(self.loss))
-        return [*own, *given] if own else callbacks
+        return [*own, *given, *more]
 
     def preprocess_samples(
         self, x: Any, y: Any = None, sample_weight: Any = None
