@@ -1,7 +1,7 @@
 """What decoders over a pyramid share: context modules, and the way down.
 
-The contexts of CCNet, DANet and DeepLabV3 are used by these systems and, by
-name, under the decoder that PFNet and its FPN baseline share.
+The contexts of CCNet, DANet, DeepLabV3, DeepLabV3+ and FCN are used by these
+systems and, by name, under the decoder that PFNet and its FPN baseline share.
 """
 
 from collections.abc import Callable
@@ -26,6 +26,13 @@ from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
 LEVELS = ("P4", "P3", "P2")
+# `PyramidPooling` as mmsegmentation has it, in PSPNet and in UPerNet.
+MMSEG_POOLING = {
+    "pooled_activation": "relu",
+    "map_first": True,
+    "kernel_size": 3,
+    "align_corners": False,
+}
 _PAIRS = (("P4", "P5"), ("P3", "P4"), ("P2", "P3"))
 
 
@@ -164,10 +171,11 @@ def gather_context(
 
     Args:
         context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
-            `"dual_attention"` or `"atrous_pooling"`, the contexts of CCNet,
-            DANet and DeepLabV3 at their published widths, brought to
-            `filters` channels by a 1x1 convolution; or `None` for this
-            convolution alone, as in a plain FPN.
+            `"dual_attention"`, `"atrous_pooling"`,
+            `"separable_atrous_pooling"` or `"fcn"`, the contexts of CCNet,
+            DANet, DeepLabV3, DeepLabV3+ and FCN at their published widths,
+            brought to `filters` channels by a 1x1 convolution; or `None` for
+            this convolution alone, as in a plain FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
         **options: `data_format` and `dtype` of every layer.
@@ -213,6 +221,69 @@ def auxiliary_features(
     return keras.layers.SpatialDropout2D(
         dropout, name="auxiliary_dropout", **options
     )(x)
+
+
+def with_auxiliary(
+    features: keras.KerasTensor,
+    pyramid: Pyramid,
+    filters: int | None,
+    dropout: float = 0.1,
+    **options: Any,
+) -> dict[str, keras.KerasTensor]:
+    """Return a backbone's outputs, with an auxiliary head on P4 if asked for.
+
+    Args:
+        features: KerasTensor, the map that the task classifies.
+        pyramid: dict of KerasTensors by level.
+        filters: int. Channels of the auxiliary head, `None` for none.
+        dropout: float in [0, 1), see `auxiliary_features`.
+        **options: `data_format` and `dtype` of every layer.
+    """
+    outputs = {"features": features}
+    if filters is not None:
+        outputs["auxiliary_features"] = auxiliary_features(
+            pyramid["P4"], filters, dropout, **options
+        )
+    return outputs
+
+
+def fcn_context(
+    x: keras.KerasTensor,
+    filters: int = 512,
+    num_convs: int = 2,
+    join: bool = True,
+    dropout: float = 0.1,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply the 3x3 convolutions of a fully convolutional network.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        num_convs: int. Convolutions in a row.
+        join: bool. Whether another one joins their result with `x`.
+        dropout: float in [0, 1). Share of the channels to drop in training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    options = {"data_format": data_format, "dtype": dtype}
+    y = x
+    for index in range(1, num_convs + 1):
+        y = ConvBNReLU(filters, 3, name=f"fcn_conv{index}", **options)(y)
+    if join:
+        y = keras.layers.Concatenate(
+            axis=channel_axis(standardize_data_format(data_format)),
+            dtype=dtype,
+            name="fcn_concatenate",
+        )([x, y])
+        y = ConvBNReLU(filters, 3, name="fcn_join", **options)(y)
+    return keras.layers.SpatialDropout2D(
+        dropout, name="fcn_dropout", **options
+    )(y)
 
 
 def criss_cross_context(
@@ -306,6 +377,7 @@ def atrous_context(
     dilation_rates: Sequence[int] = (12, 24, 36),
     data_format: DataFormat | None = None,
     dtype: Any = None,
+    **form: Any,
 ) -> keras.KerasTensor:
     """Apply DeepLabV3's atrous spatial pyramid pooling.
 
@@ -315,6 +387,8 @@ def atrous_context(
         dilation_rates: dilations of the 3x3 convolutions.
         data_format: of the layer.
         dtype: dtype policy of the layer.
+        **form: other arguments of
+            `keras_rsseg.layers.AtrousPyramidPooling`.
 
     Returns:
         KerasTensor of the size of `x` with `filters` channels.
@@ -325,12 +399,33 @@ def atrous_context(
         data_format=data_format,
         dtype=dtype,
         name="atrous_pooling",
+        **form,
     )(x)
+
+
+def separable_atrous_context(
+    x: keras.KerasTensor, filters: int = 512, **options: Any
+) -> keras.KerasTensor:
+    """Apply DeepLabV3+'s pooling, as mmsegmentation has it.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result and of each branch.
+        **options: other arguments of `atrous_context`.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    return atrous_context(
+        x, filters, separable=True, activation="relu", kernel_size=3, **options
+    )
 
 
 _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "criss_cross": criss_cross_context,
     "dual_attention": dual_attention_context,
     "atrous_pooling": atrous_context,
+    "separable_atrous_pooling": separable_atrous_context,
+    "fcn": fcn_context,
 }
 CONTEXTS = (None, "pyramid_pooling", *_OF_SYSTEMS)

@@ -62,8 +62,6 @@ class Segmenter(TrainableTask):
 
     backbone_cls: type[SegmentationBackbone]
     preprocessor_cls: type[keras_hub.models.ImageSegmenterPreprocessor]
-    # Of the loss of the auxiliary classifier, as mmsegmentation has it.
-    auxiliary_weight = 0.4
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -124,6 +122,12 @@ class Segmenter(TrainableTask):
             else keras.Function(tiles, training_outputs)
         )
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
+        if self._training_network is not None:
+            # Heads for training alone are not in the model's graph, and
+            # keras-hub's tasks track no attribute on torch.
+            for layer in self._training_network.operations:
+                if isinstance(layer, keras.Layer):
+                    self._tracker.track(layer)
 
     def _connect(
         self, tiles: keras.KerasTensor
@@ -157,6 +161,11 @@ class Segmenter(TrainableTask):
             return 0.0
         loss = self.default_loss()(masks, outputs["auxiliary_logits"])
         return self.auxiliary_weight * loss
+
+    @property
+    def auxiliary_weight(self) -> float:
+        """Weight of the auxiliary loss, by default mmsegmentation's 0.4."""
+        return 0.4
 
     def training_outputs(
         self,

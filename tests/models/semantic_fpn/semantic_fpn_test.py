@@ -35,6 +35,8 @@ class TestSemanticFPN(SegmenterTester):
             ("criss_cross", "criss_cross_dropout", 512),
             ("dual_attention", "dual_attention", 512),
             ("atrous_pooling", "atrous_pooling", 256),
+            ("separable_atrous_pooling", "atrous_pooling", 512),
+            ("fcn", "fcn_dropout", 512),
         ],
     )
     def test_other_contexts_are_brought_to_the_decoder(
