@@ -13,6 +13,7 @@ SYSTEMS: dict[str, str] = {
     "DANet": "danet",
     "DeepLabV3": "deeplab_v3",
     "FarSeg": "farseg",
+    "FCN": "fcn",
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",

@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.farseg.farseg import (
         FarSegBackbone as FarSegBackbone,
     )
+    from keras_rsseg.models.fcn.fcn import FCN as FCN
+    from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
