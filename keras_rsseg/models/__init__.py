@@ -50,6 +50,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     )
     from keras_rsseg.models.unet.unet import UNet as UNet
     from keras_rsseg.models.unet.unet import UNetBackbone as UNetBackbone
+    from keras_rsseg.models.upernet.upernet import UPerNet as UPerNet
+    from keras_rsseg.models.upernet.upernet import (
+        UPerNetBackbone as UPerNetBackbone,
+    )
 
     def __getattr__(name: str) -> Any:
         """Of the image converters and preprocessors, which are made."""
