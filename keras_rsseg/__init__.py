@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import PSPNet as PSPNet
     from keras_rsseg.models import SemanticFPN as SemanticFPN
     from keras_rsseg.models import UNet as UNet
+    from keras_rsseg.models import UPerNet as UPerNet
     from keras_rsseg.models import from_preset as from_preset
     from keras_rsseg.models import (
         optimize_for_inference as optimize_for_inference,

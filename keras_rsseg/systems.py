@@ -20,4 +20,5 @@ SYSTEMS: dict[str, str] = {
     "PSPNet": "pspnet",
     "SemanticFPN": "semantic_fpn",
     "UNet": "unet",
+    "UPerNet": "upernet",
 }

@@ -39,7 +39,14 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.farseg.farseg import FarSeg as FarSeg
     from keras_rsseg.models.farseg.farseg import (
         FarSegBackbone as FarSegBackbone,
+    from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
+        DeepLabV3Plus as DeepLabV3Plus,
     )
+    from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
+        DeepLabV3PlusBackbone as DeepLabV3PlusBackbone,
+    )
+    from keras_rsseg.models.fcn.fcn import FCN as FCN
+    from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
@@ -56,6 +63,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     )
     from keras_rsseg.models.unet.unet import UNet as UNet
     from keras_rsseg.models.unet.unet import UNetBackbone as UNetBackbone
+    from keras_rsseg.models.upernet.upernet import UPerNet as UPerNet
+    from keras_rsseg.models.upernet.upernet import (
+        UPerNetBackbone as UPerNetBackbone,
+    )
 
     def __getattr__(name: str) -> Any:
         """Of the image converters and preprocessors, which are made."""

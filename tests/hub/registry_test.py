@@ -228,16 +228,21 @@ class TestOwnFiles:
 
 # The aerial checkpoints that mmsegmentation released.
 MMSEG = tuple(
-    f"hrnet_w{width}_{data}"
-    for width in ("18s", "18", "48")
+    f"{system}_{data}"
+    for system, big in (
+        *((f"hrnet_w{width}", False) for width in ("18s", "18", "48")),
+        *((f"pspnet_r{depth}", depth == 101) for depth in (18, 50, 101)),
+    )
     for data in ("isaid", "potsdam", "vaihingen", "loveda")
+    # Of iSAID there are none on a ResNet-101.
+    if not (big and data == "isaid")
 )
 CONVERTED = (
     *("pfnet_r50_isaid", "pfnet_r101_isaid", "pfnet_r50_vaihingen"),
     *("pfnet_r50_potsdam", "semantic_fpn_r50_isaid"),
     *("semantic_fpn_r50_vaihingen", "semantic_fpn_r50_potsdam"),
     *("ccnet_r50_isaid", "danet_r50_isaid", "deeplab_v3_r50_isaid"),
-    "pspnet_r50_isaid",
+    "pspnet_r50_isaid_pfsegnets",
     *("hrnet_w18_vaihingen_ifwm", "hrnet_w18_whu_building"),
     "farseg_r50_isaid",
     *MMSEG,

@@ -46,7 +46,12 @@ VARIANTS |= {
         mmseg_resnet(depth, 8),
         _MMSEG_RULES,
         PSPNet,
-        {"form": "mmsegmentation", "auxiliary_filters": 256},
+        {
+            "form": "mmsegmentation",
+            # A quarter on the narrow ResNet.
+            "pooling_filters": 128 if depth == 18 else 512,
+            "auxiliary_filters": 64 if depth == 18 else 256,
+        },
     )
-    for depth in (50, 101)
+    for depth in (18, 50, 101)
 }

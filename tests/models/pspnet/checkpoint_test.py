@@ -2,8 +2,10 @@
 
 import pytest
 
+import keras_rsseg
 from keras_rsseg.models.pspnet.checkpoint import VARIANTS
 from tests.models.parity_tester import ParityTester
+from tests.weights.networks import count_trainable
 
 
 class TestParity(ParityTester):
@@ -35,3 +37,13 @@ class TestParityWithMmsegmentation(ParityTester):
     parameters = 48973184
     layers = {"pyramid_pooling": "decode_head.bottleneck_every8"}
     on_all_backends = True
+
+
+def test_the_narrow_one_of_mmsegmentation():
+    # Of a ResNet-18: trunk, four bins, their join, and the auxiliary head.
+    trunk, bins, join, auxiliary = 11195744, 263168, 1179904, 147584
+    model = VARIANTS["pspnet_r18_mmseg"].build(6)
+    expected = trunk + bins + join + auxiliary + 6 * (129 + 65)
+    assert count_trainable(model) == expected
+    facts = keras_rsseg.list_presets()["pspnet_r18_potsdam"]
+    assert facts["parameters"] == expected
