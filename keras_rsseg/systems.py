@@ -15,5 +15,6 @@ SYSTEMS: dict[str, str] = {
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",
+    "RefineNet": "refinenet",
     "SemanticFPN": "semantic_fpn",
 }

@@ -36,6 +36,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.pspnet.pspnet import (
         PSPNetBackbone as PSPNetBackbone,
     )
+    from keras_rsseg.models.refinenet.refinenet import RefineNet as RefineNet
+    from keras_rsseg.models.refinenet.refinenet import (
+        RefineNetBackbone as RefineNetBackbone,
+    )
     from keras_rsseg.models.semantic_fpn.semantic_fpn import (
         SemanticFPN as SemanticFPN,
     )
