@@ -16,6 +16,7 @@ from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 
 __all__ = [
     "AtrousPyramidPooling",
@@ -34,4 +35,5 @@ __all__ = [
     "PyramidFusion",
     "PyramidPooling",
     "ResizeLike",
+    "SeparableConvBNReLU",
 ]
