@@ -12,6 +12,7 @@ SYSTEMS: dict[str, str] = {
     "CCNet": "ccnet",
     "DANet": "danet",
     "DeepLabV3": "deeplab_v3",
+    "DenseASPP": "denseaspp",
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",

@@ -1,6 +1,7 @@
 """Encoders: an image in, a pyramid of feature maps out."""
 
+from keras_rsseg.encoders.densenet_encoder import DenseNetEncoder
 from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
 from keras_rsseg.encoders.resnet_encoder import ResNetEncoder
 
-__all__ = ["HRNetEncoder", "ResNetEncoder"]
+__all__ = ["DenseNetEncoder", "HRNetEncoder", "ResNetEncoder"]

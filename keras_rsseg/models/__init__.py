@@ -28,6 +28,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.deeplab_v3.deeplab_v3 import (
         DeepLabV3Backbone as DeepLabV3Backbone,
     )
+    from keras_rsseg.models.denseaspp.denseaspp import DenseASPP as DenseASPP
+    from keras_rsseg.models.denseaspp.denseaspp import (
+        DenseASPPBackbone as DenseASPPBackbone,
+    )
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet

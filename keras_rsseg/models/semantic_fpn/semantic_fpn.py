@@ -21,10 +21,11 @@ class SemanticFPNBackbone(SegmentationBackbone):
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
         context: what gathers the context of the coarsest level:
             `"pyramid_pooling"` (PPM) as in the released baseline;
-            `"criss_cross"`, `"dual_attention"` or `"atrous_pooling"`, which
-            make it CCNet, DANet or DeepLabV3 with an FPN (the released ones
-            have an encoder of output stride 8 and `fpn_dim=128`); or `None`
-            for a 1x1 convolution, as in a plain FPN. Defaults to
+            `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"` or
+            `"dense_atrous_pooling"`, which make it CCNet, DANet, DeepLabV3 or
+            DenseASPP with an FPN (the released ones have an encoder of output
+            stride 8 and `fpn_dim=128`); or `None` for a 1x1 convolution, as
+            in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.

@@ -34,6 +34,7 @@ class TestSemanticFPN(SegmenterTester):
             ("criss_cross", "criss_cross_dropout", 512),
             ("dual_attention", "dual_attention", 512),
             ("atrous_pooling", "atrous_pooling", 256),
+            ("dense_atrous_pooling", "dense_atrous_rate24_join", 11 + 5 * 64),
         ],
     )
     def test_other_contexts_are_brought_to_the_decoder(
