@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3
     from keras_rsseg.models import DenseASPP as DenseASPP
+    from keras_rsseg.models import FCN8s as FCN8s
     from keras_rsseg.models import HRNet as HRNet
     from keras_rsseg.models import PFNet as PFNet
     from keras_rsseg.models import PSPNet as PSPNet

@@ -13,6 +13,7 @@ SYSTEMS: dict[str, str] = {
     "DANet": "danet",
     "DeepLabV3": "deeplab_v3",
     "DenseASPP": "denseaspp",
+    "FCN8s": "fcn8s",
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",

@@ -3,5 +3,11 @@
 from keras_rsseg.encoders.densenet_encoder import DenseNetEncoder
 from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
 from keras_rsseg.encoders.resnet_encoder import ResNetEncoder
+from keras_rsseg.encoders.vgg_encoder import VGGEncoder
 
-__all__ = ["DenseNetEncoder", "HRNetEncoder", "ResNetEncoder"]
+__all__ = [
+    "DenseNetEncoder",
+    "HRNetEncoder",
+    "ResNetEncoder",
+    "VGGEncoder",
+]

@@ -7,6 +7,7 @@ from keras_rsseg.layers.attention import DenseAffinity
 from keras_rsseg.layers.attention import PositionAttention
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.crop_like import CropLike
 from keras_rsseg.layers.deformable_conv import DeformableConv
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
@@ -24,6 +25,7 @@ __all__ = [
     "ChannelAttention",
     "ConvBNReLU",
     "CrissCrossAttention",
+    "CropLike",
     "DeformableConv",
     "DenseAffinity",
     "FlowAlignment",
