@@ -37,6 +37,8 @@ SYSTEMS: dict[str, System] = {
         )
         for task, folder in _TASKS.items()
     },
+    # Bound to tiles of one size, here the paper's.
+    "ranet": System("RANet", "ResNetEncoder", {"image_shape": (256, 256, 3)}),
     "hrnet_ifwm": System("HRNet", "HRNetEncoder", _IFWM),
     # Both papers in one. Half of PFNet's channels: W18's levels have 18 to
     # 144, a ResNet's 256 to 2048.

@@ -38,6 +38,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import HRNet as HRNet
     from keras_rsseg.models import PFNet as PFNet
     from keras_rsseg.models import PSPNet as PSPNet
+    from keras_rsseg.models import RANet as RANet
     from keras_rsseg.models import RefineNet as RefineNet
     from keras_rsseg.models import SemanticFPN as SemanticFPN
     from keras_rsseg.models import from_preset as from_preset

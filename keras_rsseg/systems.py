@@ -17,6 +17,7 @@ SYSTEMS: dict[str, str] = {
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",
+    "RANet": "ranet",
     "RefineNet": "refinenet",
     "SemanticFPN": "semantic_fpn",
 }

@@ -16,6 +16,8 @@ from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
+from keras_rsseg.layers.relation import ChannelRelation
+from keras_rsseg.layers.relation import SpatialRelation
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 
@@ -23,6 +25,7 @@ __all__ = [
     "AtrousPyramidPooling",
     "BatchNorm",
     "ChannelAttention",
+    "ChannelRelation",
     "ConvBNReLU",
     "CrissCrossAttention",
     "CropLike",
@@ -37,5 +40,6 @@ __all__ = [
     "PyramidFusion",
     "PyramidPooling",
     "ResizeLike",
+    "SpatialRelation",
     "SeparableConvBNReLU",
 ]

@@ -42,6 +42,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.pspnet.pspnet import (
         PSPNetBackbone as PSPNetBackbone,
     )
+    from keras_rsseg.models.ranet.ranet import RANet as RANet
+    from keras_rsseg.models.ranet.ranet import RANetBackbone as RANetBackbone
     from keras_rsseg.models.refinenet.refinenet import RefineNet as RefineNet
     from keras_rsseg.models.refinenet.refinenet import (
         RefineNetBackbone as RefineNetBackbone,

@@ -7,6 +7,7 @@ import keras_hub
 
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.ops.data_format import channel_axis
 
 _LEVELS = ("P2", "P3", "P4", "P5")
 
@@ -30,7 +31,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         image_encoder: `keras_hub.models.FeaturePyramidBackbone` with levels
             `"P2"` to `"P5"`.
         decode: function `(pyramid, data_format, dtype)` that gets a dict of
-            KerasTensors by level, and the options of every layer. It returns
+            KerasTensors by level, in which `"P0"` are the images themselves,
+            and the options of every layer. It returns
             the map that a task classifies, at any stride: the task resizes
             its logits to the tile. A system with a further loss returns a
             dict of this map as `"features"` and of what else that loss
@@ -41,6 +43,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
             resized. Defaults to `True`.
         classifier_kernel_size: int. Kernel of its task's classifier. Defaults
             to `1`.
+        extra_bands: int. Last bands of a tile that the encoder does not get,
+            but `decode`, as `"extra_bands"`. Defaults to `0`.
         dtype: dtype policy of the layers of the decoder; the encoder comes
             with its own.
         **kwargs: other keyword arguments of `keras.Model`.
@@ -83,6 +87,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         arguments: Mapping[str, Any],
         align_corners: bool = True,
         classifier_kernel_size: int = 1,
+        extra_bands: int = 0,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -91,10 +96,14 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         options = {"data_format": image_encoder.data_format, "dtype": dtype}
 
         # === Functional Model ===
-        images = keras.layers.Input(
-            shape=image_encoder.input_shape[1:], name="images"
-        )
-        outputs = decode(_encode(image_encoder, images), **options)
+        axis = channel_axis(image_encoder.data_format)
+        shape = list(image_encoder.input_shape)
+        bands = shape[axis]
+        shape[axis] += extra_bands
+        images = keras.layers.Input(shape=shape[1:], name="images")
+        given = _split_bands(images, bands, axis)
+        pyramid = {**_encode(image_encoder, given["P0"]), **given}
+        outputs = decode(pyramid, **options)
         if not isinstance(outputs, dict):
             outputs = {"features": outputs}
         super().__init__(inputs=images, outputs=outputs, dtype=dtype, **kwargs)
@@ -155,6 +164,13 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         for key in cls.encoder_arguments:
             config.pop(key, None)
         return super().from_config(config)
+
+
+def _split_bands(images: keras.KerasTensor, bands: int, axis: int) -> Pyramid:
+    if images.shape[axis] == bands:
+        return {"P0": images}
+    images, extra = keras.ops.split(images, [bands], axis=axis)
+    return {"P0": images, "extra_bands": extra}
 
 
 def _check_encoder(image_encoder: Any) -> None:
