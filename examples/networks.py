@@ -37,6 +37,8 @@ SYSTEMS: dict[str, System] = {
         )
         for task, folder in _TASKS.items()
     },
+    # The stream of shapes starts from the encoder's stem.
+    "gscnn": System("GSCNN", "ResNetEncoder", {"finest_level": "P1"}),
     # Bound to tiles of one size, here the paper's.
     "ranet": System("RANet", "ResNetEncoder", {"image_shape": (256, 256, 3)}),
     "hrnet_ifwm": System("HRNet", "HRNetEncoder", _IFWM),

@@ -14,6 +14,7 @@ SYSTEMS: dict[str, str] = {
     "DeepLabV3": "deeplab_v3",
     "DenseASPP": "denseaspp",
     "FCN8s": "fcn8s",
+    "GSCNN": "gscnn",
     "HRNet": "hrnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",

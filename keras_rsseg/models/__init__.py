@@ -34,6 +34,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     )
     from keras_rsseg.models.fcn8s.fcn8s import FCN8s as FCN8s
     from keras_rsseg.models.fcn8s.fcn8s import FCN8sBackbone as FCN8sBackbone
+    from keras_rsseg.models.gscnn.gscnn import GSCNN as GSCNN
+    from keras_rsseg.models.gscnn.gscnn import GSCNNBackbone as GSCNNBackbone
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet

@@ -84,7 +84,7 @@ class Segmenter(TrainableTask):
         check_class_facts(num_classes, class_names, palette, display_palette)
         check_model_keywords(self, kwargs, ("compile", "name", "trainable"))
         if preprocessor == "auto":
-            preprocessor = self._make_preprocessor(backbone.tile_shape[-1])
+            preprocessor = self._make_preprocessor(backbone)
         if isinstance(preprocessor, self.preprocessor_cls):
             # It has no weights. With a layer unbuilt, Keras on JAX first runs
             # the whole network operation by operation, which takes minutes.
@@ -229,9 +229,9 @@ class Segmenter(TrainableTask):
         }
         return {"logits": logits, **others} if others else None
 
-    def _make_preprocessor(self, num_bands: int) -> Any:
+    def _make_preprocessor(self, backbone: SegmentationBackbone) -> Any:
         cls = self.preprocessor_cls
-        converter = cls.image_converter_cls.for_bands(num_bands)
+        converter = cls.image_converter_cls.for_bands(backbone.tile_shape[-1])
         return cls(image_converter=converter)
 
     @property

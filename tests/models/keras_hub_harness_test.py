@@ -48,6 +48,7 @@ class TurnedEncoder(TinyEncoder):
 
 # What a system needs of its encoder beside the levels P2 to P5.
 _ENCODERS = {
+    "GSCNN": {"levels": ("P1", "P2", "P3", "P4", "P5")},
     "RANet": {"image_shape": TILES.shape[1:]},
 }
 
