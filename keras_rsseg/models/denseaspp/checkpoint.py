@@ -22,6 +22,8 @@ from keras_rsseg.models.denseaspp.denseaspp import DenseASPP
 _LAYER = r"stage(?P<stage>\d)_layer(?P<layer>\d+)"
 _DENSE = "features.denseblock{stage}.denselayer{layer}"
 _RATE = r"dense_atrous_rate(?P<rate>\d+)"
+# Of each DenseNet: channels that a dilation adds, and those before it.
+_WIDTHS = {121: (64, 128), 161: (128, 512), 169: (168, 336), 201: (240, 480)}
 _DOTTED = re.compile(r"\b(norm|conv)\.(\d)\.")
 
 _HEAD_RULES = [
@@ -67,10 +69,10 @@ VARIANTS = {
             ),
             [*_DENSENET_RULES, *_HEAD_RULES],
             DenseASPP,
-            {"filters": 128, "bottleneck_filters": 512} if depth == 161 else {},
+            {"filters": filters, "bottleneck_filters": bottleneck_filters},
             prepare=join_names,
         )
-        for depth in (121, 161, 169, 201)
+        for depth, (filters, bottleneck_filters) in _WIDTHS.items()
     },
     "denseaspp_r50": Variant(
         released_resnet(50, 8),

@@ -19,10 +19,12 @@ class DenseASPPBackbone(SegmentationBackbone):
             which P5 is used. The published networks have an output stride of
             8, as in the example, on a `keras_rsseg.encoders.DenseNetEncoder`
             with `reduce_output=True`.
-        filters: int. Channels that each dilation adds. Defaults to `64`; of
-            the published one on DenseNet-161 `128`.
+        filters: int. Channels that each dilation adds. Defaults to `64`, as
+            published on DenseNet-121; on 161, 169 and 201 these are 128, 168
+            and 240.
         bottleneck_filters: int. Channels of the 1x1 convolution before each
-            dilated one. Defaults to `128`; on DenseNet-161 `512`.
+            dilated one. Defaults to `128`; on 161, 169 and 201 these are 512,
+            336 and 480.
         dilation_rates: dilations of the 3x3 convolutions, in their order.
             Defaults to `(3, 6, 12, 18, 24)`.
         dropout: float in [0, 1). Share of the channels to drop in training,
