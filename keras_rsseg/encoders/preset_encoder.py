@@ -131,3 +131,20 @@ def check_model_keywords(
     unknown = sorted(set(kwargs) - set(accepted))
     if unknown:
         raise TypeError(f"`{type(model).__name__}` has no arguments {unknown}.")
+
+
+def check_stages(name: str, value: Sequence[int]) -> None:
+    """Refuse anything but one number for each of four stages.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Raises:
+        ArgumentError: there are not four entries.
+    """
+    if len(value) != 4:
+        raise ArgumentError(
+            f"`{name}` must have one entry for each of the 4 stages. "
+            f"Received: {name}={value}"
+        )

@@ -1,10 +1,30 @@
-"""The two residual blocks of ResNet, which HRNet uses as well."""
+"""The residual blocks of ResNet and its pool, which others use as well."""
 
 from typing import Any
 
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.typing import DataFormat
+
+
+def pool_stem(
+    x: keras.KerasTensor, data_format: DataFormat, dtype: Any | None
+) -> keras.KerasTensor:
+    """The 3x3 max pool of stride 2 that ends a stem.
+
+    Args:
+        x: KerasTensor, rectified.
+        data_format: of both layers.
+        dtype: dtype policy of both layers.
+
+    Returns:
+        KerasTensor of half the size, rounded up.
+    """
+    layout = {"data_format": data_format, "dtype": dtype}
+    # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
+    x = keras.layers.ZeroPadding2D(1, name="stem_pool_padding", **layout)(x)
+    return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
 
 
 def basic_block(

@@ -7,9 +7,11 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import is_integer
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import check_stages
 from keras_rsseg.encoders.preset_encoder import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
+from keras_rsseg.encoders.residual_blocks import pool_stem
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
@@ -121,8 +123,8 @@ class ResNetEncoder(PresetEncoder):
             depth, stem, stride_on, first_block_dilation, finest_level
         )
         stem_widths = _standardize_stem_widths(stem, stem_widths)
-        _check_stages("stackwise_strides", stackwise_strides)
-        _check_stages("stackwise_dilations", stackwise_dilations)
+        check_stages("stackwise_strides", stackwise_strides)
+        check_stages("stackwise_dilations", stackwise_dilations)
         check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
         options: dict[str, Any] = {
@@ -136,7 +138,7 @@ class ResNetEncoder(PresetEncoder):
         x = _apply_stem(images, stem, stem_widths, **options)
         pyramid = {"P1": x} if finest_level == "P1" else {}
         pyramid |= _apply_stages(
-            _pool(x, data_format, dtype),
+            pool_stem(x, data_format, dtype),
             depth,
             stackwise_strides,
             stackwise_dilations,
@@ -185,14 +187,6 @@ def _check_choices(*given: int | str) -> None:
         check_choice(name, value, accepted)
 
 
-def _check_stages(name: str, value: Sequence[int]) -> None:
-    if len(value) != 4:
-        raise ArgumentError(
-            f"`{name}` must have one entry for each of the 4 stages. "
-            f"Received: {name}={value}"
-        )
-
-
 def _standardize_stem_widths(
     stem: str, stem_widths: Sequence[int] | None
 ) -> tuple[int, ...]:
@@ -224,15 +218,6 @@ def _apply_stem(
             **options,
         )(x)
     return x
-
-
-def _pool(
-    x: keras.KerasTensor, data_format: DataFormat, dtype: Any | None
-) -> keras.KerasTensor:
-    layout = {"data_format": data_format, "dtype": dtype}
-    # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
-    x = keras.layers.ZeroPadding2D(1, name="stem_pool_padding", **layout)(x)
-    return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
 
 
 def _apply_stages(

@@ -7,6 +7,7 @@ from keras_rsseg.layers.attention import DenseAffinity
 from keras_rsseg.layers.attention import PositionAttention
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.crop_like import CropLike
 from keras_rsseg.layers.deformable_conv import DeformableConv
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
@@ -17,6 +18,8 @@ from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_ladders import PyramidLadders
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
+from keras_rsseg.layers.relation import ChannelRelation
+from keras_rsseg.layers.relation import SpatialRelation
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 
@@ -24,8 +27,10 @@ __all__ = [
     "AtrousPyramidPooling",
     "BatchNorm",
     "ChannelAttention",
+    "ChannelRelation",
     "ConvBNReLU",
     "CrissCrossAttention",
+    "CropLike",
     "DeformableConv",
     "DenseAffinity",
     "FlowAlignment",
@@ -39,5 +44,6 @@ __all__ = [
     "PyramidLadders",
     "PyramidPooling",
     "ResizeLike",
+    "SpatialRelation",
     "SeparableConvBNReLU",
 ]

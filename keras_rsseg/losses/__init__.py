@@ -5,6 +5,9 @@ from keras_rsseg.losses.annealing import Annealing
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.focal_loss import FocalLoss
 from keras_rsseg.losses.focal_loss import ForegroundAwareLoss
+from keras_rsseg.losses.image_weighted_cross_entropy import (
+    ImageWeightedCrossEntropy,
+)
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
 from keras_rsseg.losses.region_loss import DiceLoss
 from keras_rsseg.losses.region_loss import LovaszLoss
@@ -19,6 +22,7 @@ __all__ = [
     "DiceLoss",
     "FocalLoss",
     "ForegroundAwareLoss",
+    "ImageWeightedCrossEntropy",
     "LovaszLoss",
     "OhemCrossEntropy",
     "RegionLoss",

@@ -47,6 +47,14 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     )
     from keras_rsseg.models.fcn.fcn import FCN as FCN
     from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
+    from keras_rsseg.models.denseaspp.denseaspp import DenseASPP as DenseASPP
+    from keras_rsseg.models.denseaspp.denseaspp import (
+        DenseASPPBackbone as DenseASPPBackbone,
+    )
+    from keras_rsseg.models.fcn8s.fcn8s import FCN8s as FCN8s
+    from keras_rsseg.models.fcn8s.fcn8s import FCN8sBackbone as FCN8sBackbone
+    from keras_rsseg.models.gscnn.gscnn import GSCNN as GSCNN
+    from keras_rsseg.models.gscnn.gscnn import GSCNNBackbone as GSCNNBackbone
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
@@ -54,6 +62,12 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.pspnet.pspnet import PSPNet as PSPNet
     from keras_rsseg.models.pspnet.pspnet import (
         PSPNetBackbone as PSPNetBackbone,
+    )
+    from keras_rsseg.models.ranet.ranet import RANet as RANet
+    from keras_rsseg.models.ranet.ranet import RANetBackbone as RANetBackbone
+    from keras_rsseg.models.refinenet.refinenet import RefineNet as RefineNet
+    from keras_rsseg.models.refinenet.refinenet import (
+        RefineNetBackbone as RefineNetBackbone,
     )
     from keras_rsseg.models.semantic_fpn.semantic_fpn import (
         SemanticFPN as SemanticFPN,

@@ -1,7 +1,8 @@
 """What decoders over a pyramid share: context modules, and the way down.
 
-The contexts of CCNet, DANet, DeepLabV3, DeepLabV3+ and FCN are used by these
-systems and, by name, under the decoder that PFNet and its FPN baseline share.
+The contexts of CCNet, DANet, DeepLabV3, DeepLabV3+, FCN and DenseASPP are used
+by these systems and, by name, under the decoder that PFNet and its FPN baseline
+share.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.models.dense_atrous_context import dense_atrous_context
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -172,10 +174,11 @@ def gather_context(
     Args:
         context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
             `"dual_attention"`, `"atrous_pooling"`,
-            `"separable_atrous_pooling"` or `"fcn"`, the contexts of CCNet,
-            DANet, DeepLabV3, DeepLabV3+ and FCN at their published widths,
-            brought to `filters` channels by a 1x1 convolution; or `None` for
-            this convolution alone, as in a plain FPN.
+            `"separable_atrous_pooling"`, `"fcn"` or `"dense_atrous_pooling"`,
+            the contexts of CCNet, DANet, DeepLabV3, DeepLabV3+, FCN and
+            DenseASPP at their published widths, brought to `filters`
+            channels by a 1x1 convolution; or `None` for this convolution
+            alone, as in a plain FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
         **options: `data_format` and `dtype` of every layer.
@@ -427,5 +430,6 @@ _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "atrous_pooling": atrous_context,
     "separable_atrous_pooling": separable_atrous_context,
     "fcn": fcn_context,
+    "dense_atrous_pooling": dense_atrous_context,
 }
 CONTEXTS = (None, "pyramid_pooling", *_OF_SYSTEMS)

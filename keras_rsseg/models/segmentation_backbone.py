@@ -11,6 +11,7 @@ from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.hub.preset_folder import open_backbone
 from keras_rsseg.hub.preset_writer import written_whole
+from keras_rsseg.ops.data_format import channel_axis
 
 _LEVELS = ("P2", "P3", "P4", "P5")
 
@@ -46,6 +47,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
             resized. Defaults to `True`.
         classifier_kernel_size: int. Kernel of its task's classifier. Defaults
             to `1`.
+        extra_bands: int. Last bands of a tile that the encoder does not get,
+            but `decode`, as `"extra_bands"`. Defaults to `0`.
         dtype: dtype policy of the layers of the decoder; the encoder comes
             with its own.
         **kwargs: other keyword arguments of `keras.Model`.
@@ -88,6 +91,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         arguments: Mapping[str, Any],
         align_corners: bool = True,
         classifier_kernel_size: int = 1,
+        extra_bands: int = 0,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -96,10 +100,13 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         options = {"data_format": image_encoder.data_format, "dtype": dtype}
 
         # === Functional Model ===
-        images = keras.layers.Input(
-            shape=image_encoder.input_shape[1:], name="images"
-        )
-        pyramid = {**_encode(image_encoder, images), "P0": images}
+        axis = channel_axis(image_encoder.data_format)
+        shape = list(image_encoder.input_shape)
+        bands = shape[axis]
+        shape[axis] += extra_bands
+        images = keras.layers.Input(shape=shape[1:], name="images")
+        given = _split_bands(images, bands, axis)
+        pyramid = {**_encode(image_encoder, given["P0"]), **given}
         outputs = decode(pyramid, **options)
         if not isinstance(outputs, dict):
             outputs = {"features": outputs}
@@ -205,6 +212,13 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         for key in cls.encoder_arguments:
             config.pop(key, None)
         return super().from_config(config)
+
+
+def _split_bands(images: keras.KerasTensor, bands: int, axis: int) -> Pyramid:
+    if images.shape[axis] == bands:
+        return {"P0": images}
+    images, extra = keras.ops.split(images, [bands], axis=axis)
+    return {"P0": images, "extra_bands": extra}
 
 
 def _check_encoder(image_encoder: Any) -> None:

@@ -46,6 +46,13 @@ class TurnedEncoder(TinyEncoder):
         return super().from_config(_in_our_order(config))
 
 
+# What a system needs of its encoder beside the levels P2 to P5.
+_ENCODERS = {
+    "GSCNN": {"levels": ("P1", "P2", "P3", "P4", "P5")},
+    "RANet": {"image_shape": TILES.shape[1:]},
+}
+
+
 def small_backbone(task):
     """Return a backbone's class and its arguments, no number above 8."""
     cls = getattr(keras_rsseg, task).backbone_cls
@@ -55,7 +62,8 @@ def small_backbone(task):
         for parameter in parameters
         if type(parameter.default) is int
     }
-    return cls, {"image_encoder": TurnedEncoder(), **small}
+    encoder = TurnedEncoder(**_ENCODERS.get(task, {}))
+    return cls, {"image_encoder": encoder, **small}
 
 
 # What keras-hub's tests do themselves is out of fashion with Keras.

@@ -66,6 +66,9 @@ class SegmenterTester(TestCase):
     backbone_arguments = {}
     history_keys = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
 
+    # Height and width of a tile with more pixels than float16 can count.
+    large_tile = (512, 512)
+
     def make_model(self, encoder=None, **kwargs):
         """Return a small task of three classes.
 
@@ -226,10 +229,9 @@ class SegmenterTester(TestCase):
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):
-        # 512 x 512 pixels are more than float16 can count.
         keras.config.set_dtype_policy(policy)
         model = for_few_steps(self.make_model())
-        tiles, masks = make_tiles(2, 512, 512)
+        tiles, masks = make_tiles(2, *self.large_tile)
         if policy == "mixed_bfloat16":
             masks = masks[..., None]
         # The second tiles have no label, as at the border of a scene.

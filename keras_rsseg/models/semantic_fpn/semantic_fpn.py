@@ -31,10 +31,11 @@ class SemanticFPNBackbone(SegmentationBackbone):
         context: what gathers the context of the coarsest level:
             `"pyramid_pooling"` (PPM) as in the released baseline;
             `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
-            `"separable_atrous_pooling"` or `"fcn"`, which make it CCNet,
-            DANet, DeepLabV3, DeepLabV3+ or FCN with an FPN (the released
-            ones have an encoder of output stride 8 and `fpn_dim=128`); or
-            `None` for a 1x1 convolution, as in a plain FPN. Defaults to
+            `"separable_atrous_pooling"`, `"fcn"` or `"dense_atrous_pooling"`,
+            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN or
+            DenseASPP with an FPN (the released ones have an encoder of output
+            stride 8 and `fpn_dim=128`); or `None` for a 1x1 convolution, as
+            in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         decoder: `"fusion"`, which concatenates all levels and convolves them,
             as in the released baseline; or `"ladders"`, a plain neck without

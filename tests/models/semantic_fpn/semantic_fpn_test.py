@@ -37,6 +37,7 @@ class TestSemanticFPN(SegmenterTester):
             ("atrous_pooling", "atrous_pooling", 256),
             ("separable_atrous_pooling", "atrous_pooling", 512),
             ("fcn", "fcn_dropout", 512),
+            ("dense_atrous_pooling", "dense_atrous_rate24_join", 11 + 5 * 64),
         ],
     )
     def test_other_contexts_are_brought_to_the_decoder(
