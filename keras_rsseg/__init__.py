@@ -31,16 +31,13 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
     from keras_rsseg.hub.registry import list_presets as list_presets
     from keras_rsseg.models import FCN as FCN
-    from keras_rsseg.models import CCNet as CCNet
-    from keras_rsseg.models import DANet as DANet
-    from keras_rsseg.models import DeepLabV3 as DeepLabV3
-    from keras_rsseg.models import FarSeg as FarSeg
-    from keras_rsseg.models import DeepLabV3Plus as DeepLabV3Plus
     from keras_rsseg.models import GSCNN as GSCNN
     from keras_rsseg.models import CCNet as CCNet
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models import DeepLabV3Plus as DeepLabV3Plus
     from keras_rsseg.models import DenseASPP as DenseASPP
+    from keras_rsseg.models import FarSeg as FarSeg
     from keras_rsseg.models import FCN8s as FCN8s
     from keras_rsseg.models import HRNet as HRNet
     from keras_rsseg.models import PFNet as PFNet

@@ -34,23 +34,16 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
         DeepLabV3PlusBackbone as DeepLabV3PlusBackbone,
     )
-    from keras_rsseg.models.fcn.fcn import FCN as FCN
-    from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
-    from keras_rsseg.models.farseg.farseg import FarSeg as FarSeg
-    from keras_rsseg.models.farseg.farseg import (
-        FarSegBackbone as FarSegBackbone,
-    from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
-        DeepLabV3Plus as DeepLabV3Plus,
-    )
-    from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
-        DeepLabV3PlusBackbone as DeepLabV3PlusBackbone,
-    )
-    from keras_rsseg.models.fcn.fcn import FCN as FCN
-    from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
     from keras_rsseg.models.denseaspp.denseaspp import DenseASPP as DenseASPP
     from keras_rsseg.models.denseaspp.denseaspp import (
         DenseASPPBackbone as DenseASPPBackbone,
     )
+    from keras_rsseg.models.farseg.farseg import FarSeg as FarSeg
+    from keras_rsseg.models.farseg.farseg import (
+        FarSegBackbone as FarSegBackbone,
+    )
+    from keras_rsseg.models.fcn.fcn import FCN as FCN
+    from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
     from keras_rsseg.models.fcn8s.fcn8s import FCN8s as FCN8s
     from keras_rsseg.models.fcn8s.fcn8s import FCN8sBackbone as FCN8sBackbone
     from keras_rsseg.models.gscnn.gscnn import GSCNN as GSCNN
