@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import CCNet as CCNet
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models import DeepLabV3Plus as DeepLabV3Plus
     from keras_rsseg.models import FarSeg as FarSeg
     from keras_rsseg.models import HRNet as HRNet
     from keras_rsseg.models import PFNet as PFNet

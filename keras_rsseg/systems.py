@@ -12,6 +12,7 @@ SYSTEMS: dict[str, str] = {
     "CCNet": "ccnet",
     "DANet": "danet",
     "DeepLabV3": "deeplab_v3",
+    "DeepLabV3Plus": "deeplab_v3_plus",
     "FCN": "fcn",
     "FarSeg": "farseg",
     "HRNet": "hrnet",

@@ -28,6 +28,12 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.deeplab_v3.deeplab_v3 import (
         DeepLabV3Backbone as DeepLabV3Backbone,
     )
+    from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
+        DeepLabV3Plus as DeepLabV3Plus,
+    )
+    from keras_rsseg.models.deeplab_v3_plus.deeplab_v3_plus import (
+        DeepLabV3PlusBackbone as DeepLabV3PlusBackbone,
+    )
     from keras_rsseg.models.farseg.farseg import FarSeg as FarSeg
     from keras_rsseg.models.farseg.farseg import (
         FarSegBackbone as FarSegBackbone,
