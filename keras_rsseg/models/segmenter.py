@@ -107,6 +107,12 @@ class Segmenter(TrainableTask):
             dtype="float32",
             name="upsample",
         )
+        self._to_last = None
+        if backbone.data_format == "channels_first":
+            self._to_last = keras.layers.Permute(
+                (2, 3, 1), name="to_channels_last"
+            )
+        self.make_head(int(num_classes))
 
         # === Functional Model ===
         tiles = keras.layers.Input(shape=backbone.tile_shape, name="tiles")
@@ -124,32 +130,73 @@ class Segmenter(TrainableTask):
             else keras.Function(tiles, training_outputs)
         )
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
+        if self._training_network is not None:
+            # Heads for training alone are not in the model's graph, and
+            # keras-hub's tasks track no attribute on torch.
+            for layer in self._training_network.operations:
+                if isinstance(layer, keras.Layer):
+                    self._tracker.track(layer)
 
     def _connect(
         self, tiles: keras.KerasTensor
     ) -> tuple[keras.KerasTensor, dict[str, Any] | None]:
         """Return the logits of tiles, and what the losses get."""
-        channels_first = self.backbone.data_format == "channels_first"
         x = tiles
-        if channels_first:
+        if self.backbone.data_format == "channels_first":
             x = keras.layers.Permute((3, 1, 2), name="to_channels_first")(x)
         outputs = {**self.backbone(x)}
-        to_last = keras.layers.Permute((2, 3, 1), name="to_channels_last")
-
-        def classify(
-            classifier: keras.layers.Layer, features: keras.KerasTensor
-        ) -> keras.KerasTensor:
-            logits = classifier(features)
-            if channels_first:
-                logits = to_last(logits)
-            return self.upsample(tiles, logits)
-
-        logits = classify(self.classifier, outputs["features"])
+        logits = self.connect_head(tiles, outputs)
         if self.auxiliary_classifier is not None:
-            outputs["auxiliary_logits"] = classify(
-                self.auxiliary_classifier, outputs.pop("auxiliary_features")
-            )
+            auxiliary = outputs.pop("auxiliary_features")
+            auxiliary = self.channels_last(self.auxiliary_classifier(auxiliary))
+            outputs["auxiliary_logits"] = self.upsample(tiles, auxiliary)
         return logits, self.training_outputs(logits, outputs)
+
+    def make_head(self, num_classes: int) -> None:
+        """A hook: make further layers that depend on the number of classes.
+
+        Args:
+            num_classes: int.
+        """
+
+    def connect_head(
+        self, tiles: keras.KerasTensor, outputs: dict[str, Any]
+    ) -> keras.KerasTensor:
+        """Connect what the backbone puts out to the logits.
+
+        A system with more than a classifier overrides it, and `make_head()`.
+
+        Args:
+            tiles: KerasTensor, of which the size is of use.
+            outputs: dict of KerasTensors, the backbone's outputs. What is
+                added to it, the losses get, see `training_outputs()`.
+
+        Returns:
+            KerasTensor, the logits at the size of the tiles, channels last.
+        """
+        logits = self.classifier(outputs["features"])
+        return self.upsample(tiles, self.channels_last(logits))
+
+    def channels_last(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Return a map of the backbone with its channels last."""
+        return x if self._to_last is None else self._to_last(x)
+
+    def reorder_classes(self, order: Sequence[int]) -> None:
+        """Give the head its classes in another order.
+
+        Args:
+            order: the index, before, of each class.
+        """
+        heads = (self.classifier, self.auxiliary_classifier)
+        self._reorder(order, *(head for head in heads if head is not None))
+
+    def _reorder(
+        self, order: Sequence[int], *heads: keras.layers.Layer
+    ) -> None:
+        """Reorder the outputs of layers, whose last axis are the classes."""
+        for variable in (v for head in heads for v in head.weights):
+            values = keras.ops.convert_to_numpy(variable)
+            variable.assign(values[..., list(order)])
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
         """The loss of the auxiliary classifier, weighted; 0 without one."""
