@@ -33,10 +33,14 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import CCNet as CCNet
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models import EMANet as EMANet
+    from keras_rsseg.models import EncNet as EncNet
     from keras_rsseg.models import HRNet as HRNet
+    from keras_rsseg.models import OCNet as OCNet
     from keras_rsseg.models import PFNet as PFNet
     from keras_rsseg.models import PSPNet as PSPNet
     from keras_rsseg.models import SemanticFPN as SemanticFPN
+    from keras_rsseg.models import SFNet as SFNet
     from keras_rsseg.models import from_preset as from_preset
     from keras_rsseg.models import (
         optimize_for_inference as optimize_for_inference,

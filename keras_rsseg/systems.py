@@ -12,8 +12,12 @@ SYSTEMS: dict[str, str] = {
     "CCNet": "ccnet",
     "DANet": "danet",
     "DeepLabV3": "deeplab_v3",
+    "EMANet": "emanet",
+    "EncNet": "encnet",
     "HRNet": "hrnet",
+    "OCNet": "ocnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",
+    "SFNet": "sfnet",
     "SemanticFPN": "semantic_fpn",
 }

@@ -5,12 +5,15 @@ from keras_rsseg.layers.attention import ChannelAttention
 from keras_rsseg.layers.attention import CrissCrossAttention
 from keras_rsseg.layers.attention import DenseAffinity
 from keras_rsseg.layers.attention import PositionAttention
+from keras_rsseg.layers.context_encoding import ContextEncoding
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.deformable_conv import DeformableConv
+from keras_rsseg.layers.expectation_maximization import ExpectationMaximization
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
+from keras_rsseg.layers.object_context import ObjectContext
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
@@ -21,14 +24,17 @@ __all__ = [
     "AtrousPyramidPooling",
     "BatchNorm",
     "ChannelAttention",
+    "ContextEncoding",
     "ConvBNReLU",
     "CrissCrossAttention",
     "DeformableConv",
     "DenseAffinity",
+    "ExpectationMaximization",
     "FlowAlignment",
     "FlowConv",
     "FlowPoints",
     "ImprovedFlowWarp",
+    "ObjectContext",
     "PointFlow",
     "PositionAttention",
     "PyramidFusion",

@@ -6,6 +6,7 @@ from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.focal_loss import FocalLoss
 from keras_rsseg.losses.focal_loss import ForegroundAwareLoss
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
+from keras_rsseg.losses.presence_loss import PresenceLoss
 from keras_rsseg.losses.region_loss import DiceLoss
 from keras_rsseg.losses.region_loss import LovaszLoss
 from keras_rsseg.losses.region_loss import RegionLoss
@@ -21,6 +22,7 @@ __all__ = [
     "ForegroundAwareLoss",
     "LovaszLoss",
     "OhemCrossEntropy",
+    "PresenceLoss",
     "RegionLoss",
     "SegmentationLoss",
     "TverskyLoss",

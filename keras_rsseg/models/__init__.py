@@ -28,8 +28,18 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.deeplab_v3.deeplab_v3 import (
         DeepLabV3Backbone as DeepLabV3Backbone,
     )
+    from keras_rsseg.models.emanet.emanet import EMANet as EMANet
+    from keras_rsseg.models.emanet.emanet import (
+        EMANetBackbone as EMANetBackbone,
+    )
+    from keras_rsseg.models.encnet.encnet import EncNet as EncNet
+    from keras_rsseg.models.encnet.encnet import (
+        EncNetBackbone as EncNetBackbone,
+    )
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
+    from keras_rsseg.models.ocnet.ocnet import OCNet as OCNet
+    from keras_rsseg.models.ocnet.ocnet import OCNetBackbone as OCNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
     from keras_rsseg.models.pfnet.pfnet import PFNetBackbone as PFNetBackbone
     from keras_rsseg.models.pspnet.pspnet import PSPNet as PSPNet
@@ -42,6 +52,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.semantic_fpn.semantic_fpn import (
         SemanticFPNBackbone as SemanticFPNBackbone,
     )
+    from keras_rsseg.models.sfnet.sfnet import SFNet as SFNet
+    from keras_rsseg.models.sfnet.sfnet import SFNetBackbone as SFNetBackbone
 
     def __getattr__(name: str) -> Any:
         """Of the image converters and preprocessors, which are made."""

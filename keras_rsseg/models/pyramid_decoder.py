@@ -1,7 +1,8 @@
 """What decoders over a pyramid share: context modules, and the way down.
 
-The contexts of CCNet, DANet and DeepLabV3 are used by these systems and, by
-name, under the decoder that PFNet and its FPN baseline share.
+The contexts of CCNet, DANet and DeepLabV3, and those of
+`keras_rsseg.models.attention_contexts`, are used by these systems and, by name,
+under the decoder that PFNet and its FPN baseline share.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,11 @@ from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.models.attention_contexts import encoding_context
+from keras_rsseg.models.attention_contexts import (
+    expectation_maximization_context,
+)
+from keras_rsseg.models.attention_contexts import object_context
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -110,8 +116,10 @@ def gather_context(
         context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
             `"dual_attention"` or `"atrous_pooling"`, the contexts of CCNet,
             DANet and DeepLabV3 at their published widths, brought to
-            `filters` channels by a 1x1 convolution; or `None` for this
-            convolution alone, as in a plain FPN.
+            `filters` channels by a 1x1 convolution;
+            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
+            those of EMANet, EncNet (without its loss of presence) and OCNet,
+            likewise; or `None` for this convolution alone, as in a plain FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
         **options: `data_format` and `dtype` of every layer.
@@ -138,6 +146,7 @@ def auxiliary_features(
     dropout: float = 0.1,
     data_format: DataFormat | None = None,
     dtype: Any = None,
+    **conv: Any,
 ) -> keras.KerasTensor:
     """Apply the 3x3 convolution of an auxiliary head (FCN), for training.
 
@@ -147,16 +156,41 @@ def auxiliary_features(
         dropout: float in [0, 1). Share of the channels to drop in training.
         data_format: of every layer.
         dtype: dtype policy of every layer.
+        **conv: other keyword arguments of its `ConvBNReLU`.
 
     Returns:
         KerasTensor of the size of `x`, for a backbone's
         `"auxiliary_features"`.
     """
     options = {"data_format": data_format, "dtype": dtype}
-    x = ConvBNReLU(filters, 3, name="auxiliary_head", **options)(x)
+    x = ConvBNReLU(filters, 3, name="auxiliary_head", **conv, **options)(x)
     return keras.layers.SpatialDropout2D(
         dropout, name="auxiliary_dropout", **options
     )(x)
+
+
+def with_auxiliary(
+    features: keras.KerasTensor,
+    pyramid: Pyramid,
+    filters: int | None,
+    dropout: float = 0.1,
+    **options: Any,
+) -> dict[str, keras.KerasTensor]:
+    """Return a backbone's outputs, with an auxiliary head on P4 if asked for.
+
+    Args:
+        features: KerasTensor, the map that the task classifies.
+        pyramid: dict of KerasTensors by level.
+        filters: int. Channels of the auxiliary head, `None` for none.
+        dropout: float in [0, 1), see `auxiliary_features`.
+        **options: `data_format` and `dtype` of every layer.
+    """
+    outputs = {"features": features}
+    if filters is not None:
+        outputs["auxiliary_features"] = auxiliary_features(
+            pyramid["P4"], filters, dropout, **options
+        )
+    return outputs
 
 
 def criss_cross_context(
@@ -272,9 +306,17 @@ def atrous_context(
     )(x)
 
 
+def _encoded_map(x: keras.KerasTensor, **options: Any) -> keras.KerasTensor:
+    """Apply EncNet's context encoding, of which a decoder needs the map."""
+    return encoding_context(x, **options)[0]
+
+
 _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "criss_cross": criss_cross_context,
     "dual_attention": dual_attention_context,
     "atrous_pooling": atrous_context,
+    "expectation_maximization": expectation_maximization_context,
+    "encoding": _encoded_map,
+    "object_context": object_context,
 }
 CONTEXTS = (None, "pyramid_pooling", *_OF_SYSTEMS)

@@ -70,7 +70,8 @@ class PFNetBackbone(SegmentationBackbone):
             `"pyramid_pooling"`.
         alignment: what brings a coarse map to the lateral one, to which the
             result is added (Table 2c): `"point_flow"`; `"flow_alignment"`,
-            which makes the network an SFNet; `"deformable_conv"` or
+            which makes the network a `keras_rsseg.models.SFNetBackbone`;
+            `"deformable_conv"` or
             `"modulated_deformable_conv"` (DCNv1, v2), a 3x3 one of the
             coarse map after it was resized, offsets from this map alone; or
             `"dense_affinity"`, whose memory grows with the fourth power of

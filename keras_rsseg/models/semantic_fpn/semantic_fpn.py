@@ -23,8 +23,10 @@ class SemanticFPNBackbone(SegmentationBackbone):
             `"pyramid_pooling"` (PPM) as in the released baseline;
             `"criss_cross"`, `"dual_attention"` or `"atrous_pooling"`, which
             make it CCNet, DANet or DeepLabV3 with an FPN (the released ones
-            have an encoder of output stride 8 and `fpn_dim=128`); or `None`
-            for a 1x1 convolution, as in a plain FPN. Defaults to
+            have an encoder of output stride 8 and `fpn_dim=128`);
+            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
+            which make it EMANet, EncNet or OCNet with an FPN; or `None` for a
+            1x1 convolution, as in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.

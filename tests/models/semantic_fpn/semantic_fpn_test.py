@@ -34,6 +34,9 @@ class TestSemanticFPN(SegmenterTester):
             ("criss_cross", "criss_cross_dropout", 512),
             ("dual_attention", "dual_attention", 512),
             ("atrous_pooling", "atrous_pooling", 256),
+            ("expectation_maximization", "expectation_context", 512),
+            ("encoding", "encoding_context", 512),
+            ("object_context", "object_projection_dropout", 512),
         ],
     )
     def test_other_contexts_are_brought_to_the_decoder(
