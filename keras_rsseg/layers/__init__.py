@@ -16,6 +16,8 @@ from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.object_context import ObjectContext
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FlowPoints
+from keras_rsseg.layers.point_rend import PointRefinement
+from keras_rsseg.layers.point_rend import UncertainPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
@@ -36,8 +38,10 @@ __all__ = [
     "ImprovedFlowWarp",
     "ObjectContext",
     "PointFlow",
+    "PointRefinement",
     "PositionAttention",
     "PyramidFusion",
     "PyramidPooling",
     "ResizeLike",
+    "UncertainPoints",
 ]
