@@ -21,6 +21,7 @@ from keras_rsseg.layers.point_rend import UncertainPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
+from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 
 __all__ = [
     "AtrousPyramidPooling",
@@ -44,4 +45,5 @@ __all__ = [
     "PyramidPooling",
     "ResizeLike",
     "UncertainPoints",
+    "SeparableConvBNReLU",
 ]

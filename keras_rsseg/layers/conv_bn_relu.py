@@ -308,28 +308,8 @@ class ConvBNReLU(keras.layers.Layer):
 
         Afterwards the layer computes the same in training as in inference.
         """
-        norm = self.batch_norm
-        gamma, beta, mean, variance = (
-            np.asarray(ops.convert_to_numpy(x), "float64")
-            for x in (
-                norm.gamma,
-                norm.beta,
-                norm.moving_mean,
-                norm.moving_variance,
-            )
-        )
-        scale = gamma / np.sqrt(variance + norm.epsilon)
-        kernel = np.asarray(ops.convert_to_numpy(self.conv.kernel), "float64")
-        bias = beta - mean * scale
-        if self.use_bias:
-            bias += ops.convert_to_numpy(self.conv.bias) * scale
-            self.conv.bias.assign(np.zeros_like(bias))
-        self.conv.kernel.assign(kernel * scale)
-        store_for_conv(self.conv.kernel)
-        norm.gamma.assign(np.ones_like(bias))
-        norm.beta.assign(bias)
-        norm.moving_mean.assign(np.zeros_like(bias))
-        norm.moving_variance.assign(np.full_like(bias, 1 - norm.epsilon))
+        bias = self.conv.bias if self.use_bias else None
+        fold_batch_norm(self.batch_norm, self.conv.kernel, bias)
         self.folded = True
 
     def _subsample(self, x, every):
@@ -366,6 +346,43 @@ class ConvBNReLU(keras.layers.Layer):
             }
         )
         return config
+
+
+def fold_batch_norm(
+    norm: BatchNorm,
+    kernel: keras.Variable,
+    bias: keras.Variable | None = None,
+) -> None:
+    """Folds a normalization into the convolution before it.
+
+    Its values become those of the identity, but for `beta`.
+
+    Args:
+        norm: the normalization.
+        kernel: variable of the convolution, channels of the output last.
+        bias: its bias, which becomes part of `beta`, or `None`.
+    """
+    gamma, beta, mean, variance = (
+        np.asarray(ops.convert_to_numpy(x), "float64")
+        for x in (
+            norm.gamma,
+            norm.beta,
+            norm.moving_mean,
+            norm.moving_variance,
+        )
+    )
+    scale = gamma / np.sqrt(variance + norm.epsilon)
+    folded = np.asarray(ops.convert_to_numpy(kernel), "float64") * scale
+    beta = beta - mean * scale
+    if bias is not None:
+        beta += ops.convert_to_numpy(bias) * scale
+        bias.assign(np.zeros_like(beta))
+    kernel.assign(folded)
+    store_for_conv(kernel)
+    norm.gamma.assign(np.ones_like(beta))
+    norm.beta.assign(beta)
+    norm.moving_mean.assign(np.zeros_like(beta))
+    norm.moving_variance.assign(np.full_like(beta, 1 - norm.epsilon))
 
 
 class SameConv2D(keras.layers.Conv2D):
