@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
+from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
 from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
@@ -18,7 +18,6 @@ from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.padded_conv import padded_conv
-from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DataFormat
@@ -346,43 +345,6 @@ class ConvBNReLU(keras.layers.Layer):
             }
         )
         return config
-
-
-def fold_batch_norm(
-    norm: BatchNorm,
-    kernel: keras.Variable,
-    bias: keras.Variable | None = None,
-) -> None:
-    """Folds a normalization into the convolution before it.
-
-    Its values become those of the identity, but for `beta`.
-
-    Args:
-        norm: the normalization.
-        kernel: variable of the convolution, channels of the output last.
-        bias: its bias, which becomes part of `beta`, or `None`.
-    """
-    gamma, beta, mean, variance = (
-        np.asarray(ops.convert_to_numpy(x), "float64")
-        for x in (
-            norm.gamma,
-            norm.beta,
-            norm.moving_mean,
-            norm.moving_variance,
-        )
-    )
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    folded = np.asarray(ops.convert_to_numpy(kernel), "float64") * scale
-    beta = beta - mean * scale
-    if bias is not None:
-        beta += ops.convert_to_numpy(bias) * scale
-        bias.assign(np.zeros_like(beta))
-    kernel.assign(folded)
-    store_for_conv(kernel)
-    norm.gamma.assign(np.ones_like(beta))
-    norm.beta.assign(beta)
-    norm.moving_mean.assign(np.zeros_like(beta))
-    norm.moving_variance.assign(np.full_like(beta, 1 - norm.epsilon))
 
 
 class SameConv2D(keras.layers.Conv2D):

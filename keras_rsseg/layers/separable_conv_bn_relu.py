@@ -8,8 +8,8 @@ from keras import ops
 
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.conv_bn_relu import fold_batch_norm
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
+from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
