@@ -19,6 +19,7 @@ from keras_rsseg.layers.point_matcher import FlowPoints
 from keras_rsseg.layers.point_rend import PointRefinement
 from keras_rsseg.layers.point_rend import UncertainPoints
 from keras_rsseg.layers.pyramid_fusion import PyramidFusion
+from keras_rsseg.layers.pyramid_ladders import PyramidLadders
 from keras_rsseg.layers.pyramid_pooling import PyramidPooling
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
@@ -42,8 +43,9 @@ __all__ = [
     "PointRefinement",
     "PositionAttention",
     "PyramidFusion",
+    "PyramidLadders",
     "PyramidPooling",
     "ResizeLike",
-    "UncertainPoints",
     "SeparableConvBNReLU",
+    "UncertainPoints",
 ]
