@@ -41,6 +41,8 @@ def decode_pyramid(
     join: Callable[..., keras.KerasTensor] | None,
     fpn_dim: int,
     join_up: Callable[..., keras.KerasTensor] | None = None,
+    lateral_bias: bool = True,
+    align_corners: bool = True,
     **options: Any,
 ) -> keras.KerasTensor:
     """Decode an encoder's pyramid to one map at the size of P2.
@@ -62,6 +64,8 @@ def decode_pyramid(
             second way, from P2 up to P5, which starts from the maps of the
             first: it returns the joined map at the size of `coarse`, and
             `level` is that of `fine`.
+        lateral_bias: bool. Whether lateral convolutions have a bias.
+        align_corners: bool. How outputs are resized before they are fused.
         **options: `data_format` and `dtype` of every layer.
 
     Returns:
@@ -70,7 +74,11 @@ def decode_pyramid(
     maps, convs = {"P5": context}, {}
     for level, above in _PAIRS:
         x = ConvBNReLU(
-            fpn_dim, 1, use_bias=True, name=f"lateral_{level}", **options
+            fpn_dim,
+            1,
+            use_bias=lateral_bias,
+            name=f"lateral_{level}",
+            **options,
         )(pyramid[level])
         if join is not None:
             x = join(level, x, maps[above])
@@ -82,7 +90,13 @@ def decode_pyramid(
     # The released decoder has no convolution on its coarsest output.
     outputs = [maps["P5"]]
     outputs += [convs[level](maps[level]) for level in LEVELS]
-    fusion = PyramidFusion(fpn_dim, kernel_size=3, name="fusion", **options)
+    fusion = PyramidFusion(
+        fpn_dim,
+        kernel_size=3,
+        align_corners=align_corners,
+        name="fusion",
+        **options,
+    )
     return fusion(outputs[::-1])
 
 
@@ -97,11 +111,53 @@ def resize_map(
     level: str,
     fine: keras.KerasTensor,
     coarse: keras.KerasTensor,
+    align_corners: bool = True,
     **options: Any,
 ) -> keras.KerasTensor:
     """Resize a map to another's size with a layer named after the level."""
-    resize = ResizeLike(align_corners=True, name=f"resize_{level}", **options)
+    resize = ResizeLike(
+        align_corners=align_corners, name=f"resize_{level}", **options
+    )
     return resize(fine, coarse)
+
+
+def add_resized(
+    level: str,
+    fine: keras.KerasTensor,
+    coarse: keras.KerasTensor,
+    **options: Any,
+) -> keras.KerasTensor:
+    """Add a coarse map to a fine one at its size: a join without more.
+
+    Args:
+        level: of the fine map, by which its layers are named.
+        fine: KerasTensor.
+        coarse: KerasTensor with as many channels.
+        **options: as for `resize_map()`.
+
+    Returns:
+        KerasTensor of the size of `fine`.
+    """
+    resized = resize_map(level, fine, coarse, **options)
+    return add_maps(level, fine, resized, dtype=options.get("dtype"))
+
+
+def drop_channels(
+    x: keras.KerasTensor, dropout: float, **options: Any
+) -> keras.KerasTensor:
+    """Drop whole channels of a backbone's features in training.
+
+    Args:
+        x: KerasTensor, a map.
+        dropout: float in [0, 1). Share of the channels; 0 adds no layer.
+        **options: `data_format` and `dtype` of the layer.
+
+    Returns:
+        KerasTensor like `x`.
+    """
+    if not dropout:
+        return x
+    return keras.layers.SpatialDropout2D(dropout, name="dropout", **options)(x)
 
 
 def gather_context(

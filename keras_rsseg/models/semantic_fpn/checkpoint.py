@@ -1,11 +1,18 @@
-"""Checkpoints of PFNet's baseline, an FPN with pyramid pooling.
+"""Checkpoints of PFNet's baseline, and of mmsegmentation's semantic FPN.
 
-Source: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`.
+Sources: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`, for
+an FPN with pyramid pooling; mmsegmentation (Apache-2.0), `fpn_r50`, for the
+semantic branch of Panoptic FPN.
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
+from keras_rsseg.encoders.checkpoint import MMSEG_HEAD_RULES
+from keras_rsseg.encoders.checkpoint import MMSEG_RESNET_RULES
+from keras_rsseg.encoders.checkpoint import mmseg_resnet
 from keras_rsseg.encoders.checkpoint import released_resnet
+from keras_rsseg.encoders.checkpoint_variant import Rule
 from keras_rsseg.encoders.checkpoint_variant import Variant
+from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
 from keras_rsseg.models.pfnet.checkpoint import HEAD_RULES
 from keras_rsseg.models.semantic_fpn.semantic_fpn import SemanticFPN
 
@@ -26,4 +33,38 @@ VARIANTS = {
 VARIANTS |= {
     name.replace("semantic_fpn", "fpnppm"): variant
     for name, variant in VARIANTS.items()
+}
+
+
+def _mmseg_rules() -> list[Rule]:
+    rules = [*MMSEG_RESNET_RULES, *MMSEG_HEAD_RULES]
+    for index in range(4):
+        # Between two convolutions of a ladder is a resize, which counts.
+        step = f"decode_head.scale_heads.{index}"
+        rules += [
+            (f"neck_P{index + 2}", f"neck.lateral_convs.{index}.conv"),
+            (f"neck_output_P{index + 2}", f"neck.fpn_convs.{index}.conv"),
+        ]
+        for conv in range(max(index, 1)):
+            rules += conv_bn_rules(
+                f"ladders/level{index + 1}_conv{conv + 1}",
+                f"{step}.{2 * conv}.conv",
+                f"{step}.{2 * conv}.bn",
+            )
+    return rules
+
+
+VARIANTS |= {
+    f"fpn_r{depth}_mmseg": Variant(
+        mmseg_resnet(depth, 32),
+        _mmseg_rules(),
+        SemanticFPN,
+        {
+            "decoder": "ladders",
+            "context": None,
+            "align_corners": False,
+            "dropout": 0.1,
+        },
+    )
+    for depth in (50, 101)
 }
