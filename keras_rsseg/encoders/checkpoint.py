@@ -102,6 +102,12 @@ MMSEG_RESNET_RULES = resnet_rules(
     prefix="backbone.",
 )
 TORCHVISION_STEM = [("conv1", "bn1")]
+# Its networks, with their auxiliary head.
+TORCHVISION_RULES = [
+    *resnet_rules(TORCHVISION_STEM, "backbone."),
+    *conv_bn_rules("auxiliary_head", "aux_classifier.0", "aux_classifier.1"),
+    ("auxiliary_classifier", "aux_classifier.4"),
+]
 # Its auxiliary head and both classifiers.
 MMSEG_HEAD_RULES = [
     *conv_bn_rules(
@@ -112,6 +118,17 @@ MMSEG_HEAD_RULES = [
     ("auxiliary_classifier", "auxiliary_head.conv_seg"),
     ("classifier", "decode_head.conv_seg"),
 ]
+# Its pyramid pooling, in PSPNet and UPerNet.
+MMSEG_POOLING_RULES = conv_bn_rules(
+    "pyramid_pooling/bottleneck",
+    "decode_head.bottleneck.conv",
+    "decode_head.bottleneck.bn",
+)
+for _index, _bins in enumerate((1, 2, 3, 6)):
+    _module = f"decode_head.psp_modules.{_index}.1"
+    MMSEG_POOLING_RULES += conv_bn_rules(
+        f"pyramid_pooling/bin{_bins}", f"{_module}.conv", f"{_module}.bn"
+    )
 
 
 def mmseg_resnet(

@@ -40,6 +40,24 @@ def conv_bn_rules(layer: str, conv: str, batch_norm: str) -> list[Rule]:
     return [(f"{layer}/conv", conv), (f"{layer}/batch_norm", batch_norm)]
 
 
+def separable_rules(layer: str, depthwise: str, pointwise: str) -> list[Rule]:
+    """Return the rules of a `SeparableConvBNReLU` with both normalizations.
+
+    Args:
+        layer: pattern of the layer's path.
+        depthwise: name of the first step in the checkpoint, which has a
+            `conv` and a `bn`.
+        pointwise: likewise, of the second.
+    """
+    return [
+        (f"{layer}/depthwise", f"{depthwise}.conv"),
+        (f"{layer}/depthwise_norm", f"{depthwise}.bn"),
+        *conv_bn_rules(
+            f"{layer}/pointwise", f"{pointwise}.conv", f"{pointwise}.bn"
+        ),
+    ]
+
+
 def make_name_of(rules: Sequence[Rule]) -> NameOf:
     r"""Make a mapping from variable paths to tensor names.
 

@@ -144,7 +144,11 @@ class CompiledTask(PresetTask):
             self.optimizer.build(self.trainable_variables)
 
     def default_loss(self) -> keras.losses.Loss:
-        """Cross-entropy, averaged over the pixels that are not void."""
+        """Cross-entropy, averaged over the pixels that are not void.
+
+        (mmsegmentation divides by all pixels, so that tiles with void count
+        less there.)
+        """
         return keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, ignore_class=VOID
         )

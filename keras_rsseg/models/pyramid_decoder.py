@@ -1,6 +1,6 @@
 """What decoders over a pyramid share: context modules, and the way down.
 
-The contexts of CCNet, DANet and DeepLabV3, and those of
+The contexts of CCNet, DANet, DeepLabV3, DeepLabV3+ and FCN, and those of
 `keras_rsseg.models.attention_contexts`, are used by these systems and, by name,
 under the decoder that PFNet and its FPN baseline share.
 """
@@ -32,6 +32,13 @@ from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
 LEVELS = ("P4", "P3", "P2")
+# `PyramidPooling` as mmsegmentation has it, in PSPNet and in UPerNet.
+MMSEG_POOLING = {
+    "pooled_activation": "relu",
+    "map_first": True,
+    "kernel_size": 3,
+    "align_corners": False,
+}
 _PAIRS = (("P4", "P5"), ("P3", "P4"), ("P2", "P3"))
 
 
@@ -170,12 +177,13 @@ def gather_context(
 
     Args:
         context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
-            `"dual_attention"` or `"atrous_pooling"`, the contexts of CCNet,
-            DANet and DeepLabV3 at their published widths, brought to
-            `filters` channels by a 1x1 convolution;
+            `"dual_attention"`, `"atrous_pooling"`,
+            `"separable_atrous_pooling"`, `"fcn"`,
             `"expectation_maximization"`, `"encoding"` or `"object_context"`,
-            those of EMANet, EncNet (without its loss of presence) and OCNet,
-            likewise; or `None` for this convolution alone, as in a plain FPN.
+            the contexts of CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, EMANet,
+            EncNet (without its loss of presence) and OCNet at their published
+            widths, brought to `filters` channels by a 1x1 convolution; or
+            `None` for this convolution alone, as in a plain FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
         **options: `data_format` and `dtype` of every layer.
@@ -247,6 +255,45 @@ def with_auxiliary(
             pyramid["P4"], filters, dropout, **options
         )
     return outputs
+
+
+def fcn_context(
+    x: keras.KerasTensor,
+    filters: int = 512,
+    num_convs: int = 2,
+    join: bool = True,
+    dropout: float = 0.1,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply the 3x3 convolutions of a fully convolutional network.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        num_convs: int. Convolutions in a row.
+        join: bool. Whether another one joins their result with `x`.
+        dropout: float in [0, 1). Share of the channels to drop in training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    options = {"data_format": data_format, "dtype": dtype}
+    y = x
+    for index in range(1, num_convs + 1):
+        y = ConvBNReLU(filters, 3, name=f"fcn_conv{index}", **options)(y)
+    if join:
+        y = keras.layers.Concatenate(
+            axis=channel_axis(standardize_data_format(data_format)),
+            dtype=dtype,
+            name="fcn_concatenate",
+        )([x, y])
+        y = ConvBNReLU(filters, 3, name="fcn_join", **options)(y)
+    return keras.layers.SpatialDropout2D(
+        dropout, name="fcn_dropout", **options
+    )(y)
 
 
 def criss_cross_context(
@@ -340,6 +387,7 @@ def atrous_context(
     dilation_rates: Sequence[int] = (12, 24, 36),
     data_format: DataFormat | None = None,
     dtype: Any = None,
+    **form: Any,
 ) -> keras.KerasTensor:
     """Apply DeepLabV3's atrous spatial pyramid pooling.
 
@@ -349,6 +397,8 @@ def atrous_context(
         dilation_rates: dilations of the 3x3 convolutions.
         data_format: of the layer.
         dtype: dtype policy of the layer.
+        **form: other arguments of
+            `keras_rsseg.layers.AtrousPyramidPooling`.
 
     Returns:
         KerasTensor of the size of `x` with `filters` channels.
@@ -359,12 +409,31 @@ def atrous_context(
         data_format=data_format,
         dtype=dtype,
         name="atrous_pooling",
+        **form,
     )(x)
 
 
 def _encoded_map(x: keras.KerasTensor, **options: Any) -> keras.KerasTensor:
     """Apply EncNet's context encoding, of which a decoder needs the map."""
     return encoding_context(x, **options)[0]
+
+
+def separable_atrous_context(
+    x: keras.KerasTensor, filters: int = 512, **options: Any
+) -> keras.KerasTensor:
+    """Apply DeepLabV3+'s pooling, as mmsegmentation has it.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result and of each branch.
+        **options: other arguments of `atrous_context`.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    return atrous_context(
+        x, filters, separable=True, activation="relu", kernel_size=3, **options
+    )
 
 
 _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
@@ -374,5 +443,7 @@ _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "expectation_maximization": expectation_maximization_context,
     "encoding": _encoded_map,
     "object_context": object_context,
+    "separable_atrous_pooling": separable_atrous_context,
+    "fcn": fcn_context,
 }
 CONTEXTS = (None, "pyramid_pooling", *_OF_SYSTEMS)

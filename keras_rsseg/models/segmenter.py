@@ -62,8 +62,6 @@ class Segmenter(TrainableTask):
 
     backbone_cls: type[SegmentationBackbone]
     preprocessor_cls: type[keras_hub.models.ImageSegmenterPreprocessor]
-    # Of the loss of the auxiliary classifier, as mmsegmentation has it.
-    auxiliary_weight = 0.4
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -204,6 +202,11 @@ class Segmenter(TrainableTask):
             return 0.0
         loss = self.default_loss()(masks, outputs["auxiliary_logits"])
         return self.auxiliary_weight * loss
+
+    @property
+    def auxiliary_weight(self) -> float:
+        """Weight of the auxiliary loss, by default mmsegmentation's 0.4."""
+        return 0.4
 
     def training_outputs(
         self,

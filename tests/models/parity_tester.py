@@ -92,9 +92,9 @@ class ParityTester(TestCase):
                 self.assert_near(maps[name], expected, key, channels=True)
         for index, logits in enumerate(maps.get("boundary_logits", [])):
             self.assert_near(logits, expected, f"edge_logits{2 - index}")
-        if "aux_logits" in expected:
+        for key in {"aux_logits", "aux_classifier"} & set(expected):
             logits = model.auxiliary_classifier(maps["auxiliary_features"])
-            self.assert_near(logits, expected, "aux_logits")
+            self.assert_near(logits, expected, key)
         logits = model.classifier(maps["features"])
         head = [key for key in expected if key.startswith("head_logits")]
         self.assert_near(logits, expected, *head)

@@ -30,12 +30,13 @@ class SemanticFPNBackbone(SegmentationBackbone):
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
         context: what gathers the context of the coarsest level:
             `"pyramid_pooling"` (PPM) as in the released baseline;
-            `"criss_cross"`, `"dual_attention"` or `"atrous_pooling"`, which
-            make it CCNet, DANet or DeepLabV3 with an FPN (the released ones
-            have an encoder of output stride 8 and `fpn_dim=128`);
+            `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
+            `"separable_atrous_pooling"`, `"fcn"`,
             `"expectation_maximization"`, `"encoding"` or `"object_context"`,
-            which make it EMANet, EncNet or OCNet with an FPN; or `None` for a
-            1x1 convolution, as in a plain FPN. Defaults to
+            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, EMANet,
+            EncNet or OCNet with an FPN (the released ones have an encoder of
+            output stride 8 and `fpn_dim=128`); or `None` for a 1x1
+            convolution, as in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         decoder: `"fusion"`, which concatenates all levels and convolves them,
             as in the released baseline; or `"ladders"`, a plain neck without

@@ -38,6 +38,8 @@ class TestSemanticFPN(SegmenterTester):
             ("expectation_maximization", "expectation_context", 512),
             ("encoding", "encoding_context", 512),
             ("object_context", "object_projection_dropout", 512),
+            ("separable_atrous_pooling", "atrous_pooling", 512),
+            ("fcn", "fcn_dropout", 512),
         ],
     )
     def test_other_contexts_are_brought_to_the_decoder(
