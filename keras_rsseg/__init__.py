@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.evaluation.evaluate import evaluate as evaluate
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
     from keras_rsseg.hub.registry import list_presets as list_presets
+    from keras_rsseg.models import FCN as FCN
     from keras_rsseg.models import CCNet as CCNet
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3

@@ -14,6 +14,7 @@ SYSTEMS: dict[str, str] = {
     "DeepLabV3": "deeplab_v3",
     "EMANet": "emanet",
     "EncNet": "encnet",
+    "FCN": "fcn",
     "HRNet": "hrnet",
     "OCNet": "ocnet",
     "PFNet": "pfnet",

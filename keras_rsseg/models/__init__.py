@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.encnet.encnet import (
         EncNetBackbone as EncNetBackbone,
     )
+    from keras_rsseg.models.fcn.fcn import FCN as FCN
+    from keras_rsseg.models.fcn.fcn import FCNBackbone as FCNBackbone
     from keras_rsseg.models.hrnet.hrnet import HRNet as HRNet
     from keras_rsseg.models.hrnet.hrnet import HRNetBackbone as HRNetBackbone
     from keras_rsseg.models.ocnet.ocnet import OCNet as OCNet
