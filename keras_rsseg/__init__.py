@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.models import HRNet as HRNet
     from keras_rsseg.models import OCNet as OCNet
     from keras_rsseg.models import PFNet as PFNet
+    from keras_rsseg.models import PointRend as PointRend
     from keras_rsseg.models import PSPNet as PSPNet
     from keras_rsseg.models import SemanticFPN as SemanticFPN
     from keras_rsseg.models import SFNet as SFNet

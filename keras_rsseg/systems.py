@@ -19,6 +19,7 @@ SYSTEMS: dict[str, str] = {
     "OCNet": "ocnet",
     "PFNet": "pfnet",
     "PSPNet": "pspnet",
+    "PointRend": "pointrend",
     "SFNet": "sfnet",
     "SemanticFPN": "semantic_fpn",
 }

@@ -44,6 +44,9 @@ class PointRefinement(keras.layers.Layer):
             classes. Defaults to `3`.
         align_corners: bool. How logits are doubled, see
             `keras_rsseg.ops.resize`. Defaults to `False`.
+        use_refined: bool. Whether points get the logits of the map that was
+            just doubled, which earlier steps refined, in place of those that
+            came in. Defaults to `False`; PFNet's released code has `True`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -84,6 +87,7 @@ class PointRefinement(keras.layers.Layer):
         filters: int = 256,
         hidden_layers: int = 3,
         align_corners: bool = False,
+        use_refined: bool = False,
         **kwargs: Any,
     ):
         # Coordinates must not be cast to half precision.
@@ -95,6 +99,7 @@ class PointRefinement(keras.layers.Layer):
         self.filters = filters
         self.hidden_layers = hidden_layers
         self.align_corners = align_corners
+        self.use_refined = use_refined
         self.dense = [
             self._dense(filters, f"hidden{index}", "relu")
             for index in range(1, hidden_layers + 1)
@@ -139,10 +144,11 @@ class PointRefinement(keras.layers.Layer):
                 data_format="channels_last",
             )
             centres = pixel_centres(indices, size)
+            given = refined if self.use_refined else coarse
             refined = scatter_points(
                 refined,
                 indices,
-                self._classify(coarse, features, centres),
+                self._classify(given, features, centres),
                 data_format="channels_last",
                 unique=True,
             )
@@ -186,6 +192,7 @@ class PointRefinement(keras.layers.Layer):
             "filters",
             "hidden_layers",
             "align_corners",
+            "use_refined",
         ):
             config[name] = getattr(self, name)
         return config

@@ -44,6 +44,10 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.ocnet.ocnet import OCNetBackbone as OCNetBackbone
     from keras_rsseg.models.pfnet.pfnet import PFNet as PFNet
     from keras_rsseg.models.pfnet.pfnet import PFNetBackbone as PFNetBackbone
+    from keras_rsseg.models.pointrend.pointrend import PointRend as PointRend
+    from keras_rsseg.models.pointrend.pointrend import (
+        PointRendBackbone as PointRendBackbone,
+    )
     from keras_rsseg.models.pspnet.pspnet import PSPNet as PSPNet
     from keras_rsseg.models.pspnet.pspnet import (
         PSPNetBackbone as PSPNetBackbone,

@@ -36,11 +36,13 @@ def plain_refinement(layer, logits, features):
     for _ in range(layer.steps):
         height, width = (2 * n for n in refined.shape[:2])
         refined = plain.resize_aligned(refined[None], (height, width))[0]
+        doubled = refined.copy()
         order = np.argsort(margins(refined).ravel(), kind="stable")
         for index in order[: layer.num_points]:
             i, j = divmod(index, width)
             place = (j + 0.5) / width, (i + 0.5) / height
-            coarse = sampled(logits, *place)
+            given = doubled if layer.use_refined else logits
+            coarse = sampled(given, *place)
             x = sampled(features, *place)
             for dense in layer.dense:
                 kernel, bias = (to_numpy(w) for w in dense.weights)
@@ -59,14 +61,19 @@ def maps(batch=2, classes=3):
 
 
 class TestPointRefinement(TestCase):
-    @pytest.mark.parametrize("hidden_layers", [0, 2])
+    @pytest.mark.parametrize(
+        "hidden_layers, use_refined", [(0, True), (2, False)]
+    )
     @pytest.mark.parametrize("num_points", [10, 1000])
-    def test_equals_a_plain_computation(self, hidden_layers, num_points):
+    def test_equals_a_plain_computation(
+        self, hidden_layers, use_refined, num_points
+    ):
         layer = PointRefinement(
             3,
             num_points=num_points,
             filters=6,
             hidden_layers=hidden_layers,
+            use_refined=use_refined,
             align_corners=True,
         )
         logits, features = maps()

@@ -102,12 +102,7 @@ class EMANetBackbone(SegmentationBackbone):
             )
             x = ConvBNReLU(filters, 3, name="output", **options)(x)
             if join_input:
-                x = keras.layers.Concatenate(
-                    axis=channel_axis(options["data_format"]),
-                    dtype=dtype,
-                    name="concatenate",
-                )([pyramid["P5"], x])
-                x = ConvBNReLU(filters, 3, name="join", **options)(x)
+                x = _join(pyramid["P5"], x, filters, **options)
             x = keras.layers.SpatialDropout2D(
                 dropout, name="dropout", **options
             )(x)
@@ -132,6 +127,21 @@ class EMANetBackbone(SegmentationBackbone):
             dtype=dtype,
             **kwargs,
         )
+
+
+def _join(
+    coarsest: keras.KerasTensor,
+    x: keras.KerasTensor,
+    filters: int,
+    **options: Any,
+) -> keras.KerasTensor:
+    """Join a level with what was made of it by a 3x3 convolution."""
+    joined = keras.layers.Concatenate(
+        axis=channel_axis(options["data_format"]),
+        dtype=options["dtype"],
+        name="concatenate",
+    )([coarsest, x])
+    return ConvBNReLU(filters, 3, name="join", **options)(joined)
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
