@@ -9,7 +9,10 @@ from keras_rsseg.typing import DataFormat
 
 
 def pool_stem(
-    x: keras.KerasTensor, data_format: DataFormat, dtype: Any | None
+    x: keras.KerasTensor,
+    data_format: DataFormat,
+    dtype: Any | None,
+    ceil: bool = False,
 ) -> keras.KerasTensor:
     """The 3x3 max pool of stride 2 that ends a stem.
 
@@ -17,13 +20,19 @@ def pool_stem(
         x: KerasTensor, rectified.
         data_format: of both layers.
         dtype: dtype policy of both layers.
+        ceil: bool. Whether a last window that reaches over the border by two
+            pixels counts, too.
 
     Returns:
-        KerasTensor of half the size, rounded up.
+        KerasTensor of half the size, rounded up; with `ceil`, of an even
+        size, one more.
     """
     layout = {"data_format": data_format, "dtype": dtype}
     # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
-    x = keras.layers.ZeroPadding2D(1, name="stem_pool_padding", **layout)(x)
+    padding = ((1, 2), (1, 2)) if ceil else 1
+    x = keras.layers.ZeroPadding2D(padding, name="stem_pool_padding", **layout)(
+        x
+    )
     return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
 
 

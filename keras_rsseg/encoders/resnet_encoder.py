@@ -57,6 +57,9 @@ class ResNetEncoder(PresetEncoder):
         stem_widths: tuple of ints. Channels of each convolution of the stem,
             one of a plain stem and three of a deep one. Defaults to `(64,)`
             and `(64, 64, 128)`.
+        stem_pool_ceil: bool. Whether the pooling of the stem rounds sizes up
+            (PyTorch's `ceil_mode`): a map of 48 pixels becomes one of 25, not
+            24. Defaults to `False`; the OCNet of its authors has `True`.
         stride_on: `"3x3"` or `"1x1"`: the convolution of a bottleneck block
             that has the stride (ResNet-V1.5, or V1 as first published).
         stackwise_strides: tuple of 4 ints. Stride of each stage.
@@ -108,6 +111,7 @@ class ResNetEncoder(PresetEncoder):
         depth: int = 50,
         stem: str = "plain",
         stem_widths: Sequence[int] | None = None,
+        stem_pool_ceil: bool = False,
         stride_on: str = "3x3",
         stackwise_strides: Sequence[int] = (1, 2, 2, 2),
         stackwise_dilations: Sequence[int] = (1, 1, 1, 1),
@@ -138,7 +142,7 @@ class ResNetEncoder(PresetEncoder):
         x = _apply_stem(images, stem, stem_widths, **options)
         pyramid = {"P1": x} if finest_level == "P1" else {}
         pyramid |= _apply_stages(
-            pool_stem(x, data_format, dtype),
+            pool_stem(x, data_format, dtype, stem_pool_ceil),
             depth,
             stackwise_strides,
             stackwise_dilations,
@@ -152,6 +156,7 @@ class ResNetEncoder(PresetEncoder):
         self.depth = depth
         self.stem = stem
         self.stem_widths = stem_widths
+        self.stem_pool_ceil = stem_pool_ceil
         self.stride_on = stride_on
         self.stackwise_strides = tuple(stackwise_strides)
         self.stackwise_dilations = tuple(stackwise_dilations)
@@ -169,6 +174,7 @@ class ResNetEncoder(PresetEncoder):
                 "depth": self.depth,
                 "stem": self.stem,
                 "stem_widths": self.stem_widths,
+                "stem_pool_ceil": self.stem_pool_ceil,
                 "stride_on": self.stride_on,
                 "stackwise_strides": self.stackwise_strides,
                 "stackwise_dilations": self.stackwise_dilations,

@@ -26,6 +26,27 @@ from keras_rsseg.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
+def leaky_relu(x: Tensor) -> Tensor:
+    """Leaky ReLU with PyTorch's slope below zero, 0.01 (Keras' is 0.2).
+
+    Args:
+        x: float tensor of any shape.
+
+    Example:
+
+    ```python
+    from keras_rsseg.layers.conv_bn_relu import leaky_relu
+
+    leaky_relu(np.array([-2.0, 3.0], "float32"))  # [-0.02, 3.0]
+    ```
+
+    Reference:
+        `torch.nn.functional.leaky_relu`.
+    """
+    return ops.leaky_relu(x, negative_slope=0.01)
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
 class BatchNorm(keras.layers.BatchNormalization):
     """Batch normalization as PyTorch has it, with native kernels.
 
@@ -108,8 +129,8 @@ class ConvBNReLU(keras.layers.Layer):
             Defaults to `1`.
         use_bias: bool. Whether the convolution has a bias. Defaults to
             `False`.
-        activation: activation after the normalization, or `None`. Defaults
-            to `"relu"`.
+        activation: activation after the normalization, such as `leaky_relu`
+            of this module, or `None`. Defaults to `"relu"`.
         keep_every: int. Keep every n-th row and column of the result,
             starting with the first. Unlike with a stride, all pixels count
             in the batch's statistics in training. Above 1 for kernels of

@@ -9,6 +9,7 @@ from keras_rsseg.losses.image_weighted_cross_entropy import (
     ImageWeightedCrossEntropy,
 )
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
+from keras_rsseg.losses.presence_loss import PresenceLoss
 from keras_rsseg.losses.region_loss import DiceLoss
 from keras_rsseg.losses.region_loss import LovaszLoss
 from keras_rsseg.losses.region_loss import RegionLoss
@@ -25,6 +26,7 @@ __all__ = [
     "ImageWeightedCrossEntropy",
     "LovaszLoss",
     "OhemCrossEntropy",
+    "PresenceLoss",
     "RegionLoss",
     "SegmentationLoss",
     "TverskyLoss",

@@ -128,12 +128,19 @@ class Segmenter(TrainableTask):
             else keras.Function(tiles, training_outputs)
         )
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
-        if self._training_network is not None:
-            # Heads for training alone are not in the model's graph, and
-            # keras-hub's tasks track no attribute on torch.
-            for layer in self._training_network.operations:
-                if isinstance(layer, keras.Layer):
-                    self._tracker.track(layer)
+        self._track_training_network()
+
+    def _track_training_network(self) -> None:
+        """Make the heads for training alone a part of the model.
+
+        They are not in its graph, and keras-hub's tasks track no attribute on
+        torch.
+        """
+        if self._training_network is None:
+            return
+        for layer in self._training_network.operations:
+            if isinstance(layer, keras.Layer):
+                self._tracker.track(layer)
 
     def _connect(
         self, tiles: keras.KerasTensor

@@ -6,8 +6,8 @@ import keras_hub
 
 from keras_rsseg.checks import check_choice
 from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
-from keras_rsseg.models.pyramid_decoder import atrous_context
-from keras_rsseg.models.pyramid_decoder import separable_atrous_context
+from keras_rsseg.models.convolution_contexts import atrous_context
+from keras_rsseg.models.convolution_contexts import separable_atrous_context
 from keras_rsseg.models.pyramid_decoder import with_auxiliary
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone

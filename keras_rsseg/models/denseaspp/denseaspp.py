@@ -4,7 +4,7 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_rsseg.models.dense_atrous_context import dense_atrous_context
+from keras_rsseg.models.convolution_contexts import dense_atrous_context
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter

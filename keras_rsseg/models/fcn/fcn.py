@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.checks import check_choice
-from keras_rsseg.models.pyramid_decoder import fcn_context
+from keras_rsseg.models.convolution_contexts import fcn_context
 from keras_rsseg.models.pyramid_decoder import with_auxiliary
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone

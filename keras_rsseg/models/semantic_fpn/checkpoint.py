@@ -36,11 +36,16 @@ VARIANTS |= {
 }
 
 
-def _mmseg_rules() -> list[Rule]:
-    rules = [*MMSEG_RESNET_RULES, *MMSEG_HEAD_RULES]
+def ladder_rules(head: str) -> list[Rule]:
+    """Return the rules of mmsegmentation's neck and of the ladders above it.
+
+    Args:
+        head: name of the ladders' module, such as `"decode_head"`.
+    """
+    rules = []
     for index in range(4):
         # Between two convolutions of a ladder is a resize, which counts.
-        step = f"decode_head.scale_heads.{index}"
+        step = f"{head}.scale_heads.{index}"
         rules += [
             (f"neck_P{index + 2}", f"neck.lateral_convs.{index}.conv"),
             (f"neck_output_P{index + 2}", f"neck.fpn_convs.{index}.conv"),
@@ -57,7 +62,11 @@ def _mmseg_rules() -> list[Rule]:
 VARIANTS |= {
     f"fpn_r{depth}_mmseg": Variant(
         mmseg_resnet(depth, 32),
-        _mmseg_rules(),
+        [
+            *MMSEG_RESNET_RULES,
+            *MMSEG_HEAD_RULES,
+            *ladder_rules("decode_head"),
+        ],
         SemanticFPN,
         {
             "decoder": "ladders",

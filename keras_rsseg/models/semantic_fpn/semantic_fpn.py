@@ -6,11 +6,11 @@ import keras_hub
 
 from keras_rsseg.checks import check_choice
 from keras_rsseg.layers.pyramid_ladders import PyramidLadders
+from keras_rsseg.models.contexts import gather_context
 from keras_rsseg.models.feature_pyramid import feature_pyramid
 from keras_rsseg.models.pyramid_decoder import add_resized
 from keras_rsseg.models.pyramid_decoder import decode_pyramid
 from keras_rsseg.models.pyramid_decoder import drop_channels
-from keras_rsseg.models.pyramid_decoder import gather_context
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
@@ -31,11 +31,12 @@ class SemanticFPNBackbone(SegmentationBackbone):
         context: what gathers the context of the coarsest level:
             `"pyramid_pooling"` (PPM) as in the released baseline;
             `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
-            `"separable_atrous_pooling"`, `"fcn"` or `"dense_atrous_pooling"`,
-            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN or
-            DenseASPP with an FPN (the released ones have an encoder of output
-            stride 8 and `fpn_dim=128`); or `None` for a 1x1 convolution, as
-            in a plain FPN. Defaults to
+            `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
+            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
+            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, DenseASPP,
+            EMANet, EncNet or OCNet with an FPN (the released ones have an
+            encoder of output stride 8 and `fpn_dim=128`); or `None` for a 1x1
+            convolution, as in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         decoder: `"fusion"`, which concatenates all levels and convolves them,
             as in the released baseline; or `"ladders"`, a plain neck without

@@ -38,6 +38,9 @@ class TestSemanticFPN(SegmenterTester):
             ("separable_atrous_pooling", "atrous_pooling", 512),
             ("fcn", "fcn_dropout", 512),
             ("dense_atrous_pooling", "dense_atrous_rate24_join", 11 + 5 * 64),
+            ("expectation_maximization", "expectation_context", 512),
+            ("encoding", "encoding_context", 512),
+            ("object_context", "object_projection_dropout", 512),
         ],
     )
     def test_other_contexts_are_brought_to_the_decoder(
