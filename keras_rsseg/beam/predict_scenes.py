@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import pathlib
-import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
+from keras_rsseg.beam.held_model import HeldModel
 from keras_rsseg.beam.shared_run import SharedRun
 from keras_rsseg.beam.shared_run import open_shared_run
 from keras_rsseg.checks import check_positive
@@ -31,7 +31,6 @@ from keras_rsseg.scenes.many.scene_report import FAILED
 from keras_rsseg.scenes.many.scene_report import SceneOutcome
 from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.many.scene_report import error_line
-from keras_rsseg.scenes.many.scene_warnings import SceneWarnings
 from keras_rsseg.scenes.predict_scenes import attempt_job
 from keras_rsseg.typing import PathLike
 
@@ -185,9 +184,9 @@ class _Work:
         self._load_model = load_model
         self._shared = Shared()
 
-    def acquire(self) -> "_Held":
-        """Return the `_Held` model of this process."""
-        return self._shared.acquire(lambda: _Held(self._load_model()))
+    def acquire(self) -> "HeldModel":
+        """Return the `HeldModel` of this process."""
+        return self._shared.acquire(lambda: HeldModel(self._load_model()))
 
     def open_run(
         self, model: Any, job: SceneJob
@@ -196,37 +195,10 @@ class _Work:
         return open_shared_run(model, job.source, job.destination, options)
 
 
-class _Held:
-    """A model, the lock of the thread that uses it, and what was warned of.
-
-    Warnings of a kind are told once by each process.
-    """
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.lock = threading.Lock()
-        self.warnings = SceneWarnings()
-        self._users = 0
-
-    def enter(self) -> None:
-        """Be used by one step more."""
-        with self.lock:
-            self._users += 1
-            if self._users == 1:
-                self.warnings.install()
-
-    def leave(self) -> None:
-        """Be used by one step less."""
-        with self.lock:
-            self._users -= 1
-            if self._users == 0:
-                self.warnings.uninstall()
-
-
 class _Step(beam.DoFn):
     """A step that needs the model."""
 
-    _held: _Held
+    _held: HeldModel
 
     def __init__(self, work: _Work) -> None:
         super().__init__()

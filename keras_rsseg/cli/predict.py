@@ -260,6 +260,11 @@ def predict(request: Request) -> None:
     ):
         options = request.options.changed({"progress": not request.quiet})
         request = dataclasses.replace(request, options=options)
+        if "://" in (request.output or ""):
+            raise typer.BadParameter(
+                f"is a path of this machine, no URL such as {request.output!r}",
+                param_hint="--output",
+            )
         if _is_one(request):
             _predict_one(request)
         else:

@@ -430,6 +430,7 @@ class TestErrors:
             ["predict", scene, "--output", output, "--gsd", "fine"],
             ["predict", scene, "--output", output, "--tile-size", 0],
             ["predict", scene, "--output", output, "--report", "report.csv"],
+            ["predict", scene, "--output", "s3://bucket/map.tif"],
             ["train"],
         ]:
             assert run(*arguments).exit_code == 2

@@ -35,9 +35,10 @@ class DeepLabV3Backbone(SegmentationBackbone):
             24, 36)`; for an output stride of 16 `(6, 12, 18)`.
         form: which published network. `"released"`, by the authors of PFNet:
             the projection that ends the pooling has no ReLU, and its result
-            are the features. `"torchvision"`: it has one, half of its values
-            are dropped in training, and a 3x3 convolution follows. Defaults
-            to `"released"`.
+            are the features. `"torchvision"`: it has one, and a dropout and
+            a 3x3 convolution follow. Defaults to `"released"`.
+        dropout: float in [0, 1). Share of the projection's values to drop in
+            training in the form `"torchvision"`. Defaults to `0.5`.
         auxiliary_filters: int. Channels of the auxiliary head on P4, for
             training, which is 256 in torchvision; `None` for no such head.
             Defaults to `None`.
@@ -76,6 +77,7 @@ class DeepLabV3Backbone(SegmentationBackbone):
         filters: int = 256,
         dilation_rates: Sequence[int] = (12, 24, 36),
         form: str = "released",
+        dropout: float = 0.5,
         auxiliary_filters: int | None = None,
         dtype: Any = None,
         **kwargs: Any,
@@ -85,6 +87,7 @@ class DeepLabV3Backbone(SegmentationBackbone):
             "filters": filters,
             "dilation_rates": tuple(dilation_rates),
             "form": form,
+            "dropout": dropout,
             "auxiliary_filters": auxiliary_filters,
         }
         released = form == "released"
@@ -99,7 +102,7 @@ class DeepLabV3Backbone(SegmentationBackbone):
             )
             if not released:
                 x = keras.layers.Dropout(
-                    0.5, dtype=options["dtype"], name="context_dropout"
+                    dropout, dtype=options["dtype"], name="context_dropout"
                 )(x)
                 x = ConvBNReLU(filters, 3, name="output", **options)(x)
             return with_auxiliary(x, pyramid, auxiliary_filters, **options)

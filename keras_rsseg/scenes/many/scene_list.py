@@ -177,7 +177,8 @@ def check_scenes(
         overwrite: whether existing files may be replaced.
         resume: whether maps may have been finished before.
         make_folders: whether folders that are missing will be made.
-        options: those of all scenes; a job's own come first.
+        options: those of all scenes, of which `overwrite` and `resume` come
+            first; a job's own come before these.
         model: what has the attributes of the model, which is not called;
             without, scenes are not compared with it.
 
@@ -204,8 +205,7 @@ def check_scenes(
     ```
     """
     check_outputs(jobs)
-    options = options or ScenesOptions()
-    options = options.changed({"overwrite": overwrite, "resume": resume})
+    options = options or ScenesOptions(overwrite=overwrite, resume=resume)
     errors: dict[int, Exception] = {}
     unreadable: dict[int, str] = {}
     for index, job in enumerate(jobs):

@@ -21,6 +21,7 @@ from keras_rsseg.rasters.band_stack import open_source
 from keras_rsseg.rasters.opener import Raster
 from keras_rsseg.rasters.opener import Statements
 from keras_rsseg.rasters.opener import listed
+from keras_rsseg.rasters.opener import strict_settings
 from keras_rsseg.rasters.sources import is_part
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
@@ -145,7 +146,9 @@ def as_crs(name: str, value: Any, others: str = "") -> CRS:
     """
     check_projections()
     try:
-        return CRS.from_user_input(value)
+        # Else GDAL prints on its own what it does not know.
+        with strict_settings():
+            return CRS.from_user_input(value)
     except (CPLE_BaseError, RasterioError, TypeError, ValueError) as error:
         raise ArgumentError(
             f"`{name}` must be a reference system, such as 'EPSG:25832'"

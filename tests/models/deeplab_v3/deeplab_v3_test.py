@@ -23,5 +23,6 @@ class TestFormOfTorchvision(ContextTester):
         "filters": 16,
         "dilation_rates": (2, 4),
         "form": "torchvision",
+        "dropout": 0.0,
         "auxiliary_filters": 8,
     }
