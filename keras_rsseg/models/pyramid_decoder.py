@@ -13,7 +13,7 @@ from keras_rsseg.typing import DataFormat
 
 LEVELS = ("P4", "P3", "P2")
 # `PyramidPooling` as mmsegmentation has it, in PSPNet and in UPerNet.
-MMSEG_POOLING = {
+MMSEG_POOLING: dict[str, Any] = {
     "pooled_activation": "relu",
     "map_first": True,
     "kernel_size": 3,

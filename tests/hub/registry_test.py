@@ -231,7 +231,11 @@ MMSEG = tuple(
     f"{system}_{data}"
     for system, big in (
         *((f"hrnet_w{width}", False) for width in ("18s", "18", "48")),
-        *((f"pspnet_r{depth}", depth == 101) for depth in (18, 50, 101)),
+        *(
+            (f"{system}_r{depth}", depth == 101)
+            for system in ("pspnet", "deeplabv3plus")
+            for depth in (18, 50, 101)
+        ),
     )
     for data in ("isaid", "potsdam", "vaihingen", "loveda")
     # Of iSAID there are none on a ResNet-101.

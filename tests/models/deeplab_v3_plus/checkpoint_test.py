@@ -2,8 +2,10 @@
 
 import pytest
 
+import keras_rsseg
 from keras_rsseg.models.deeplab_v3_plus.checkpoint import VARIANTS
 from tests.models.parity_tester import ParityTester
+from tests.weights.networks import count_trainable
 
 
 class TestParity(ParityTester):
@@ -45,3 +47,13 @@ class TestParityWithSmp(ParityTester):
         "skip": "decoder.block1_every32",
     }
     on_all_backends = True
+
+
+def test_the_narrow_one_of_mmsegmentation():
+    # Of a ResNet-18: trunk, pooling, skip, two convolutions, auxiliary head.
+    trunk, pooling, skip, convs = 11195744, 1083392, 792, 19716 + 18048
+    model = VARIANTS["deeplabv3plus_r18_mmseg"].build(6)
+    expected = trunk + pooling + skip + convs + 147584 + 6 * (129 + 65)
+    assert count_trainable(model) == expected
+    facts = keras_rsseg.list_presets()["deeplabv3plus_r18_potsdam"]
+    assert facts["parameters"] == expected
