@@ -92,6 +92,7 @@ def released_resnet(
         stem=stem,
         stackwise_strides=strides,
         stackwise_dilations=dilations,
+        basic_block_dilation="second",
     )
 
 
@@ -147,6 +148,7 @@ def mmseg_resnet(
         contracted_resnet(depth, output_stride),
         stem="deep",
         stem_widths=(32, 32, 64),
+        basic_block_dilation="first",
     )
 
 

@@ -44,6 +44,7 @@ def basic_block(
     dilation_rate: int = 1,
     project: bool = False,
     stride_on: str | None = None,
+    dilated: str = "both",
     **options: Any,
 ) -> keras.KerasTensor:
     """Two 3x3 convolutions beside a shortcut.
@@ -53,21 +54,31 @@ def basic_block(
         filters: int. Channels of the output.
         name: string. Prefix of the layers' names.
         strides: int. Stride of the first convolution.
-        dilation_rate: int. Dilation of both.
+        dilation_rate: int. Dilation of what `dilated` says.
         project: bool. Whether the shortcut is a 1x1 convolution.
         stride_on: ignored, this block has no 1x1 convolution.
+        dilated: `"both"`, `"first"` or `"second"` convolution.
         **options: keyword arguments of every `ConvBNReLU`.
 
     Returns:
         KerasTensor.
     """
     del stride_on
-    dilation = {"dilation_rate": dilation_rate, **options}
     y = ConvBNReLU(
-        filters, 3, strides=strides, name=f"{name}_conv1", **dilation
+        filters,
+        3,
+        strides=strides,
+        dilation_rate=1 if dilated == "second" else dilation_rate,
+        name=f"{name}_conv1",
+        **options,
     )(x)
     y = ConvBNReLU(
-        filters, 3, activation=None, name=f"{name}_conv2", **dilation
+        filters,
+        3,
+        dilation_rate=1 if dilated == "first" else dilation_rate,
+        activation=None,
+        name=f"{name}_conv2",
+        **options,
     )(y)
     return _join(x, y, filters, strides, project, name, options)
 

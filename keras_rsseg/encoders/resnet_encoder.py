@@ -1,3 +1,5 @@
+import functools
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,6 +32,7 @@ _CHOICES = {
     "stem": tuple(_STEM_WIDTHS),
     "stride_on": ("3x3", "1x1"),
     "first_block_dilation": ("full", "contracted"),
+    "basic_block_dilation": ("both", "first", "second"),
     "finest_level": ("P1", "P2"),
 }
 
@@ -69,6 +72,9 @@ class ResNetEncoder(PresetEncoder):
         first_block_dilation: `"full"`: the first block of a stage is dilated
             like the others. `"contracted"`: it has the dilation of the stage
             before (1 in the first stage).
+        basic_block_dilation: which convolutions of a dilated basic block
+            (ResNet-18 and 34) are: `"both"`; `"first"`, as in
+            mmsegmentation; `"second"`, as in PFNet's released code.
         finest_level: `"P2"`, or `"P1"` for the stem's output as well, before
             it is pooled. It has no weights of its own.
         batch_norm_epsilon: float. Defaults to `1e-5`.
@@ -116,6 +122,7 @@ class ResNetEncoder(PresetEncoder):
         stackwise_strides: Sequence[int] = (1, 2, 2, 2),
         stackwise_dilations: Sequence[int] = (1, 1, 1, 1),
         first_block_dilation: str = "full",
+        basic_block_dilation: str = "both",
         finest_level: str = "P2",
         batch_norm_epsilon: float = 1e-5,
         image_shape: Sequence[int | None] = (None, None, 3),
@@ -124,7 +131,12 @@ class ResNetEncoder(PresetEncoder):
         **kwargs: Any,
     ) -> None:
         _check_choices(
-            depth, stem, stride_on, first_block_dilation, finest_level
+            depth,
+            stem,
+            stride_on,
+            first_block_dilation,
+            basic_block_dilation,
+            finest_level,
         )
         stem_widths = _standardize_stem_widths(stem, stem_widths)
         check_stages("stackwise_strides", stackwise_strides)
@@ -148,6 +160,7 @@ class ResNetEncoder(PresetEncoder):
             stackwise_dilations,
             contracted=first_block_dilation == "contracted",
             stride_on=stride_on,
+            dilated=basic_block_dilation,
             **options,
         )
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
@@ -161,6 +174,7 @@ class ResNetEncoder(PresetEncoder):
         self.stackwise_strides = tuple(stackwise_strides)
         self.stackwise_dilations = tuple(stackwise_dilations)
         self.first_block_dilation = first_block_dilation
+        self.basic_block_dilation = basic_block_dilation
         self.finest_level = finest_level
         self.batch_norm_epsilon = batch_norm_epsilon
         self.image_shape = tuple(image_shape)
@@ -179,6 +193,7 @@ class ResNetEncoder(PresetEncoder):
                 "stackwise_strides": self.stackwise_strides,
                 "stackwise_dilations": self.stackwise_dilations,
                 "first_block_dilation": self.first_block_dilation,
+                "basic_block_dilation": self.basic_block_dilation,
                 "finest_level": self.finest_level,
                 "batch_norm_epsilon": self.batch_norm_epsilon,
                 "image_shape": self.image_shape,
@@ -260,10 +275,13 @@ def _apply_stage(
     strides: int,
     dilation_rate: int,
     first_dilation_rate: int,
+    dilated: str,
     **options: Any,
 ) -> keras.KerasTensor:
     basic = block_type == "basic"
-    block = basic_block if basic else bottleneck_block
+    block: Callable[..., keras.KerasTensor] = bottleneck_block
+    if basic:
+        block = functools.partial(basic_block, dilated=dilated)
     filters = 64 * 2 ** (stage - 1)
     axis = channel_axis(options["data_format"])
     same_channels = x.shape[axis] == filters * (1 if basic else 4)

@@ -64,6 +64,7 @@ class SegmenterTester(TestCase):
 
     system = None
     backbone_arguments = {}
+    slow_tests = ()
     history_keys = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
 
     # Height and width of a tile with more pixels than float16 can count.

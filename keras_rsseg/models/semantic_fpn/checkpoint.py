@@ -8,6 +8,7 @@ semantic branch of Panoptic FPN.
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
 from keras_rsseg.encoders.checkpoint import MMSEG_HEAD_RULES
 from keras_rsseg.encoders.checkpoint import MMSEG_RESNET_RULES
+from keras_rsseg.encoders.checkpoint import PLAIN_RESNET_RULES
 from keras_rsseg.encoders.checkpoint import mmseg_resnet
 from keras_rsseg.encoders.checkpoint import released_resnet
 from keras_rsseg.encoders.checkpoint_variant import Rule
@@ -25,9 +26,19 @@ def _on_deep_resnet(depth: int) -> Variant:
     )
 
 
+def _on_narrow_resnet() -> Variant:
+    return Variant(
+        released_resnet(18, 32, stem="plain"),
+        [*PLAIN_RESNET_RULES, *HEAD_RULES],
+        SemanticFPN,
+        {"fpn_dim": 128},
+    )
+
+
 VARIANTS = {
     "semantic_fpn_r50": _on_deep_resnet(50),
     "semantic_fpn_r101": _on_deep_resnet(101),
+    "semantic_fpn_r18": _on_narrow_resnet(),
 }
 # The released code's own name.
 VARIANTS |= {

@@ -17,6 +17,7 @@ class TestDeepLabV3(ContextTester):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestFormOfTorchvision(ContextTester):
     system = keras_rsseg.DeepLabV3
     backbone_arguments = {

@@ -4,11 +4,10 @@ import pytest
 
 import keras_rsseg
 from tests.models.context_tester import ContextTester
-from tests.models.segmenter_tester import SegmenterTester
 from tests.models.tiny_encoder import TinyEncoder
 
 
-class TestDeepLabV3Plus(SegmenterTester):
+class TestDeepLabV3Plus(ContextTester):
     system = keras_rsseg.DeepLabV3Plus
     backbone_arguments = {
         "filters": 16,
@@ -25,6 +24,7 @@ class TestDeepLabV3Plus(SegmenterTester):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestReleasedForm(ContextTester):
     system = keras_rsseg.DeepLabV3Plus
     backbone_arguments = {
@@ -35,6 +35,7 @@ class TestReleasedForm(ContextTester):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 class TestFormOfSmp(ContextTester):
     system = keras_rsseg.DeepLabV3Plus

@@ -7,11 +7,11 @@ import pytest
 import keras_rsseg
 from keras_rsseg.losses import AdvanceAnnealing
 from keras_rsseg.losses import ForegroundAwareLoss
-from tests.models.segmenter_tester import SegmenterTester
+from tests.models.context_tester import ContextTester
 from tests.models.segmenter_tester import make_tiles
 
 
-class TestFarSeg(SegmenterTester):
+class TestFarSeg(ContextTester):
     system = keras_rsseg.FarSeg
     backbone_arguments = {"fpn_dim": 8, "decoder_filters": 8}
     history_keys = SegmenterTester.history_keys | {

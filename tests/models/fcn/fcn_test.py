@@ -38,6 +38,7 @@ class TestFCN(ContextTester):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestFormOfTorchvision(ContextTester):
     system = keras_rsseg.FCN
     backbone_arguments = {
@@ -48,6 +49,7 @@ class TestFormOfTorchvision(ContextTester):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 class TestFormWithSkip(ContextTester):
     system = keras_rsseg.FCN

@@ -6,12 +6,12 @@ import pytest
 
 import keras_rsseg
 from keras_rsseg.models.fcn8s.fcn8s import BilinearKernel
-from tests.models.segmenter_tester import SegmenterTester
+from tests.models.context_tester import ContextTester
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
 
 
-class TestFCN8s(SegmenterTester):
+class TestFCN8s(ContextTester):
     system = keras_rsseg.FCN8s
     backbone_arguments = {"filters": 16, "dropout": 0.0}
 

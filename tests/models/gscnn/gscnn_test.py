@@ -8,7 +8,7 @@ from keras_rsseg.losses import BoundaryCrossEntropy
 from keras_rsseg.losses import ImageWeightedCrossEntropy
 from keras_rsseg.models.gscnn.dual_task import DualTaskLoss
 from keras_rsseg.ops import boundary_band
-from tests.models.segmenter_tester import SegmenterTester
+from tests.models.context_tester import ContextTester
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
 from tests.models.tiny_encoder import TinyEncoder
@@ -17,7 +17,7 @@ from tests.test_case import to_numpy
 LEVELS = ("P1", "P2", "P3", "P4", "P5")
 
 
-class TestGSCNN(SegmenterTester):
+class TestGSCNN(ContextTester):
     system = keras_rsseg.GSCNN
     backbone_arguments = {
         "filters": 16,

@@ -6,13 +6,13 @@ import pytest
 
 import keras_rsseg
 from tests.layers.compiled import call
-from tests.models.segmenter_tester import SegmenterTester
+from tests.models.context_tester import ContextTester
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
 from tests.test_case import to_numpy
 
 
-class TestPointRend(SegmenterTester):
+class TestPointRend(ContextTester):
     system = keras_rsseg.PointRend
     backbone_arguments = {
         "filters": 8,

@@ -17,6 +17,7 @@ class TestPSPNet(ContextTester):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestFormOfMmsegmentation(ContextTester):
     system = keras_rsseg.PSPNet
     backbone_arguments = {

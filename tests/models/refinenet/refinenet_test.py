@@ -4,13 +4,12 @@ import pytest
 
 import keras_rsseg
 from tests.models.context_tester import ContextTester
-from tests.models.segmenter_tester import SegmenterTester
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
 from tests.models.tiny_encoder import TinyEncoder
 
 
-class TestRefineNet(SegmenterTester):
+class TestRefineNet(ContextTester):
     system = keras_rsseg.RefineNet
     backbone_arguments = {"filters": 16}
 
@@ -19,6 +18,7 @@ class TestRefineNet(SegmenterTester):
             keras_rsseg.models.RefineNetBackbone(TinyEncoder(), layout="other")
 
 
+@pytest.mark.slow
 class TestPublished(ContextTester):
     system = keras_rsseg.RefineNet
     backbone_arguments = {"filters": 16, "layout": "published", "dropout": 0.0}

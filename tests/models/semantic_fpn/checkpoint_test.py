@@ -42,6 +42,16 @@ class TestParity(TestCase):
         self.assert_close(logits, expected["main_out"], msg="main_out")
 
 
+class TestParityOnResNet18(ParityTester):
+    """Of its blocks the second convolutions alone are dilated."""
+
+    variant = VARIANTS["fpnppm_r18"]
+    fixture = "fpnppm_r18"
+    seed = 27
+    parameters = 12664784
+    on_all_backends = True
+
+
 class TestParityOnResNet101(ParityTester):
     variant = VARIANTS["fpnppm_r101"]
     fixture = "fpnppm_r101"

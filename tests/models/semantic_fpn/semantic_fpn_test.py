@@ -79,6 +79,7 @@ class TestSemanticFPN(SegmenterTester):
             keras_rsseg.models.SemanticFPNBackbone(TinyEncoder(), context="psp")
 
 
+@pytest.mark.slow
 class TestLadders(ContextTester):
     """The decoder of Panoptic FPN, as mmsegmentation has it."""
 

@@ -3,13 +3,13 @@
 import pytest
 
 import keras_rsseg
-from tests.models.segmenter_tester import SegmenterTester
+from tests.models.context_tester import ContextTester
 from tests.models.tiny_encoder import TinyEncoder
 
 LEVELS = ("P1", "P2", "P3", "P4", "P5")
 
 
-class TestUNet(SegmenterTester):
+class TestUNet(ContextTester):
     system = keras_rsseg.UNet
     # The last block has the size of the tile.
     backbone_arguments = {"decoder_filters": (8, 8, 8, 4, 4)}

@@ -1,10 +1,10 @@
 """UPerNet: what every system does, with an auxiliary classifier."""
 
 import keras_rsseg
-from tests.models.segmenter_tester import SegmenterTester
+from tests.models.context_tester import ContextTester
 
 
-class TestUPerNet(SegmenterTester):
+class TestUPerNet(ContextTester):
     system = keras_rsseg.UPerNet
     backbone_arguments = {
         "filters": 16,
