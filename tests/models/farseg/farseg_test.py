@@ -14,7 +14,7 @@ from tests.models.segmenter_tester import make_tiles
 class TestFarSeg(ContextTester):
     system = keras_rsseg.FarSeg
     backbone_arguments = {"fpn_dim": 8, "decoder_filters": 8}
-    history_keys = SegmenterTester.history_keys | {
+    history_keys = ContextTester.history_keys | {
         "annealing",
         "val_annealing",
     }
