@@ -43,7 +43,8 @@ class SemanticFPNBackbone(SegmentationBackbone):
             normalization and the sum of all levels, each brought to the size
             of P2 in steps of 2, see `keras_rsseg.layers.PyramidLadders`.
             Defaults to `"fusion"`.
-        ladder_filters: int. Channels of the ladders. Defaults to `128`.
+        ladder_filters: int. Channels of the ladders, where there are any.
+            Defaults to `128`.
         align_corners: bool. How maps and logits are resized. Defaults to
             `True`.
         dropout: float in [0, 1). Share of the features' channels to drop in
@@ -83,13 +84,17 @@ class SemanticFPNBackbone(SegmentationBackbone):
         fpn_dim: int = 256,
         context: str | None = "pyramid_pooling",
         decoder: str = "fusion",
-        ladder_filters: int = 128,
+        ladder_filters: int | None = 128,
         align_corners: bool = True,
         dropout: float = 0.0,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
         check_choice("decoder", decoder, _DECODERS)
+        if decoder != "ladders":
+            # A width that nothing has would be out of proportion to a preset's
+            # weights, by which damage is known.
+            ladder_filters = None
         resizing: dict[str, Any] = {"align_corners": align_corners}
 
         def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
