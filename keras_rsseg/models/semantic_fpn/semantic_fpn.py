@@ -15,6 +15,7 @@ from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
 
+_LADDER_FILTERS = 128
 _DECODERS = ("fusion", "ladders")
 
 
@@ -84,7 +85,7 @@ class SemanticFPNBackbone(SegmentationBackbone):
         fpn_dim: int = 256,
         context: str | None = "pyramid_pooling",
         decoder: str = "fusion",
-        ladder_filters: int | None = 128,
+        ladder_filters: int | None = None,
         align_corners: bool = True,
         dropout: float = 0.0,
         dtype: Any = None,
@@ -111,7 +112,10 @@ class SemanticFPNBackbone(SegmentationBackbone):
                     )
                     pyramid = {**pyramid, "P5": x}
                 ladders = PyramidLadders(
-                    ladder_filters, name="ladders", **resizing, **options
+                    ladder_filters or _LADDER_FILTERS,
+                    name="ladders",
+                    **resizing,
+                    **options,
                 )
                 return ladders(feature_pyramid(pyramid, fpn_dim, **options))
             x = gather_context(context, pyramid["P5"], fpn_dim, **options)
