@@ -36,7 +36,7 @@ class WarmUpDecay(keras.optimizers.schedules.LearningRateSchedule):
     schedule = keras_rsseg.training.WarmUpDecay(1e-4, steps=100)
     schedule.warm_up_steps  # 10
     float(schedule(0)) < 1e-5 < float(schedule(10)) < 1e-4  # True
-    keras.optimizers.AdamW(schedule).name  # "adamw"
+    optimizer = keras.optimizers.AdamW(schedule)
     ```
     """
 
