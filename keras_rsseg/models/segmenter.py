@@ -122,11 +122,12 @@ class Segmenter(TrainableTask):
         self.class_names = None if class_names is None else list(class_names)
         self.palette = _as_colors("palette", palette)
         self.display_palette = _as_colors("display_palette", display_palette)
-        self._training_network = (
-            None
-            if training_outputs is None
-            else keras.Function(tiles, training_outputs)
-        )
+        self._call_in_training = None
+        if training_outputs is not None:
+            # The method of a model, not the model, which would be tracked as a
+            # layer. A `keras.Function` has no `training`: on JAX, where a step
+            # calls no `__call__` around it, statistics would stand still.
+            self._call_in_training = keras.Model(tiles, training_outputs).call
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
         self._track_training_network()
 
@@ -136,9 +137,9 @@ class Segmenter(TrainableTask):
         They are not in its graph, and keras-hub's tasks track no attribute on
         torch.
         """
-        if self._training_network is None:
+        if self._call_in_training is None:
             return
-        for layer in self._training_network.operations:
+        for layer in self._call_in_training.__self__.operations:
             if isinstance(layer, keras.Layer):
                 self._tracker.track(layer)
 
@@ -266,8 +267,8 @@ class Segmenter(TrainableTask):
     def call(
         self, inputs: Any, training: bool | None = None, mask: Any = None
     ) -> Any:
-        if training and self._training_network is not None:
-            return self._training_network(inputs)
+        if training and self._call_in_training is not None:
+            return self._call_in_training(inputs, training=True)
         return super().call(inputs, training=training, mask=mask)
 
     def for_inference(self) -> "Segmenter":

@@ -126,6 +126,9 @@ class SegmenterTester(TestCase):
         assert set(history) == self.history_keys
         assert history["loss"][-1] < 0.9 * history["loss"][0]
         assert history["mean_iou"][-1] > history["mean_iou"][0] + 0.2
+        # A network for training alone must know that it trains.
+        means = [v for v in model.weights if v.path.endswith("moving_mean")]
+        assert all(np.any(to_numpy(v) != 0.0) for v in means)
         after = model.evaluate(tiles, masks, verbose=0, return_dict=True)
         # A trailing axis of the masks changes nothing.
         assert after["loss"] == pytest.approx(history["val_loss"][-1], 1e-5)
