@@ -71,6 +71,10 @@ def _heads() -> Iterator[Row]:
         ("DeepLabV3", "deeplab_v3", "atrous_pooling"),
         ("CCNet", "ccnet", "criss_cross"),
         ("DANet", "danet", "dual_attention"),
+        ("DenseASPP", "denseaspp", "dense_atrous_pooling"),
+        ("EMANet", "emanet", "expectation_maximization"),
+        ("EncNet", "encnet", "encoding"),
+        ("OCNet", "ocnet", "object_context"),
     ):
         yield Row(name, alone, encoder=_STRIDE_8)
         backbone = {"context": context}

@@ -37,6 +37,12 @@ SYSTEMS: dict[str, System] = {
         )
         for task, folder in _TASKS.items()
     },
+    # With all of its blocks.
+    "unet": System("UNet", "ResNetEncoder", {"finest_level": "P1"}),
+    # The stream of shapes starts from the encoder's stem.
+    "gscnn": System("GSCNN", "ResNetEncoder", {"finest_level": "P1"}),
+    # Bound to tiles of one size, here the paper's.
+    "ranet": System("RANet", "ResNetEncoder", {"image_shape": (256, 256, 3)}),
     "hrnet_ifwm": System("HRNet", "HRNetEncoder", _IFWM),
     # Both papers in one. Half of PFNet's channels: W18's levels have 18 to
     # 144, a ResNet's 256 to 2048.

@@ -15,6 +15,7 @@ import keras
 
 from benchmarks.count_macs import count_macs
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.training.accelerator import accelerator_name
 
 # By the names that `python -m weights.convert` gives them.
 _ENCODERS = {
@@ -122,7 +123,8 @@ def run(args: argparse.Namespace, seconds: float | None) -> str:
     """
     words = f"Seed {args.seed}, {args.precision}, {keras.backend.backend()}"
     if seconds is not None:
-        words += f", {seconds:.0f} s on {_hardware()}"
+        hardware = accelerator_name() or f"{os.cpu_count()} CPU cores"
+        words += f", {seconds:.0f} s on {hardware}"
     return f"{words}."
 
 
@@ -153,19 +155,3 @@ def _command(
         values = value if isinstance(value, list | tuple) else [value]
         parts += [option, *(shlex.quote(str(one)) for one in values)]
     return " ".join(parts)
-
-
-def _hardware() -> str:
-    if keras.backend.backend() == "torch":
-        import torch
-
-        if torch.cuda.is_available():
-            return torch.cuda.get_device_name()
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        if jax.default_backend() != "cpu":
-            return jax.devices()[0].device_kind
-    elif keras.distribution.list_devices("gpu"):
-        return "a GPU"
-    return f"{os.cpu_count()} CPU cores"

@@ -32,13 +32,28 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.export.export_model import export_model as export_model
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
     from keras_rsseg.hub.registry import list_presets as list_presets
+    from keras_rsseg.models import FCN as FCN
+    from keras_rsseg.models import GSCNN as GSCNN
     from keras_rsseg.models import CCNet as CCNet
     from keras_rsseg.models import DANet as DANet
     from keras_rsseg.models import DeepLabV3 as DeepLabV3
+    from keras_rsseg.models import DeepLabV3Plus as DeepLabV3Plus
+    from keras_rsseg.models import DenseASPP as DenseASPP
+    from keras_rsseg.models import EMANet as EMANet
+    from keras_rsseg.models import EncNet as EncNet
+    from keras_rsseg.models import FarSeg as FarSeg
+    from keras_rsseg.models import FCN8s as FCN8s
     from keras_rsseg.models import HRNet as HRNet
+    from keras_rsseg.models import OCNet as OCNet
     from keras_rsseg.models import PFNet as PFNet
+    from keras_rsseg.models import PointRend as PointRend
     from keras_rsseg.models import PSPNet as PSPNet
+    from keras_rsseg.models import RANet as RANet
+    from keras_rsseg.models import RefineNet as RefineNet
     from keras_rsseg.models import SemanticFPN as SemanticFPN
+    from keras_rsseg.models import SFNet as SFNet
+    from keras_rsseg.models import UNet as UNet
+    from keras_rsseg.models import UPerNet as UPerNet
     from keras_rsseg.models import from_preset as from_preset
     from keras_rsseg.models import (
         optimize_for_inference as optimize_for_inference,

@@ -76,6 +76,28 @@ POTSDAM: Legend = {
     "bands": ("red", "green", "blue"),
     "ground_sample_distance": 0.05,
 }
+LOVEDA: Legend = {
+    "class_names": (
+        "background",
+        "building",
+        "road",
+        "water",
+        "barren",
+        "forest",
+        "agriculture",
+    ),
+    "palette": (
+        (255, 255, 255),
+        (255, 0, 0),
+        (255, 255, 0),
+        (0, 0, 255),
+        (159, 129, 183),
+        (0, 255, 0),
+        (255, 195, 128),
+    ),
+    "bands": ("red", "green", "blue"),
+    "ground_sample_distance": 0.3,
+}
 WHU_BUILDING: Legend = {
     "class_names": ("background", "building"),
     "palette": ((0, 0, 0), (255, 255, 255)),
@@ -109,6 +131,7 @@ LEGENDS: dict[str, dict[str, Any]] = {
     "isaid": ISAID,
     "vaihingen": VAIHINGEN,
     "potsdam": POTSDAM,
+    "loveda": LOVEDA,
     "whu_building": WHU_BUILDING,
     "dubai": DUBAI,
 }

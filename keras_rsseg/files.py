@@ -6,6 +6,8 @@ import errno
 import itertools
 import os
 import pathlib
+import re
+import shutil
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -119,6 +121,46 @@ def hidden_path(path: pathlib.Path, ending: str) -> pathlib.Path:
         cut = name[: room - len(check)].decode("utf-8", "ignore")
         return path.with_name(f".{cut}{check}{ending}")
     return path.with_name(f".{path.name}{ending}")
+
+
+def remove_partials(path: str | os.PathLike) -> None:
+    """Remove what killed runs left unfinished of a file or folder.
+
+    Call it only while no other run can write there.
+
+    Args:
+        path: its path. What is left lies beside it and, of files of a
+            folder, in it, with names such as `.card.json.1a2b3c4d.partial`.
+
+    Example:
+
+    ```python
+    import pathlib
+    from keras_rsseg.files import remove_partials
+
+    pathlib.Path(".map.tif.0123abcd.partial").touch()
+    remove_partials("map.tif")
+    list(pathlib.Path().iterdir())  # []
+    ```
+    """
+    path = link_target(path)
+    if path.is_dir():
+        _remove_partials(path, r"\..+")
+    if path.parent.is_dir():
+        ending = f".{'0' * 8}.partial"
+        name = hidden_path(path, ending).name.removesuffix(ending)
+        _remove_partials(path.parent, re.escape(name))
+
+
+def _remove_partials(folder: pathlib.Path, start: str) -> None:
+    pattern = re.compile(rf"{start}\.[0-9a-f]{{8}}\.partial")
+    for path in list(folder.iterdir()):
+        if not pattern.fullmatch(path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            remove_file(path)
 
 
 def check_free(path: pathlib.Path, overwrite: bool) -> None:

@@ -21,6 +21,10 @@ from keras_rsseg.errors import ArgumentError
 
 # What `nodata` may be besides a number.
 _NODATA_WORDS = ("border", "none")
+_SWITCHES = {
+    **dict.fromkeys(("yes", "true", "1"), True),
+    **dict.fromkeys(("no", "false", "0"), False),
+}
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 # Control characters, and halves of a character.
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -45,8 +49,8 @@ def read_band_numbers(text: str) -> list[int | str]:
 
 def read_distance(text: str) -> float | str | None:
     """Read metres, `auto`, or `native` for `None`."""
-    if text in ("auto", "native"):
-        return text if text == "auto" else None
+    if text.lower() in ("auto", "native"):
+        return "auto" if text.lower() == "auto" else None
     return float(text)
 
 
@@ -70,7 +74,14 @@ def read_names(text: str) -> list[str]:
 
 def read_nodata(text: str) -> float | str:
     """Read a number, `border` or `none`."""
-    return text if text in _NODATA_WORDS else float(text)
+    return text.lower() if text.lower() in _NODATA_WORDS else float(text)
+
+
+def read_switch(text: str) -> bool:
+    """Read `yes` or `no`, or what spreadsheets make of them."""
+    if text.lower() not in _SWITCHES:
+        raise ValueError
+    return _SWITCHES[text.lower()]
 
 
 def read_numbers(text: str) -> tuple[float, ...]:

@@ -178,7 +178,10 @@ class SceneOptions(Options):
         Option(
             "Write the map of the area's extent, not of the whole scene",
             check=values.check_switch,
+            read=values.read_switch,
+            accepted="yes or no",
             group=READING,
+            per_scene=True,
         ),
     ] = True
     ground_sample_distance: Annotated[

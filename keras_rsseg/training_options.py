@@ -6,7 +6,6 @@ from the fields. Like `scene_options` it needs neither NumPy nor GDAL.
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Annotated
 from typing import Any
@@ -19,14 +18,14 @@ from keras_rsseg.checks import check_share
 from keras_rsseg.checks import is_integer
 from keras_rsseg.checks import unless_none
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.label_options import LABELS
+from keras_rsseg.label_options import READING
+from keras_rsseg.label_options import LabelOptions
 from keras_rsseg.options import Option
-from keras_rsseg.options import Options
 from keras_rsseg.typing import PathLike
 
 # Headings in the command's help, in their order.
-LABELS = "Labels: what masks hold"
 SPLIT = "Split: what is trained on, and what is validated with"
-READING = "Tiles: how images are read"
 SCHEDULE = "Training: from what, how long"
 RUN = "Run: going on, replacing, trying out"
 GROUPS = (LABELS, SPLIT, READING, SCHEDULE, RUN)
@@ -51,134 +50,6 @@ def _seed(name: str, value: Any) -> int:
             f"{name}={value!r}"
         )
     return int(value)
-
-
-def _classes(name: str, value: Any) -> Any:
-    """Refuse one class: there would be nothing to tell apart."""
-    number = getattr(value, "num_classes", None)
-    if number is None and hasattr(value, "__len__"):
-        if isinstance(value, str):
-            value = [value]
-        number = len(value)
-    if number is not None and number < 2:
-        raise ArgumentError(
-            f"`{name}` must name two classes or more, in the order of their "
-            f"ids; what is neither is a class, too. Received: {value!r}"
-        )
-    return value
-
-
-def _num_classes(name: str, value: Any) -> int:
-    if not is_integer(value) or not 2 <= value <= 255:
-        raise ArgumentError(
-            f"`{name}` must be an integer from 2 to 255. Received: "
-            f"{name}={value!r}"
-        )
-    return int(value)
-
-
-def _mapping(name: str, value: Any) -> dict[Any, int]:
-    if not isinstance(value, Mapping):
-        raise ArgumentError(
-            f"`{name}` must be a dict such as {{255: 1}}. Received: "
-            f"{name}={value!r}"
-        )
-    return dict(value)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LabelOptions(Options):
-    """What masks and bands mean: the options of `check` and of `train`.
-
-    Raises:
-        ArgumentError: an option is out of range, or two do not go together.
-
-    Example:
-
-    ```python
-    from keras_rsseg.training_options import LabelOptions
-
-    LabelOptions(ids={255: 1}).ids  # {255: 1}
-    ```
-    """
-
-    classes: Annotated[
-        Any,
-        Option(
-            "Names of the classes, in the order of their ids",
-            in_python="A list, or a dict of names to colours.",
-            on_command_line="With commas.",
-            otherwise="the preset's, or the palette's",
-            check=unless_none(_classes),
-            metavar="NAME,NAME...",
-            read=values.read_names,
-            accepted="names with commas",
-            group=LABELS,
-        ),
-    ] = None
-    num_classes: Annotated[
-        int | None,
-        Option(
-            "Number of classes, where they have no names",
-            otherwise="the preset's",
-            check=unless_none(_num_classes),
-            group=LABELS,
-        ),
-    ] = None
-    palette: Annotated[
-        Any,
-        Option(
-            "What colours in masks mean",
-            in_python="A `keras_rsseg.data.Palette`, or what the command "
-            "line takes.",
-            on_command_line="A data set's name, or a JSON file such as "
-            '{"colors": [[255, 0, 0], ...], "names": [...], "tolerance": 20}.',
-            otherwise="masks hold ids",
-            metavar="NAME|FILE",
-            read=str,
-            group=LABELS,
-        ),
-    ] = None
-    ids: Annotated[
-        Mapping[Any, int] | None,
-        Option(
-            "What masks hold to a class id (255 is void)",
-            in_python="A dict such as `{255: 1}`; of polygons, from what "
-            "`class_attribute` holds.",
-            on_command_line="Such as 255=1 or roof=1,road=2.",
-            otherwise="masks hold class ids",
-            check=unless_none(_mapping),
-            flag="--map",
-            metavar="VALUE=ID,...",
-            read=values.read_ids,
-            accepted="such as 255=1 or roof=2, with commas",
-            group=LABELS,
-        ),
-    ] = None
-    class_attribute: Annotated[
-        str | None,
-        Option(
-            "Attribute that tells a polygon's class: its name, its id, or what "
-            "`ids` names",
-            otherwise="all are of class 1",
-            check=unless_none(values.check_text),
-            metavar="NAME",
-            read=str,
-            group=LABELS,
-        ),
-    ] = None
-    bands: Annotated[
-        Sequence[int | str] | None,
-        Option(
-            "Bands to read, by number (from 1) or name, in the model's order",
-            otherwise="all",
-            check=unless_none(values.check_bands),
-            metavar="N,N...",
-            read=values.read_band_numbers,
-            accepted="band numbers (from 1) or names, with commas",
-            group=READING,
-        ),
-    ] = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -338,11 +209,12 @@ class TrainingOptions(LabelOptions):
     learning_rate: Annotated[
         float,
         Option(
-            "Learning rate at the start; it goes down to 0",
+            "Highest learning rate: it rises to that in the first tenth of "
+            "the steps, and goes down to 0",
             check=_positive,
             group=SCHEDULE,
         ),
-    ] = 4e-4
+    ] = 2e-4
     precision: Annotated[
         str | None,
         Option(

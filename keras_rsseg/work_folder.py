@@ -64,6 +64,19 @@ class WorkFolder:
             "then `resume=True` goes on with what it has done"
         )
 
+    def check_free(self) -> None:
+        """Raise where another run is in it; leave it as it is.
+
+        Raises:
+            AlreadyRunningError: if there is one.
+            NotADirectoryError: if a link or a file has the folder's name.
+        """
+        self._check_kind()
+        if not (self.path / LOCK).exists():
+            return
+        self.acquire()
+        self.release()
+
     def empty(self, keep: Collection[str] = ()) -> None:
         """Remove what is left in it of a run, but for these names."""
         for path in list(self.path.iterdir()):

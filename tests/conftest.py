@@ -55,10 +55,11 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests that were measured to be slow on this backend."""
+    """Mark the tests that were measured, or are stated, to be slow."""
     listed = slow_tests(keras.backend.backend())
     for item in items:
-        if item.nodeid in listed:
+        stated = getattr(item.cls, "slow_tests", ())
+        if item.nodeid in listed or item.originalname in stated:
             item.add_marker(pytest.mark.slow)
 
 

@@ -36,6 +36,11 @@ from tests.public_names import rooms
 
 _FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
+# Whole networks, which TensorFlow traces for up to a minute each: torch runs
+# their examples at once, and `.ci/run` takes them there.
+_NETWORKS = ("encoders", "hub", "models", "training")
+_traces = keras.backend.backend() == "tensorflow"
+
 # Examples that show a warning: pytest's filter of it, by the public name.
 _WARNINGS = {}
 
@@ -49,6 +54,8 @@ def _examples():
             marks = []
             if public.name in _WARNINGS:
                 marks.append(pytest.mark.filterwarnings(_WARNINGS[public.name]))
+            if _traces and public.name.split(".")[0] in _NETWORKS:
+                marks.append(pytest.mark.slow)
             parameters.append(pytest.param(name, code, id=name, marks=marks))
     return parameters
 

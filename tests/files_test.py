@@ -8,6 +8,7 @@ from keras_rsseg.files import hidden_path
 from keras_rsseg.files import no_file
 from keras_rsseg.files import partial_path
 from keras_rsseg.files import remove_file
+from keras_rsseg.files import remove_partials
 from keras_rsseg.files import replace_durably
 from keras_rsseg.files import write_durably
 
@@ -101,3 +102,24 @@ def test_long_names(tmp_path):
         assert len(os.fsencode(name)) <= 240
     assert hidden_path(tmp_path / "a.tif", ".blocks").name == ".a.tif.blocks"
     assert sorted(os.listdir(tmp_path)) == sorted(p.name for p in paths)
+
+
+def test_what_killed_runs_left_is_removed(tmp_path):
+    folder = tmp_path / "roofs"
+    folder.mkdir()
+    beside = tmp_path / ".roofs.0123abcd.partial"
+    beside.mkdir()
+    (beside / "task.json").touch()
+    partial_path(folder / "card.json")
+    others = (
+        tmp_path / ".roofs.training",
+        tmp_path / ".roofs2.0123abcd.partial",
+        folder / ".notes.partial",
+        folder / "task.json",
+    )
+    for path in others:
+        path.touch()
+    remove_partials(folder)
+    left = {path for path in tmp_path.rglob("*") if path != folder}
+    assert left == set(others)
+    remove_partials(tmp_path / "nowhere" / "roofs")

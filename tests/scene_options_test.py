@@ -204,7 +204,7 @@ class TestFaces:
 
         assert list(COLUMNS) == [
             *("bands", "nodata", "alpha", "crs", "pixel_size"),
-            *("area", "area_crs", "area_layer"),
+            *("area", "area_crs", "area_layer", "crop"),
             *("ground_sample_distance", "value_range"),
         ]
         for field in COLUMNS.values():

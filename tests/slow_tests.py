@@ -22,7 +22,8 @@ QUICK = (
     "[1x128x128]",
     "tests/models/preset_backends_test.py",
     "tests/models/training_test.py::test_loss_falls_on_aerial_images[PFNet]",
-    "tests/training/train_test.py",
+    "tests/training/train_test.py::TestStopped::test_goes_on[train]",
+    "tests/training/train_test.py::TestWhatItBrings",
 )
 _ROW = re.compile(r"([\d.]+)s (?:call|setup|teardown)\s+(tests/.*?)\s*$")
 

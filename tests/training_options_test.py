@@ -3,9 +3,9 @@
 import pytest
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.label_options import LabelOptions
 from keras_rsseg.options import fields
 from keras_rsseg.training_options import GROUPS
-from keras_rsseg.training_options import LabelOptions
 from keras_rsseg.training_options import TrainingOptions
 
 

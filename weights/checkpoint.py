@@ -23,6 +23,8 @@ from keras_rsseg.errors import CheckpointError
 State = dict[str, np.ndarray]
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
+# Under which training scripts keep the tensors, beside their own state.
+_STATES = ("state_dict", "model")
 # What data-parallel training puts before every name.
 _WRAPPER = "module."
 # Counts batches for PyTorch's cumulative average, which no network here uses.
@@ -37,11 +39,11 @@ _ASKED = re.compile(r"(?:GLOBAL|[Cc]lass|function) ([\w.]*\w\.\w+)")
 
 
 class _Ignored:
-    """Stands for a NumPy scalar in a pickle, and drops what it is given.
+    """Stands for what is not needed in a pickle, and drops what it is given.
 
     Released checkpoints store their score as a NumPy scalar beside the
-    tensors. It is not needed, so NumPy's unpickling functions are not called
-    at all.
+    tensors, and mmengine its logs, arrays of NumPy. They are not needed, so
+    NumPy's unpickling functions are not called at all.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -54,7 +56,11 @@ class _Ignored:
 _IGNORED_GLOBALS: list[Any] = [
     (_Ignored, "numpy.core.multiarray.scalar"),
     (_Ignored, "numpy._core.multiarray.scalar"),
+    (_Ignored, "numpy.core.multiarray._reconstruct"),
+    (_Ignored, "numpy._core.multiarray._reconstruct"),
     (_Ignored, "numpy.dtype"),
+    (_Ignored, "numpy.ndarray"),
+    (_Ignored, "mmengine.logging.history_buffer.HistoryBuffer"),
 ]
 
 
@@ -65,7 +71,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> State:
         path: A `.pth` or `.pt` file (needs torch), a `.safetensors` file
             (needs safetensors), or an `.npz` file with the tensors under
             their original names. A training checkpoint with a `"state_dict"`
-            is recognised; its optimizer and counters are left alone.
+            or `"model"` is recognised; its optimizer and counters are left
+            alone.
 
     Returns:
         Dict from name to float32 array. `module.` is stripped from the names
@@ -220,10 +227,10 @@ def _read_torch(path: pathlib.Path) -> State:
 
 def _find_state(path: pathlib.Path, content: Any) -> dict[str, Any]:
     """Return the dict of tensors of whatever a training script saved."""
-    if isinstance(content, dict) and isinstance(
-        content.get("state_dict"), dict
-    ):
-        content = content["state_dict"]
+    for key in _STATES:
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+            break
     if not isinstance(content, dict):
         raise CheckpointError(
             f"{path} must hold a dict of tensors, or a dict with a "

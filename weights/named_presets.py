@@ -17,10 +17,14 @@ class Conversion(NamedTuple):
     Attributes:
         variant: its `--variant`.
         options: what else is chosen.
+        file: name of its checkpoint where it was released, or `None`.
+        url: where that is, or `None`.
     """
 
     variant: str
     options: Mapping[str, Any] = {}
+    file: str | None = None
+    url: str | None = None
 
 
 # No checkpoint says how its network resized: aligned corners, which HRNet's
@@ -65,7 +69,7 @@ def write_card(
     """Write the `card.json` of a converted preset.
 
     Nobody has scored it here, so it has no score; the paper's is marked as
-    the paper's.
+    the paper's, and that of who released the weights as theirs.
 
     Args:
         name: a registered name; `None` writes nothing.

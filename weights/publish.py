@@ -5,11 +5,12 @@
 
 looks for every name of `keras_rsseg.list_presets()`: in the package, as a
 preset folder `runs/NAME` with a `card.json`, or as a checkpoint
-`downloads/NAME.pth` (`.pt`, `.safetensors`, `.npz`), which is converted to
-`presets/NAME`. Each is then checked as `keras-rsseg upload` does: it loads,
-predicts, and its card is complete. Nothing leaves the machine without
-`--upload`, which sends them to `hf://ORGANISATION/NAME`; again and again if
-need be, as only what changed is sent.
+`downloads/NAME.pth` (`.pt`, `.safetensors`, `.npz`), or under the name of the
+file that was released, which is converted to `presets/NAME`. Each is then
+checked as `keras-rsseg upload` does: it loads, predicts, and its card is
+complete. Nothing leaves the machine without `--upload`, which sends them to
+`hf://ORGANISATION/NAME`; again and again if need be, as only what changed is
+sent.
 
 Presets whose card states no licence that the Hub knows are checked but not
 published: their authors have to allow it. `--private` uploads them for
@@ -70,7 +71,10 @@ def find(
 
 
 def _checkpoint(folder: pathlib.Path | None, name: str) -> pathlib.Path | None:
-    paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if folder]
+    names = [f"{name}{suffix}" for suffix in SUFFIXES]
+    if name in CONVERSIONS and CONVERSIONS[name].file is not None:
+        names.append(CONVERSIONS[name].file)
+    paths = [folder / name for name in names if folder]
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -144,7 +148,8 @@ def publish(
 
 def main(
     checkpoints: Annotated[
-        pathlib.Path | None, typer.Option(help="Folder of NAME.pth files.")
+        pathlib.Path | None,
+        typer.Option(help="Folder of NAME.pth files, or of released ones."),
     ] = None,
     trained: Annotated[
         pathlib.Path | None, typer.Option(help="Folder of preset folders.")

@@ -8,6 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from keras_rsseg.beam.predict_scenes import BeamOptions
 from keras_rsseg.beam.predict_scenes import run_scenes
+from keras_rsseg.cli.errors import plain_warnings
 from keras_rsseg.cli.predict import exit_from_dry_run
 from keras_rsseg.cli.predict import exit_with
 from keras_rsseg.cli.predict import join
@@ -15,6 +16,7 @@ from keras_rsseg.cli.predict import load_model
 from keras_rsseg.cli.predict import prepare
 from keras_rsseg.cli.predict import show
 from keras_rsseg.cli.predict_options import Request
+from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.cli.predict_options import takes_flags
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -33,16 +35,17 @@ def predict(context: typer.Context, request: Request) -> None:
     Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
     nothing could begin, 2 for wrong usage.
     """
-    jobs, path, options = prepare(request)
-    if request.dry_run:
-        exit_from_dry_run(request, jobs)
-    report = run_scenes(
-        functools.partial(load_model, request.preset),
-        jobs,
-        path,
-        PipelineOptions(context.obj or []),
-        **options,
-    )
+    with plain_warnings(request.quiet, in_flags):
+        jobs, path, options = prepare(request)
+        if request.dry_run:
+            exit_from_dry_run(request, jobs)
+        report = run_scenes(
+            functools.partial(load_model, request.preset),
+            jobs,
+            path,
+            PipelineOptions(context.obj or []),
+            **options,
+        )
     show(report, path, request.quiet)
     join(report, request)
     exit_with(report)

@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import pathlib
-import threading
 import time
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
+from keras_rsseg.beam.held_model import HeldModel
 from keras_rsseg.beam.shared_run import SharedRun
 from keras_rsseg.beam.shared_run import open_shared_run
 from keras_rsseg.checks import check_positive
@@ -23,6 +23,7 @@ from keras_rsseg.options import Option
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import RUN
 from keras_rsseg.scene_options import ScenesOptions
+from keras_rsseg.scenes.many.job_checks import check_drawings
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import absolute
 from keras_rsseg.scenes.many.scene_job import check_outputs
@@ -183,9 +184,9 @@ class _Work:
         self._load_model = load_model
         self._shared = Shared()
 
-    def acquire(self) -> "_Held":
-        """Return the `_Held` model of this process."""
-        return self._shared.acquire(lambda: _Held(self._load_model()))
+    def acquire(self) -> "HeldModel":
+        """Return the `HeldModel` of this process."""
+        return self._shared.acquire(lambda: HeldModel(self._load_model()))
 
     def open_run(
         self, model: Any, job: SceneJob
@@ -194,18 +195,10 @@ class _Work:
         return open_shared_run(model, job.source, job.destination, options)
 
 
-class _Held:
-    """A model, and the lock of the thread that uses it."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.lock = threading.Lock()
-
-
 class _Step(beam.DoFn):
     """A step that needs the model."""
 
-    _held: _Held
+    _held: HeldModel
 
     def __init__(self, work: _Work) -> None:
         super().__init__()
@@ -213,6 +206,10 @@ class _Step(beam.DoFn):
 
     def setup(self) -> None:
         self._held = self._work.acquire()
+        self._held.enter()
+
+    def teardown(self) -> None:
+        self._held.leave()
 
 
 class _CutScene(_Step):
@@ -222,7 +219,8 @@ class _CutScene(_Step):
         start = time.perf_counter()
         units, error = [], None
         try:
-            units = self._cut(job)
+            with self._held.warnings.about(job.source):
+                units = self._cut(job)
         except Exception as problem:
             error = _told(job, problem)
         key = str(job.destination)
@@ -235,6 +233,7 @@ class _CutScene(_Step):
     def _cut(self, job: SceneJob) -> list[list[int]]:
         for path in job.outputs():
             path.parent.mkdir(parents=True, exist_ok=True)
+        check_drawings(job, self._work.options)
         with self._work.open_run(self._held.model, job) as run:
             if run.finished_counts() is not None:
                 return []
@@ -268,7 +267,11 @@ class _PredictUnit(_Step):
 
     def _predict(self, unit: _Unit) -> None:
         held = self._held
-        with held.lock, self._work.open_run(held.model, unit.job) as run:
+        with (
+            held.lock,
+            held.warnings.about(unit.job.source),
+            self._work.open_run(held.model, unit.job) as run,
+        ):
             store = run.open_store()
             store.check()
             run.predict_unit(store, unit.numbers)
@@ -288,7 +291,7 @@ class _PublishScene(_Step):
             yield SceneOutcome(job, FAILED, spent, None, errors[0])
             return
         start = time.perf_counter()
-        with self._held.lock:
+        with self._held.lock, self._held.warnings.about(job.source):
             # All blocks are done: they are made into maps.
             outcome = attempt_job(self._held.model, job, self._work.options)
         seconds = spent + time.perf_counter() - start

@@ -7,8 +7,8 @@ import typer
 
 import keras_rsseg
 from keras_rsseg.cli.option_flags import takes_options
+from keras_rsseg.label_options import LabelOptions
 from keras_rsseg.training_options import GROUPS
-from keras_rsseg.training_options import LabelOptions
 
 Images = Annotated[
     str, typer.Argument(help="Folder or pattern of images, or one image.")

@@ -67,16 +67,19 @@ def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def plain_warnings(quiet: bool) -> Iterator[None]:
+def plain_warnings(
+    quiet: bool, spell: Callable[[str], str] = str
+) -> Iterator[None]:
     """Print what a user should know as one line, without source code.
 
     Args:
         quiet: whether to print no such warning.
+        spell: turns the words of Python into those of the command line.
     """
 
     def show(message, category, *place, **options):
         if issubclass(category, UserWarning):
-            print(f"Warning: {message}", file=sys.stderr)
+            print(f"Warning: {spell(str(message))}", file=sys.stderr)
         else:
             show_others(message, category, *place, **options)
 

@@ -13,29 +13,17 @@ import typer
 import keras_rsseg
 from keras_rsseg.cli.errors import log_level
 from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.cli.option_flags import takes_options
 from keras_rsseg.errors import DatasetError
-from keras_rsseg.option_values import read_ids
+from keras_rsseg.evaluation_options import GROUPS
+from keras_rsseg.evaluation_options import EvaluationOptions
 
 if TYPE_CHECKING:
     from keras_rsseg.data.palette import Palette
 
-# Stated here once more, and tested to be those of `keras_rsseg.evaluate` and
-# of the rooms that know them: loading these takes a second, which help and
-# wrong usage need not wait for.
-DEFAULTS: dict[str, Any] = {
-    "protocol": "isaid",
-    "eroded": 3.0,
-    "left_out": (),
-    "boundary_f1": False,
-    "palette": None,
-    "bands": None,
-    "class_attribute": None,
-    "batch_size": 4,
-    "output": None,
-    "overwrite": False,
-}
+# Stated here once more, and tested to be those that there are: loading them
+# takes a second, which help and wrong usage need not wait for.
 PROTOCOL_NAMES = ("isaid", "isprs_768", "isprs_896", "ifwm", "released")
-IDS = "ids"
 
 # --- What is scored
 
@@ -69,35 +57,6 @@ Split = Annotated[str, typer.Option(help="Its split.")]
 DataDir = Annotated[
     str | None, typer.Option(help="Folder of TFDS's data sets.")
 ]
-PaletteOption = Annotated[
-    str | None,
-    typer.Option(
-        "--palette",
-        help="What colours in masks mean: a data set's name, or a JSON file "
-        'such as {"colors": [[255, 0, 0], ...], "void_colors": [[0, 0, 0]]}; '
-        f"{IDS} where a colour map is for show. Default: the model's.",
-    ),
-]
-Bands = Annotated[
-    str | None,
-    typer.Option(help="Band numbers (from 1) to read, with commas."),
-]
-MapIds = Annotated[
-    str | None,
-    typer.Option(
-        "--map",
-        metavar="VALUE=ID,...",
-        help="What masks hold to a class id (255 void), such as 255=1 or "
-        "roof=2.",
-    ),
-]
-ClassAttribute = Annotated[
-    str | None,
-    typer.Option(
-        help="Attribute that tells a polygon's class: its name, its id, or "
-        "what --map names. Default: all are of class 1."
-    ),
-]
 
 # --- How it is scored
 
@@ -118,14 +77,6 @@ Stride = Annotated[
         "Default with --tile-size: its length.",
     ),
 ]
-Eroded = Annotated[
-    float,
-    typer.Option(
-        min=0,
-        help="Pixels to leave out along class boundaries for the eroded "
-        "scores, 0 for none.",
-    ),
-]
 LeaveOut = Annotated[
     list[str] | None,
     typer.Option(
@@ -133,31 +84,12 @@ LeaveOut = Annotated[
         "repeated."
     ),
 ]
-BoundaryF1 = Annotated[
-    bool,
-    typer.Option(
-        "--boundary-f1", help="Also score the boundaries of each tile."
-    ),
-]
-BatchSize = Annotated[int, typer.Option(min=1, help="Tiles in a batch.")]
-
-# --- What becomes of the scores
-
-Output = Annotated[
-    str | None,
-    typer.Option(
-        help="Folder for the report: tables, JSON, confusion matrix, worst "
-        "tiles."
-    ),
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace an older report.")
-]
 Quiet = Annotated[
     bool, typer.Option("--quiet", help="Print nothing but errors.")
 ]
 
 
+@takes_options(EvaluationOptions, GROUPS)
 def evaluate(
     images: Images = None,
     masks: Masks = None,
@@ -165,20 +97,13 @@ def evaluate(
     dataset: Dataset = None,
     split: Split = "test",
     data_dir: DataDir = None,
-    protocol: Protocol = DEFAULTS["protocol"],
+    protocol: Protocol = PROTOCOL_NAMES[0],
     tile_size: TileSize = None,
     stride: Stride = None,
-    eroded: Eroded = DEFAULTS["eroded"],
     leave_out: LeaveOut = None,
-    boundary_f1: BoundaryF1 = DEFAULTS["boundary_f1"],
-    palette: PaletteOption = DEFAULTS["palette"],
-    bands: Bands = DEFAULTS["bands"],
-    map_ids: MapIds = None,
-    class_attribute: ClassAttribute = DEFAULTS["class_attribute"],
-    batch_size: BatchSize = DEFAULTS["batch_size"],
-    output: Output = DEFAULTS["output"],
-    overwrite: Overwrite = DEFAULTS["overwrite"],
     quiet: Quiet = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Score a model tile by tile and on whole scenes."""
     if dataset is None and (images is None or masks is None):
@@ -191,21 +116,20 @@ def evaluate(
     from keras_rsseg import evaluation
 
     with plain_warnings(quiet), log_level(logging.ERROR if quiet else None):
+        output, overwrite = (
+            options.pop("output", None),
+            options.pop("overwrite", False),
+        )
         # A wrong path should not cost the seconds that loading takes.
         if output is not None:
             evaluation.check_output(output, overwrite)
-        options = {
+        options |= {
             "protocol": _tiling(protocol, tile_size, stride),
-            "eroded": eroded or None,
-            "left_out": leave_out or DEFAULTS["left_out"],
-            "batch_size": batch_size,
-            "bands": bands and band_numbers(bands),
-            "palette": palette and read_palette(palette),
-            "ids": map_ids and _ids(map_ids),
-            "class_attribute": class_attribute,
-            "boundary_f1": boundary_f1,
+            "left_out": leave_out or (),
             "progress": not quiet,
         }
+        if "palette" in options:
+            options["palette"] = read_palette(options["palette"])
         load, class_names = _find(images, masks, dataset, split, data_dir)
         model = keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
         report = keras_rsseg.evaluate(
@@ -232,33 +156,6 @@ def _tiling(protocol, tile_size, stride):
     return TilingProtocol("custom", tile_size or protocol.tile_size, stride)
 
 
-def band_numbers(bands: str) -> list[int]:
-    """Return the numbers of a text such as `"3,2,1"`.
-
-    Args:
-        bands: the text.
-
-    Raises:
-        typer.BadParameter: if it is no such text.
-    """
-    try:
-        return [int(band) for band in bands.split(",")]
-    except ValueError:
-        raise typer.BadParameter(
-            f"must be numbers with commas, not {bands!r}", param_hint="--bands"
-        ) from None
-
-
-def _ids(text: str) -> dict[int | str, int]:
-    try:
-        return read_ids(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"must be such as 255=1 or roof=2, with commas, not {text!r}",
-            param_hint="--map",
-        ) from None
-
-
 def read_palette(palette: str) -> "Palette | str":
     """Return a `Palette` from a JSON file, or by the name of a data set.
 
@@ -268,7 +165,7 @@ def read_palette(palette: str) -> "Palette | str":
     Raises:
         ArgumentError: if the file holds no palette.
     """
-    if palette == IDS:
+    if palette == "ids":
         return palette
 
     from keras_rsseg.datasets.palettes import as_named_palette

@@ -204,9 +204,10 @@ def _shown(default: Any) -> str | None:
 def _kind(field: Field) -> type:
     """What the command line makes of a text by itself."""
     kinds = {*(typing.get_args(field.type) or [field.type])} - {types.NoneType}
-    if field.option.read is None and len(kinds) == 1:
+    if len(kinds) == 1:
         (kind,) = kinds
-        if kind in (bool, float, int):
+        # A switch has two flags, whatever a manifest writes.
+        if kind is bool or (field.option.read is None and kind in (float, int)):
             return kind
     return str
 

@@ -14,6 +14,7 @@ import keras_rsseg
 from keras_rsseg.cli.dry_run import print_dry_run
 from keras_rsseg.cli.errors import INTERRUPTED
 from keras_rsseg.cli.errors import log_level
+from keras_rsseg.cli.errors import plain_warnings
 from keras_rsseg.cli.predict_options import Request
 from keras_rsseg.cli.predict_options import check_ending
 from keras_rsseg.cli.predict_options import in_flags
@@ -80,9 +81,19 @@ def prepare(
     path = _report_path(request)
     replace = options.overwrite or options.resume
     if request.mosaic is not None:
-        check_mosaic(request.mosaic, replace, [job.source for job in jobs])
+        # It may lie among the maps, whose folders are still to be made.
+        folder = os.path.abspath(os.path.dirname(request.mosaic))
+        made = any(
+            pathlib.Path(os.path.abspath(job.destination)).is_relative_to(
+                folder
+            )
+            for job in jobs
+        )
+        check_mosaic(
+            request.mosaic, replace, [job.source for job in jobs], made
+        )
     _check_report(path, request.scenes, jobs, replace)
-    for message in check(jobs, options).values():
+    for message in check(jobs, options, request.preset).values():
         typer.echo(in_flags(f"Will fail: {message}"), err=True)
     arguments = options.arguments(type(options))
     # Each job has paths of its own.
@@ -90,13 +101,17 @@ def prepare(
 
 
 def check(
-    jobs: "list[SceneJob]", options: ScenesOptions, make_folders: bool = True
+    jobs: "list[SceneJob]",
+    options: ScenesOptions,
+    preset: str | None = None,
+    make_folders: bool = True,
 ) -> dict[int, str]:
-    """Find what is wrong with files: loading a model takes seconds.
+    """Find what is wrong: loading a model takes seconds.
 
     Args:
         jobs: list of `SceneJob`s.
         options: those of all scenes.
+        preset: the model's name or folder, `None` for the default.
         make_folders: whether folders that are missing will be made.
 
     Returns:
@@ -106,11 +121,40 @@ def check(
     from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
     from keras_rsseg.scenes.reading.scene_file import as_crs
 
+    own_areas = any("area" in key for job in jobs for key in job.options)
     if options.area is not None:
-        AreaOfInterest.of(options.area, options.area_crs, options.area_layer)
+        area = AreaOfInterest.of(
+            options.area, options.area_crs, options.area_layer
+        )
+        if not own_areas:
+            # Read once for all.
+            options = options.changed(
+                {"area": area, "area_crs": None, "area_layer": None}
+            )
     if options.crs is not None:
         as_crs("crs", options.crs)
-    return check_scenes(jobs, options.overwrite, options.resume, make_folders)
+    return check_scenes(
+        jobs,
+        options.overwrite,
+        options.resume,
+        make_folders,
+        options,
+        _facts(preset),
+    )
+
+
+def _facts(preset: str | None) -> Any:
+    """What a preset's files say of its model, `None` where that fails.
+
+    To load it tells then what is wrong.
+    """
+    from keras_rsseg.errors import PresetError
+    from keras_rsseg.hub.preset_facts import read_preset_facts
+
+    try:
+        return read_preset_facts(preset or keras_rsseg.DEFAULT_PRESET)
+    except PresetError:
+        return None
 
 
 def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
@@ -210,9 +254,17 @@ def predict(request: Request) -> None:
     Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
     nothing could begin, 2 for wrong usage, 130 if it was interrupted.
     """
-    with log_level(logging.ERROR if request.quiet else None):
+    with (
+        plain_warnings(request.quiet, in_flags),
+        log_level(logging.ERROR if request.quiet else None),
+    ):
         options = request.options.changed({"progress": not request.quiet})
         request = dataclasses.replace(request, options=options)
+        if "://" in (request.output or ""):
+            raise typer.BadParameter(
+                f"is a path of this machine, no URL such as {request.output!r}",
+                param_hint="--output",
+            )
         if _is_one(request):
             _predict_one(request)
         else:
@@ -264,6 +316,11 @@ def _predict_one(request: Request) -> None:
             "joins the maps of several scenes in a folder",
             param_hint="--mosaic",
         )
+    if request.report is not None:
+        raise typer.BadParameter(
+            "is about several scenes, whose maps go to a folder",
+            param_hint="--report",
+        )
     job = SceneJob(
         request.scenes[0],
         pathlib.Path(request.output or ""),
@@ -273,7 +330,7 @@ def _predict_one(request: Request) -> None:
         request.style,
         request.attribute_table,
     )
-    check([job], options, make_folders=False)
+    check([job], options, request.preset, make_folders=False)
     if request.dry_run:
         print_dry_run(request, [job], options)
         return

@@ -28,6 +28,8 @@ from keras_rsseg.scene_options import ScenesOptions
 _OWN_WORDS = {"destination": "--output", "output": "--output"}
 _SPELL = speller(ScenesOptions, _OWN_WORDS)
 _SCENE = re.compile("`(?:source|sources|jobs)`: ?")
+# Warnings of Python name the flag as well.
+_TWICE = re.compile(r"(--\w[\w-]*(?: \w+)?) \(\1\)")
 _COLUMNS = ", ".join(
     field.name for field in fields(SceneOptions) if field.option.per_scene
 )
@@ -192,7 +194,7 @@ def in_flags(text: str) -> str:
     Returns:
         What a user of the command is told, "give --overwrite".
     """
-    return _SPELL(_SCENE.sub("", text))
+    return _TWICE.sub(r"\1", _SPELL(_SCENE.sub("", text)))
 
 
 def check_ending(option: str, text: str | None) -> None:

@@ -74,7 +74,12 @@ def _summary(facts: dict[str, Any]) -> Iterator[str]:
         yield f"{facts['parameters'] / 1e6:.1f} M parameters"
     if "size" in facts:
         yield f"{facts['size'] / 1e6:.1f} MB"
-    for key, whose in (("score", "measured"), ("paper_score", "the paper's")):
+    stated_by = f"stated by {facts.get('stated_score', {}).get('by')}"
+    for key, whose in (
+        ("score", "measured"),
+        ("stated_score", stated_by),
+        ("paper_score", "the paper's"),
+    ):
         if facts.get(key):
             mean = f"mean IoU {facts[key]['mean_iou']:.3f} ({whose})"
             places = ", ".join(_places(facts[key].get("places", {})))

@@ -3,6 +3,7 @@
 The masks of the test set are withheld. A mask's 0 is no data: void.
 """
 
+from keras_rsseg import class_legends
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.datasets.scene_layout import SceneLayout
 from keras_rsseg.datasets.scene_layout import listed_scenes
@@ -11,26 +12,7 @@ from keras_rsseg.void import VOID
 FACTS = DatasetFacts(
     name="loveda",
     title="LoveDA: land cover for domain-adaptive semantic segmentation",
-    class_names=(
-        "background",
-        "building",
-        "road",
-        "water",
-        "barren",
-        "forest",
-        "agriculture",
-    ),
-    palette=(
-        (255, 255, 255),
-        (255, 0, 0),
-        (255, 255, 0),
-        (0, 0, 255),
-        (159, 129, 183),
-        (0, 255, 0),
-        (255, 195, 128),
-    ),
-    bands=("red", "green", "blue"),
-    ground_sample_distance=0.3,
+    **class_legends.LOVEDA,
     licence="CC BY-NC-SA 4.0",
     homepage="https://doi.org/10.5281/zenodo.5706578",
     citation="""\

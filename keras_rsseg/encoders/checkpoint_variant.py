@@ -40,6 +40,24 @@ def conv_bn_rules(layer: str, conv: str, batch_norm: str) -> list[Rule]:
     return [(f"{layer}/conv", conv), (f"{layer}/batch_norm", batch_norm)]
 
 
+def separable_rules(layer: str, depthwise: str, pointwise: str) -> list[Rule]:
+    """Return the rules of a `SeparableConvBNReLU` with both normalizations.
+
+    Args:
+        layer: pattern of the layer's path.
+        depthwise: name of the first step in the checkpoint, which has a
+            `conv` and a `bn`.
+        pointwise: likewise, of the second.
+    """
+    return [
+        (f"{layer}/depthwise", f"{depthwise}.conv"),
+        (f"{layer}/depthwise_norm", f"{depthwise}.bn"),
+        *conv_bn_rules(
+            f"{layer}/pointwise", f"{pointwise}.conv", f"{pointwise}.bn"
+        ),
+    ]
+
+
 def make_name_of(rules: Sequence[Rule]) -> NameOf:
     r"""Make a mapping from variable paths to tensor names.
 
@@ -106,6 +124,27 @@ def with_zero_bias(state: State, layer: str) -> State:
     if weight not in state or bias in state:
         return state
     return {**state, bias: np.zeros(len(state[weight]), "float32")}
+
+
+def strip_training_wrapper(state: State) -> State:
+    """Undo the wrapper that training scripts put around network and loss.
+
+    HRNet's own, Lightning and torchgeo save `model.conv1.weight` for
+    `conv1.weight`, and beside it the class weights of the loss (`loss.` or
+    `criterion.`), which are not part of the network.
+
+    Args:
+        state: dict from name to array.
+
+    Returns:
+        A dict with the network's own names.
+    """
+    names = [
+        name for name in state if not name.startswith(("loss.", "criterion."))
+    ]
+    if not all(name.startswith("model.") for name in names):
+        return state
+    return {name.removeprefix("model."): state[name] for name in names}
 
 
 def _as_it_is(state: State) -> State:

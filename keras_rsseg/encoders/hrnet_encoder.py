@@ -1,3 +1,5 @@
+import functools
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,6 +51,10 @@ class HRNetEncoder(PresetEncoder):
         align_corners: bool. How the fusion resizes. `True` is the default of
             the released HRNet-OCR code, `False` that of its older branches
             and of the Cityscapes W48 network.
+        resize_by_factor: bool. Whether the fusion enlarges a branch by 2, 4
+            or 8 first, and then resizes it to the size of the finer one, as
+            mmsegmentation does: another map where sizes are odd. For
+            `fusion="bilinear"` alone. Defaults to `False`.
         fusion: how the fusion goes up. `"bilinear"`, the default, is HRNet.
             The others warp each coarse branch, after its 1x1 convolution, by
             `keras_rsseg.layers.ImprovedFlowWarp`: `"ifwm"`, or its variants
@@ -109,6 +115,7 @@ class HRNetEncoder(PresetEncoder):
         bottleneck_filters: int = 64,
         align_corners: bool = True,
         fusion: str = "bilinear",
+        resize_by_factor: bool = False,
         finest_level: str = "P2",
         image_shape: Sequence[int | None] = (None, None, 3),
         data_format: DataFormat | None = None,
@@ -116,11 +123,14 @@ class HRNetEncoder(PresetEncoder):
         **kwargs: Any,
     ) -> None:
         _check_num_modules(stackwise_num_modules)
-        _check_fusion(fusion, align_corners)
+        _check_fusion(fusion, align_corners, resize_by_factor)
         check_choice("finest_level", finest_level, ("P1", "P2"))
         check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
         options: dict[str, Any] = {"data_format": data_format, "dtype": dtype}
+        upsampling = functools.partial(
+            _upsampling, fusion, align_corners, resize_by_factor
+        )
 
         # === Functional Model ===
         images = image_input(image_shape, data_format)
@@ -138,7 +148,7 @@ class HRNetEncoder(PresetEncoder):
                     branches, num_blocks, width, name, **options
                 )
                 branches = _fuse_branches(
-                    branches, width, fusion, align_corners, name, **options
+                    branches, width, upsampling, name, **options
                 )
         pyramid |= {f"P{i}": branch for i, branch in enumerate(branches, 2)}
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
@@ -151,6 +161,7 @@ class HRNetEncoder(PresetEncoder):
         self.bottleneck_filters = bottleneck_filters
         self.align_corners = align_corners
         self.fusion = fusion
+        self.resize_by_factor = resize_by_factor
         self.finest_level = finest_level
         self.image_shape = tuple(image_shape)
         self.data_format = data_format
@@ -167,6 +178,7 @@ class HRNetEncoder(PresetEncoder):
                 "bottleneck_filters": self.bottleneck_filters,
                 "align_corners": self.align_corners,
                 "fusion": self.fusion,
+                "resize_by_factor": self.resize_by_factor,
                 "finest_level": self.finest_level,
                 "image_shape": self.image_shape,
                 "data_format": self.data_format,
@@ -184,13 +196,21 @@ def _check_num_modules(stackwise_num_modules: Sequence[int]) -> None:
         )
 
 
-def _check_fusion(fusion: str, align_corners: bool) -> None:
+def _check_fusion(
+    fusion: str, align_corners: bool, resize_by_factor: bool
+) -> None:
     check_choice("fusion", fusion, ("bilinear", *_FLOWS))
     if fusion != "bilinear" and not align_corners:
         raise ArgumentError(
             "`align_corners` must be True for a `fusion` with flow, whose "
             "start is a resize with aligned corners. Received: "
             f"align_corners={align_corners}, fusion={fusion!r}"
+        )
+    if fusion != "bilinear" and resize_by_factor:
+        raise ArgumentError(
+            "`resize_by_factor` must be False for a `fusion` with flow, which "
+            "resizes nothing by itself. Received: "
+            f"resize_by_factor={resize_by_factor}, fusion={fusion!r}"
         )
 
 
@@ -251,8 +271,7 @@ def _run_branches(
 def _fuse_branches(
     branches: list[keras.KerasTensor],
     width: int,
-    fusion: str,
-    align_corners: bool,
+    upsampling: Callable[..., keras.layers.Layer],
     name: str,
     **options: Any,
 ) -> list[keras.KerasTensor]:
@@ -274,7 +293,7 @@ def _fuse_branches(
                     name=f"{path}_conv",
                     **options,
                 )(other)
-                up = _upsampling(fusion, align_corners, j - i, path, **options)
+                up = upsampling(j - i, path, **options)
                 terms.append(up(own, coarse))
         dtype = options["dtype"]
         x = keras.layers.Add(dtype=dtype, name=f"{name}_sum{i + 1}")(terms)
@@ -305,12 +324,20 @@ def _downsample(
 
 
 def _upsampling(
-    fusion: str, align_corners: bool, levels: int, path: str, **options: Any
+    fusion: str,
+    align_corners: bool,
+    resize_by_factor: bool,
+    levels: int,
+    path: str,
+    **options: Any,
 ) -> keras.layers.Layer:
     """The layer that brings a branch some levels up, to a finer one."""
     if fusion == "bilinear":
         return ResizeLike(
-            align_corners=align_corners, name=f"{path}_resize", **options
+            align_corners=align_corners,
+            factor=2**levels if resize_by_factor else 1,
+            name=f"{path}_resize",
+            **options,
         )
     # The fine branch is in the sum already, once for all warped ones.
     flow: dict[str, Any] = {

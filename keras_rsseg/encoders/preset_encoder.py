@@ -11,8 +11,13 @@ import keras
 import keras_hub
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.hub.preset_folder import open_encoder
+from keras_rsseg.hub.preset_folder import open_backbone
 from keras_rsseg.hub.preset_writer import written_whole
+
+_WHERE_ENCODERS_ARE = (
+    " A task's encoder is "
+    "`keras_rsseg.from_preset(...).backbone.image_encoder`."
+)
 
 
 class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
@@ -57,7 +62,9 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
         ```
         """
         given = sorted(kwargs)
-        with open_encoder(preset, cls, load_weights, given) as folder:
+        with open_backbone(
+            preset, cls, load_weights, given, _WHERE_ENCODERS_ARE
+        ) as folder:
             return super().from_preset(folder, load_weights, **kwargs)
 
     def save_to_preset(
@@ -124,3 +131,20 @@ def check_model_keywords(
     unknown = sorted(set(kwargs) - set(accepted))
     if unknown:
         raise TypeError(f"`{type(model).__name__}` has no arguments {unknown}.")
+
+
+def check_stages(name: str, value: Sequence[int]) -> None:
+    """Refuse anything but one number for each of four stages.
+
+    Args:
+        name: what the error calls the argument.
+        value: what was given.
+
+    Raises:
+        ArgumentError: there are not four entries.
+    """
+    if len(value) != 4:
+        raise ArgumentError(
+            f"`{name}` must have one entry for each of the 4 stages. "
+            f"Received: {name}={value}"
+        )

@@ -1,10 +1,39 @@
-"""The two residual blocks of ResNet, which HRNet uses as well."""
+"""The residual blocks of ResNet and its pool, which others use as well."""
 
 from typing import Any
 
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.typing import DataFormat
+
+
+def pool_stem(
+    x: keras.KerasTensor,
+    data_format: DataFormat,
+    dtype: Any | None,
+    ceil: bool = False,
+) -> keras.KerasTensor:
+    """The 3x3 max pool of stride 2 that ends a stem.
+
+    Args:
+        x: KerasTensor, rectified.
+        data_format: of both layers.
+        dtype: dtype policy of both layers.
+        ceil: bool. Whether a last window that reaches over the border by two
+            pixels counts, too.
+
+    Returns:
+        KerasTensor of half the size, rounded up; with `ceil`, of an even
+        size, one more.
+    """
+    layout = {"data_format": data_format, "dtype": dtype}
+    # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
+    padding = ((1, 2), (1, 2)) if ceil else 1
+    x = keras.layers.ZeroPadding2D(padding, name="stem_pool_padding", **layout)(
+        x
+    )
+    return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
 
 
 def basic_block(
@@ -15,6 +44,7 @@ def basic_block(
     dilation_rate: int = 1,
     project: bool = False,
     stride_on: str | None = None,
+    dilated: str = "both",
     **options: Any,
 ) -> keras.KerasTensor:
     """Two 3x3 convolutions beside a shortcut.
@@ -24,21 +54,31 @@ def basic_block(
         filters: int. Channels of the output.
         name: string. Prefix of the layers' names.
         strides: int. Stride of the first convolution.
-        dilation_rate: int. Dilation of both.
+        dilation_rate: int. Dilation of what `dilated` says.
         project: bool. Whether the shortcut is a 1x1 convolution.
         stride_on: ignored, this block has no 1x1 convolution.
+        dilated: `"both"`, `"first"` or `"second"` convolution.
         **options: keyword arguments of every `ConvBNReLU`.
 
     Returns:
         KerasTensor.
     """
     del stride_on
-    dilation = {"dilation_rate": dilation_rate, **options}
     y = ConvBNReLU(
-        filters, 3, strides=strides, name=f"{name}_conv1", **dilation
+        filters,
+        3,
+        strides=strides,
+        dilation_rate=1 if dilated == "second" else dilation_rate,
+        name=f"{name}_conv1",
+        **options,
     )(x)
     y = ConvBNReLU(
-        filters, 3, activation=None, name=f"{name}_conv2", **dilation
+        filters,
+        3,
+        dilation_rate=1 if dilated == "first" else dilation_rate,
+        activation=None,
+        name=f"{name}_conv2",
+        **options,
     )(y)
     return _join(x, y, filters, strides, project, name, options)
 

@@ -1,3 +1,5 @@
+import functools
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,9 +9,11 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import is_integer
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
+from keras_rsseg.encoders.preset_encoder import check_stages
 from keras_rsseg.encoders.preset_encoder import image_input
 from keras_rsseg.encoders.residual_blocks import basic_block
 from keras_rsseg.encoders.residual_blocks import bottleneck_block
+from keras_rsseg.encoders.residual_blocks import pool_stem
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
@@ -28,6 +32,7 @@ _CHOICES = {
     "stem": tuple(_STEM_WIDTHS),
     "stride_on": ("3x3", "1x1"),
     "first_block_dilation": ("full", "contracted"),
+    "basic_block_dilation": ("both", "first", "second"),
     "finest_level": ("P1", "P2"),
 }
 
@@ -55,6 +60,9 @@ class ResNetEncoder(PresetEncoder):
         stem_widths: tuple of ints. Channels of each convolution of the stem,
             one of a plain stem and three of a deep one. Defaults to `(64,)`
             and `(64, 64, 128)`.
+        stem_pool_ceil: bool. Whether the pooling of the stem rounds sizes up
+            (PyTorch's `ceil_mode`): a map of 48 pixels becomes one of 25, not
+            24. Defaults to `False`; the OCNet of its authors has `True`.
         stride_on: `"3x3"` or `"1x1"`: the convolution of a bottleneck block
             that has the stride (ResNet-V1.5, or V1 as first published).
         stackwise_strides: tuple of 4 ints. Stride of each stage.
@@ -64,6 +72,9 @@ class ResNetEncoder(PresetEncoder):
         first_block_dilation: `"full"`: the first block of a stage is dilated
             like the others. `"contracted"`: it has the dilation of the stage
             before (1 in the first stage).
+        basic_block_dilation: which convolutions of a dilated basic block
+            (ResNet-18 and 34) are: `"both"`; `"first"`, as in
+            mmsegmentation; `"second"`, as in PFNet's released code.
         finest_level: `"P2"`, or `"P1"` for the stem's output as well, before
             it is pooled. It has no weights of its own.
         batch_norm_epsilon: float. Defaults to `1e-5`.
@@ -106,10 +117,12 @@ class ResNetEncoder(PresetEncoder):
         depth: int = 50,
         stem: str = "plain",
         stem_widths: Sequence[int] | None = None,
+        stem_pool_ceil: bool = False,
         stride_on: str = "3x3",
         stackwise_strides: Sequence[int] = (1, 2, 2, 2),
         stackwise_dilations: Sequence[int] = (1, 1, 1, 1),
         first_block_dilation: str = "full",
+        basic_block_dilation: str = "both",
         finest_level: str = "P2",
         batch_norm_epsilon: float = 1e-5,
         image_shape: Sequence[int | None] = (None, None, 3),
@@ -118,11 +131,16 @@ class ResNetEncoder(PresetEncoder):
         **kwargs: Any,
     ) -> None:
         _check_choices(
-            depth, stem, stride_on, first_block_dilation, finest_level
+            depth,
+            stem,
+            stride_on,
+            first_block_dilation,
+            basic_block_dilation,
+            finest_level,
         )
         stem_widths = _standardize_stem_widths(stem, stem_widths)
-        _check_stages("stackwise_strides", stackwise_strides)
-        _check_stages("stackwise_dilations", stackwise_dilations)
+        check_stages("stackwise_strides", stackwise_strides)
+        check_stages("stackwise_dilations", stackwise_dilations)
         check_model_keywords(self, kwargs)
         data_format = standardize_data_format(data_format)
         options: dict[str, Any] = {
@@ -136,12 +154,13 @@ class ResNetEncoder(PresetEncoder):
         x = _apply_stem(images, stem, stem_widths, **options)
         pyramid = {"P1": x} if finest_level == "P1" else {}
         pyramid |= _apply_stages(
-            _pool(x, data_format, dtype),
+            pool_stem(x, data_format, dtype, stem_pool_ceil),
             depth,
             stackwise_strides,
             stackwise_dilations,
             contracted=first_block_dilation == "contracted",
             stride_on=stride_on,
+            dilated=basic_block_dilation,
             **options,
         )
         super().__init__(inputs=images, outputs=pyramid, dtype=dtype, **kwargs)
@@ -150,10 +169,12 @@ class ResNetEncoder(PresetEncoder):
         self.depth = depth
         self.stem = stem
         self.stem_widths = stem_widths
+        self.stem_pool_ceil = stem_pool_ceil
         self.stride_on = stride_on
         self.stackwise_strides = tuple(stackwise_strides)
         self.stackwise_dilations = tuple(stackwise_dilations)
         self.first_block_dilation = first_block_dilation
+        self.basic_block_dilation = basic_block_dilation
         self.finest_level = finest_level
         self.batch_norm_epsilon = batch_norm_epsilon
         self.image_shape = tuple(image_shape)
@@ -167,10 +188,12 @@ class ResNetEncoder(PresetEncoder):
                 "depth": self.depth,
                 "stem": self.stem,
                 "stem_widths": self.stem_widths,
+                "stem_pool_ceil": self.stem_pool_ceil,
                 "stride_on": self.stride_on,
                 "stackwise_strides": self.stackwise_strides,
                 "stackwise_dilations": self.stackwise_dilations,
                 "first_block_dilation": self.first_block_dilation,
+                "basic_block_dilation": self.basic_block_dilation,
                 "finest_level": self.finest_level,
                 "batch_norm_epsilon": self.batch_norm_epsilon,
                 "image_shape": self.image_shape,
@@ -183,14 +206,6 @@ class ResNetEncoder(PresetEncoder):
 def _check_choices(*given: int | str) -> None:
     for (name, accepted), value in zip(_CHOICES.items(), given, strict=True):
         check_choice(name, value, accepted)
-
-
-def _check_stages(name: str, value: Sequence[int]) -> None:
-    if len(value) != 4:
-        raise ArgumentError(
-            f"`{name}` must have one entry for each of the 4 stages. "
-            f"Received: {name}={value}"
-        )
 
 
 def _standardize_stem_widths(
@@ -224,15 +239,6 @@ def _apply_stem(
             **options,
         )(x)
     return x
-
-
-def _pool(
-    x: keras.KerasTensor, data_format: DataFormat, dtype: Any | None
-) -> keras.KerasTensor:
-    layout = {"data_format": data_format, "dtype": dtype}
-    # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
-    x = keras.layers.ZeroPadding2D(1, name="stem_pool_padding", **layout)(x)
-    return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
 
 
 def _apply_stages(
@@ -269,10 +275,13 @@ def _apply_stage(
     strides: int,
     dilation_rate: int,
     first_dilation_rate: int,
+    dilated: str,
     **options: Any,
 ) -> keras.KerasTensor:
     basic = block_type == "basic"
-    block = basic_block if basic else bottleneck_block
+    block: Callable[..., keras.KerasTensor] = bottleneck_block
+    if basic:
+        block = functools.partial(basic_block, dilated=dilated)
     filters = 64 * 2 ** (stage - 1)
     axis = channel_axis(options["data_format"])
     same_channels = x.shape[axis] == filters * (1 if basic else 4)

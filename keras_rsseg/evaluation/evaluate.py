@@ -1,22 +1,14 @@
 """Score a model by the papers' protocols."""
 
 import logging
-import numbers
-import os
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collections.abc import Sequence
 from typing import Any
 
 from tqdm import tqdm
 
-from keras_rsseg.checks import Color
-from keras_rsseg.checks import check_positive
-from keras_rsseg.checks import is_integer
 from keras_rsseg.class_legends import colors_of
-from keras_rsseg.data.id_mapping import IdMapping
 from keras_rsseg.data.id_mapping import ids_of_classes
-from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.tiling import tile_starts
@@ -28,34 +20,22 @@ from keras_rsseg.evaluation.labelled_scene import RecordScenes
 from keras_rsseg.evaluation.masks import IDS
 from keras_rsseg.evaluation.masks import check_palette
 from keras_rsseg.evaluation.scene_scorer import Tally
+from keras_rsseg.evaluation_options import EvaluationOptions
+from keras_rsseg.options import takes
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
 from keras_rsseg.scenes.predicting.tile_predictor import predict_tiles
 
 logger = logging.getLogger(__name__)
 
-# The cost grows with the square, and little is left to score.
-_MOST_ERODED = 50
 
-
+@takes(EvaluationOptions)
 def evaluate(
     model: Any,
     dataset: Iterable[Mapping[str, Any]] | tuple[Any, Any],
     protocol: str | TilingProtocol = "isaid",
     *,
-    eroded: float | None = 3,
-    left_out: Iterable[str | int] = (),
-    batch_size: int = 4,
-    bands: Sequence[int] | None = None,
-    class_names: Sequence[str] | None = None,
-    palette: Palette | Sequence[Color] | str | None = None,
-    ids: IdMapping | None = None,
-    class_attribute: str | None = None,
-    boundary_f1: bool = False,
-    num_worst_tiles: int = 6,
-    output: str | os.PathLike[str] | None = None,
-    overwrite: bool = False,
-    progress: bool = True,
+    options: EvaluationOptions,
 ) -> EvaluationReport:
     """Score a model on scenes with known classes, tile by tile and blended.
 
@@ -90,31 +70,7 @@ def evaluate(
             masks may be a file of polygons.
         protocol: name of a tiling protocol (`keras_rsseg.data.PROTOCOLS`) or
             a `keras_rsseg.data.TilingProtocol`.
-        eroded: pixels to leave out on either side of class boundaries, see
-            `keras_rsseg.evaluation.erode_boundaries`; `None` for no figures
-            of that kind.
-        left_out: names or ids of classes to exclude from the means, such as
-            clutter. Their pixels still count as errors of other classes, and
-            in pixel accuracy.
-        batch_size: number of tiles in a batch, at most.
-        bands: band numbers to read, from 1; `None` for all.
-        class_names: list of class names; defaults to the model's.
-        palette: `keras_rsseg.data.Palette` or list of `(r, g, b)`: what
-            colours in masks mean, and those of the report. Defaults to the
-            model's. Masks without colours hold class ids; `"ids"` says so of
-            masks with a colour map that misleads.
-        ids: dict from what masks hold to class ids, 255 for void, such as
-            `{255: 1}`, as of `keras_rsseg.data.tile_dataset`.
-        class_attribute: name of the attribute that tells a polygon's class:
-            a name of `class_names`, an id, or a key of `ids`.
-        boundary_f1: whether to score the boundaries of each tile as well, by
-            `keras_rsseg.metrics.BoundaryF1`. Takes longer.
-        num_worst_tiles: number of tiles with the most wrong pixels that the
-            report keeps, with image, truth and prediction.
-        output: folder to save the report in, or `None`; see
-            `EvaluationReport.save`. It is checked first.
-        overwrite: whether an older report there may be replaced.
-        progress: whether to show a progress bar on stderr.
+        options: see `keras_rsseg.evaluation_options.EvaluationOptions`.
 
     Returns:
         An `EvaluationReport`.
@@ -159,48 +115,38 @@ def evaluate(
           contest](https://www.isprs.org/education/benchmarks/UrbanSemLab/semantic-labeling.aspx)
           for eroded boundaries
     """
-    tiling = _check_arguments(
-        model, protocol, eroded, batch_size, num_worst_tiles
-    )
-    palette = check_palette(palette)
-    legend = _legend(model, class_names, palette)
-    excluded = _class_ids(left_out, legend.names)
-    if output is not None:
-        check_output(output, overwrite)
-    scenes = _open_scenes(
-        dataset,
-        legend.num_classes,
-        palette,
-        bands,
-        model,
-        ids_of_classes(ids, class_attribute, legend.names),
-        class_attribute,
-    )
+    tiling = _check_arguments(model, protocol)
+    palette = check_palette(options.palette)
+    legend = _legend(model, options.class_names, palette)
+    excluded = _class_ids(options.left_out, legend.names)
+    if options.output is not None:
+        check_output(options.output, options.overwrite)
+    scenes = _open_scenes(dataset, legend, palette, model, options)
     tally = Tally(
         tiling,
         legend.num_classes,
-        eroded,
-        num_worst_tiles,
-        _boundary_metric(legend, excluded) if boundary_f1 else None,
+        options.eroded,
+        options.num_worst_tiles,
+        _boundary_metric(legend, excluded) if options.boundary_f1 else None,
     )
-    _run(model, scenes, tally, tiling, batch_size, legend, progress)
+    _run(model, scenes, tally, tiling, legend, options)
     report = EvaluationReport(
         model=_name(model),
         protocol=tiling.name,
         tile_size=tiling.tile_size,
         stride=tiling.stride,
-        eroded=eroded,
+        eroded=options.eroded,
         class_names=legend.names,
         palette=legend.colors,
         left_out=excluded,
         **tally.results(),
     )
-    if output is not None:
-        _save(report, output, overwrite)
+    if options.output is not None:
+        _save(report, options.output, options.overwrite)
     return report
 
 
-def _check_arguments(model, protocol, eroded, batch_size, num_worst_tiles):
+def _check_arguments(model, protocol):
     """Check what needs no data, and return the `TilingProtocol`."""
     if not callable(getattr(model, "predict_on_batch", model)):
         raise TypeError(
@@ -209,19 +155,6 @@ def _check_arguments(model, protocol, eroded, batch_size, num_worst_tiles):
         )
     protocol = as_protocol(protocol)
     tile_starts(1, protocol.tile_size, protocol.stride)
-    check_positive("batch_size", batch_size)
-    if not is_integer(num_worst_tiles) or num_worst_tiles < 0:
-        raise ArgumentError(
-            "`num_worst_tiles` must be an integer, 0 or more. Received: "
-            f"{num_worst_tiles!r}"
-        )
-    if eroded is not None and not (
-        isinstance(eroded, numbers.Real) and 1 <= float(eroded) <= _MOST_ERODED
-    ):
-        raise ArgumentError(
-            f"`eroded` must be None or 1 to {_MOST_ERODED} pixels. Received: "
-            f"{eroded!r}"
-        )
     return protocol
 
 
@@ -280,9 +213,9 @@ def _boundary_metric(legend, left_out):
     return BoundaryF1(legend.num_classes, left_out=left_out)
 
 
-def _open_scenes(
-    dataset, num_classes, palette, bands, model, ids, class_attribute
-):
+def _open_scenes(dataset, legend, palette, model, options):
+    attribute = options.class_attribute
+    ids = ids_of_classes(options.ids, attribute, legend.names)
     is_pair = (
         isinstance(dataset, tuple)
         and len(dataset) == 2
@@ -293,27 +226,33 @@ def _open_scenes(
         return PairScenes(
             images,
             masks,
-            num_classes,
+            legend.num_classes,
             palette,
-            bands,
+            options.bands,
             model,
             ids,
-            class_attribute,
+            attribute,
         )
-    if class_attribute is not None:
+    if attribute is not None:
         raise ArgumentError(
             "`class_attribute` goes with masks that are polygons. Received: "
-            f"class_attribute={class_attribute!r}, with records"
+            f"class_attribute={attribute!r}, with records"
         )
-    return RecordScenes(dataset, num_classes, palette, bands, model, ids)
+    return RecordScenes(
+        dataset, legend.num_classes, palette, options.bands, model, ids
+    )
 
 
-def _run(model, scenes, tally, tiling, batch_size, legend, progress):
+def _run(model, scenes, tally, tiling, legend, options):
     total = scenes.count_tiles(tiling.tile_size, tiling.stride)
+    batch_size = options.batch_size
     if total is not None:
         batch_size = even_batch_size(total, batch_size)
     with tqdm(
-        total=total, unit="tile", desc="evaluate", disable=not progress
+        total=total,
+        unit="tile",
+        desc="evaluate",
+        disable=not options.progress,
     ) as bar:
         for tile, probabilities in predict_tiles(
             model, tally.tiles(scenes), batch_size

@@ -103,6 +103,8 @@ FACTS: dict[str, Fact] = {
         parts={
             "variant": _part("a network of `python -m weights.convert`"),
             "options": _part("its options", "options", needed=False),
+            "file": _part("its name where it was released", needed=False),
+            "url": _part("where it was released", needed=False),
         },
     ),
     "where": Fact(
@@ -186,6 +188,16 @@ FACTS: dict[str, Fact] = {
         parts={
             "mean_iou": _part("mean IoU that the paper states", "fraction"),
             "source": _part("which paper"),
+        },
+    ),
+    "stated_score": _card(
+        "{'mean_iou': 0.7, 'by': who released the weights, 'data': what was "
+        "scored}: what they state of these very weights",
+        "parts",
+        parts={
+            "mean_iou": _part("mean IoU that they state", "fraction"),
+            "by": _part("who states it"),
+            "data": _part("what was scored"),
         },
     ),
     "training_details": _card("schedule, augmentation, seed, time, hardware"),

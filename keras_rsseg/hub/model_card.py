@@ -213,6 +213,7 @@ def _labelled_places(facts: Mapping[str, Any]) -> dict[str, Any]:
 def _scores(facts: Mapping[str, Any]) -> str:
     text = "## Scores\n\n"
     score, paper = facts["score"], facts.get("paper_score")
+    stated = facts.get("stated_score")
     if score:
         text += (
             f"Mean IoU {score['mean_iou']:.3f} on {score['data']}, measured "
@@ -221,6 +222,12 @@ def _scores(facts: Mapping[str, Any]) -> str:
         text += _places(score.get("places", {}))
     else:
         text += "These weights have not been scored."
+    if stated:
+        text += (
+            f"\n\n{stated['by']} states {stated['mean_iou']:.4f} of these "
+            f"weights in its own framework, on {stated['data']}; it was not "
+            "measured again."
+        )
     if paper:
         text += (
             f"\n\nThe paper states {paper['mean_iou']:.3f} "

@@ -29,6 +29,8 @@ _SEEDS = ("seed",)
 _LONGEST_TILE = 1 << 14
 # Of other arguments: points, sides of pooling grids, dilations, strides.
 _LARGEST = 1 << 12
+# Points that are not compared with one another.
+_MANY = {"num_points": 1 << 14, "training_points": 1 << 14}
 # Where weights are not to be loaded.
 _WITHOUT_WEIGHTS = WeightSizes(arrays=1 << 9, largest=1 << 12)
 
@@ -152,7 +154,8 @@ def _check_sizes(config: dict[str, Any], weights: WeightSizes) -> None:
         elif _WIDTHS.search(key):
             _check_size(key, value, max(map(abs, numbers)), weights.largest)
         else:
-            _check_size(key, value, max(map(abs, numbers)), _LARGEST)
+            most = _MANY.get(key, _LARGEST)
+            _check_size(key, value, max(map(abs, numbers)), most)
 
 
 def _check_size(key: str, value: Any, size: float, most: int) -> None:

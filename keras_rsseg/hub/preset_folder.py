@@ -143,18 +143,47 @@ def open_preset(
 
 
 @contextlib.contextmanager
-def open_encoder(
+def open_backbone(
     preset: str | os.PathLike,
-    encoder_cls: type,
+    backbone_cls: type,
     load_weights: bool = True,
     arguments: Collection[str] = (),
+    hint: str = "",
 ) -> Iterator[str]:
-    """Yield the folder of an encoder's preset; name it in every error.
+    """Yield the folder of a backbone's preset; name it in every error.
 
     Args:
         preset: string or path, a folder or a handle.
-        encoder_cls: class that it must hold.
+        backbone_cls: class that it must hold.
         load_weights: as for `resolve_preset()`.
+        arguments: as for `open_preset()`.
+        hint: what to add where it holds another class.
+
+    Yields:
+        The folder, a string.
+
+    Raises:
+        PresetError: as for `open_preset()`.
+    """
+    with _open_parts(preset, load_weights, arguments) as (folder, source):
+        name = read_json(folder / CONFIGURATIONS[0])["registered_name"]
+        saved_cls = registered_class(name)
+        if saved_cls is None or not issubclass(saved_cls, backbone_cls):
+            raise PresetError(
+                f"{source} holds {name!r}, it cannot be loaded as "
+                f"{backbone_cls.__name__}.{hint}"
+            )
+        yield str(folder)
+
+
+@contextlib.contextmanager
+def open_preprocessing(
+    preset: str | os.PathLike, arguments: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield the folder of a preset whose preprocessing alone is wanted.
+
+    Args:
+        preset: string or path, a name, a folder or a handle.
         arguments: as for `open_preset()`.
 
     Yields:
@@ -163,26 +192,31 @@ def open_encoder(
     Raises:
         PresetError: as for `open_preset()`.
     """
+    with _open_parts(preset, False, arguments) as (folder, _):
+        yield str(folder)
+
+
+@contextlib.contextmanager
+def _open_parts(
+    preset: str | os.PathLike,
+    load_weights: bool,
+    arguments: Collection[str],
+) -> Iterator[tuple[pathlib.Path, str]]:
+    """Yield the checked folder of a preset that may hold no task."""
     folder, downloaded = resolve_preset(preset, load_weights=load_weights)
     source = f"`preset` {str(preset)!r} ({folder})"
     with _explained(folder, source, downloaded, arguments):
-        configuration = read_json(folder / CONFIGURATIONS[0])
+        configurations = {
+            name: read_json(folder / name)
+            for name in CONFIGURATIONS
+            if name == CONFIGURATIONS[0] or os.path.lexists(folder / name)
+        }
         _check_contents(
-            folder,
-            {CONFIGURATIONS[0]: configuration},
-            source,
-            not downloaded,
-            load_weights,
+            folder, configurations, source, not downloaded, load_weights
         )
-        name = configuration["registered_name"]
-        saved_cls = registered_class(name)
-        if saved_cls is None or not issubclass(saved_cls, encoder_cls):
-            raise PresetError(
-                f"{source} holds {name!r}, it cannot be loaded as "
-                f"{encoder_cls.__name__}. A task's encoder is "
-                "`keras_rsseg.from_preset(...).backbone.image_encoder`."
-            )
-        yield str(folder)
+        yield folder, source
+        if TASK in configurations:
+            _check_alike(configurations)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from the preset that was saved. Presets without sums load all the same.
 
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 from keras_rsseg.hub.preset_files import METADATA
@@ -48,6 +49,19 @@ def record_sums(folder: str | os.PathLike) -> None:
         if path.name != METADATA
     }
     update_metadata(folder, **{_KEY: sums})
+
+
+def update_sums(folder: str | os.PathLike, names: Iterable[str]) -> None:
+    """Write the SHA-256 of some files of a preset to its metadata.
+
+    Args:
+        folder: path of a preset. Without sums, it gets none.
+        names: of the files.
+    """
+    sums = _sums(pathlib.Path(folder))
+    if sums is not None:
+        new = {name: sha256(pathlib.Path(folder) / name) for name in names}
+        update_metadata(folder, **{_KEY: {**sums, **new}})
 
 
 def check_sums(folder: str | os.PathLike, load_weights: bool = True) -> None:

@@ -13,6 +13,10 @@ from keras_rsseg.hub.preset_files import METADATA
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import record_version
 from keras_rsseg.hub.preset_sums import record_sums
+from keras_rsseg.hub.preset_sums import update_sums
+
+# Folders that are being filled: what saves a part may meet one.
+_STAGED: set[pathlib.Path] = set()
 
 
 @contextlib.contextmanager
@@ -25,6 +29,9 @@ def written_whole(folder: str | os.PathLike) -> Iterator[str]:
     sums first. Should the machine stop in this very moment, the mixture does
     not load, and the old files are in the hidden folder within.
 
+    What saves a part of a preset may use it, too: within the `with`, the
+    folder that it yields is not staged again.
+
     Args:
         folder: path of the preset, which may be there.
 
@@ -36,6 +43,10 @@ def written_whole(folder: str | os.PathLike) -> Iterator[str]:
         OSError: the place cannot be written.
     """
     place = pathlib.Path(os.path.realpath(folder))
+    if place in _STAGED:
+        # A part of a preset that is being written.
+        yield str(folder)
+        return
     if place.exists() and not place.is_dir():
         raise FileExistsError(f"{folder} is a file. A preset is a folder.")
     exists = place.is_dir()
@@ -44,6 +55,7 @@ def written_whole(folder: str | os.PathLike) -> Iterator[str]:
     # Not by tempfile, whose folders are private: presets are for sharing.
     staged = home / f".{place.name}.{uuid.uuid4().hex[:8]}.partial"
     staged.mkdir()
+    _STAGED.add(staged)
     try:
         yield str(staged)
         record_version(staged)
@@ -56,7 +68,21 @@ def written_whole(folder: str | os.PathLike) -> Iterator[str]:
             os.replace(staged, place)
         sync_folder(home)
     finally:
+        _STAGED.discard(staged)
         shutil.rmtree(staged, ignore_errors=True)
+
+
+def written_into(folder: str | os.PathLike, *names: str) -> None:
+    """Record the sums of files that were written into a preset.
+
+    Args:
+        folder: path of a preset. Where it has no sums, none are recorded.
+        *names: of the files. The sums of others stay: that a file beside
+            them is damaged must not be forgotten.
+    """
+    place = pathlib.Path(os.path.realpath(folder))
+    if place not in _STAGED:
+        update_sums(place, names)
 
 
 def _exchange(staged: pathlib.Path, place: pathlib.Path) -> None:

@@ -7,7 +7,8 @@ Three things save repetition there:
   later ones and the preset's own come first. Facts with parts, such as a
   score, are put together.
 - `{name}` in a text is the preset's name, and so is any other fact that is a
-  text: `{training}` is its training command.
+  text: `{training}` is its training command, `{checkpoint.file}` a part of
+  its checkpoint.
 - without a `"handle"`, a preset lives at `hf://keras-rsseg/<name>`.
 """
 
@@ -112,8 +113,18 @@ def _own_facts(name: str, entry: Facts, shared: Facts) -> Facts:
             if isinstance(value, dict):
                 value = {**facts.get(key, {}), **value}
             facts[key] = value
-    texts = {key: text for key, text in facts.items() if isinstance(text, str)}
-    return _filled(facts, {**texts, "name": name})
+    return _filled(facts, {**_texts(facts), "name": name})
+
+
+def _texts(facts: Facts, prefix: str = "") -> dict[str, str]:
+    """Return all texts among facts, those of a part as `part.name`."""
+    texts = {}
+    for key, value in facts.items():
+        if isinstance(value, str):
+            texts[prefix + key] = value
+        elif isinstance(value, dict):
+            texts |= _texts(value, f"{prefix}{key}.")
+    return texts
 
 
 def _filled(value: Any, texts: Mapping[str, str]) -> Any:

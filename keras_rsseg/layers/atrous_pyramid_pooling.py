@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_rsseg.checks import check_different_positives
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
@@ -31,6 +32,11 @@ class AtrousPyramidPooling(keras.layers.Layer):
     this order, they are projected to `filters` channels by a 1x1 convolution
     with batch normalization.
 
+    That is the PFNet release. Other code has the average last, a ReLU or a
+    3x3 convolution at the end, or dilates depthwise convolutions alone
+    (DeepLabV3+): each an argument here. How the average is resized makes no
+    difference, as it is one pixel.
+
     In training, the average has one value an image: use batches of two
     images or more, otherwise that branch is normalized to a constant.
 
@@ -42,6 +48,16 @@ class AtrousPyramidPooling(keras.layers.Layer):
             `(6, 12, 18)`.
         activation: activation after the projection, or `None`. Defaults to
             `None`, as in the released code; others use `"relu"` here.
+        separable: bool. Whether the dilated convolutions are depthwise ones
+            with a 1x1 convolution behind them, see `SeparableConvBNReLU`.
+            Defaults to `False`.
+        depthwise_norm: bool. Whether batch normalization and ReLU are
+            between these two. Defaults to `True`.
+        image_first: bool. Whether the average is the first of the
+            concatenated branches, otherwise the last. Defaults to `True`.
+        project: bool. Whether to project the branches, otherwise they are
+            returned side by side. Defaults to `True`.
+        kernel_size: odd int. Kernel of the projection. Defaults to `1`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -51,11 +67,13 @@ class AtrousPyramidPooling(keras.layers.Layer):
             second for `"channels_first"`. Height and width may be unknown.
 
     Returns:
-        Tensor `(batch, height, width, filters)`.
+        Tensor `(batch, height, width, filters)`; without `project`, with
+        `filters` channels for each branch.
 
     Raises:
         ArgumentError: when `dilation_rates` is empty or holds anything but
-            different positive integers.
+            different positive integers, or `kernel_size` is not a positive
+            odd integer.
 
     Example:
 
@@ -74,6 +92,11 @@ class AtrousPyramidPooling(keras.layers.Layer):
         filters: int = 256,
         dilation_rates: Sequence[int] = (12, 24, 36),
         activation: str | Callable[[Tensor], Tensor] | None = None,
+        separable: bool = False,
+        depthwise_norm: bool = True,
+        image_first: bool = True,
+        project: bool = True,
+        kernel_size: int = 1,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ):
@@ -83,18 +106,35 @@ class AtrousPyramidPooling(keras.layers.Layer):
             "dilation_rates", dilation_rates
         )
         self.activation = keras.activations.get(activation)
+        self.separable = separable
+        self.depthwise_norm = depthwise_norm
+        self.image_first = image_first
+        self.kernel_size = kernel_size
         self.data_format = standardize_data_format(data_format)
 
         # === Layers ===
         self.image_branch = self._conv("image", 1)
         self.branches = [
             self._conv("pointwise", 1),
-            *(
-                self._conv(f"rate{rate}", 3, dilation_rate=rate)
-                for rate in self.dilation_rates
-            ),
+            *(self._dilated_conv(rate) for rate in self.dilation_rates),
         ]
-        self.projection = self._conv("projection", 1, activation=activation)
+        self.projection = None
+        if project:
+            self.projection = self._conv(
+                "projection", kernel_size, activation=activation
+            )
+
+    def _dilated_conv(self, rate):
+        if not self.separable:
+            return self._conv(f"rate{rate}", 3, dilation_rate=rate)
+        return SeparableConvBNReLU(
+            self.filters,
+            dilation_rate=rate,
+            depthwise_norm=self.depthwise_norm,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=f"rate{rate}",
+        )
 
     def _conv(self, name, kernel_size, **kwargs):
         return ConvBNReLU(
@@ -107,13 +147,14 @@ class AtrousPyramidPooling(keras.layers.Layer):
         )
 
     def build(self, input_shape: Shape) -> None:
-        branches = [self.image_branch, *self.branches]
-        for branch in branches:
+        for branch in (self.image_branch, *self.branches):
             branch.build(input_shape)
-        joined = len(branches) * self.filters
-        self.projection.build(
-            with_channels(input_shape, joined, self.data_format)
-        )
+        if self.projection is not None:
+            self.projection.build(self._joined_shape(input_shape))
+
+    def _joined_shape(self, input_shape):
+        joined = (1 + len(self.branches)) * self.filters
+        return with_channels(input_shape, joined, self.data_format)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         average = adaptive_average_pool(inputs, 1, data_format=self.data_format)
@@ -124,12 +165,15 @@ class AtrousPyramidPooling(keras.layers.Layer):
             data_format=self.data_format,
         )
         maps = [branch(inputs, training=training) for branch in self.branches]
-        joined = ops.concatenate(
-            [average, *maps], axis=channel_axis(self.data_format)
-        )
+        maps = [average, *maps] if self.image_first else [*maps, average]
+        joined = ops.concatenate(maps, axis=channel_axis(self.data_format))
+        if self.projection is None:
+            return joined
         return self.projection(joined, training=training)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
+        if self.projection is None:
+            return self._joined_shape(input_shape)
         return with_channels(input_shape, self.filters, self.data_format)
 
     def get_config(self) -> Config:
@@ -139,6 +183,11 @@ class AtrousPyramidPooling(keras.layers.Layer):
                 "filters": self.filters,
                 "dilation_rates": self.dilation_rates,
                 "activation": keras.activations.serialize(self.activation),
+                "separable": self.separable,
+                "depthwise_norm": self.depthwise_norm,
+                "image_first": self.image_first,
+                "project": self.projection is not None,
+                "kernel_size": self.kernel_size,
                 "data_format": self.data_format,
             }
         )

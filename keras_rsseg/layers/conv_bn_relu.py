@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
+from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
 from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
@@ -18,12 +18,32 @@ from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import with_channels
 from keras_rsseg.ops.padded_conv import padded_conv
-from keras_rsseg.ops.padded_conv import store_for_conv
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Shape
 from keras_rsseg.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+def leaky_relu(x: Tensor) -> Tensor:
+    """Leaky ReLU with PyTorch's slope below zero, 0.01 (Keras' is 0.2).
+
+    Args:
+        x: float tensor of any shape.
+
+    Example:
+
+    ```python
+    from keras_rsseg.layers.conv_bn_relu import leaky_relu
+
+    leaky_relu(np.array([-2.0, 3.0], "float32"))  # [-0.02, 3.0]
+    ```
+
+    Reference:
+        `torch.nn.functional.leaky_relu`.
+    """
+    return ops.leaky_relu(x, negative_slope=0.01)
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -109,8 +129,8 @@ class ConvBNReLU(keras.layers.Layer):
             Defaults to `1`.
         use_bias: bool. Whether the convolution has a bias. Defaults to
             `False`.
-        activation: activation after the normalization, or `None`. Defaults
-            to `"relu"`.
+        activation: activation after the normalization, such as `leaky_relu`
+            of this module, or `None`. Defaults to `"relu"`.
         keep_every: int. Keep every n-th row and column of the result,
             starting with the first. Unlike with a stride, all pixels count
             in the batch's statistics in training. Above 1 for kernels of
@@ -287,28 +307,8 @@ class ConvBNReLU(keras.layers.Layer):
 
         Afterwards the layer computes the same in training as in inference.
         """
-        norm = self.batch_norm
-        gamma, beta, mean, variance = (
-            np.asarray(ops.convert_to_numpy(x), "float64")
-            for x in (
-                norm.gamma,
-                norm.beta,
-                norm.moving_mean,
-                norm.moving_variance,
-            )
-        )
-        scale = gamma / np.sqrt(variance + norm.epsilon)
-        kernel = np.asarray(ops.convert_to_numpy(self.conv.kernel), "float64")
-        bias = beta - mean * scale
-        if self.use_bias:
-            bias += ops.convert_to_numpy(self.conv.bias) * scale
-            self.conv.bias.assign(np.zeros_like(bias))
-        self.conv.kernel.assign(kernel * scale)
-        store_for_conv(self.conv.kernel)
-        norm.gamma.assign(np.ones_like(bias))
-        norm.beta.assign(bias)
-        norm.moving_mean.assign(np.zeros_like(bias))
-        norm.moving_variance.assign(np.full_like(bias, 1 - norm.epsilon))
+        bias = self.conv.bias if self.use_bias else None
+        fold_batch_norm(self.batch_norm, self.conv.kernel, bias)
         self.folded = True
 
     def _subsample(self, x, every):

@@ -1,5 +1,6 @@
 """A map joined with averages of itself."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,10 +32,12 @@ class PyramidPooling(keras.layers.Layer):
     convolution with batch normalization and ReLU reduces them to `filters`
     channels. In training, some channels are dropped as a whole.
 
-    As in the PFNet release, the pooled maps have no ReLU and the last
-    convolution is 1x1 (PSPNet's is 3x3). In training, a bin of size 1 has
-    one value an image: use batches of two images or more, otherwise that
-    branch is normalized to a constant.
+    That is the PFNet release. PSPNet as mmsegmentation has it, and the head
+    of UPerNet, differ in all of `pooled_activation="relu"`,
+    `map_first=True`, `kernel_size=3` and `align_corners=False`.
+
+    In training, a bin of size 1 has one value an image: use batches of two
+    images or more, otherwise that branch is normalized to a constant.
 
     Args:
         filters: int. Channels of the output and of each pooled map. Defaults
@@ -43,6 +46,14 @@ class PyramidPooling(keras.layers.Layer):
             Defaults to `(1, 2, 3, 6)`.
         dropout: float in [0, 1). Share of the output's channels to drop in
             training. Defaults to `0.1`.
+        pooled_activation: activation of the pooled maps, or `None`. Defaults
+            to `None`.
+        map_first: bool. Whether the map itself comes before the pooled maps
+            in the concatenation. Defaults to `False`.
+        kernel_size: odd int. Kernel of the last convolution. Defaults to
+            `1`.
+        align_corners: bool. How pooled maps are resized, see
+            `keras_rsseg.ops.resize`. Defaults to `True`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -56,7 +67,7 @@ class PyramidPooling(keras.layers.Layer):
 
     Raises:
         ArgumentError: when `bin_sizes` is empty or holds anything but different
-            positive integers.
+            positive integers, or `kernel_size` is not a positive odd integer.
 
     Example:
 
@@ -75,6 +86,10 @@ class PyramidPooling(keras.layers.Layer):
         filters: int = 256,
         bin_sizes: Sequence[int] = (1, 2, 3, 6),
         dropout: float = 0.1,
+        pooled_activation: str | Callable[[Tensor], Tensor] | None = None,
+        map_first: bool = False,
+        kernel_size: int = 1,
+        align_corners: bool = True,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ):
@@ -82,11 +97,16 @@ class PyramidPooling(keras.layers.Layer):
         self.filters = filters
         self.bin_sizes = check_different_positives("bin_sizes", bin_sizes)
         self.dropout = dropout
+        self.pooled_activation = keras.activations.get(pooled_activation)
+        self.map_first = map_first
+        self.kernel_size = kernel_size
+        self.align_corners = align_corners
         self.data_format = standardize_data_format(data_format)
         self.branches = [
-            self._conv(f"bin{size}", activation=None) for size in self.bin_sizes
+            self._conv(f"bin{size}", activation=pooled_activation)
+            for size in self.bin_sizes
         ]
-        self.bottleneck = self._conv("bottleneck")
+        self.bottleneck = self._conv("bottleneck", kernel_size)
         self.channel_dropout = keras.layers.SpatialDropout2D(
             dropout,
             data_format=self.data_format,
@@ -94,10 +114,10 @@ class PyramidPooling(keras.layers.Layer):
             name="channel_dropout",
         )
 
-    def _conv(self, name, activation="relu"):
+    def _conv(self, name, kernel_size=1, activation="relu"):
         return ConvBNReLU(
             self.filters,
-            1,
+            kernel_size,
             activation=activation,
             data_format=self.data_format,
             dtype=self.dtype_policy,
@@ -119,9 +139,8 @@ class PyramidPooling(keras.layers.Layer):
             self._pooled(inputs, branch, bins, size, training)
             for branch, bins in zip(self.branches, self.bin_sizes, strict=True)
         ]
-        joined = ops.concatenate(
-            [*maps, inputs], axis=channel_axis(self.data_format)
-        )
+        maps = [inputs, *maps] if self.map_first else [*maps, inputs]
+        joined = ops.concatenate(maps, axis=channel_axis(self.data_format))
         x = self.bottleneck(joined, training=training)
         return self.channel_dropout(x, training=training)
 
@@ -130,7 +149,7 @@ class PyramidPooling(keras.layers.Layer):
         return resize(
             branch(pooled, training=training),
             size,
-            align_corners=True,
+            align_corners=self.align_corners,
             data_format=self.data_format,
         )
 
@@ -144,6 +163,12 @@ class PyramidPooling(keras.layers.Layer):
                 "filters": self.filters,
                 "bin_sizes": self.bin_sizes,
                 "dropout": self.dropout,
+                "pooled_activation": keras.activations.serialize(
+                    self.pooled_activation
+                ),
+                "map_first": self.map_first,
+                "kernel_size": self.kernel_size,
+                "align_corners": self.align_corners,
                 "data_format": self.data_format,
             }
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.checks import check_positive
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.resize import resize
@@ -23,6 +24,11 @@ class ResizeLike(keras.layers.Layer):
         align_corners: bool. Whether the corner pixels of both maps coincide
             (else the outer borders do), see `keras_rsseg.ops.resize`.
             Defaults to `False`.
+        factor: int. By how much to enlarge the coarse map first, before it is
+            resized to the fine one's size. For bilinear resizing this is the
+            same where the sizes differ by that very factor, and another map
+            where they do not: mmsegmentation's HRNet resizes so. Defaults to
+            `1`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -46,21 +52,35 @@ class ResizeLike(keras.layers.Layer):
         self,
         interpolation: Interpolation = "bilinear",
         align_corners: bool = False,
+        factor: int = 1,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.interpolation = interpolation
         self.align_corners = align_corners
+        self.factor = check_positive("factor", factor)
         self.data_format = standardize_data_format(data_format)
 
     def build(self, fine_shape: Shape, coarse_shape: Shape) -> None:
         pass
 
     def call(self, fine: Tensor, coarse: Tensor) -> Tensor:
+        size = spatial_size(fine, self.data_format)
+        if self.factor > 1:
+            enlarged = tuple(
+                length * self.factor
+                for length in spatial_size(coarse, self.data_format)
+            )
+            coarse = self._resize(coarse, enlarged)
+            if _is_known(enlarged) and enlarged == tuple(size):
+                return coarse
+        return self._resize(coarse, size)
+
+    def _resize(self, maps, size):
         return resize(
-            coarse,
-            spatial_size(fine, self.data_format),
+            maps,
+            size,
             interpolation=self.interpolation,
             align_corners=self.align_corners,
             data_format=self.data_format,
@@ -79,7 +99,12 @@ class ResizeLike(keras.layers.Layer):
             {
                 "interpolation": self.interpolation,
                 "align_corners": self.align_corners,
+                "factor": self.factor,
                 "data_format": self.data_format,
             }
         )
         return config
+
+
+def _is_known(size):
+    return all(isinstance(length, int) for length in size)

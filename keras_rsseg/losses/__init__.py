@@ -5,7 +5,11 @@ from keras_rsseg.losses.annealing import Annealing
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.focal_loss import FocalLoss
 from keras_rsseg.losses.focal_loss import ForegroundAwareLoss
+from keras_rsseg.losses.image_weighted_cross_entropy import (
+    ImageWeightedCrossEntropy,
+)
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
+from keras_rsseg.losses.presence_loss import PresenceLoss
 from keras_rsseg.losses.region_loss import DiceLoss
 from keras_rsseg.losses.region_loss import LovaszLoss
 from keras_rsseg.losses.region_loss import RegionLoss
@@ -19,8 +23,10 @@ __all__ = [
     "DiceLoss",
     "FocalLoss",
     "ForegroundAwareLoss",
+    "ImageWeightedCrossEntropy",
     "LovaszLoss",
     "OhemCrossEntropy",
+    "PresenceLoss",
     "RegionLoss",
     "SegmentationLoss",
     "TverskyLoss",

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.losses.annealing import Annealing
 from keras_rsseg.metrics.confusion_metric import MeanIoU
 from keras_rsseg.metrics.confusion_metric import PixelAccuracy
 from keras_rsseg.models.first_batch import metrics_of_void
@@ -99,6 +100,7 @@ class CompiledTask(PresetTask):
             metrics = [MeanIoU(self.num_classes, ignore_class=VOID)]
         elif isinstance(metrics, list | tuple):
             metrics = [self._own_metric(metric) for metric in metrics]
+        metrics = _with_annealing(metrics, loss)
         self.metrics_that_count_void = metrics_of_void(metrics)
         if (
             keras.backend.backend() == "tensorflow"
@@ -144,19 +146,43 @@ class CompiledTask(PresetTask):
             self.optimizer.build(self.trainable_variables)
 
     def default_loss(self) -> keras.losses.Loss:
-        """Cross-entropy, averaged over the pixels that are not void."""
+        """Cross-entropy, averaged over the pixels that are not void.
+
+        (mmsegmentation divides by all pixels, so that tiles with void count
+        less there.)
+        """
         return keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, ignore_class=VOID
         )
 
 
-def default_optimizer() -> keras.optimizers.Optimizer:
+def _with_annealing(metrics: Any, loss: Any) -> Any:
+    """Put what a loss anneals by among the metrics, where JAX looks for it.
+
+    Metrics that were loaded have another one, of which the loss knows nothing.
+    """
+    annealing = getattr(loss, "annealing", None)
+    if annealing is None or not isinstance(metrics, list | tuple | None):
+        return metrics
+    others = [
+        metric for metric in metrics or () if not isinstance(metric, Annealing)
+    ]
+    return [*others, annealing]
+
+
+def default_optimizer(
+    learning_rate: float = 0.01, **kwargs: Any
+) -> keras.optimizers.Optimizer:
     """SGD as in the released training scripts.
 
     PyTorch adds the weight decay of 1e-4 to the gradient, where momentum 0.9
     multiplies it by 1 / (1 - 0.9) in the long run. Keras takes it off the
     weights directly, which is the same with ten times the number.
+
+    Args:
+        learning_rate: float.
+        **kwargs: other keyword arguments of `keras.optimizers.SGD`.
     """
     return keras.optimizers.SGD(
-        learning_rate=0.01, momentum=0.9, weight_decay=1e-3
+        learning_rate, momentum=0.9, weight_decay=1e-3, **kwargs
     )

@@ -4,6 +4,7 @@ from typing import Any
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ def optimize_for_inference(
         )
     twin = _rebuilt(model, data_format or _fastest_data_format(), dtype)
     for layer in twin._flatten_layers():
-        if isinstance(layer, ConvBNReLU):
+        if isinstance(layer, ConvBNReLU | SeparableConvBNReLU):
             layer.fold()
     twin.trainable = False
+    twin.run_eagerly = model.run_eagerly
     if hasattr(model, "preset"):
         twin.preset = model.preset
     return twin

@@ -6,11 +6,13 @@ where a wrong tile can still be named, and not in the compiled step, where some
 backends turn it into a wrong number.
 """
 
+import os
 import sys
 import types
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
+from typing import Self
 
 import keras
 import keras_hub
@@ -19,6 +21,8 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
+from keras_rsseg.hub.preset_folder import open_preprocessing
+from keras_rsseg.hub.preset_writer import written_into
 from keras_rsseg.model_facts import check_tile_facts
 from keras_rsseg.models.sample_preparation import is_tensorflow
 from keras_rsseg.sample_checks import check_whole
@@ -28,7 +32,47 @@ _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class TileConverter(keras_hub.layers.ImageConverter):
+class _CheckedPresets:
+    """Base of what keras-hub would load from presets without a look at them.
+
+    A subclass names its file in them.
+    """
+
+    _preset_file: str
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike[str], **kwargs: Any) -> Self:
+        """Builds it from a preset: a name, a folder or a handle.
+
+        Args:
+            preset: string or path, see `keras_rsseg.from_preset`.
+            **kwargs: replace what the preset says.
+
+        Raises:
+            PresetError: the preset cannot be had, or is damaged.
+        """
+        with open_preprocessing(preset, sorted(kwargs)) as folder:
+            return super().from_preset(folder, **kwargs)  # type: ignore[misc]
+
+    def save_to_preset(self, preset_dir: str | os.PathLike[str]) -> None:
+        """Writes it into a preset's folder.
+
+        Args:
+            preset_dir: path of the folder.
+        """
+        super().save_to_preset(os.fspath(preset_dir))  # type: ignore[misc]
+        written_into(preset_dir, self._preset_file)
+
+
+class TilePreprocessor(
+    _CheckedPresets, keras_hub.models.ImageSegmenterPreprocessor
+):
+    """Base of the preprocessors, which `make_preprocessor_class()` makes."""
+
+    _preset_file = "preprocessor.json"
+
+
+class TileConverter(_CheckedPresets, keras_hub.layers.ImageConverter):
     """Base of the image converters: what a network expects of a tile.
 
     Tiles are never resized, only normalised: `tile * scale + offset`. Beside
@@ -62,6 +106,8 @@ class TileConverter(keras_hub.layers.ImageConverter):
     converter(np.full((1, 8, 8, 3), 255, "uint8"))[0, 0, 0]  # 2.2, 2.4, 2.6
     ```
     """
+
+    _preset_file = "image_converter.json"
 
     def __init__(
         self,
@@ -142,7 +188,7 @@ def make_preprocessor_class(
     return _made_class(
         task_cls,
         f"{name}Preprocessor",
-        keras_hub.models.ImageSegmenterPreprocessor,
+        TilePreprocessor,
         __doc__=_documented(
             task_cls, f"Normalises the tiles of {shown}, leaves masks alone."
         ),

@@ -7,16 +7,10 @@ makes way for another is said.
 import logging
 from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from typing import Any
-
-import keras
 
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from keras_rsseg.models.segmenter import Segmenter
 
 logger = logging.getLogger(__name__)
 
@@ -161,19 +155,6 @@ def new_order(
     if sorted(map(str, names)) != sorted(known):
         return None
     return [known.index(name) for name in names]
-
-
-def reorder_head(task: "Segmenter", order: Sequence[int]) -> None:
-    """Give a head its classes in another order.
-
-    Args:
-        task: the task.
-        order: the index, before, of each class.
-    """
-    indices = list(order)
-    for variable in task.classifier.weights:
-        values = keras.ops.convert_to_numpy(variable)
-        variable.assign(values[..., indices])
 
 
 def say_head_is_new(

@@ -21,7 +21,6 @@ from keras_rsseg.hub.preset_folder import open_preset
 from keras_rsseg.hub.preset_weights import check_head
 from keras_rsseg.hub.preset_writer import written_whole
 from keras_rsseg.models.preset_classes import new_order
-from keras_rsseg.models.preset_classes import reorder_head
 from keras_rsseg.models.preset_classes import say_head_is_new
 from keras_rsseg.models.preset_classes import settle_classes
 from keras_rsseg.models.preset_normalisation import normalised_preprocessor
@@ -289,7 +288,7 @@ class PresetTask(keras_hub.models.ImageSegmenter):
             )
             task = load_for_bands(load, folder, load_weights, bands, kwargs)
             if order := new_order(saved, kwargs):
-                reorder_head(task, order)
+                task.reorder_classes(order)
         if load_weights and not kept:
             say_head_is_new(str(preset), saved, kwargs)
         task.preset = str(preset)

@@ -1,12 +1,17 @@
+import os
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+from typing import Self
 
 import keras
 import keras_hub
 
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.hub.preset_folder import open_backbone
+from keras_rsseg.hub.preset_writer import written_whole
+from keras_rsseg.ops.data_format import channel_axis
 
 _LEVELS = ("P2", "P3", "P4", "P5")
 
@@ -30,14 +35,20 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         image_encoder: `keras_hub.models.FeaturePyramidBackbone` with levels
             `"P2"` to `"P5"`.
         decode: function `(pyramid, data_format, dtype)` that gets a dict of
-            KerasTensors by level, and the options of every layer. It returns
+            KerasTensors by level, in which `"P0"` are the images themselves,
+            and the options of every layer. It returns
             the map that a task classifies, at any stride: the task resizes
             its logits to the tile. A system with a further loss returns a
             dict of this map as `"features"` and of what else that loss
-            needs, see `keras_rsseg.models.Segmenter.extra_loss`.
+            needs, see `keras_rsseg.models.Segmenter.extra_loss`; a map
+            `"auxiliary_features"` gets a classifier of its own.
         arguments: dict of the subclass's own arguments.
         align_corners: bool. How its maps, and the logits of its task, are
             resized. Defaults to `True`.
+        classifier_kernel_size: int. Kernel of its task's classifier. Defaults
+            to `1`.
+        extra_bands: int. Last bands of a tile that the encoder does not get,
+            but `decode`, as `"extra_bands"`. Defaults to `0`.
         dtype: dtype policy of the layers of the decoder; the encoder comes
             with its own.
         **kwargs: other keyword arguments of `keras.Model`.
@@ -79,6 +90,8 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         decode: Callable[..., Any],
         arguments: Mapping[str, Any],
         align_corners: bool = True,
+        classifier_kernel_size: int = 1,
+        extra_bands: int = 0,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -87,10 +100,14 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         options = {"data_format": image_encoder.data_format, "dtype": dtype}
 
         # === Functional Model ===
-        images = keras.layers.Input(
-            shape=image_encoder.input_shape[1:], name="images"
-        )
-        outputs = decode(_encode(image_encoder, images), **options)
+        axis = channel_axis(image_encoder.data_format)
+        shape = list(image_encoder.input_shape)
+        bands = shape[axis]
+        shape[axis] += extra_bands
+        images = keras.layers.Input(shape=shape[1:], name="images")
+        given = _split_bands(images, bands, axis)
+        pyramid = {**_encode(image_encoder, given["P0"]), **given}
+        outputs = decode(pyramid, **options)
         if not isinstance(outputs, dict):
             outputs = {"features": outputs}
         super().__init__(inputs=images, outputs=outputs, dtype=dtype, **kwargs)
@@ -99,6 +116,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         self.image_encoder = image_encoder
         self.data_format = image_encoder.data_format
         self.align_corners = align_corners
+        self.classifier_kernel_size = classifier_kernel_size
         self._argument_names = tuple(arguments)
         for name, value in arguments.items():
             setattr(self, name, value)
@@ -120,6 +138,50 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
         return super().compute_output_spec(inputs, training, mask)
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str | os.PathLike[str],
+        load_weights: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Builds a backbone from a preset, a task's or its own.
+
+        Args:
+            preset: string or path. A name of `keras_rsseg.list_presets()`, a
+                folder, or a handle `"hf://org/name"`, which may end in
+                `@revision`.
+            load_weights: bool. If `False`, weights are random.
+            **kwargs: replace what the preset says.
+
+        Returns:
+            A backbone of this class.
+
+        Raises:
+            PresetError: the preset cannot be had, is of another class, or
+                damaged.
+        """
+        given = sorted(kwargs)
+        with open_backbone(preset, cls, load_weights, given) as folder:
+            return super().from_preset(folder, load_weights, **kwargs)
+
+    def save_to_preset(
+        self,
+        preset_dir: str | os.PathLike[str],
+        max_shard_size: float | None = 10,
+    ) -> None:
+        """Writes a preset folder, see `keras_hub.models.Backbone`.
+
+        It appears whole or not at all, and takes the place of one that is
+        there.
+
+        Args:
+            preset_dir: path of the folder.
+            max_shard_size: gigabytes above which weights are cut in parts.
+        """
+        with written_whole(preset_dir) as folder:
+            super().save_to_preset(folder, max_shard_size)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -150,6 +212,13 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         for key in cls.encoder_arguments:
             config.pop(key, None)
         return super().from_config(config)
+
+
+def _split_bands(images: keras.KerasTensor, bands: int, axis: int) -> Pyramid:
+    if images.shape[axis] == bands:
+        return {"P0": images}
+    images, extra = keras.ops.split(images, [bands], axis=axis)
+    return {"P0": images, "extra_bands": extra}
 
 
 def _check_encoder(image_encoder: Any) -> None:

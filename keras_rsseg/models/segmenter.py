@@ -18,9 +18,13 @@ from keras_rsseg.models.trainable_task import TrainableTask
 class Segmenter(TrainableTask):
     """Base of all tasks: tiles in, class logits of the same size out.
 
-    A task is a backbone, a 1x1 convolution to the classes, and a bilinear
-    resize of the logits to the tile. Its tensors are channels-last, whatever
-    the data format inside its backbone.
+    A task is a backbone, a convolution to the classes (1x1 in most systems),
+    and a bilinear resize of the logits to the tile. Its tensors are
+    channels-last, whatever the data format inside its backbone.
+
+    Where the backbone has `"auxiliary_features"` (a finer level's, say), they
+    have a classifier of their own, whose cross-entropy, times
+    `auxiliary_weight`, is added in training.
 
     `fit()` takes tiles in their own value range (the preprocessor normalises
     them) and integer masks in which 255 is void. `compile()` without
@@ -78,7 +82,7 @@ class Segmenter(TrainableTask):
         check_class_facts(num_classes, class_names, palette, display_palette)
         check_model_keywords(self, kwargs, ("compile", "name", "trainable"))
         if preprocessor == "auto":
-            preprocessor = self._make_preprocessor(backbone.tile_shape[-1])
+            preprocessor = self._make_preprocessor(backbone)
         if isinstance(preprocessor, self.preprocessor_cls):
             # It has no weights. With a layer unbuilt, Keras on JAX first runs
             # the whole network operation by operation, which takes minutes.
@@ -88,13 +92,12 @@ class Segmenter(TrainableTask):
         # === Layers ===
         self.backbone = backbone
         self.preprocessor = preprocessor
-        self.classifier = keras.layers.Conv2D(
-            num_classes,
-            1,
-            data_format=backbone.data_format,
-            dtype=backbone.dtype_policy,
-            name="classifier",
-        )
+        self.classifier = _classifier(backbone, num_classes, "classifier")
+        self.auxiliary_classifier = None
+        if "auxiliary_features" in backbone.output:
+            self.auxiliary_classifier = _classifier(
+                backbone, num_classes, "auxiliary_classifier"
+            )
         # Softmax and loss need float32 under mixed precision, too.
         self.upsample = ResizeLike(
             align_corners=backbone.align_corners,
@@ -102,6 +105,12 @@ class Segmenter(TrainableTask):
             dtype="float32",
             name="upsample",
         )
+        self._to_last = None
+        if backbone.data_format == "channels_first":
+            self._to_last = keras.layers.Permute(
+                (2, 3, 1), name="to_channels_last"
+            )
+        self.make_head(int(num_classes))
 
         # === Functional Model ===
         tiles = keras.layers.Input(shape=backbone.tile_shape, name="tiles")
@@ -113,28 +122,99 @@ class Segmenter(TrainableTask):
         self.class_names = None if class_names is None else list(class_names)
         self.palette = _as_colors("palette", palette)
         self.display_palette = _as_colors("display_palette", display_palette)
-        self._training_network = (
-            None
-            if training_outputs is None
-            else keras.Function(tiles, training_outputs)
-        )
+        self._call_in_training = None
+        if training_outputs is not None:
+            # The method of a model, not the model, which would be tracked as a
+            # layer. A `keras.Function` has no `training`: on JAX, where a step
+            # calls no `__call__` around it, statistics would stand still.
+            self._call_in_training = keras.Model(tiles, training_outputs).call
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
+        self._track_training_network()
+
+    def _track_training_network(self) -> None:
+        """Make the heads for training alone a part of the model.
+
+        They are not in its graph, and keras-hub's tasks track no attribute on
+        torch.
+        """
+        if self._call_in_training is None:
+            return
+        for layer in self._call_in_training.__self__.operations:
+            if isinstance(layer, keras.Layer):
+                self._tracker.track(layer)
 
     def _connect(
         self, tiles: keras.KerasTensor
     ) -> tuple[keras.KerasTensor, dict[str, Any] | None]:
         """Return the logits of tiles, and what the losses get."""
-        channels_first = self.backbone.data_format == "channels_first"
         x = tiles
-        if channels_first:
+        if self.backbone.data_format == "channels_first":
             x = keras.layers.Permute((3, 1, 2), name="to_channels_first")(x)
-        outputs = self.backbone(x)
-        logits = self.classifier(outputs["features"])
-        if channels_first:
-            to_last = keras.layers.Permute((2, 3, 1), name="to_channels_last")
-            logits = to_last(logits)
-        logits = self.upsample(tiles, logits)
+        outputs = {**self.backbone(x)}
+        logits = self.connect_head(tiles, outputs)
+        if self.auxiliary_classifier is not None:
+            auxiliary = outputs.pop("auxiliary_features")
+            auxiliary = self.channels_last(self.auxiliary_classifier(auxiliary))
+            outputs["auxiliary_logits"] = self.upsample(tiles, auxiliary)
         return logits, self.training_outputs(logits, outputs)
+
+    def make_head(self, num_classes: int) -> None:
+        """A hook: make further layers that depend on the number of classes.
+
+        Args:
+            num_classes: int.
+        """
+
+    def connect_head(
+        self, tiles: keras.KerasTensor, outputs: dict[str, Any]
+    ) -> keras.KerasTensor:
+        """Connect what the backbone puts out to the logits.
+
+        A system with more than a classifier overrides it, and `make_head()`.
+
+        Args:
+            tiles: KerasTensor, of which the size is of use.
+            outputs: dict of KerasTensors, the backbone's outputs. What is
+                added to it, the losses get, see `training_outputs()`.
+
+        Returns:
+            KerasTensor, the logits at the size of the tiles, channels last.
+        """
+        logits = self.classifier(outputs["features"])
+        return self.upsample(tiles, self.channels_last(logits))
+
+    def channels_last(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        """Return a map of the backbone with its channels last."""
+        return x if self._to_last is None else self._to_last(x)
+
+    def reorder_classes(self, order: Sequence[int]) -> None:
+        """Give the head its classes in another order.
+
+        Args:
+            order: the index, before, of each class.
+        """
+        heads = (self.classifier, self.auxiliary_classifier)
+        self._reorder(order, *(head for head in heads if head is not None))
+
+    def _reorder(
+        self, order: Sequence[int], *heads: keras.layers.Layer
+    ) -> None:
+        """Reorder the outputs of layers, whose last axis are the classes."""
+        for variable in (v for head in heads for v in head.weights):
+            values = keras.ops.convert_to_numpy(variable)
+            variable.assign(values[..., list(order)])
+
+    def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
+        """The loss of the auxiliary classifier, weighted; 0 without one."""
+        if self.auxiliary_classifier is None:
+            return 0.0
+        loss = self.default_loss()(masks, outputs["auxiliary_logits"])
+        return self.auxiliary_weight * loss
+
+    @property
+    def auxiliary_weight(self) -> float:
+        """Weight of the auxiliary loss, by default mmsegmentation's 0.4."""
+        return 0.4
 
     def training_outputs(
         self,
@@ -160,9 +240,9 @@ class Segmenter(TrainableTask):
         }
         return {"logits": logits, **others} if others else None
 
-    def _make_preprocessor(self, num_bands: int) -> Any:
+    def _make_preprocessor(self, backbone: SegmentationBackbone) -> Any:
         cls = self.preprocessor_cls
-        converter = cls.image_converter_cls.for_bands(num_bands)
+        converter = cls.image_converter_cls.for_bands(backbone.tile_shape[-1])
         return cls(image_converter=converter)
 
     @property
@@ -187,8 +267,8 @@ class Segmenter(TrainableTask):
     def call(
         self, inputs: Any, training: bool | None = None, mask: Any = None
     ) -> Any:
-        if training and self._training_network is not None:
-            return self._training_network(inputs)
+        if training and self._call_in_training is not None:
+            return self._call_in_training(inputs, training=True)
         return super().call(inputs, training=training, mask=mask)
 
     def for_inference(self) -> "Segmenter":
@@ -206,6 +286,19 @@ class Segmenter(TrainableTask):
             }
         )
         return config
+
+
+def _classifier(
+    backbone: SegmentationBackbone, num_classes: int, name: str
+) -> keras.layers.Layer:
+    return keras.layers.Conv2D(
+        num_classes,
+        backbone.classifier_kernel_size if name == "classifier" else 1,
+        padding="same",
+        data_format=backbone.data_format,
+        dtype=backbone.dtype_policy,
+        name=name,
+    )
 
 
 def _as_colors(name: str, colors: Sequence[Color] | None) -> list[Color] | None:

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.losses.annealing import AdvanceAnnealing
 from keras_rsseg.models.class_history import ClassHistory
 from keras_rsseg.models.class_history import set_directions
 from keras_rsseg.models.compiled_task import CompiledTask
@@ -15,6 +16,7 @@ from keras_rsseg.models.first_batch import FirstBatch
 from keras_rsseg.models.first_batch import doubt_samples
 from keras_rsseg.models.first_batch import refuse_class_weight
 from keras_rsseg.models.first_batch import warn_of
+from keras_rsseg.models.generator_end import watch_generators
 from keras_rsseg.models.preprocessing import check_masks
 from keras_rsseg.models.preprocessing import check_tiles
 from keras_rsseg.models.sample_preparation import fill_batch
@@ -104,7 +106,16 @@ class TrainableTask(CompiledTask):
             arrays = (*parts, None)[:3]
             size = validation_batch_size or batch_size
             validation = self._feed(parts[0], arrays, size, False, False)
-        callbacks = self._callbacks(callbacks)
+        callbacks = self._callbacks(
+            callbacks,
+            *watch_generators(
+                data,
+                validation,
+                steps_per_epoch,
+                validation_steps,
+                epochs - initial_epoch,
+            ),
+        )
         watch = FirstBatch(self)
         run, (data, validation) = self._run_of(
             "fit", watch, [data, validation], not is_arrays(x)
@@ -263,18 +274,26 @@ class TrainableTask(CompiledTask):
         run = getattr(keras.Model, name)
         return functools.partial(run, self), found
 
-    def _callbacks(self, callbacks: Any) -> Any:
+    def _callbacks(self, callbacks: Any, *more: Any) -> Any:
         set_directions(callbacks)
-        if self.class_names is None or isinstance(
-            callbacks, keras.callbacks.CallbackList
-        ):
+        if isinstance(callbacks, keras.callbacks.CallbackList):
+            for callback in more:
+                callbacks.append(callback)
             return callbacks
-        given = keras.tree.flatten(callbacks)
-        # First, so that all others see what it adds.
-        return [
-            ClassHistory(self.class_names),
-            *(callback for callback in given if callback is not None),
+        given = [
+            callback
+            for callback in keras.tree.flatten(callbacks)
+            if callback is not None
         ]
+        own: list[keras.callbacks.Callback] = []
+        if self.class_names is not None:
+            # First, so that all others see what it adds.
+            own.append(ClassHistory(self.class_names))
+        if getattr(self.loss, "annealing", None) is not None and not any(
+            isinstance(callback, AdvanceAnnealing) for callback in given
+        ):
+            own.append(AdvanceAnnealing(self.loss))
+        return [*own, *given, *more]
 
     def preprocess_samples(
         self, x: Any, y: Any = None, sample_weight: Any = None

@@ -6,6 +6,7 @@ from keras_rsseg.ops.attention import attend
 from keras_rsseg.ops.boundary import boundary_band
 from keras_rsseg.ops.flow_warp import flow_warp
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.padded_conv import depthwise_conv
 from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
@@ -18,6 +19,7 @@ __all__ = [
     "adaptive_max_pool",
     "attend",
     "boundary_band",
+    "depthwise_conv",
     "flow_warp",
     "gather_points",
     "grid_sample",

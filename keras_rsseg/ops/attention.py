@@ -33,8 +33,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     query, key, value = (ops.cast(x, "float32") for x in (query, key, value))
     scores = ops.einsum("bpd,bqd->bpq", query, key)
     if scores.shape[-1] == 1:
-        # Keras warns of a softmax over one value.
-        weights = ops.ones_like(scores)
+        # Ones, and gradients of zero. Keras warns of a softmax over one value.
+        weights = ops.exp(scores - scores)
     else:
         weights = ops.softmax(scores, axis=-1)
     return ops.einsum("bpq,bqc->bpc", weights, value)

@@ -151,6 +151,38 @@ def pixel_centres(indices: Tensor, size: Size) -> Tensor:
     return ops.stack([x, y], axis=-1)
 
 
+def pixels_at(points: Tensor, size: Size) -> Tensor:
+    """In which pixels points lie: the inverse of `pixel_centres`.
+
+    Args:
+        points: float32 tensor `(B, K, 2)` of `(x, y)` as fractions of the
+            map's width and height, in [0, 1).
+        size: Pair `(height, width)` of the map, ints or scalar int tensors.
+
+    Returns:
+        int32 tensor `(B, K)`.
+
+    Example:
+
+    ```python
+    from keras_rsseg.ops.point_selection import pixels_at
+
+    points = np.array([[[0.2, 0.9]]], "float32")  # first column, second row
+    pixels_at(points, size=(2, 4))  # [[4]]
+    ```
+    """
+    points = ops.convert_to_tensor(points, dtype="float32")
+    height, width = size
+    column = _along(points[..., 0], width)
+    return _along(points[..., 1], height) * width + column
+
+
+def _along(fractions, length):
+    pixel = ops.cast(fractions * ops.cast(length, "float32"), "int32")
+    # A product with a fraction near 1 may be rounded up to the length.
+    return ops.minimum(pixel, length - 1)
+
+
 def released_fine_points(
     indices: Tensor, fine_size: Size, coarse_size: Size
 ) -> Tensor:

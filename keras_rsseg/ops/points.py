@@ -71,11 +71,13 @@ def scatter_points(
     indices: Tensor,
     values: Tensor,
     data_format: DataFormat | None = None,
+    unique: bool = False,
 ) -> Tensor:
     """Overwrites a feature map at flat indices.
 
     Where an index is given more than once the last of its values is
-    written, and it alone receives a gradient.
+    written, and it alone receives a gradient. To find out takes memory that
+    grows with the square of the number of points, unless `unique`.
 
     Args:
         features: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for
@@ -87,6 +89,8 @@ def scatter_points(
         values: Tensor `(B, K, C)`, cast to the features' dtype.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
+        unique: Whether no index of an image is given more than once; if one
+            is all the same, it is not defined which value is written.
 
     Returns:
         Tensor like `features`. Replaced pixels of `features` receive no
@@ -117,13 +121,15 @@ def scatter_points(
     batch, height, width, channels = ops.shape(x)
     _, flat = _flat_indices(indices, batch, height * width)
     rows = ops.reshape(x, (-1, channels))
-    if is_portable():
+    if is_portable() and not unique:
         written = _write_last(rows, flat, indices, values)
     else:
+        if not unique:
+            values = _last_of_equal(indices, values)
         written = ops.scatter_update(
             rows,
             ops.reshape(flat, (-1, 1)),
-            ops.reshape(_last_of_equal(indices, values), (-1, channels)),
+            ops.reshape(values, (-1, channels)),
         )
     written = ops.reshape(written, (batch, height, width, channels))
     return from_channels_last(written, data_format)

@@ -1,6 +1,7 @@
 """Which bands of a raster are meant, by number or by name."""
 
 import logging
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -101,7 +102,10 @@ def choose_bands(
         subject,
         "Say which to read with `bands=`, by number or name. The scene "
         f"{dataset.name} has: {_describe(dataset, names)}"
-        + color_table_advice(dataset),
+        + (
+            color_table_advice(dataset)
+            or _band_files_advice(dataset, model_bands)
+        ),
     )
     _check_dtypes(dataset, chosen)
     return chosen
@@ -190,6 +194,20 @@ def color_table_advice(dataset: DatasetReader) -> str:
     return (
         ". It has a colour table: give its colours as bands, as "
         f"vrt://{dataset.name}?expand=rgb or by gdal_translate -expand rgb"
+    )
+
+
+def _band_files_advice(dataset: DatasetReader, model_bands: ModelBands) -> str:
+    """How to give bands that lie in files of their own."""
+    count = len(_plain_bands(dataset))
+    wanted = (
+        model_bands if isinstance(model_bands, int) else len(model_bands or ())
+    )
+    if count >= wanted or not os.path.isfile(dataset.name):
+        return ""
+    return (
+        ". Bands in several files are given as one scene, with a plus between "
+        "the files: B04.tif+B03.tif+B02.tif"
     )
 
 

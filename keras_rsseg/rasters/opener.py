@@ -1,6 +1,7 @@
 """The one way to open a raster: strict, with errors that name the file."""
 
 import contextlib
+import logging
 import os
 import threading
 import warnings
@@ -43,6 +44,10 @@ _STRICT = {
 # The filters of `warnings` belong to the process, not to a thread.
 _FILTERING = threading.Lock()
 
+# What GDAL only warns of where GeoKeys are damaged: it leaves out the place.
+_GDAL_LOG = logging.getLogger("rasterio._env")
+_CORRUPT = "tags apparently corrupt"
+
 _LISTED = 20
 
 
@@ -80,11 +85,13 @@ class Statements(NamedTuple):
         pixel_size: length of a pixel on the ground in metres, where nothing
             else tells.
         alpha_is_data: whether a band that is tagged as alpha holds data.
+        crs_file: path of the file beside it that states `crs`.
     """
 
     crs: CRS | None = None
     pixel_size: float | None = None
     alpha_is_data: bool = False
+    crs_file: str | None = None
 
 
 class _NamingReader(TileReader):
@@ -262,8 +269,14 @@ def opens(path: str) -> bool:
 
 def _open(path: str, argument: str) -> Raster:
     try:
-        with without_place_warnings():
+        with without_place_warnings(), _overheard() as warned:
             dataset = _make_reader(path)
+            dataset.argument = argument
+            # The first of what GDAL looks up late, by which rasterio tells of
+            # damage to GeoKeys; others would pass over it and lose the place.
+            _ = dataset.colorinterp
+    except RasterReadError:
+        raise
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         if is_remote(path):
             reason = why_not(path, str(error), opened=False)
@@ -273,16 +286,35 @@ def _open(path: str, argument: str) -> Raster:
         raise RasterReadError(
             f"`{argument}`: {path} cannot be read, it is not a raster that "
             "GDAL reads (GeoTIFF, VRT, PNG, JPEG ...): "
-            f"{what_it_is(path) or error}"
+            f"{what_it_is(path.removeprefix('/vsizip/')) or error}"
         ) from error
-    dataset.argument = argument
-    missing = find_missing(dataset, path)
+    corrupt = [text for text in warned if _CORRUPT in text]
+    missing = corrupt[0] if corrupt else find_missing(dataset, path)
     if missing is not None:
         dataset.close()
         raise RasterReadError(
             f"`{argument}`: {path} cannot be read as a whole: {missing}"
         )
     return dataset
+
+
+@contextlib.contextmanager
+def _overheard() -> Iterator[list[str]]:
+    """Yield what GDAL says meanwhile, in this thread, to rasterio's log."""
+    found: list[str] = []
+    thread = threading.get_ident()
+    handler = logging.Handler(logging.WARNING)
+
+    def emit(record: logging.LogRecord) -> None:
+        if record.thread == thread:
+            found.append(record.getMessage())
+
+    vars(handler)["emit"] = emit
+    _GDAL_LOG.addHandler(handler)
+    try:
+        yield found
+    finally:
+        _GDAL_LOG.removeHandler(handler)
 
 
 @ensure_env_with_credentials

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from keras_rsseg.options import takes
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
+from keras_rsseg.scenes.many.job_checks import check_drawings
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_report import DONE
@@ -148,9 +149,9 @@ def predict_scenes(
 
 
 def predict_job(
-    model: Any, job: SceneJob, options: SceneOptions
+    model: Any, job: SceneJob, options: ScenesOptions
 ) -> tuple[SceneResult, bool]:
-    """Make the map of a scene.
+    """Make the map of a scene, unless what is drawn of it is bound to fail.
 
     Args:
         model: as for `predict_scene`.
@@ -164,6 +165,7 @@ def predict_job(
     before = _identity(job.destination)
     for path in job.outputs():
         path.parent.mkdir(parents=True, exist_ok=True)
+    check_drawings(job, options)
     arguments = options.changed(job.options).arguments(SceneOptions)
     result = predict_scene(model, job.source, job.destination, **arguments)
     return result, before is None or before != _identity(job.destination)

@@ -10,6 +10,7 @@ from keras_rsseg.training.frozen_statistics import frozen_statistics
 from keras_rsseg.training.seeded_epochs import SeededEpochs
 from keras_rsseg.training.train import TrainingResult
 from keras_rsseg.training.train import train
+from keras_rsseg.training.warm_up import WarmUpDecay
 from keras_rsseg.training_options import TrainingOptions
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "SeededEpochs",
     "TrainingOptions",
     "TrainingResult",
+    "WarmUpDecay",
     "frozen_statistics",
     "train",
 ]

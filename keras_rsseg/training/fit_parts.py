@@ -15,11 +15,15 @@ from keras_rsseg.training.frozen_statistics import frozen_statistics
 from keras_rsseg.training.labelled_parts import LabelledParts
 from keras_rsseg.training.seeded_epochs import SeededEpochs
 from keras_rsseg.training.training_history import TrainingHistory
+from keras_rsseg.training.warm_up import WarmUpDecay
 from keras_rsseg.training_options import TrainingOptions
 
 _LEAST_STEPS, _MOST_STEPS = 20, 250
 _LIMIT_EPOCHS = 2
-_POWER, _WEIGHT_DECAY = 0.9, 0.01
+_WEIGHT_DECAY = 0.01
+# In so few steps no graph of TensorFlow's earns the minutes that it takes to
+# be traced.
+_EAGER_STEPS = 10
 GEOMETRY: dict[str, Any] = {"scale": (0.7, 1.4)}
 # For three 8-bit bands.
 COLORS: dict[str, Any] = {
@@ -79,16 +83,12 @@ def fit_parts(
         validation = validation.take(options.limit)
     frozen = frozen_statistics(model) if keeps_statistics else nullcontext()
     with frozen:
-        schedule = keras.optimizers.schedules.PolynomialDecay(
-            options.learning_rate,
-            epochs * steps,
-            end_learning_rate=0.0,
-            power=_POWER,
-        )
+        schedule = WarmUpDecay(options.learning_rate, epochs * steps)
         model.compile(
             optimizer=keras.optimizers.AdamW(
                 schedule, weight_decay=_WEIGHT_DECAY
             ),
+            run_eagerly=runs_eagerly(options),
             **model.land_cover_arguments,
         )
         model.fit(
@@ -102,6 +102,19 @@ def fit_parts(
             verbose=0,
         )
     return history.epochs, best
+
+
+def runs_eagerly(options: TrainingOptions) -> bool:
+    """Return whether a training is a short try that no graph is made for.
+
+    Args:
+        options: of the training.
+    """
+    return (
+        options.limit is not None
+        and options.limit <= _EAGER_STEPS
+        and keras.backend.backend() == "tensorflow"
+    )
 
 
 def augmentation_of(dtype: str, bands: int, kind: str) -> dict[str, Any]:

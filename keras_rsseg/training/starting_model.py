@@ -9,12 +9,19 @@ from keras_rsseg.data.check_report import CheckReport
 from keras_rsseg.data.normalisation import fit_normalisation
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import as_palette
+from keras_rsseg.errors import PresetError
+from keras_rsseg.hub.preset_facts import read_preset_facts
 from keras_rsseg.hub.registry import DEFAULT_PRESET
+from keras_rsseg.model_facts import check_class_facts
 from keras_rsseg.models.preset_classes import arguments_of
+from keras_rsseg.models.preset_classes import settle_classes
 from keras_rsseg.models.preset_task import from_preset
 from keras_rsseg.models.preset_task import more_bands
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.training.accelerator import accelerator_name
 from keras_rsseg.training_options import TrainingOptions
+
+_LEGEND = ("num_classes", "class_names", "palette", "display_palette")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,16 +60,23 @@ def preset_facts(options: TrainingOptions) -> PresetFacts:
     """
     preset = str(options.preset or DEFAULT_PRESET)
     arguments = class_arguments(options)
+    # To make a model of it takes ten seconds and more.
+    facts = read_preset_facts(preset)
+    if facts.num_classes is None:
+        raise PresetError(f"`preset` {preset!r} states no number of classes.")
+    others = {k: v for k, v in arguments.items() if k != "classes"}
     # A new head is said where weights are loaded.
-    model = from_preset(preset, load_weights=False, **arguments)
+    settled, _ = settle_classes(vars(facts), arguments.get("classes"), others)
+    legend = {name: settled.get(name, getattr(facts, name)) for name in _LEGEND}
+    check_class_facts(**legend)
     return PresetFacts(
         preset,
         arguments,
-        model.num_classes,
-        model.class_names,
-        model.bands,
-        model.value_range,
-        model.ground_sample_distance,
+        legend["num_classes"],
+        legend["class_names"],
+        None if facts.bands is None else tuple(facts.bands),
+        None if facts.value_range is None else tuple(facts.value_range),
+        facts.ground_sample_distance,
     )
 
 
@@ -130,17 +144,4 @@ def starting_model(
 def _precision(options: TrainingOptions) -> str:
     if options.precision is not None:
         return options.precision
-    return "mixed_bfloat16" if _has_gpu() else "float32"
-
-
-def _has_gpu() -> bool:
-    if keras.backend.backend() == "torch":
-        import torch
-
-        return torch.cuda.is_available()
-    if keras.backend.backend() == "jax":
-        import jax
-
-        # Asked for devices of a kind that it lacks, it raises.
-        return jax.default_backend() == "gpu"
-    return bool(keras.distribution.list_devices("gpu"))
+    return "float32" if accelerator_name() is None else "mixed_bfloat16"

@@ -24,6 +24,8 @@ from keras_rsseg.evaluation.evaluate import evaluate
 from keras_rsseg.evaluation.evaluation_report import EvaluationReport
 from keras_rsseg.evaluation.evaluation_report import check_output
 from keras_rsseg.files import hidden_path
+from keras_rsseg.files import remove_file
+from keras_rsseg.files import remove_partials
 from keras_rsseg.models.preset_task import from_preset
 from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.options import takes
@@ -32,6 +34,7 @@ from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.training import epoch_backup
 from keras_rsseg.training.best_epoch import BEST
 from keras_rsseg.training.fit_parts import fit_parts
+from keras_rsseg.training.fit_parts import runs_eagerly
 from keras_rsseg.training.labelled_parts import LabelledParts
 from keras_rsseg.training.labelled_parts import labelled_parts
 from keras_rsseg.training.labelled_parts import plain_file
@@ -176,20 +179,15 @@ def train(
             say if options.progress else None,
         )
         best.restore(model)
-        model.save_to_preset(output)
-        # As it will be used: in float32, from its files.
-        report = _score(from_preset(output), parts, options)
-        report.save(report_folder, overwrite=True)
-        # Only now, as it needs matplotlib.
-        from keras_rsseg.training.learning_curve import draw_learning_curve
-
-        draw_learning_curve(
-            epochs, best.epoch, report_folder / "learning_curve.png"
+        report = _write_all(
+            model, output, report_folder, epochs, best.epoch, parts, options
         )
         write_config(output / CONFIG, settings)
         write_training_card(
             model, output, facts.preset, report, parts, options, epochs
         )
+        for path in (output, report_folder):
+            remove_partials(path)
     return TrainingResult(
         output,
         report,
@@ -229,6 +227,7 @@ def _workspace(
 ) -> Iterator[pathlib.Path]:
     """A hidden folder beside the preset, for one training at a time."""
     folder = hidden_path(output, ".training")
+    work = WorkFolder(folder, output, _KEPT)
     is_stopped = (folder / SETTINGS).exists()
     if not options.overwrite:
         if is_stopped and not options.resume:
@@ -238,20 +237,30 @@ def _workspace(
                 "to begin anew"
             )
         if output.exists() and not is_stopped:
+            if folder.exists():
+                # Killed while it tidied up, when all was done.
+                work.acquire()
+                _tidy(work)
+                work.release()
             raise FileExistsError(
                 f"`output`: {output} exists. Give `overwrite=True` to replace "
                 "it"
             )
     output.parent.mkdir(parents=True, exist_ok=True)
-    work = WorkFolder(folder, output, _KEPT)
     work.acquire()
     try:
-        if not options.resume:
-            work.empty()
+        if not options.resume or not (folder / SETTINGS).exists():
+            _tidy(work)
         yield folder
-        work.empty()
+        _tidy(work)
     finally:
         work.release()
+
+
+def _tidy(work: WorkFolder) -> None:
+    # First, so that no rest of the others is taken for a stopped training.
+    remove_file(work.path / SETTINGS)
+    work.empty()
 
 
 # === Data ===
@@ -316,6 +325,31 @@ def _doubt_split(
                 SampleWarning,
                 stacklevel=4,
             )
+
+
+def _write_all(
+    model: Segmenter,
+    output: pathlib.Path,
+    report_folder: pathlib.Path,
+    epochs: list[dict[str, Any]],
+    best_epoch: int,
+    parts: LabelledParts,
+    options: TrainingOptions,
+) -> EvaluationReport:
+    """Write preset and report; the report tells of the preset's files."""
+    model.save_to_preset(output)
+    # As it will be used: in float32, from its files.
+    saved = from_preset(output)
+    saved.run_eagerly = runs_eagerly(options)
+    report = _score(saved, parts, options)
+    report.save(report_folder, overwrite=True)
+    # Only now, as it needs matplotlib.
+    from keras_rsseg.training.learning_curve import draw_learning_curve
+
+    draw_learning_curve(
+        epochs, best_epoch, report_folder / "learning_curve.png"
+    )
+    return report
 
 
 def _score(

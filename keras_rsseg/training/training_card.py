@@ -76,7 +76,7 @@ def write_training_card(
             f"{min(labelled, key=lambda name: labelled[name])}."
         ),
         "training_details": (
-            f"AdamW, {options.learning_rate:g} at the start, "
+            f"AdamW, learning rates up to {options.learning_rate:g}, "
             f"{len(epochs)} epochs, batches of {options.batch_size}, "
             f"{seconds:.0f} s."
         ),

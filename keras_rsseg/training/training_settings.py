@@ -1,19 +1,25 @@
 """The options of a training as a file: to repeat it, and to compare two."""
 
 import difflib
+import hashlib
 import json
 import os
 import pathlib
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
+import numpy as np
 import yaml
 
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
 from keras_rsseg.options import fields
+from keras_rsseg.rasters.opener import is_path
+from keras_rsseg.scenes.predicting.scene_identity import files_identity
 from keras_rsseg.training.labelled_parts import LabelledParts
+from keras_rsseg.training.labelled_parts import plain_file
 from keras_rsseg.training_options import TrainingOptions
 
 # In a preset's folder, what its training is repeated with.
@@ -49,7 +55,8 @@ def keep_settings(
     Args:
         path: of the file.
         settings: what `settings_of()` returned.
-        parts: what is trained on; images may have come or gone.
+        parts: what is trained on; images may have come or gone, or have
+            been changed.
 
     Raises:
         ArgumentError: a stopped training had others.
@@ -58,6 +65,7 @@ def keep_settings(
         **settings,
         "images trained on": [_plain(image) for image in parts.train[0]],
         "images held out": [_plain(image) for image in parts.validation[0]],
+        "what images and masks hold": _contents(parts),
     }
     # As the file gives it back, where keys are text.
     content = json.loads(json.dumps(content))
@@ -71,6 +79,27 @@ def keep_settings(
                 "`overwrite=True` to begin anew"
             )
     write_durably(path, (json.dumps(content, indent=4) + "\n").encode())
+
+
+def _contents(parts: LabelledParts) -> str:
+    """A digest of all arrays and files that images and masks are read from."""
+    digest, paths = hashlib.blake2b(digest_size=16), []
+    for source in chain(*parts.train, *parts.validation):
+        if is_path(source):
+            paths.append(plain_file(source))
+        else:
+            array = np.ascontiguousarray(source)
+            digest.update(f"{array.dtype} {array.shape}".encode())
+            digest.update(array.data)
+    # By their names alone: the folder may be mounted elsewhere.
+    found = [
+        [os.path.basename(path), *said]
+        for path, said in files_identity(
+            path for path in paths if os.path.isfile(path)
+        ).items()
+    ]
+    digest.update(json.dumps(found).encode())
+    return digest.hexdigest()
 
 
 def write_config(path: pathlib.Path, settings: Mapping[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """Scenes on several processes: the bytes of one, whatever is killed."""
 
+import logging
 import os
 import pathlib
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 pytest.importorskip("apache_beam")
@@ -193,3 +195,20 @@ def test_two_processes_killed_and_restarted(folder):
     calls = models.count("call")
     run("anew")
     assert again < models.count("call") - calls
+
+
+def test_warnings_of_a_kind_are_told_once(folder, caplog):
+    """By each process, whatever the step and the scene."""
+    for seed in range(3):
+        (folder / "in" / f"{seed}.tif").unlink()
+        pixels = np.zeros((3, 40, 30), "uint8")
+        write_scene(folder / f"in/{seed}.tif", pixels, nodata=0)
+    # Of another size than the model's: each step that opens a scene says so.
+    report = run(ground_sample_distance=1.0)
+    assert not report.bad
+    texts = [record.getMessage() for record in caplog.records]
+    for kind in ("is read at", "no valid pixel"):
+        first, others = [text for text in texts if kind in text]
+        assert not first.startswith("Also")
+        assert others.startswith("Also of ") and others.count("/in/") == 2
+    assert logging.getLogger("keras_rsseg").propagate

@@ -1,5 +1,7 @@
 """What the tests of `keras-rsseg predict` share."""
 
+import importlib
+
 import pytest
 
 import keras_rsseg
@@ -26,6 +28,14 @@ def loaded(monkeypatch):
     }.items():
         monkeypatch.setattr(keras_rsseg, name, value, raising=False)
     return names
+
+
+@pytest.fixture
+def known(monkeypatch, loaded):
+    """Presets that were loaded, whose facts are known before."""
+    module = importlib.import_module("keras_rsseg.hub.preset_facts")
+    monkeypatch.setattr(module, "read_preset_facts", lambda name: Model())
+    return loaded
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import filelock
 import numpy as np
 import pytest
 import rasterio
+from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
 from tests.cli.commands import check_error
@@ -84,6 +85,18 @@ class TestSeveral:
         lines = result.stdout.splitlines()
         assert lines[0].split()[:4] == ["map", "status", "seconds", "valid"]
         assert lines[-2:] == ["2 scenes: 2 done", "Wrote maps/report.csv"]
+
+    def test_a_mosaic_among_maps_to_come(self, here, loaded):
+        """Their folder is made before it is."""
+        manifest = here / "list.csv"
+        manifest.write_text("scene,output\na/x.tif,1.tif\nb/x.tif,2.tif\n")
+        arguments = ["predict", manifest, "--output", "maps"]
+        result = run(*arguments, "--mosaic", "nowhere/all.vrt")
+        check_error(result, "no folder nowhere")
+        result = run(*arguments, "--mosaic", "maps/all.vrt")
+        assert result.exit_code == 0, result.output
+        with rasterio.open("maps/all.vrt") as dataset:
+            assert dataset.shape == (40, 30)
 
     def test_one_scene_into_a_folder(self, here, loaded):
         result = run("predict", "a/x.tif", "--output", "maps", "--quiet")
@@ -343,6 +356,66 @@ class TestErrors:
         check_error(result, "Another run is writing")
         assert "--resume goes on" in result.stderr
 
+    def test_before_the_model_is_loaded(self, tmp_path, known, monkeypatch):
+        """What the model would refuse is told by the preset's facts."""
+        monkeypatch.chdir(tmp_path)
+        plain, pixels = {"crs": None, "transform": None}, random_scene(70, 90)
+        write_scene(tmp_path / "plain.tif", pixels, **plain)
+        write_scene(tmp_path / "deep.tif", pixels.astype("uint16"))
+        coarse = Affine(10, 0, 5e5, 0, -10, 5e6)
+        write_scene(tmp_path / "coarse.tif", pixels, transform=coarse)
+        write_scene(tmp_path / "scene.tif", pixels)
+        away = "POLYGON ((0 0, 1 0, 1 1, 0 0))"
+        for name, flags, message in [
+            ("scene.tif", ["--bands", "1,2"], "takes 3 bands"),
+            ("coarse.tif", [], "--gsd 0.5"),
+            ("scene.tif", ["--area", away, "--area-crs", "scene"], "no pixel"),
+            ("plain.tif", ["--polygons", "o.geojson"], "GeoJSON has long"),
+            (
+                "plain.tif",
+                ["--polygons", "o.gpkg", "--minimum-area", 5],
+                "--pixel-size",
+            ),
+        ]:
+            check_error(
+                run("predict", name, "--output", "o.tif", *flags), message
+            )
+        (tmp_path / ".o.tif.blocks").mkdir()
+        with filelock.FileLock(tmp_path / ".o.tif.blocks/lock"):
+            result = run("predict", "scene.tif", "--output", "o.tif")
+        check_error(result, "Another run is writing")
+        assert known == []
+        assert not (tmp_path / "o.tif").exists()
+
+    def test_a_file_for_each_band(self, tmp_path, known, monkeypatch):
+        """One error says how to stack them, not one for each of them."""
+        monkeypatch.chdir(tmp_path)
+        names = ["T32_B04.tif", "T32_B03.tif", "T32_B02.tif"]
+        for name, band in zip(names, random_scene(70, 90), strict=True):
+            write_scene(tmp_path / name, band[None])
+        result = run("predict", *names, "--output", "maps")
+        check_error(result, "B04.tif+B03.tif+B02.tif. Also of T32_B03.tif, T32")
+        assert known == []
+        result = run("predict", "+".join(names), "--output", "maps")
+        assert result.exit_code == 0, result.output
+
+    def test_warnings_are_lines_with_flags(self, tmp_path, known, monkeypatch):
+        """No source code, and the words of the command line."""
+        monkeypatch.chdir(tmp_path)
+        pixels = np.concatenate([random_scene(70, 90)] * 2)[:4]
+        pixels[3, :9] = 0
+        rgbn = {"photometric": "rgb", "alpha": "yes"}
+        write_scene(tmp_path / "rgbn.tif", pixels, **rgbn)
+        arguments = ["predict", "rgbn.tif", "--output", "o.tif"]
+        result = run(*arguments)
+        assert result.exit_code == 0
+        lines = result.stderr.splitlines()
+        (line,) = [line for line in lines if "alpha" in line]
+        assert line.startswith("Warning: Band 4 of rgbn.tif is tagged as alpha")
+        assert line.endswith("If it is data, give --alpha none.")
+        result = run(*arguments, "--overwrite", "--quiet")
+        assert result.output == ""
+
     def test_a_slip_in_a_name(self, tmp_path, scene, loaded, monkeypatch):
         monkeypatch.chdir(tmp_path)
         result = run("predict", "sene.tif", "--output", "map.tif")
@@ -356,6 +429,8 @@ class TestErrors:
             ["predict", scene],
             ["predict", scene, "--output", output, "--gsd", "fine"],
             ["predict", scene, "--output", output, "--tile-size", 0],
+            ["predict", scene, "--output", output, "--report", "report.csv"],
+            ["predict", scene, "--output", "s3://bucket/map.tif"],
             ["train"],
         ]:
             assert run(*arguments).exit_code == 2

@@ -114,6 +114,20 @@ class TestHRNetEncoder(TestCase):
             layer = encoder.get_layer("stage2_module1_fuse2to1_resize")
             assert layer.align_corners is align_corners
 
+    def test_resizing_by_a_factor_first_matters_where_sizes_are_odd(self):
+        options = {**TINY, "align_corners": False}
+        encoder = HRNetEncoder(**options)
+        random_statistics(encoder)
+        other = HRNetEncoder(**options, resize_by_factor=True)
+        other.set_weights(encoder.get_weights())
+        layer = other.get_layer("stage4_module1_fuse4to1_resize")
+        assert layer.factor == 8
+        for size, same in ((64, True), (70, False)):
+            x = images(size, size)
+            finest = [call(e, x)["P2"] for e in (encoder, other)]
+            difference = np.ptp(to_numpy(finest[0]) - to_numpy(finest[1]))
+            assert (difference < 1e-5) == same, size
+
     def test_flow_starts_as_the_plain_network_and_learns(self, plain):
         encoder, folder = plain
         warped = HRNetEncoder.from_preset(str(folder), fusion="ifwm")
@@ -209,6 +223,7 @@ class TestHRNetEncoder(TestCase):
                 **TINY,
                 "align_corners": fusion != "bilinear",
                 "fusion": fusion,
+                "resize_by_factor": fusion == "bilinear",
                 "finest_level": "P1",
                 "image_shape": (64, None, 5),
                 "data_format": "channels_first",
@@ -230,6 +245,10 @@ class TestHRNetEncoder(TestCase):
             (
                 {"fusion": "sf", "align_corners": False},
                 r"`align_corners` must be True.*'sf'",
+            ),
+            (
+                {"fusion": "sf", "resize_by_factor": True},
+                r"`resize_by_factor` must be False.*'sf'",
             ),
         ],
     )

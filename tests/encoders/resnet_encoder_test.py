@@ -235,6 +235,26 @@ class TestResNetEncoder(TestCase):
         assert expected.shape == shape
         assert encoder.compute_output_shape(x.shape)["P1"] == shape
 
+    @pytest.mark.parametrize("length, pooled", [(95, 25), (96, 25), (97, 25)])
+    def test_the_pooling_may_round_sizes_up(self, length, pooled):
+        # The stem halves first: 48, 48 and 49 pixels, as in PyTorch.
+        encoder = ResNetEncoder(
+            18,
+            stem_widths=(4,),
+            stem_pool_ceil=True,
+            finest_level="P1",
+            image_shape=(length, 33, 3),
+        )
+        assert encoder.output["P2"].shape == (None, pooled, 9, 64)
+        pool = keras.Model(encoder.input, encoder.get_layer("stem_pool").output)
+        x = images(length, 33)
+        stem = keras.Model(encoder.input, encoder.output["P1"])
+        before = to_numpy(call(stem, x))[0]
+        found = to_numpy(call(pool, x))[0]
+        for i in range(pooled):
+            rows = before[max(2 * i - 1, 0) : 2 * i + 2]
+            self.assert_close(found[i, 0], rows[:, :2].max((0, 1)), 1e-6)
+
     def test_presets_serve_decoders_with_and_without_the_stem(self, tmp_path):
         encoder = ResNetEncoder(18, **V1C, **STRIDE_8)
         encoder.save_to_preset(tmp_path)
@@ -252,7 +272,12 @@ class TestResNetEncoder(TestCase):
 
     def test_configs_of_before_are_the_default(self):
         config = ResNetEncoder(18, stem="deep").get_config()
-        for name in ("stem_widths", "first_block_dilation", "finest_level"):
+        for name in (
+            "stem_widths",
+            "stem_pool_ceil",
+            "first_block_dilation",
+            "finest_level",
+        ):
             del config[name]
         encoder = ResNetEncoder.from_config(config)
         assert encoder.stem_widths == (64, 64, 128)
@@ -279,6 +304,7 @@ class TestResNetEncoder(TestCase):
                 "depth": 34,
                 "stem": "deep",
                 "stem_widths": (8, 8, 16),
+                "stem_pool_ceil": True,
                 "stride_on": "1x1",
                 "stackwise_strides": (1, 2, 2, 1),
                 "stackwise_dilations": (1, 1, 1, 2),

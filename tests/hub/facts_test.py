@@ -141,6 +141,10 @@ class TestCard:
                 "fraction from 0 to 1",
             ),
             ({"paper_score": {"mean_iou": 0.6}}, r"paper_score lacks"),
+            (
+                {"stated_score": {"mean_iou": 0.6, "by": "x"}},
+                r"stated_score lacks \['data'\]",
+            ),
             ({"score": of_places({})}, "places must be an object for each"),
             ({"score": of_places({"a": 0.7})}, "places must be an object"),
             (

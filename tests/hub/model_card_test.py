@@ -62,6 +62,15 @@ def test_unscored_weights_have_no_result(write):
     assert "paper states 0.669 (Li et al., 2021); that is not" in card
 
 
+def test_what_others_state_is_theirs(write):
+    stated = {"mean_iou": 0.6506, "by": "someone", "data": "their tiles"}
+    card = write({**FACTS, "score": None, "stated_score": stated})
+    assert front_matter(card).eval_results is None
+    assert "have not been scored" in card
+    assert "someone states 0.6506 of these weights" in card
+    assert "on their tiles; it was not measured again" in card
+
+
 def test_what_a_reader_looks_for(write, preset):
     card = write()
     for row in (

@@ -21,6 +21,7 @@ from keras_rsseg.hub import registry
 from keras_rsseg.hub.facts import CARD_FACTS
 from keras_rsseg.hub.facts import REGISTRY_FACTS
 from keras_rsseg.hub.facts import check_facts
+from keras_rsseg.hub.model_card import known_licence
 from keras_rsseg.hub.publish import read_facts
 from tests.models.segmenter_tester import for_few_steps
 
@@ -182,6 +183,15 @@ class TestOwnFiles:
         }
         assert self.SHARED["paper"]["score"] == {"by": "x", "data": "y"}
 
+    def test_texts_may_name_a_part(self):
+        entry = {
+            "checkpoint": {"file": "a.pth", "url": "x/{checkpoint.file}"},
+            "how_to_get": {"convert": "convert {checkpoint.file}"},
+        }
+        facts = registry._own_facts("net", entry, {})
+        assert facts["how_to_get"]["convert"] == "convert a.pth"
+        assert facts["checkpoint"]["url"] == "x/a.pth"
+
     def test_a_name_stands_once(self):
         """A second file with it would hide the first."""
         names = [
@@ -216,13 +226,30 @@ class TestOwnFiles:
         assert (root / "models" / "pfnet" / "presets.json").is_file()
 
 
+# The aerial checkpoints that mmsegmentation released.
+MMSEG = tuple(
+    f"{system}_{data}"
+    for system, big in (
+        *((f"hrnet_w{width}", False) for width in ("18s", "18", "48")),
+        *(
+            (f"{system}_r{depth}", depth == 101)
+            for system in ("pspnet", "deeplabv3plus")
+            for depth in (18, 50, 101)
+        ),
+    )
+    for data in ("isaid", "potsdam", "vaihingen", "loveda")
+    # Of iSAID there are none on a ResNet-101.
+    if not (big and data == "isaid")
+)
 CONVERTED = (
     *("pfnet_r50_isaid", "pfnet_r101_isaid", "pfnet_r50_vaihingen"),
     *("pfnet_r50_potsdam", "semantic_fpn_r50_isaid"),
     *("semantic_fpn_r50_vaihingen", "semantic_fpn_r50_potsdam"),
     *("ccnet_r50_isaid", "danet_r50_isaid", "deeplab_v3_r50_isaid"),
-    "pspnet_r50_isaid",
-    *("hrnet_w18_vaihingen", "hrnet_w18_whu_building"),
+    "pspnet_r50_isaid_pfsegnets",
+    *("hrnet_w18_vaihingen_ifwm", "hrnet_w18_whu_building"),
+    "farseg_r50_isaid",
+    *MMSEG,
 )
 TRAINED = (
     *("hrnet_ifwm_w18_vaihingen", "hrnet_ifwm_w18_whu_building"),
@@ -313,6 +340,21 @@ class TestOwnPresets:
         facts = keras_rsseg.list_presets()["pfnet_r50_isaid"]
         assert facts["paper_score"]["mean_iou"] == 0.669
         assert "Li et al." in facts["paper_score"]["source"]
+
+    @pytest.mark.parametrize("name", MMSEG)
+    def test_stated_scores_say_whose_they_are(self, name):
+        facts = keras_rsseg.list_presets()[name]
+        stated, checkpoint = facts["stated_score"], facts["checkpoint"]
+        assert stated["by"] == "mmsegmentation"
+        assert 0.45 < stated["mean_iou"] < 0.8
+        assert facts["dataset"] in checkpoint["file"]
+        assert checkpoint["url"].endswith(f"/{checkpoint['file']}")
+        assert (
+            f"--checkpoint {checkpoint['file']} "
+            in (facts["how_to_get"]["convert"])
+        )
+        # Its name would be a licence on the Hub, which nobody gave.
+        assert known_licence(facts["licence"]) is None
 
     @pytest.mark.parametrize("name", EMBEDDED)
     def test_the_embedded_could_be_published(self, name):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
+from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
 from tests.layers import plain
 from tests.layers.compiled import call
 from tests.test_case import TestCase
@@ -24,22 +25,36 @@ def make(shape, **kwargs):
     return layer, rng.standard_normal(shape).astype("float32")
 
 
-def plain_block(block, x, dilation=1):
+def plain_block(block, x, dilation=1, activation=True):
+    if isinstance(block, SeparableConvBNReLU):
+        return plain_separable(block, x, dilation)
     kernel = to_numpy(block.conv.kernel).astype("float64")
-    size = dilation * (kernel.shape[0] - 1) + 1
-    dilated = np.zeros((size, size, *kernel.shape[2:]))
-    dilated[::dilation, ::dilation] = kernel
-    x = plain.normalization(plain.convolution(x, dilated), block.batch_norm)
-    return x if block.name == "projection" else np.maximum(x, 0)
+    x = plain.convolution(x, plain.dilated(kernel, dilation))
+    x = plain.normalization(x, block.batch_norm)
+    return np.maximum(x, 0) if activation else x
+
+
+def plain_separable(block, x, dilation):
+    kernel = to_numpy(block.depthwise.kernel).astype("float64")
+    x = plain.depthwise_convolution(x, plain.dilated(kernel, dilation))
+    if block.depthwise_norm is not None:
+        x = np.maximum(plain.normalization(x, block.depthwise_norm), 0)
+    return plain_block(block.pointwise, x)
 
 
 def plain_atrous_pooling(layer, x):
     """The output in inference mode, float64."""
     average = plain_block(layer.image_branch, x.mean((1, 2), keepdims=True))
-    maps = [np.broadcast_to(average, (*x.shape[:3], 3))]
-    for branch, dilation in zip(layer.branches, (1, 2, 3), strict=True):
-        maps.append(plain_block(branch, x, dilation))
-    return plain_block(layer.projection, np.concatenate(maps, axis=-1))
+    average = np.broadcast_to(average, (*x.shape[:3], 3))
+    maps = [
+        plain_block(branch, x, dilation)
+        for branch, dilation in zip(layer.branches, (1, 2, 3), strict=True)
+    ]
+    maps = [average, *maps] if layer.image_first else [*maps, average]
+    joined = np.concatenate(maps, axis=-1)
+    if layer.projection is None:
+        return joined
+    return plain_block(layer.projection, joined, activation=False)
 
 
 class TestAtrousPyramidPooling(TestCase):
@@ -48,6 +63,20 @@ class TestAtrousPyramidPooling(TestCase):
         layer, x = make((2, *size, 5))
         expected = plain_atrous_pooling(layer, x.astype("float64"))
         assert expected.min() < 0  # no activation
+        self.assert_close(call(layer, x), expected, 1e-5)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"separable": True, "kernel_size": 3},
+            {"separable": True, "depthwise_norm": False, "image_first": False},
+            {"project": False},
+        ],
+    )
+    def test_forms_of_other_networks(self, options):
+        layer, x = make((2, 7, 9, 5), **options)
+        expected = plain_atrous_pooling(layer, x.astype("float64"))
+        assert layer.compute_output_shape(x.shape) == expected.shape
         self.assert_close(call(layer, x), expected, 1e-5)
 
     def test_channels_first_and_activation(self):
@@ -70,6 +99,22 @@ class TestAtrousPyramidPooling(TestCase):
             [(2, 7, 5, 4)],
             expected_output_shape=(2, 7, 5, 6),
             expected_num_trainable=15,
+        )
+        self.run_layer_test(
+            AtrousPyramidPooling,
+            {
+                "filters": 6,
+                "dilation_rates": (2, 4),
+                "separable": True,
+                "depthwise_norm": False,
+                "image_first": False,
+                "project": False,
+                "kernel_size": 3,
+            },
+            [(2, 7, 5, 4)],
+            expected_output_shape=(2, 7, 5, 24),
+            # The depthwise convolutions have a kernel alone.
+            expected_num_trainable=14,
         )
 
     def test_branches_are_named_by_their_reach(self):

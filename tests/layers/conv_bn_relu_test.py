@@ -7,6 +7,7 @@ import pytest
 from keras_rsseg.layers import BatchNorm
 from keras_rsseg.layers import ConvBNReLU
 from keras_rsseg.layers.conv_bn_relu import SameConv2D
+from keras_rsseg.layers.conv_bn_relu import leaky_relu
 from tests.layers.compiled import call
 from tests.layers.compiled import jitted
 from tests.test_case import TestCase
@@ -173,6 +174,20 @@ class TestConvBNReLU(TestCase):
         expected = normalised(plain_convolution(x, kernel, 1, 1) + bias)
         assert expected.min() < 0
         self.assert_close(call(layer, x), expected, 1e-5)
+
+    def test_leaky_relu_is_that_of_torch_and_is_saved(self):
+        layer, x, normalised = layer_and_input(
+            (5, 4), 3, 1, 1, activation=leaky_relu
+        )
+        kernel = np.asarray(layer.conv.get_weights()[0], "float64")
+        expected = normalised(plain_convolution(x, kernel, 1, 1))
+        expected = np.where(expected > 0, expected, 0.01 * expected)
+        self.assert_close(call(layer, x), expected, 1e-5)
+        arguments = {"filters": 4, "kernel_size": 3, "activation": leaky_relu}
+        revived = self.run_config_test(ConvBNReLU, arguments)
+        config = keras.saving.serialize_keras_object(revived)
+        revived = keras.saving.deserialize_keras_object(config)
+        assert revived.activation is leaky_relu
 
     @pytest.mark.parametrize("training, trainable", TRAINING)
     @pytest.mark.parametrize("size", [(7, 8), (1, 2)])

@@ -29,6 +29,25 @@ def convolution(x, kernel, bias=0.0):
     return out
 
 
+def dilated(kernel, rate):
+    """The kernel with zeros between its taps."""
+    size = rate * (kernel.shape[0] - 1) + 1
+    larger = np.zeros((size, size, *kernel.shape[2:]))
+    larger[::rate, ::rate] = kernel
+    return larger
+
+
+def depthwise_convolution(x, kernel):
+    """Each channel by itself. `kernel` (k, k, 1, C)."""
+    return np.concatenate(
+        [
+            convolution(x[..., c : c + 1], kernel[..., c : c + 1])
+            for c in range(x.shape[-1])
+        ],
+        axis=-1,
+    )
+
+
 def normalization(x, batch_norm):
     """Inference-mode batch normalization with the weights of a layer."""
     gamma, beta, mean, variance = (
@@ -74,4 +93,15 @@ def average_pool(x, bins):
     out = np.zeros((x.shape[0], bins, bins, x.shape[3]))
     for i, j, _, _, window in windows(x, bins):
         out[:, i, j] = window.mean((1, 2))
+    return out
+
+
+def resize_half_pixel(x, size):
+    """Bilinear resizing with the outer borders aligned."""
+    batch, height, width, channels = x.shape
+    out = np.zeros((batch, *size, channels))
+    for b, i, j in np.ndindex(batch, *size):
+        y = np.clip((i + 0.5) * height / size[0] - 0.5, 0, height - 1)
+        z = np.clip((j + 0.5) * width / size[1] - 0.5, 0, width - 1)
+        out[b, i, j] = sample(x[b], y, z)
     return out

@@ -14,6 +14,14 @@ from tests.shared import shared_path
 from tests.test_case import TestCase
 from tests.test_case import to_numpy
 
+# PSPNet's and UPerNet's.
+MMSEGMENTATION = {
+    "pooled_activation": "relu",
+    "map_first": True,
+    "kernel_size": 3,
+    "align_corners": False,
+}
+
 
 def randomise(layer, seed=0):
     """Random weights, positive where they are variances."""
@@ -33,8 +41,16 @@ def plain_pyramid_pooling(layer, x):
         kernel = to_numpy(branch.conv.kernel)
         pooled = plain.convolution(plain.average_pool(x, bins), kernel)
         pooled = plain.normalization(pooled, branch.batch_norm)
-        maps.append(plain.resize_aligned(pooled, x.shape[1:3]))
-    joined = np.concatenate([*maps, x], axis=-1)
+        if layer.pooled_activation is keras.activations.relu:
+            pooled = np.maximum(pooled, 0)
+        resize = (
+            plain.resize_aligned
+            if layer.align_corners
+            else plain.resize_half_pixel
+        )
+        maps.append(resize(pooled, x.shape[1:3]))
+    maps = [x, *maps] if layer.map_first else [*maps, x]
+    joined = np.concatenate(maps, axis=-1)
     kernel = to_numpy(layer.bottleneck.conv.kernel)
     joined = plain.convolution(joined, kernel)
     joined = plain.normalization(joined, layer.bottleneck.batch_norm)
@@ -68,8 +84,9 @@ def last(array):
 
 class TestPyramidPooling(TestCase):
     @pytest.mark.parametrize("size", [(7, 5), (2, 3), (1, 1)])
-    def test_equals_a_plain_computation(self, size):
-        layer = PyramidPooling(3, bin_sizes=(1, 3, 4))
+    @pytest.mark.parametrize("options", [{}, MMSEGMENTATION])
+    def test_equals_a_plain_computation(self, options, size):
+        layer = PyramidPooling(3, bin_sizes=(1, 3, 4), **options)
         x = np.random.default_rng(0).standard_normal((2, *size, 5))
         layer.build(x.shape)
         randomise(layer)
@@ -132,7 +149,12 @@ class TestPyramidPooling(TestCase):
     def test_layer(self):
         self.run_layer_test(
             PyramidPooling,
-            {"filters": 6, "bin_sizes": (1, 2), "dropout": 0.2},
+            {
+                "filters": 6,
+                "bin_sizes": (1, 2),
+                "dropout": 0.2,
+                **MMSEGMENTATION,
+            },
             [(2, 7, 5, 4)],
             expected_output_shape=(2, 7, 5, 6),
             expected_num_trainable=9,
@@ -156,6 +178,10 @@ class TestPyramidPooling(TestCase):
         layer = PyramidPooling(8)
         names = [branch.name for branch in layer.branches]
         assert names == ["bin1", "bin2", "bin3", "bin6"]
+
+    def test_an_even_kernel_is_refused(self):
+        with pytest.raises(ValueError, match="kernel_size"):
+            PyramidPooling(8, kernel_size=2)
 
     @pytest.mark.parametrize("bin_sizes", [(), (0, 2), (2, 2), (1.5,)])
     def test_bad_bin_sizes_are_refused(self, bin_sizes):

@@ -53,11 +53,31 @@ class TestResizeLike(TestCase):
         expected = resized(ResizeLike(), fine, coarse)
         self.assert_close(actual.transpose(0, 2, 3, 1), expected)
 
+    def test_factor_enlarges_before_the_size_of_the_fine_map(self):
+        fine, coarse = maps()
+        layer = ResizeLike(align_corners=True, factor=2)
+        twice = plain.resize_aligned(coarse, (8, 6))
+        expected = plain.resize_aligned(twice, (7, 5))
+        self.assert_close(resized(layer, fine, coarse), expected)
+        once = resized(ResizeLike(align_corners=True), fine, coarse)
+        assert np.abs(once - expected).max() > 0.1
+        # Where sizes fit nothing is done twice.
+        fine, _ = maps((2, 8, 6, 1))
+        self.assert_close(resized(layer, fine, coarse), twice)
+
+    def test_a_wrong_factor_is_named(self):
+        with pytest.raises(ValueError, match="`factor`.*0"):
+            ResizeLike(factor=0)
+
     @pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
     def test_layer(self, interpolation):
         self.run_layer_test(
             ResizeLike,
-            {"interpolation": interpolation, "align_corners": True}
+            {
+                "interpolation": interpolation,
+                "align_corners": True,
+                "factor": 2,
+            }
             if interpolation == "bilinear"
             else {"interpolation": interpolation},
             [(2, 7, 5, 2), (2, 4, 3, 3)],

@@ -1,9 +1,12 @@
-"""For systems that differ from DANet in their context module alone.
+"""For systems that differ from another in their context module alone, or so.
 
-That module has tests of its own, and each test of a system is compiled for
-seconds on JAX. So DANet takes the whole of `SegmenterTester`, the others
-train, save and load.
+Each test of a system is compiled for seconds on JAX. DANet, HRNet, PFNet and
+SemanticFPN take the whole of `SegmenterTester` always; the others train, save
+and load (they train on torch, where it takes no compilation), and do the rest
+among the slow tests.
 """
+
+import keras
 
 from tests.models.segmenter_tester import SegmenterTester
 
@@ -11,8 +14,12 @@ from tests.models.segmenter_tester import SegmenterTester
 class ContextTester(SegmenterTester):
     """Derive from it as from `SegmenterTester`."""
 
-    test_predicts_tiles_of_any_size = None
-    test_preset_with_other_arguments = None
-    test_channels_first_equals_channels_last = None
-    test_faster_twin_answers_the_same = None
-    test_steps_in_mixed_precision_are_finite = None
+    slow_tests = (
+        "test_predicts_tiles_of_any_size",
+        "test_preset_with_other_arguments",
+        "test_channels_first_equals_channels_last",
+        "test_faster_twin_answers_the_same",
+        "test_steps_in_mixed_precision_are_finite",
+    )
+    if keras.backend.backend() != "torch":
+        slow_tests += ("test_trains_and_is_the_same_after_loading",)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_rsseg.data import SampleWarning
+from keras_rsseg.errors import ArgumentError
 from keras_rsseg.models.training_data import batch_arrays
 from tests.models.segmenter_test import make_model
 from tests.models.segmenter_tester import for_few_steps
@@ -150,6 +151,48 @@ class TestKinds(TestCase):
         model.fit(endless(), steps_per_epoch=4, epochs=1, verbose=0)
         np.testing.assert_array_equal(seen[-1], MASKS[:2])
         np.testing.assert_array_equal(seen[-2], MASKS[4:])
+
+    @pytest.mark.filterwarnings("ignore:Your input ran out of data")
+    @pytest.mark.parametrize(
+        "options, trained",
+        [
+            ({"epochs": 3, "steps_per_epoch": 2}, 2),
+            ({"epochs": 4, "steps_per_epoch": 3}, 2),
+            ({"epochs": 3}, 1),
+        ],
+    )
+    def test_generators_that_end_early(self, options, trained):
+        model, seen = watched()
+        with pytest.warns(SampleWarning, match="the training with it"):
+            history = model.fit(iter(parts()), verbose=0, **options)
+        # No epoch after the one that was short, nor any tile twice.
+        assert len(history.epoch) == trained
+        trained_on = [masks for masks in seen if len(masks)]
+        assert sum(map(len, trained_on[-3:])) == len(MASKS)
+
+    @pytest.mark.parametrize("options", [{"epochs": 1}, {"steps_per_epoch": 3}])
+    @pytest.mark.filterwarnings("ignore:Your input ran out of data")
+    def test_generators_that_end_in_time(self, options):
+        model, _ = watched()
+        model.fit(iter(parts()), verbose=0, **options)
+
+    @pytest.mark.filterwarnings("ignore:Your input ran out of data")
+    def test_generators_to_validate_with_that_end_early(self):
+        model, _ = watched()
+        with pytest.raises(ArgumentError, match="`validation_steps`"):
+            model.fit(
+                TILES, MASKS, epochs=2, validation_data=iter(parts()), verbose=0
+            )
+        with pytest.warns(SampleWarning, match="to validate with ended"):
+            model.fit(
+                TILES,
+                MASKS,
+                epochs=2,
+                validation_data=iter(parts()),
+                validation_steps=3,
+                verbose=0,
+            )
+        model.fit(TILES, MASKS, validation_data=iter(parts()), verbose=0)
 
     @pytest.mark.parametrize(
         "train, validation",

@@ -67,6 +67,28 @@ class TestGeneratedClasses:
         assert Own.preprocessor_cls is Plain.preprocessor_cls
 
 
+class TestImages:
+    def test_decoders_get_them_and_bands_beside_them(self):
+        given = {}
+
+        def decode(pyramid, **options):
+            given.update(pyramid)
+            return pyramid["P5"]
+
+        for data_format in ("channels_last", "channels_first"):
+            encoder = TinyEncoder(data_format=data_format)
+            axis = 1 if data_format == "channels_first" else 3
+            for extra in (0, 2):
+                given.clear()
+                backbone = keras_rsseg.models.SegmentationBackbone(
+                    encoder, decode, {}, extra_bands=extra
+                )
+                assert backbone.tile_shape == (None, None, 3 + extra)
+                assert given["P0"].shape[axis] == 3
+                assert ("extra_bands" in given) == (extra > 0)
+        assert given["extra_bands"].shape == (None, 2, None, None)
+
+
 class TestExtraLoss:
     def test_is_added_in_training_alone(self):
         model = for_few_steps(make_model())

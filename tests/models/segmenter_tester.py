@@ -59,10 +59,16 @@ class SegmenterTester(TestCase):
     Attributes:
         system: the task's class.
         backbone_arguments: dict, arguments of a small backbone.
+        history_keys: set, what the history of `fit()` has.
     """
 
     system = None
     backbone_arguments = {}
+    slow_tests = ()
+    history_keys = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
+
+    # Height and width of a tile with more pixels than float16 can count.
+    large_tile = (512, 512)
 
     def make_model(self, encoder=None, **kwargs):
         """Return a small task of three classes.
@@ -117,9 +123,12 @@ class SegmenterTester(TestCase):
             validation_data=(tiles, masks[..., None]),
             verbose=0,
         ).history
-        assert set(history) == {"loss", "mean_iou", "val_loss", "val_mean_iou"}
+        assert set(history) == self.history_keys
         assert history["loss"][-1] < 0.9 * history["loss"][0]
         assert history["mean_iou"][-1] > history["mean_iou"][0] + 0.2
+        # A network for training alone must know that it trains.
+        means = [v for v in model.weights if v.path.endswith("moving_mean")]
+        assert all(np.any(to_numpy(v) != 0.0) for v in means)
         after = model.evaluate(tiles, masks, verbose=0, return_dict=True)
         # A trailing axis of the masks changes nothing.
         assert after["loss"] == pytest.approx(history["val_loss"][-1], 1e-5)
@@ -224,10 +233,9 @@ class SegmenterTester(TestCase):
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):
-        # 512 x 512 pixels are more than float16 can count.
         keras.config.set_dtype_policy(policy)
         model = for_few_steps(self.make_model())
-        tiles, masks = make_tiles(2, 512, 512)
+        tiles, masks = make_tiles(2, *self.large_tile)
         if policy == "mixed_bfloat16":
             masks = masks[..., None]
         # The second tiles have no label, as at the border of a scene.

@@ -12,7 +12,7 @@ class TinyEncoder(keras_hub.models.FeaturePyramidBackbone):
     """As a user may bring one.
 
     Args:
-        levels: names of the levels it offers, of `"P2"` to `"P5"`.
+        levels: names of the levels it offers, of `"P1"` to `"P5"`.
         image_shape: `(height, width, bands)`.
         data_format: as of any layer.
         dtype: dtype policy.
@@ -34,7 +34,7 @@ class TinyEncoder(keras_hub.models.FeaturePyramidBackbone):
             shape = (shape[2], *shape[:2])
         images = keras.Input(shape, name="images")
         x = ConvBNReLU(8, 3, strides=2, name="stem", **options)(images)
-        outputs = {}
+        outputs = {"P1": x}
         for index in range(4):
             name = f"P{index + 2}"
             x = ConvBNReLU(8 + index, 3, strides=2, name=name, **options)(x)

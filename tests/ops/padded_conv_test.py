@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_rsseg.ops import depthwise_conv
 from keras_rsseg.ops import padded_conv
 from keras_rsseg.ops.padded_conv import store_for_conv
 from tests.gradients import gradient
@@ -119,3 +120,45 @@ class TestBiasedConv(TestCase):
             padded_conv(image, kernel, np.zeros(3))
         with pytest.raises(ValueError, match="`kernel` must have shape"):
             padded_conv(image[None], kernel[0], np.zeros(3))
+
+
+class TestDepthwiseConv(TestCase):
+    @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+    @pytest.mark.parametrize("size, dilation_rate", [(3, 1), (3, 4), (5, 2)])
+    def test_values_and_gradients(self, size, dilation_rate, data_format):
+        first = data_format == "channels_first"
+        if first and keras.backend.backend() == "tensorflow":
+            pytest.skip("TensorFlow's CPU convolution is channels-last only")
+        rng = np.random.default_rng(size)
+        # A map that is smaller than the reach of the kernel.
+        x = rng.standard_normal((2, 7, 5, 3))
+        kernel = rng.standard_normal((size, size, 1, 3))
+        bias = rng.standard_normal(3)
+        full = np.zeros((size, size, 3, 3))
+        full[:, :, range(3), range(3)] = kernel[:, :, 0]
+        padding = dilation_rate * (size // 2)
+        expected = convolve(x, full, bias, 1, padding, dilation_rate)
+        if first:
+            x = x.transpose(0, 3, 1, 2)
+            expected = expected.transpose(0, 3, 1, 2)
+
+        def function(x, kernel, bias=None):
+            return depthwise_conv(x, kernel, bias, dilation_rate, data_format)
+
+        x, kernel, bias = (a.astype("float32") for a in (x, kernel, bias))
+        self.assert_close(evaluate(function, x, kernel, bias), expected)
+        bare = expected - bias.reshape((3, 1, 1) if first else (3,))
+        self.assert_close(evaluate(function, x, kernel), bare)
+        actual = gradient(lambda *a: ops.sum(function(*a) ** 2), x, kernel)
+
+        def full_loss(x, kernel):
+            kernel = kernel * ops.eye(3)
+            y = padded_conv(
+                x, kernel, None, 1, padding, dilation_rate, data_format
+            )
+            return ops.sum(y**2)
+
+        for name, a, b in zip(
+            ("x", "kernel"), actual, gradient(full_loss, x, kernel), strict=True
+        ):
+            self.assert_close(a, b, msg=name)

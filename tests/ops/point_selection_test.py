@@ -140,6 +140,17 @@ class TestCoarsePoints:
             assert model.predict_on_batch(scores).shape == (1, points)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (97, 75), (896, 1001)])
+def test_pixels_at_their_centres_and_at_the_far_border(size):
+    indices = np.arange(size[0] * size[1], dtype="int32")[None]
+    centres = point_selection.pixel_centres(indices, size)
+    found = to_numpy(point_selection.pixels_at(centres, size))
+    np.testing.assert_array_equal(found, indices)
+    last = np.full((1, 1, 2), np.nextafter(1, 0, dtype="float32"))
+    found = to_numpy(point_selection.pixels_at(last, size))
+    assert found.tolist() == [[size[0] * size[1] - 1]]
+
+
 class LargestPoints(keras.layers.Layer):
     def call(self, inputs):
         return point_selection.largest_points(inputs, 9, "channels_last")

@@ -66,6 +66,16 @@ def test_scatter_overwrites(data_format):
     np.testing.assert_array_equal(written, expected)
 
 
+def test_many_unique_points_take_little_memory():
+    # Compared with one another, these would take 16 GiB.
+    features = random_array(1, 256, 256, 1)
+    indices = np.random.default_rng(0).permutation(256 * 256)[None]
+    values = random_array(1, 256 * 256, 1, seed=1)
+    written = scatter_points(features, indices, values, LAST, unique=True)
+    found = ops.convert_to_numpy(written).reshape(-1)
+    np.testing.assert_array_equal(found[indices[0]], values[0, :, 0])
+
+
 def test_the_last_of_equal_points_wins_with_its_gradient():
     features, values = random_array(1, 4, 4, 2), random_array(1, 40, 2)
     indices = np.random.default_rng(2).integers(0, 16, (1, 40), "int32")

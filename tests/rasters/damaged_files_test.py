@@ -12,6 +12,7 @@ import rasterio.windows
 from keras_rsseg.errors import KerasRssegError
 from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.scenes.predict_scene import predict_scene
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
@@ -157,6 +158,28 @@ class TestForeignErrors:
                     assert path.name in str(error)
                     refused += 1
         assert refused
+
+    @pytest.mark.parametrize("key", [1024, 1025, 3072])
+    def test_geokeys_are_not_passed_over(self, tmp_path, key):
+        """GDAL goes on without a place, or with another one."""
+        path = write_scene(tmp_path / "scene.tif", random_scene(12, 10))
+        data = bytearray(path.read_bytes())
+        (entry,) = [e for e in entries(bytes(data)) if e[0] == 34735]
+        places, _ = values_of(bytes(data), *entry)
+        # Key, where its value is, how many there are, the value.
+        for place in places[4::4]:
+            if int.from_bytes(data[place : place + 2], "little") == key:
+                data[place + 4 : place + 6] = b"\0\0"
+        path.write_bytes(data)
+        with pytest.raises(KerasRssegError, match=r"scene\.tif cannot.*Geo"):
+            predict_scene(
+                lambda tiles: tiles,
+                path,
+                tmp_path / "map.tif",
+                tile_size=8,
+                progress=False,
+            )
+        assert not (tmp_path / "map.tif").exists()
 
     @pytest.mark.parametrize("encoding", ["ISO-8859-1", "cp1252", "UTF-16"])
     def test_mosaics_in_another_encoding(self, tmp_path, encoding):

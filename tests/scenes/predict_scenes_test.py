@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_list import check_scenes
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
@@ -291,6 +292,35 @@ def test_products(folder):
     report = run(threshold_model, jobs, minimum_area=1.0)
     assert report.to_text().endswith("1 scene: 1 done")
     assert files("maps") == ["c.geojson", "c.png", "c.qml", "c.tif"]
+
+
+def test_polygons_without_a_place(folder):
+    """They fail before the model runs, not when the map is done."""
+    write_scene(folder / "x.tif", random_scene(20, 20), crs=None)
+    calls = []
+
+    def model(tiles):
+        calls.append(tiles)
+        return threshold_model(tiles)
+
+    for name, options in [
+        ("o.geojson", {}),
+        ("o.gpkg", {"minimum_area": 5.0}),
+        ("o.gpkg", {"simplify": 1.0}),
+    ]:
+        job = SceneJob("x.tif", folder / "o.tif", polygons=folder / name)
+        report = run(model, [job], **options)
+        assert "is unknown" in report.outcomes[0].error
+    assert not calls
+    assert not (folder / "o.tif").exists()
+    report = run(model, [job], minimum_area=5.0, pixel_size=0.5)
+    assert not report.bad
+    # Nor do they take the place of a file that is not theirs.
+    job = SceneJob("x.tif", folder / "p.tif", polygons=job.polygons)
+    calls.clear()
+    report = run(model, [job])
+    assert "exists" in report.outcomes[0].error
+    assert not calls
 
 
 class TestCheck:

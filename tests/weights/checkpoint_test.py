@@ -3,6 +3,8 @@
 import io
 import os
 import pickle
+import sys
+import types
 import zipfile
 
 import numpy as np
@@ -87,6 +89,35 @@ class TestFormats:
         assert b"numpy._core.multiarray" in data
         path.write_bytes(data.replace(b"numpy._core.", b"numpy.core."))
         assert_state(read_checkpoint(path), state)
+
+    @pytest.mark.parametrize("new_format", [True, False])
+    def test_logs_of_mmengine(self, state, tmp_path, new_format, monkeypatch):
+        torch = pytest.importorskip("torch")
+        name = "mmengine.logging.history_buffer"
+        module = types.ModuleType(name)
+        for parent in ("mmengine", "mmengine.logging", name):
+            monkeypatch.setitem(sys.modules, parent, module)
+        module.HistoryBuffer = type(
+            "HistoryBuffer", (), {"__module__": name, "__slots__": ("log",)}
+        )
+        buffer = module.HistoryBuffer()
+        buffer.log = np.arange(3.0)
+        torch.save(
+            {
+                "meta": {"dataset_meta": {"classes": ("a", "b")}},
+                "message_hub": {"log_scalars": {"train/loss": buffer}},
+                "state_dict": to_torch(state),
+            },
+            tmp_path / "a.pth",
+            _use_new_zipfile_serialization=new_format,
+        )
+        assert_state(read_checkpoint(tmp_path / "a.pth"), state)
+
+    def test_the_wrapper_of_other_scripts(self, state, tmp_path):
+        torch = pytest.importorskip("torch")
+        content = {"model": to_torch(state, "module."), "global_step": 60000}
+        torch.save(content, tmp_path / "a.pth")
+        assert_state(read_checkpoint(tmp_path / "a.pth"), state)
 
     def test_half_precision_becomes_float32(self, tmp_path):
         torch = pytest.importorskip("torch")

@@ -35,7 +35,7 @@ class TestCommand(TestCase):
     def test_writes_a_preset_that_could_be_uploaded(self, tmp_path):
         model = TINY.build(6, align_corners=True)
         np.savez(tmp_path / "checkpoint.npz", **torch_state(model))
-        name = "hrnet_w18_vaihingen"
+        name = "hrnet_w18_vaihingen_ifwm"
         facts = keras_rsseg.list_presets()[name]
         command = facts["how_to_get"]["convert"]
         command = command.replace("CHECKPOINT.pth", "checkpoint.npz")

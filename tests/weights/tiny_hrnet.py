@@ -26,9 +26,9 @@ def use_tiny_hrnet(monkeypatch):
     monkeypatch.setitem(checkpoint.VARIANTS, "hrnet_w18", TINY)
 
 
-def torch_state(model):
+def torch_state(model, variant=TINY):
     """Return a model's weights under PyTorch's names."""
-    name_of = TINY.name_of
+    name_of = variant.name_of
     state = {}
     for weight in model.weights:
         value = to_numpy(weight)

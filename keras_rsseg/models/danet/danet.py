@@ -3,7 +3,7 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_rsseg.models.pyramid_decoder import dual_attention_context
+from keras_rsseg.models.attention_contexts import dual_attention_context
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter

@@ -1,10 +1,14 @@
-"""Checkpoints of DeepLabV3, which PFNet's released code has under PointRend.
+"""Checkpoints of DeepLabV3: PFNet's authors' and torchvision's.
 
-Source: see `keras_rsseg.models.pfnet.checkpoint`. The coarse part of a
-PointRend network is a DeepLabV3; its point head is left out.
+Sources: PFNet's released code, which has it under PointRend: the coarse part
+of that network is a DeepLabV3; its point head is left out. See
+`keras_rsseg.models.pfnet.checkpoint`. And torchvision (`deeplabv3_resnet50`,
+BSD-3).
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
+from keras_rsseg.encoders.checkpoint import TORCHVISION_RULES
+from keras_rsseg.encoders.checkpoint import contracted_resnet
 from keras_rsseg.encoders.checkpoint import released_resnet
 from keras_rsseg.encoders.checkpoint_variant import State
 from keras_rsseg.encoders.checkpoint_variant import Variant
@@ -12,19 +16,39 @@ from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
 from keras_rsseg.encoders.checkpoint_variant import with_zero_bias
 from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3
 
+# Of the pooling, but for its projection.
+RELEASED_POOLING_RULES = conv_bn_rules(
+    "atrous_pooling/image", "aspp.img_conv.0", "aspp.img_conv.1"
+)
+_TORCHVISION_RULES = [
+    *TORCHVISION_RULES,
+    *conv_bn_rules(
+        "atrous_pooling/image",
+        "classifier.0.convs.4.1",
+        "classifier.0.convs.4.2",
+    ),
+    *conv_bn_rules(
+        "atrous_pooling/projection",
+        "classifier.0.project.0",
+        "classifier.0.project.1",
+    ),
+    *conv_bn_rules("output", "classifier.1", "classifier.2"),
+    ("classifier", "classifier.4"),
+]
+for _index, _branch in enumerate(("pointwise", "rate12", "rate24", "rate36")):
+    for _rules, _module in (
+        (RELEASED_POOLING_RULES, f"aspp.features.{_index}"),
+        (_TORCHVISION_RULES, f"classifier.0.convs.{_index}"),
+    ):
+        _rules += conv_bn_rules(
+            f"atrous_pooling/{_branch}", f"{_module}.0", f"{_module}.1"
+        )
 _RULES = [
     *DEEP_RESNET_RULES,
-    *conv_bn_rules(
-        "atrous_pooling/image", "aspp.img_conv.0", "aspp.img_conv.1"
-    ),
+    *RELEASED_POOLING_RULES,
     *conv_bn_rules("atrous_pooling/projection", "bot_aspp.0", "bot_aspp.1"),
     ("classifier", "final"),
 ]
-for _index, _branch in enumerate(("pointwise", "rate12", "rate24", "rate36")):
-    _features = f"aspp.features.{_index}"
-    _RULES += conv_bn_rules(
-        f"atrous_pooling/{_branch}", f"{_features}.0", f"{_features}.1"
-    )
 
 
 def prepare(state: State) -> State:
@@ -45,4 +69,13 @@ VARIANTS = {
     "deeplab_v3_r50": Variant(
         released_resnet(50, 8), _RULES, DeepLabV3, prepare=prepare
     ),
+    **{
+        f"deeplabv3_r{depth}_torchvision": Variant(
+            contracted_resnet(depth, 8),
+            _TORCHVISION_RULES,
+            DeepLabV3,
+            {"form": "torchvision", "auxiliary_filters": 256},
+        )
+        for depth in (50, 101)
+    },
 }

@@ -4,27 +4,44 @@ from typing import Any
 import keras
 import keras_hub
 
-from keras_rsseg.models.pyramid_decoder import atrous_context
+from keras_rsseg.checks import check_choice
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.models.convolution_contexts import atrous_context
+from keras_rsseg.models.pyramid_decoder import with_auxiliary
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
+
+# Arguments of `AtrousPyramidPooling`.
+_FORMS: dict[str, dict[str, Any]] = {
+    "released": {},
+    "torchvision": {"activation": "relu", "image_first": False},
+}
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DeepLabV3Backbone(SegmentationBackbone):
     """Atrous spatial pyramid pooling of an encoder's coarsest map.
 
-    See `keras_rsseg.layers.AtrousPyramidPooling`. The projection that ends it
-    has no ReLU, as in the released code.
+    See `keras_rsseg.layers.AtrousPyramidPooling`.
 
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example.
+            which P5 is used (and P4 in training). The published networks
+            have an output stride of 8, as in the example.
         filters: int. Channels of the context and of each of its branches.
             Defaults to `256`.
         dilation_rates: dilations of the 3x3 convolutions. Defaults to `(12,
             24, 36)`; for an output stride of 16 `(6, 12, 18)`.
+        form: which published network. `"released"`, by the authors of PFNet:
+            the projection that ends the pooling has no ReLU, and its result
+            are the features. `"torchvision"`: it has one, and a dropout and
+            a 3x3 convolution follow. Defaults to `"released"`.
+        dropout: float in [0, 1). Share of the projection's values to drop in
+            training in the form `"torchvision"`. Defaults to `0.5`.
+        auxiliary_filters: int. Channels of the auxiliary head on P4, for
+            training, which is 256 in torchvision; `None` for no such head.
+            Defaults to `None`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -33,7 +50,11 @@ class DeepLabV3Backbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: a map of the size of P5 with `filters`
-        channels.
+        channels, and, with `auxiliary_filters`, `"auxiliary_features"`: a
+        map of the size of P4.
+
+    Raises:
+        ArgumentError: `form` is none of the above.
 
     Example:
 
@@ -55,19 +76,44 @@ class DeepLabV3Backbone(SegmentationBackbone):
         image_encoder: keras_hub.models.FeaturePyramidBackbone,
         filters: int = 256,
         dilation_rates: Sequence[int] = (12, 24, 36),
+        form: str = "released",
+        dropout: float = 0.5,
+        auxiliary_filters: int | None = None,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        check_choice("form", form, _FORMS)
         arguments: dict[str, Any] = {
             "filters": filters,
             "dilation_rates": tuple(dilation_rates),
+            "form": form,
+            "dropout": dropout,
+            "auxiliary_filters": auxiliary_filters,
         }
+        released = form == "released"
 
-        def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
-            return atrous_context(pyramid["P5"], **arguments, **options)
+        def decode(pyramid: Pyramid, **options: Any) -> dict[str, Any]:
+            x = atrous_context(
+                pyramid["P5"],
+                filters,
+                arguments["dilation_rates"],
+                **_FORMS[form],
+                **options,
+            )
+            if not released:
+                x = keras.layers.Dropout(
+                    dropout, dtype=options["dtype"], name="context_dropout"
+                )(x)
+                x = ConvBNReLU(filters, 3, name="output", **options)(x)
+            return with_auxiliary(x, pyramid, auxiliary_filters, **options)
 
         super().__init__(
-            image_encoder, decode, arguments, dtype=dtype, **kwargs
+            image_encoder,
+            decode,
+            arguments,
+            align_corners=released,
+            dtype=dtype,
+            **kwargs,
         )
 
 
@@ -99,3 +145,8 @@ class DeepLabV3(Segmenter):
     """
 
     backbone_cls = DeepLabV3Backbone
+
+    @property
+    def auxiliary_weight(self) -> float:
+        """0.5 for the form of torchvision, as its script has it, else 0.4."""
+        return 0.5 if self.backbone.form == "torchvision" else 0.4

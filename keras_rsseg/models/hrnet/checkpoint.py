@@ -9,15 +9,23 @@ the HRNet-OCR branch, `False` on the older ones.
 With `fusion="ifwm"` the same checkpoint becomes an HRNet with the flow of
 IFWM, which starts at zero: its outputs are those of the checkpoint's network
 until it is trained.
+
+Source: mmsegmentation (Apache-2.0), `fcn_hr18`, its small form `fcn_hr18s` and
+`fcn_hr48`. Corners are not aligned, the fusions resize twice, and the
+convolution of the head has no bias. It has checkpoints of iSAID, Potsdam,
+Vaihingen and LoveDA, see `presets.json`.
 """
 
 import functools
 import re
+from typing import Any
 
 from keras_rsseg.encoders.checkpoint import HRNET_RULES
-from keras_rsseg.encoders.checkpoint_variant import State
+from keras_rsseg.encoders.checkpoint import MMSEG_HEAD_RULES
+from keras_rsseg.encoders.checkpoint import MMSEG_HRNET_RULES
 from keras_rsseg.encoders.checkpoint_variant import Variant
 from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
+from keras_rsseg.encoders.checkpoint_variant import strip_training_wrapper
 from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
 from keras_rsseg.models.hrnet.hrnet import HRNet
 
@@ -34,22 +42,28 @@ def is_flow(path: str) -> bool:
     return _FLOW.fullmatch(path) is not None
 
 
-def strip_training_wrapper(state: State) -> State:
-    """Undo the wrapper that the training script puts around network and loss.
+_MMSEG_RULES = [
+    *MMSEG_HRNET_RULES,
+    *conv_bn_rules(
+        "fusion/conv", "decode_head.convs.0.conv", "decode_head.convs.0.bn"
+    ),
+    *MMSEG_HEAD_RULES,
+]
 
-    It saves `model.conv1.weight` for `conv1.weight`, and the class weights of
-    the loss, which are not part of the network.
 
-    Args:
-        state: dict from name to array.
-
-    Returns:
-        A dict with the network's own names.
-    """
-    names = [name for name in state if not name.startswith("loss.")]
-    if not all(name.startswith("model.") for name in names):
-        return state
-    return {name.removeprefix("model."): state[name] for name in names}
+def _of_mmseg(width: int, **encoder: Any) -> Variant:
+    return Variant(
+        functools.partial(
+            HRNetEncoder,
+            width=width,
+            align_corners=False,
+            resize_by_factor=True,
+            **encoder,
+        ),
+        _MMSEG_RULES,
+        HRNet,
+        {"fusion_bias": False},
+    )
 
 
 VARIANTS = {
@@ -63,4 +77,12 @@ VARIANTS = {
         is_new=is_flow,
     )
     for width in (18, 32, 48)
+}
+VARIANTS |= {
+    "fcn_hr18_mmseg": _of_mmseg(18),
+    # W18 with fewer modules and blocks.
+    "fcn_hr18s_mmseg": _of_mmseg(
+        18, stackwise_num_modules=(1, 3, 2), num_blocks=2, num_bottlenecks=2
+    ),
+    "fcn_hr48_mmseg": _of_mmseg(48),
 }

@@ -19,6 +19,9 @@ class HRNetBackbone(SegmentationBackbone):
             feature pyramid backbone with levels P2 to P5.
         align_corners: bool. How levels and logits are resized. Defaults to
             the encoder's own setting, `True` where it has none.
+        fusion_bias: bool. Whether the convolution that joins the branches has
+            a bias, as in the authors' code and not in mmsegmentation.
+            Defaults to `True`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -52,12 +55,16 @@ class HRNetBackbone(SegmentationBackbone):
         self,
         image_encoder: keras_hub.models.FeaturePyramidBackbone,
         align_corners: bool | None = None,
+        fusion_bias: bool = True,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
         if align_corners is None:
             align_corners = getattr(image_encoder, "align_corners", True)
-        arguments: dict[str, Any] = {"align_corners": align_corners}
+        arguments: dict[str, Any] = {
+            "align_corners": align_corners,
+            "fusion_bias": fusion_bias,
+        }
 
         def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
             levels = [pyramid[name] for name in ("P2", "P3", "P4", "P5")]
@@ -65,15 +72,20 @@ class HRNetBackbone(SegmentationBackbone):
             fusion = PyramidFusion(
                 sum(level.shape[axis] for level in levels),
                 kernel_size=1,
-                use_bias=True,
+                use_bias=fusion_bias,
+                align_corners=align_corners,
                 name="fusion",
-                **arguments,
                 **options,
             )
             return fusion(levels)
 
         super().__init__(
-            image_encoder, decode, arguments, align_corners, dtype, **kwargs
+            image_encoder,
+            decode,
+            arguments,
+            align_corners,
+            dtype=dtype,
+            **kwargs,
         )
 
 

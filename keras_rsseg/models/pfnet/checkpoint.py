@@ -1,16 +1,12 @@
-"""Checkpoints of PFNet and of SFNet, which shares its encoder and decoder.
+"""Checkpoints of PFNet.
 
-Sources: the PyTorch code of the PointFlow paper's authors (PFSegNets) and of
-the SFNet paper's (SFSegNets). Neither states a licence; checkpoints are read
-here, none is redistributed. Train your own or ask the authors before you
-publish a converted one.
+Source: the PyTorch code of the PointFlow paper's authors (PFSegNets). It
+states no licence; checkpoints are read here, none is redistributed. Train your
+own or ask the authors before you publish a converted one.
 
 The sizes of the point grids have no parameters. They are those of the
 released training scripts; the evaluation script for Potsdam uses a 9 x 9 grid
 of salient points instead of 14 x 14 (`max_pool_size=9`).
-
-SFNet has flow alignment modules where PFNet has its own: the preset is a
-`PFNet` with `alignment="flow_alignment"`.
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
@@ -92,37 +88,15 @@ def _point_flow_rules(flow: str, align: str) -> list[Rule]:
     ]
 
 
-def _flow_alignment_rules(index: int, level: str) -> list[Rule]:
-    flow, align = f"flow_alignment_{level}", f"head.fpn_out_align.{index}"
-    return [
-        (f"{flow}/reduce_coarse", f"{align}.down_h"),
-        (f"{flow}/reduce_fine", f"{align}.down_l"),
-        (f"{flow}/flow_conv", f"{align}.flow_make"),
-    ]
-
-
-# Of PFNet and of its baseline.
+# Of PFNet, of its baseline and of SFNet.
 HEAD_RULES = [*pooling_rules("head.ppm"), *decoder_rules("head")]
-_SFNET_RULES = [
-    rule
-    for index, level in enumerate(_LEVELS)
-    for rule in _flow_alignment_rules(index, level)
-]
 
 VARIANTS = {
-    **{
-        f"pfnet_r{depth}": Variant(
-            released_resnet(depth, 32),
-            [*DEEP_RESNET_RULES, *HEAD_RULES],
-            PFNet,
-            backbone_options=("max_pool_size",),
-        )
-        for depth in (50, 101)
-    },
-    "sfnet_r50": Variant(
-        released_resnet(50, 32),
-        [*DEEP_RESNET_RULES, *HEAD_RULES, *_SFNET_RULES],
+    f"pfnet_r{depth}": Variant(
+        released_resnet(depth, 32),
+        [*DEEP_RESNET_RULES, *HEAD_RULES],
         PFNet,
-        {"alignment": "flow_alignment"},
-    ),
+        backbone_options=("max_pool_size",),
+    )
+    for depth in (50, 101)
 }

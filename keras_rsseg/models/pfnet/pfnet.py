@@ -15,10 +15,10 @@ from keras_rsseg.layers.point_matcher import Flow
 from keras_rsseg.layers.point_matcher import standardize_flows
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.ohem_cross_entropy import OhemCrossEntropy
+from keras_rsseg.models.contexts import gather_context
 from keras_rsseg.models.pyramid_decoder import LEVELS
 from keras_rsseg.models.pyramid_decoder import add_maps
 from keras_rsseg.models.pyramid_decoder import decode_pyramid
-from keras_rsseg.models.pyramid_decoder import gather_context
 from keras_rsseg.models.pyramid_decoder import resize_map
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
@@ -70,7 +70,8 @@ class PFNetBackbone(SegmentationBackbone):
             `"pyramid_pooling"`.
         alignment: what brings a coarse map to the lateral one, to which the
             result is added (Table 2c): `"point_flow"`; `"flow_alignment"`,
-            which makes the network an SFNet; `"deformable_conv"` or
+            which makes the network a `keras_rsseg.models.SFNetBackbone`;
+            `"deformable_conv"` or
             `"modulated_deformable_conv"` (DCNv1, v2), a 3x3 one of the
             coarse map after it was resized, offsets from this map alone; or
             `"dense_affinity"`, whose memory grows with the fourth power of

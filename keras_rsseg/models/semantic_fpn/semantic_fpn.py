@@ -1,31 +1,55 @@
+import functools
 from typing import Any
 
 import keras
 import keras_hub
 
-from keras_rsseg.models.pyramid_decoder import add_maps
+from keras_rsseg.checks import check_choice
+from keras_rsseg.layers.pyramid_ladders import PyramidLadders
+from keras_rsseg.models.contexts import gather_context
+from keras_rsseg.models.feature_pyramid import feature_pyramid
+from keras_rsseg.models.pyramid_decoder import add_resized
 from keras_rsseg.models.pyramid_decoder import decode_pyramid
-from keras_rsseg.models.pyramid_decoder import gather_context
-from keras_rsseg.models.pyramid_decoder import resize_map
+from keras_rsseg.models.pyramid_decoder import drop_channels
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
+
+_LADDER_FILTERS = 128
+_DECODERS = ("fusion", "ladders")
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class SemanticFPNBackbone(SegmentationBackbone):
     """Feature pyramid with dense top-down flow: the baseline of PFNet.
 
+    With `decoder="ladders"`, `context=None` and `align_corners=False` it is
+    the semantic branch of Panoptic FPN, as mmsegmentation has it.
+
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
         context: what gathers the context of the coarsest level:
             `"pyramid_pooling"` (PPM) as in the released baseline;
-            `"criss_cross"`, `"dual_attention"` or `"atrous_pooling"`, which
-            make it CCNet, DANet or DeepLabV3 with an FPN (the released ones
-            have an encoder of output stride 8 and `fpn_dim=128`); or `None`
-            for a 1x1 convolution, as in a plain FPN. Defaults to
+            `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
+            `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
+            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
+            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, DenseASPP,
+            EMANet, EncNet or OCNet with an FPN (the released ones have an
+            encoder of output stride 8 and `fpn_dim=128`); or `None` for a 1x1
+            convolution, as in a plain FPN. Defaults to
             `"pyramid_pooling"`.
+        decoder: `"fusion"`, which concatenates all levels and convolves them,
+            as in the released baseline; or `"ladders"`, a plain neck without
+            normalization and the sum of all levels, each brought to the size
+            of P2 in steps of 2, see `keras_rsseg.layers.PyramidLadders`.
+            Defaults to `"fusion"`.
+        ladder_filters: int. Channels of the ladders, where there are any.
+            Defaults to `128`.
+        align_corners: bool. How maps and logits are resized. Defaults to
+            `True`.
+        dropout: float in [0, 1). Share of the features' channels to drop in
+            training: 0.1 in mmsegmentation. Defaults to `0.0`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -34,10 +58,11 @@ class SemanticFPNBackbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: a map of the size of P2, `(batch,
-        ceil(height / 4), ceil(width / 4), fpn_dim)`.
+        ceil(height / 4), ceil(width / 4), fpn_dim)`, with `ladder_filters`
+        channels for `decoder="ladders"`.
 
     Raises:
-        ArgumentError: `context` is none of the above.
+        ArgumentError: `context` or `decoder` is none of the above.
 
     Example:
 
@@ -59,22 +84,61 @@ class SemanticFPNBackbone(SegmentationBackbone):
         image_encoder: keras_hub.models.FeaturePyramidBackbone,
         fpn_dim: int = 256,
         context: str | None = "pyramid_pooling",
+        decoder: str = "fusion",
+        ladder_filters: int | None = None,
+        align_corners: bool = True,
+        dropout: float = 0.0,
         dtype: Any = None,
         **kwargs: Any,
     ) -> None:
+        check_choice("decoder", decoder, _DECODERS)
+        if decoder != "ladders":
+            # A width that nothing has would be out of proportion to a preset's
+            # weights, by which damage is known.
+            ladder_filters = None
+        resizing: dict[str, Any] = {"align_corners": align_corners}
+
         def decode(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
-            def join(
-                level: str, fine: keras.KerasTensor, coarse: keras.KerasTensor
-            ) -> keras.KerasTensor:
-                resized = resize_map(level, fine, coarse, **options)
-                return add_maps(level, fine, resized, dtype=dtype)
+            x = decode_levels(pyramid, **options)
+            return drop_channels(x, dropout, **options)
 
+        def decode_levels(
+            pyramid: Pyramid, **options: Any
+        ) -> keras.KerasTensor:
+            if decoder == "ladders":
+                if context is not None:
+                    x = gather_context(
+                        context, pyramid["P5"], fpn_dim, **options
+                    )
+                    pyramid = {**pyramid, "P5": x}
+                ladders = PyramidLadders(
+                    ladder_filters or _LADDER_FILTERS,
+                    name="ladders",
+                    **resizing,
+                    **options,
+                )
+                return ladders(feature_pyramid(pyramid, fpn_dim, **options))
             x = gather_context(context, pyramid["P5"], fpn_dim, **options)
-            return decode_pyramid(pyramid, x, join, fpn_dim, **options)
+            join = functools.partial(add_resized, **resizing, **options)
+            return decode_pyramid(
+                pyramid, x, join, fpn_dim, **resizing, **options
+            )
 
-        arguments: dict[str, Any] = {"fpn_dim": fpn_dim, "context": context}
+        arguments: dict[str, Any] = {
+            "fpn_dim": fpn_dim,
+            "context": context,
+            "decoder": decoder,
+            "ladder_filters": ladder_filters,
+            "dropout": dropout,
+            **resizing,
+        }
         super().__init__(
-            image_encoder, decode, arguments, dtype=dtype, **kwargs
+            image_encoder,
+            decode,
+            arguments,
+            align_corners,
+            dtype=dtype,
+            **kwargs,
         )
 
 

@@ -5,6 +5,7 @@ import glob
 import logging
 import os
 import pathlib
+import re
 from collections.abc import Iterable
 from collections.abc import Sequence
 
@@ -24,6 +25,9 @@ _CONTAINERS = frozenset({".gpkg", ".mbtiles", ".zarr"})
 KNOWN = _SUFFIXES | _CONTAINERS | {".h5", ".hdf", ".nc", ".safe"}
 # What a delivery holds beside its images, to look through them.
 _PICTURES = frozenset(".bmp .gif .jpeg .jpg .png .webp".split())
+_BROWSED = re.compile(
+    r"[-_. ](browse|overview|preview|pvi|ql|quicklook|thumb|thumbnail)$"
+)
 _SHOWN = 5
 
 
@@ -191,7 +195,7 @@ def _without_pictures(source: str, paths: list[str]) -> list[str]:
         path
         for path in paths
         if os.path.splitext(path)[1].lower() in _PICTURES
-        and os.path.splitext(path)[0].lower() in images
+        and _image_of(path) in images
         and not _has_world_file(path)
     ]
     if pictures:
@@ -201,6 +205,11 @@ def _without_pictures(source: str, paths: list[str]) -> list[str]:
             _listed(pictures),
         )
     return [path for path in paths if path not in pictures]
+
+
+def _image_of(picture: str) -> str:
+    """What an image is called that a picture is to look through."""
+    return _BROWSED.sub("", os.path.splitext(picture)[0].lower())
 
 
 def _has_world_file(path: str) -> bool:

@@ -13,13 +13,17 @@ from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import no_file
-from keras_rsseg.rasters.band_stack import open_source
+from keras_rsseg.rasters.opener import listed
 from keras_rsseg.rasters.opener import opens
 from keras_rsseg.rasters.output_files import is_own
 from keras_rsseg.rasters.sources import absolute_source
 from keras_rsseg.rasters.sources import is_virtual
 from keras_rsseg.rasters.sources import missing_file
 from keras_rsseg.rasters.sources import plain_name
+from keras_rsseg.scene_options import ScenesOptions
+from keras_rsseg.scenes.many.job_checks import check_place
+from keras_rsseg.scenes.many.job_checks import check_reading
+from keras_rsseg.scenes.many.job_checks import drawing_checks
 from keras_rsseg.scenes.many.scene_folders import KNOWN
 from keras_rsseg.scenes.many.scene_folders import find_rasters
 from keras_rsseg.scenes.many.scene_folders import real_place
@@ -27,12 +31,10 @@ from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_manifest import is_manifest
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
-from keras_rsseg.scenes.maps.attribute_table import check_attribute_table
-from keras_rsseg.scenes.maps.polygon_files import check_polygons
-from keras_rsseg.scenes.maps.preview import check_preview
-from keras_rsseg.scenes.maps.qgis_style import check_qgis_style
+from keras_rsseg.scenes.maps.block_store import check_not_running
 from keras_rsseg.scenes.maps.scene_paths import check_destination
 from keras_rsseg.scenes.maps.scene_paths import check_folder
+from keras_rsseg.scenes.reading.scene_file import open_as
 from keras_rsseg.typing import PathLike
 
 _SHOWN_PROBLEMS = 8
@@ -161,28 +163,36 @@ def check_scenes(
     overwrite: bool = False,
     resume: bool = False,
     make_folders: bool = True,
+    options: ScenesOptions | None = None,
+    model: Any = None,
 ) -> dict[int, str]:
-    """Find what is wrong with the files of some scenes.
+    """Find what is wrong with some scenes, before a model is loaded.
 
-    A file in the way of a map is an error of the request. A scene that is
-    missing, no raster, or damaged is on its own: others need not wait.
+    A file in the way of a map, or another run that is making it, is an error
+    of the request. A scene that is missing, no raster, damaged, or not what
+    a model takes is on its own: others need not wait.
 
     Args:
         jobs: list of `SceneJob`s.
         overwrite: whether existing files may be replaced.
         resume: whether maps may have been finished before.
         make_folders: whether folders that are missing will be made.
+        options: those of all scenes, of which `overwrite` and `resume` come
+            first; a job's own come before these.
+        model: what has the attributes of the model, which is not called;
+            without, scenes are not compared with it.
 
     Returns:
-        `{index of a job: message}`, the scenes that cannot be read.
+        `{index of a job: message}`, the scenes that cannot be done.
 
     Raises:
         FileExistsError: if a file to write exists, without `overwrite` and
             `resume`.
         PermissionError: if a folder cannot be written.
+        AlreadyRunningError: if another run is making one of the maps.
         ValueError: if files would be written twice or over a scene, have a
             wrong suffix, for several of these errors, or if no scene can be
-            read.
+            done.
 
     Example:
 
@@ -195,11 +205,12 @@ def check_scenes(
     ```
     """
     check_outputs(jobs)
+    options = options or ScenesOptions(overwrite=overwrite, resume=resume)
     errors: dict[int, Exception] = {}
     unreadable: dict[int, str] = {}
     for index, job in enumerate(jobs):
         try:
-            message = _check_scene(job, overwrite, resume, make_folders)
+            message = _check_scene(job, options, model, make_folders)
         except MissingPackageError:
             # The same of all scenes.
             raise
@@ -212,48 +223,59 @@ def check_scenes(
         raise next(iter(errors.values()))
     if errors:
         every = {**errors, **unreadable}
-        problems = [str(every[index]) for index in sorted(every)]
+        problems = {i: str(every[i]) for i in sorted(every)}
         raise ArgumentError(
             f"{len(problems)} of {len(jobs)} scenes cannot be done:\n"
-            + _first_lines(problems)
+            + _first_lines(problems, jobs)
         )
     if len(unreadable) == len(jobs):
-        raise SceneError(_first_lines(list(unreadable.values())))
+        raise SceneError(_first_lines(unreadable, jobs))
     return unreadable
 
 
-def _first_lines(problems: list[str]) -> str:
-    more = len(problems) - _SHOWN_PROBLEMS
-    lines = problems[:_SHOWN_PROBLEMS]
-    return "\n".join([*lines, f"and {more} more"] if more > 0 else lines)
+def _first_lines(problems: dict[int, str], jobs: list[SceneJob]) -> str:
+    """A line for each kind of problem, with the scenes that have it."""
+    kinds: dict[str, list[int]] = {}
+    for index, problem in problems.items():
+        kind = problem.replace(jobs[index].source, "")
+        kinds.setdefault(kind, []).append(index)
+    lines = []
+    for first, *others in kinds.values():
+        names = [jobs[index].source for index in others]
+        also = f". Also of {listed(names)}" if names else ""
+        lines.append(problems[first] + also)
+    more = len(lines) - _SHOWN_PROBLEMS
+    shown = lines[:_SHOWN_PROBLEMS]
+    return "\n".join([*shown, f"and {more} more"] if more > 0 else shown)
 
 
 def _check_scene(
-    job: SceneJob, overwrite: bool, resume: bool, make_folders: bool
+    job: SceneJob, options: ScenesOptions, model: Any, make_folders: bool
 ) -> str | None:
     """Raise what is wrong with the request, return what with the scene."""
     with contextlib.ExitStack() as stack:
         try:
-            dataset = stack.enter_context(open_source(job.source, "source"))
+            given = options.changed(job.options)
+            dataset = stack.enter_context(open_as(job.source, given))
         except (OSError, ValueError) as error:
             return one_line(error)
+        replace = options.overwrite or options.resume
         for path in job.rasters():
             with _missing_folder(path, make_folders):
-                check_destination(path, dataset, overwrite or resume)
-    # Only beside a map of before lies what was made of it.
-    replace = overwrite or (resume and job.destination.exists())
-    if job.polygons is not None:
-        with _missing_folder(job.polygons, make_folders):
-            check_polygons(job.polygons, replace)
-    if job.style:
-        with _missing_folder(job.destination, make_folders):
-            check_qgis_style(job.destination, replace)
-    if job.attribute_table:
-        with _missing_folder(job.destination, make_folders):
-            check_attribute_table(job.destination, replace)
-    if job.preview is not None:
-        with _missing_folder(job.preview, make_folders):
-            check_preview(job.preview)
+                check_destination(path, dataset, replace)
+        for path, check in drawing_checks(job, options):
+            with _missing_folder(path, make_folders):
+                check()
+        check_not_running(job.destination)
+        try:
+            check_place(dataset, job, given)
+            if model is not None:
+                check_reading(dataset, model, given)
+        except MissingPackageError:
+            # The same of all scenes.
+            raise
+        except (OSError, ValueError) as error:
+            return one_line(error)
     return None
 
 

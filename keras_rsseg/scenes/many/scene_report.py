@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from keras_rsseg.csv_files import read_csv_file
@@ -192,7 +193,11 @@ class SceneReport:
         """Return the report as a table to print, and what is wrong."""
         names = self.class_names()
         header = ["map", "status", "seconds", "valid", *names]
-        rows = [self._row(outcome, names) for outcome in self.outcomes]
+        maps = _told_apart([o.job.destination for o in self.outcomes])
+        rows = [
+            [name, *self._row(outcome, names)]
+            for name, outcome in zip(maps, self.outcomes, strict=True)
+        ]
         known = [o.result for o in self.outcomes if o.result is not None]
         if len(known) > 1:
             rows.append(
@@ -214,12 +219,22 @@ class SceneReport:
 
     def _row(self, outcome: SceneOutcome, names: list[str]) -> list[str]:
         result = outcome.result
-        row = [outcome.job.destination.name, outcome.status]
-        row.append(f"{outcome.seconds:.1f}")
+        row = [outcome.status, f"{outcome.seconds:.1f}"]
         if result is None:
             return [*row, "", *[""] * len(names)]
         sizes = [class_size(result, name) for name in names]
         return [*row, f"{result.valid_share:.1%}", *sizes]
+
+
+def _told_apart(paths: Sequence[pathlib.Path]) -> list[str]:
+    """Names of maps, with those folders that tell equal ones apart."""
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    common = os.path.commonpath([os.path.abspath(path) for path in paths])
+    if len(paths) == 1 or common in map(os.path.abspath, paths):
+        return names
+    return [os.path.relpath(path, common) for path in paths]
 
 
 def _stored(path: pathlib.Path) -> list[SceneOutcome]:

@@ -2,53 +2,131 @@
 
 import contextlib
 import logging
+import threading
+import warnings
+from collections.abc import Callable
 from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
 
 _LOGGER = logging.getLogger("keras_rsseg")
 _SHOWN = 3
 
 
+class _Told(NamedTuple):
+    """The first warning of a kind: its scene, its text, how to tell more."""
+
+    scene: str
+    text: str
+    tell: Callable[[str], None]
+
+
 class SceneWarnings(logging.Handler):
     """Tells the first warning of a kind, and at the end who else had it.
 
-    Two are of a kind if the same line of the package makes them. Errors, and
-    what is below a warning, pass.
-
-    Attributes:
-        scene: what the warnings are about now.
+    Two are of a kind if the same line of the package makes them, by its log
+    or by Python's `warnings`. Errors, and what is below a warning, pass.
+    Several threads may be about a scene each.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.scene: str | None = None
-        self._first: dict[tuple[str, int], tuple[str, logging.LogRecord]] = {}
+        self._scenes = threading.local()
+        self._latest: str | None = None
+        self._first: dict[tuple[str, int], _Told] = {}
         self._others: dict[tuple[str, int], dict[str, None]] = {}
+        self._show: Callable[..., Any] = warnings.showwarning
+        self._propagate = True
+
+    @property
+    def scene(self) -> str | None:
+        """What the warnings are about now; set it for this thread.
+
+        A thread of which nothing is known works for the one that began last.
+        """
+        scene: str | None = getattr(self._scenes, "scene", self._latest)
+        return scene
+
+    @scene.setter
+    def scene(self, scene: str | None) -> None:
+        self._scenes.scene = self._latest = scene
+
+    @contextlib.contextmanager
+    def about(self, scene: str) -> Iterator[None]:
+        """Say what this thread's warnings are about meanwhile."""
+        before = self.scene
+        self.scene = scene
+        try:
+            yield
+        finally:
+            self.scene = before
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record on, or keep it back."""
+        if record.levelno != logging.WARNING:
+            _hand_on(record)
+            return
         kind = record.pathname, record.lineno
-        if record.levelno != logging.WARNING or self.scene is None:
+        if self._is_new(kind, record.getMessage(), _log):
             _hand_on(record)
-        elif kind not in self._first:
-            self._first[kind] = self.scene, record
-            self._others[kind] = {}
-            _hand_on(record)
-        elif self.scene != self._first[kind][0]:
-            self._others[kind][self.scene] = None
+
+    def show(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        *place: Any,
+        **options: Any,
+    ) -> None:
+        """Show a warning of Python's, or keep it back."""
+
+        def tell(text: str) -> None:
+            self._show(text, category, filename, lineno, *place, **options)
+
+        user = issubclass(category, UserWarning)
+        if not user or self._is_new((filename, lineno), str(message), tell):
+            self._show(message, category, filename, lineno, *place, **options)
+
+    def _is_new(
+        self, kind: tuple[str, int], text: str, tell: Callable[[str], None]
+    ) -> bool:
+        scene = self.scene
+        if scene is None:
+            return True
+        first = self._first.setdefault(kind, told := _Told(scene, text, tell))
+        if first is told:
+            return True
+        if scene != first.scene:
+            self._others.setdefault(kind, {})[scene] = None
+        return False
 
     def tell_others(self) -> None:
         """Tell which scenes had the warnings that were kept back."""
-        for kind, scenes in self._others.items():
-            if scenes:
-                _, first = self._first[kind]
-                names = list(scenes)
-                more = len(names) - _SHOWN
-                _LOGGER.warning(
-                    "Also of %s%s: %s",
-                    ", ".join(names[:_SHOWN]),
-                    f" and {more} more scenes" if more > 0 else "",
-                    first.getMessage(),
-                )
+        others, self._others = self._others, {}
+        for kind, scenes in others.items():
+            first, names = self._first[kind], list(scenes)
+            more = len(names) - _SHOWN
+            first.tell(
+                f"Also of {', '.join(names[:_SHOWN])}"
+                + (f" and {more} more scenes" if more > 0 else "")
+                + f": {first.text}"
+            )
+
+    def install(self) -> None:
+        """Take what the package warns of from now on."""
+        self._show, self._propagate = warnings.showwarning, _LOGGER.propagate
+        warnings.showwarning = self.show
+        _LOGGER.addHandler(self)
+        _LOGGER.propagate = False
+
+    def uninstall(self) -> None:
+        """Leave warnings to who had them before, and tell of the others."""
+        _LOGGER.removeHandler(self)
+        _LOGGER.propagate = self._propagate
+        if warnings.showwarning == self.show:
+            warnings.showwarning = self._show
+        self.tell_others()
 
 
 @contextlib.contextmanager
@@ -61,19 +139,19 @@ def one_of_a_kind(several: bool = True) -> Iterator[SceneWarnings]:
     Yields:
         The `SceneWarnings`, to be told which scene it is about.
     """
-    warnings = SceneWarnings()
+    found = SceneWarnings()
     if not several:
-        yield warnings
+        yield found
         return
-    propagate = _LOGGER.propagate
-    _LOGGER.addHandler(warnings)
-    _LOGGER.propagate = False
+    found.install()
     try:
-        yield warnings
+        yield found
     finally:
-        _LOGGER.propagate = propagate
-        _LOGGER.removeHandler(warnings)
-        warnings.tell_others()
+        found.uninstall()
+
+
+def _log(text: str) -> None:
+    _LOGGER.warning("%s", text)
 
 
 def _hand_on(record: logging.LogRecord) -> None:

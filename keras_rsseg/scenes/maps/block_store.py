@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import hidden_path
+from keras_rsseg.files import link_target
 from keras_rsseg.files import remove_file
 from keras_rsseg.files import replace_durably
 from keras_rsseg.files import write_durably
@@ -46,6 +47,23 @@ _OWN_NAMES = "|".join(
 )
 # What may lie beside a map that is replaced, and would not fit the new one.
 _SIDECARS = (".aux.xml", ".msk", ".ovr", ".vat.dbf", ".vat.cpg")
+
+
+def check_not_running(path: pathlib.Path) -> None:
+    """Raise where another run is making a map.
+
+    Args:
+        path: path of the map.
+
+    Raises:
+        AlreadyRunningError: if there is one.
+        NotADirectoryError: if its folder is a link or a file.
+    """
+    _work_folder(link_target(path)).check_free()
+
+
+def _work_folder(path: pathlib.Path) -> WorkFolder:
+    return WorkFolder(hidden_path(path, ".blocks"), path, _OWN_NAMES)
 
 
 class BlockStore:
@@ -102,8 +120,8 @@ class BlockStore:
     ) -> None:
         self.products = tuple(products)
         self.grid = grid
-        path = self.products[0].path
-        self.folder = hidden_path(path, ".blocks")
+        self._work = _work_folder(self.products[0].path)
+        self.folder = self._work.path
         self._settings = {
             "format": _FORMAT,
             **settings,
@@ -120,7 +138,6 @@ class BlockStore:
         self._records: dict[int, BlockRecord] = {}
         self._counts: np.ndarray = np.zeros(256, "int64")
         self._published = False
-        self._work = WorkFolder(self.folder, path, _OWN_NAMES)
 
     @property
     def done(self) -> frozenset[int]:

@@ -23,9 +23,9 @@ def trace_polygons(
         dataset: an open map of classes.
         minimum_area: square metres below which patches are merged, 0 for
             none.
-        tolerance: of simplifying, pixels; 0 for none.
+        tolerance: of simplifying, metres; 0 for none.
         areas: `GroundAreas` of the map, `None` where its pixels have no
-            size; then nothing is merged.
+            size; then nothing is merged or simplified.
 
     Returns:
         `(polygons, ids)`: an array of shapely polygons in pixels (column,
@@ -45,8 +45,10 @@ def trace_polygons(
     ids = patches.classes
     if shapely.area(polygons).sum() != dataset.width * dataset.height:
         raise RasterReadError(f"{dataset.name} cannot be read as a whole")
-    if not minimum_area or areas is None:
-        return _simplify(polygons, tolerance), ids
+    if areas is None:
+        return polygons, ids
+    if not minimum_area:
+        return _simplify(polygons, tolerance, areas, dataset.height), ids
     pairs, shown = neighbours(patches), polygons
     while True:
         # What is simplified may have become too small.
@@ -60,7 +62,7 @@ def trace_polygons(
             pairs = joined_pairs(pairs, np.searchsorted(kept, merged))
         if not tolerance:
             return polygons, ids
-        shown = _simplify(polygons, tolerance)
+        shown = _simplify(polygons, tolerance, areas, dataset.height)
 
 
 def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
@@ -79,17 +81,33 @@ def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
     return shapely.coverage_simplify(np.array(joined), 0.0)
 
 
-def _simplify(polygons: np.ndarray, tolerance: float) -> np.ndarray:
+def _simplify(
+    polygons: np.ndarray, tolerance: float, areas: GroundAreas, height: int
+) -> np.ndarray:
     """Simplify a coverage; its vertices stay corners of pixels.
 
-    By pixels, since GEOS is exact on whole numbers: a border would else
-    come to run through a corner that lies on it. That pixels may not be
-    square does not matter, areas decide.
+    By whole numbers, on which GEOS is exact: a border would else come to run
+    through a corner that lies on it. That pixels may not be square does not
+    matter, areas decide; where these differ from row to row, rows are made
+    as high as they are large.
     """
     import shapely
 
     if not tolerance:
         return polygons
-    return shapely.coverage_simplify(
-        polygons, tolerance, simplify_boundary=False
+    lines, unit = areas.row_lines(height)
+
+    def stretch(points: np.ndarray) -> np.ndarray:
+        rows = np.rint(points[:, 1]).astype(int)
+        return np.stack([points[:, 0], lines[rows]], axis=1)
+
+    def shrink(points: np.ndarray) -> np.ndarray:
+        rows = np.searchsorted(lines, np.rint(points[:, 1]))
+        return np.stack([points[:, 0], rows], axis=1)
+
+    simplified = shapely.coverage_simplify(
+        shapely.transform(polygons, stretch),
+        tolerance / np.sqrt(unit),
+        simplify_boundary=False,
     )
+    return shapely.transform(simplified, shrink)

@@ -118,6 +118,7 @@ def check_mosaic(
     destination: PathLike,
     overwrite: bool = False,
     scenes: Iterable[PathLike] = (),
+    make_folder: bool = False,
 ) -> pathlib.Path:
     """Raise what `write_mosaic` would raise about its destination.
 
@@ -126,6 +127,7 @@ def check_mosaic(
         overwrite: whether an existing file may be replaced.
         scenes: paths of the scenes of the maps. Those that cannot be read,
             or have no place by themselves, are left out.
+        make_folder: whether its folder will be made with those of the maps.
 
     Returns:
         The destination as a `pathlib.Path`; of a link, what it points to.
@@ -133,9 +135,10 @@ def check_mosaic(
     path = link_target(destination)
     if path.suffix.lower() != ".vrt":
         raise ArgumentError(f"A mosaic must end in .vrt. Received: {path}")
-    if not path.parent.is_dir():
+    if not path.parent.is_dir() and not make_folder:
         raise FileNotFoundError(f"There is no folder {path.parent}")
-    check_free(path, overwrite)
+    if path.parent.is_dir():
+        check_free(path, overwrite)
     grids = {}
     for scene in scenes:
         try:

@@ -104,13 +104,9 @@ def write_polygons(
     path = check_polygons(destination, overwrite)
     with open_class_map(classes) as dataset:
         sized = bool(minimum_area or simplify)
-        crs, matrix = _check_grid(dataset, path, sized)
-        pixel_size = ground_pixel_size(dataset)
+        crs, matrix = check_grid(dataset, path, sized)
         areas = GroundAreas.of(dataset)
-        tolerance = 0.0
-        if pixel_size is not None:
-            tolerance = simplify / math.sqrt(pixel_size[0] * pixel_size[1])
-        polygons, ids = trace_polygons(dataset, minimum_area, tolerance, areas)
+        polygons, ids = trace_polygons(dataset, minimum_area, simplify, areas)
         legend = read_legend(dataset)
         kept = ids != VOID
         polygons, ids = polygons[kept], ids[kept]
@@ -120,10 +116,22 @@ def write_polygons(
     return path
 
 
-def _check_grid(
+def check_grid(
     dataset: rasterio.DatasetReader, path: pathlib.Path, sized: bool
 ) -> tuple[CRS | None, rasterio.Affine]:
-    """Return the reference system and the transform of a map."""
+    """Check that a raster's place is known well enough for polygons.
+
+    Args:
+        dataset: an open map, or the scene that it will be made of.
+        path: path of the polygons' file.
+        sized: whether polygons are chosen or drawn by their size.
+
+    Returns:
+        `(crs, transform)`, as `scene_georeference` does.
+
+    Raises:
+        ArgumentError: if it is not.
+    """
     crs, matrix = scene_georeference(dataset)
     inverse = ~matrix
     for point in dataset.gcps[0]:

@@ -45,14 +45,24 @@ def scene_identity(dataset: DatasetReader) -> dict[str, Any]:
         and that is on a disk; JSON can hold it.
     """
     name = dataset.name
-    paths = sorted(set(_files(dataset)))
-    share = _BUDGET // max(len(paths), 1)
     return {
         "name": absolute_source(name),
         "label": scene_label(name, dataset.files),
-        "files": {path: _size_and_checksum(path, share) for path in paths},
+        "files": files_identity(_files(dataset)),
         "dtypes": list(dataset.dtypes),
     }
+
+
+def files_identity(paths: Iterable[str]) -> dict[str, Any]:
+    """Return size and checksum of files, by their paths; JSON can hold them.
+
+    Args:
+        paths: of files of a disk. Up to 64 MiB together they are read as a
+            whole, of more some pieces of each.
+    """
+    paths = sorted(set(paths))
+    share = _BUDGET // max(len(paths), 1)
+    return {path: _size_and_checksum(path, share) for path in paths}
 
 
 def copied_identity(identity: dict[str, Any]) -> list[Any]:

@@ -159,12 +159,18 @@ class ScenePlan:
         size = rows[1] - rows[0], columns[1] - columns[0]
         return Window(rows[0], columns[0], *size)
 
-    def reading_window(self) -> Window:
-        """Return the part of the scene that the tiles show."""
+    def reading_window(self, window: Window | None = None) -> Window:
+        """Return the part of the scene that tiles show.
+
+        Args:
+            window: the part of the scene that the tiles meet, `None` for all
+                that is mapped.
+        """
+        window = window or self.window
         first: list[int] = []
         end: list[int] = []
         for axis in (0, 1):
-            starts = self._meeting(axis, *self._inputs(axis, self.window))
+            starts = self._meeting(axis, *self._inputs(axis, window))
             share = self.size[axis] / self.grid_size[axis]
             # Of what is resampled, neighbours take part.
             low = math.floor(starts[0] * share) - _MARGIN

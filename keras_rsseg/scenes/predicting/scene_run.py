@@ -92,6 +92,7 @@ class SceneRun:
         self.products = products
         self.legend = legend
         self.plan = plan_of(scene, options, legend)
+        scene.find_border(self.plan.reading_window(scene.extent))
         self._views = tile_views(
             options.tile_size, options.test_time_augmentation, options.scales
         )
@@ -351,6 +352,7 @@ def open_reader(
         options.value_range,
         facts.value_range,
         options.crop,
+        border_later=True,
     )
     distance = facts.ground_sample_distance
     if options.ground_sample_distance == "auto" and distance is not None:

@@ -14,6 +14,7 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
+from rasterio.transform import RPCTransformer
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import SceneError
@@ -127,7 +128,8 @@ class AreaOfInterest:
 
         Sides, which are straight in the area's reference system, are bent
         as the scene's asks for, to a tenth of a pixel. What lies outside of
-        the scene is told by the log.
+        the scene is told by the log. On a scene that has only rational
+        polynomials it lies where these put it at their mean height.
 
         Args:
             dataset: an open rasterio dataset.
@@ -140,6 +142,8 @@ class AreaOfInterest:
                 transformed to its reference system, or the scene has none.
         """
         crs, matrix = scene_georeference(dataset)
+        if self.crs is not None and crs is None and dataset.rpcs is not None:
+            return self._by_rpcs(dataset)
         if self.crs is not None and crs is None:
             raise SceneError(
                 f"The scene {dataset.name} has {lacks_place(dataset)}; the "
@@ -159,8 +163,44 @@ class AreaOfInterest:
             return np.stack([columns, rows], axis=1)
 
         straight = self.crs is None or self.crs == crs
+        polygons = self._bent(dataset, crs, to_pixels, straight)
+        polygons = _shifted(polygons, dataset, matrix, turn.length)
+        return self._checked(polygons, dataset)
+
+    def _by_rpcs(self, dataset: DatasetReader) -> PixelArea:
+        """The area where a scene's rational polynomials put it."""
+        rpcs = dataset.rpcs
+        logger.warning(
+            "The area of interest is placed on %s by its rational polynomials "
+            "at their mean height, %g m: in hills it may be off by tens of "
+            "metres. To have it exact, orthorectify the scene first, with "
+            "gdalwarp -rpc and a model of the terrain.",
+            dataset.name,
+            rpcs.height_off,
+        )
+        degrees = CRS.from_epsg(4326)
+        turn, center = EarthTurn.of(degrees), rpcs.long_off
+        with RPCTransformer(rpcs, RPC_HEIGHT=rpcs.height_off) as polynomials:
+
+            def to_pixels(points: np.ndarray) -> np.ndarray:
+                lon, lat = turn.transform(self.crs, points, center)
+                lon = center + (lon - center + 180) % 360 - 180
+                rows, columns = polynomials.rowcol(lon, lat, op=np.asarray)
+                return np.stack([columns, rows], axis=1)
+
+            polygons = self._bent(dataset, degrees, to_pixels, straight=False)
+        return self._checked(polygons, dataset)
+
+    def _bent(
+        self,
+        dataset: DatasetReader,
+        crs: CRS | None,
+        to_pixels: Callable[[Ring], Ring],
+        straight: bool,
+    ) -> list[Polygon]:
+        """The polygons in a scene's pixels."""
         try:
-            polygons = [
+            return [
                 [_bend(ring, to_pixels, straight) for ring in rings]
                 for rings in self._unwrapped(crs)
             ]
@@ -171,7 +211,11 @@ class AreaOfInterest:
                 "surroundings of the scene, or give its reference system if "
                 f"it is another: {self._advice(dataset)}"
             ) from error
-        area = PixelArea(_shifted(polygons, dataset, matrix, turn.length))
+
+    def _checked(
+        self, polygons: list[Polygon], dataset: DatasetReader
+    ) -> PixelArea:
+        area = PixelArea(polygons)
         self._check_meeting(area, dataset)
         _tell_of_outside(area, dataset)
         return area

@@ -18,6 +18,8 @@ _NODES = 65
 # map is wrong by, and a whole scene in UTM need not be read again.
 _EQUAL = 0.002
 _IDS = 256
+# Units that the smallest row is high, and how much larger others may be.
+_UNITS, _MOST_TIMES = 1 << 10, 1 << 12
 
 
 class GroundAreas:
@@ -129,6 +131,28 @@ class GroundAreas:
         # Long sides are bent by what follows.
         polygons = shapely.segmentize(polygons, max(longest, 1))
         return shapely.area(shapely.transform(polygons, self._stretch))
+
+    def row_lines(self, height: int) -> tuple[np.ndarray, float]:
+        """Return where the borders of rows lie if rows are as high as large.
+
+        Whole numbers, so that geometry on them is exact. Where areas differ
+        within a row, its mean counts.
+
+        Args:
+            height: number of rows.
+
+        Returns:
+            `(lines, unit)`: an int64 array `(height + 1,)`, and the square
+            metres of an area of one column and one of these units.
+        """
+        means = self._areas.mean(axis=1, keepdims=True)
+        rows = np.arange(height) + 0.5
+        areas = _interpolated(means, self._rows, rows).ravel()
+        # At the poles there is hardly any.
+        unit = max(areas.min(), areas.max() / _MOST_TIMES) / _UNITS
+        steps = np.maximum(np.rint(areas / unit), 1).astype("int64")
+        steps = np.broadcast_to(steps, height)
+        return np.concatenate([[0], np.cumsum(steps)]), float(unit)
 
     def _stretch(self, points: np.ndarray) -> np.ndarray:
         """Move points down so far that areas become those on the ground.

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,10 @@ logger = logging.getLogger(__name__)
 _TOLERANCE = 15
 # Of the sides: less may be a shadow or a roof.
 _SIDE_SHARE = 0.05
+# Sides longer than this are looked at in so many parts.
+_LONG_SIDE, _SIDE_PARTS = 1 << 15, 128
+# Pixels, and lengths, by which what lies beside a part is read.
+_STEP, _LONGEST_STEP = 1 << 22, 512
 # Squares at the corners that `plain_corner` looks at, and the side from which
 # on a scene is more than a corner or two, pixels.
 _CORNER = 32
@@ -41,8 +46,9 @@ class PlainBorder:
     a row and column nothing is kept.
 
     Args:
+        place: the part of the scene that it is known for.
         left: int array `(height,)`, number of plain pixels at the left of
-            each row.
+            each row there, from the part's own side.
         right: likewise at the right.
         top: int array `(width,)`, likewise at the top of each column.
         bottom: likewise at the bottom.
@@ -50,36 +56,49 @@ class PlainBorder:
 
     def __init__(
         self,
+        place: Window,
         left: np.ndarray,
         right: np.ndarray,
         top: np.ndarray,
         bottom: np.ndarray,
     ):
+        self._place = place
         self._left, self._right = left, right
         self._top, self._bottom = top, bottom
 
     @classmethod
-    def find(cls, reader: "SceneReader") -> "PlainBorder":
+    def find(
+        cls, reader: "SceneReader", place: Window | None = None
+    ) -> "PlainBorder":
         """Read a scene and return its border; warn where there is none.
 
         Args:
             reader: `SceneReader`. What its dataset calls invalid counts as
                 plain.
+            place: the part of the scene in which it will be asked for,
+                `None` for all. The rest is read no further than plain
+                pixels reach from there.
 
         Returns:
             A `PlainBorder`.
         """
-        height, width = reader.height, reader.width
-        color = _border_color(reader)
+        whole = Window(0, 0, reader.height, reader.width)
+        place = place or whole
+        row, col, height, width = place
+        color, is_plain = _border_color(reader)
         left, right = np.zeros(height, int), np.full(height, width)
         top, bottom = np.zeros(width, int), np.full(width, height)
         for window in reading_windows(height, width):
-            plain = _is_near(reader, window, color)
+            there = window._replace(row=row + window.row, col=col + window.col)
+            plain = _is_near(reader, there, color)
             down, along = window.slices
             _extend(left[down], right[down], plain, window.col, width)
             _extend(top[along], bottom[along], plain.T, window.row, height)
-        depths = [int(side.max()) for side in (left, right, top, bottom)]
-        if not any(depths):
+        sides = left, right, top, bottom
+        for counts, beyond in zip(sides, _beyond(place, whole), strict=True):
+            counts[~_reaches_border(reader, color, counts > 0, *beyond)] = 0
+        depths = [int(counts.max()) for counts in sides]
+        if not any(depths) and (place == whole or not is_plain):
             warnings.warn(
                 f"`nodata='border'` found no plain border in {reader.name}: "
                 "all of its pixels are mapped.",
@@ -92,7 +111,7 @@ class PlainBorder:
             reader.name,
             *depths,
         )
-        return cls(left, right, top, bottom)
+        return cls(place, *sides)
 
     def read(self, row: int, col: int, height: int, width: int) -> np.ndarray:
         """Return which pixels of a window belong to the border.
@@ -104,17 +123,29 @@ class PlainBorder:
             width: number of columns.
 
         Returns:
-            A boolean array `(height, width)`.
+            A boolean array `(height, width)`; `False` outside of the part
+            that it is known for.
         """
-        rows, columns = Window(row, col, height, width).slices
-        down = np.arange(row, row + height)[:, None]
-        along = np.arange(col, col + width)
-        return (
-            (along < self._left[rows, None])
-            | (along >= len(self._top) - self._right[rows, None])
-            | (down < self._top[columns])
-            | (down >= len(self._left) - self._bottom[columns])
+        found = np.zeros((height, width), bool)
+        place = self._place
+        first = max(row, place.row), max(col, place.col)
+        end = (
+            min(row + height, place.row + place.height),
+            min(col + width, place.col + place.width),
         )
+        if first[0] >= end[0] or first[1] >= end[1]:
+            return found
+        rows = slice(first[0] - place.row, end[0] - place.row)
+        columns = slice(first[1] - place.col, end[1] - place.col)
+        down = np.arange(rows.start, rows.stop)[:, None]
+        along = np.arange(columns.start, columns.stop)
+        found[first[0] - row : end[0] - row, first[1] - col : end[1] - col] = (
+            (along < self._left[rows, None])
+            | (along >= place.width - self._right[rows, None])
+            | (down < self._top[columns])
+            | (down >= place.height - self._bottom[columns])
+        )
+        return found
 
 
 def warn_of_plain_corner(reader: "SceneReader") -> None:
@@ -161,22 +192,70 @@ def plain_corner(reader: "SceneReader") -> str | None:
     return None
 
 
-def _border_color(reader: "SceneReader") -> np.ndarray:
-    """Return black, or what else the scene's sides show, `(bands,)`."""
+def _beyond(place: Window, whole: Window) -> Iterator[tuple[Window, int]]:
+    """What lies left of a part, right of it, above and below.
+
+    With it the axis along which plain pixels go on, -1 or 1 for backwards or
+    forwards along columns, -2 or 2 along rows.
+    """
+    row, col, height, width = place
+    right, below = col + width, row + height
+    yield Window(row, 0, height, col), -1
+    yield Window(row, right, height, whole.width - right), 1
+    yield Window(0, col, row, width), -2
+    yield Window(below, col, whole.height - below, width), 2
+
+
+def _reaches_border(
+    reader: "SceneReader",
+    color: np.ndarray,
+    waiting: np.ndarray,
+    beyond: Window,
+    direction: int,
+) -> np.ndarray:
+    """Return which lines are plain beyond a part, up to the scene's border.
+
+    `waiting`: boolean array, those that are plain where they leave it. It is
+    read step by step, until none is.
+    """
+    waiting = waiting.copy()
+    down = abs(direction) == 2
+    length = beyond.height if down else beyond.width
+    done = 0
+    while done < length and waiting.any():
+        lines = np.flatnonzero(waiting)
+        first, count = int(lines[0]), int(lines[-1] - lines[0]) + 1
+        step = min(max(_STEP // count, 1), _LONGEST_STEP, length - done)
+        start = done if direction > 0 else length - done - step
+        if down:
+            window = Window(beyond.row + start, beyond.col + first, step, count)
+        else:
+            window = Window(beyond.row + first, beyond.col + start, count, step)
+        plain = _is_near(reader, window, color)
+        waiting[first : first + count] &= plain.all(axis=0 if down else 1)
+        done += step
+    return waiting
+
+
+def _border_color(reader: "SceneReader") -> tuple[np.ndarray, bool]:
+    """Return black, or what else the scene's sides show, `(bands,)`.
+
+    And whether they show it at all.
+    """
     height, width = reader.height, reader.width
     sides = []
     for window in (
-        Window(0, 0, 1, width),
-        Window(height - 1, 0, 1, width),
-        Window(0, 0, height, 1),
-        Window(0, width - 1, height, 1),
+        *(_along(0, 0, 1, width)),
+        *(_along(height - 1, 0, 1, width)),
+        *(_along(0, 0, height, 1)),
+        *(_along(0, width - 1, height, 1)),
     ):
         pixels, valid = reader.read_stored(*window)
         sides.append(pixels[:, valid])
     colors = np.concatenate(sides, axis=1)
     black = np.zeros(len(colors), colors.dtype)
     if not colors.size:
-        return black
+        return black, True
     shares = {black.tobytes(): _near(reader, colors, black).mean()}
     if reader.dtype == np.uint8:
         white = np.full_like(black, 255)
@@ -189,10 +268,23 @@ def _border_color(reader: "SceneReader") -> np.ndarray:
 
     likely = [color for color, share in shares.items() if share >= _SIDE_SHARE]
     if likely:
-        return np.frombuffer(max(likely, key=weight), colors.dtype)
+        return np.frombuffer(max(likely, key=weight), colors.dtype), True
     # Calm water has near colours, not equal ones.
     other, share = _commonest(colors)
-    return other if share >= _SIDE_SHARE else black
+    return (other, True) if share >= _SIDE_SHARE else (black, False)
+
+
+def _along(row: int, col: int, height: int, width: int) -> Iterator[Window]:
+    """Windows along a side of a scene: all of it, or a sample if it is long."""
+    length = max(height, width)
+    parts, size = 1, length
+    if length > _LONG_SIDE:
+        parts, size = _SIDE_PARTS, _LONG_SIDE // _SIDE_PARTS
+    for start in np.linspace(0, length - size, parts).astype(int):
+        if height > width:
+            yield Window(row + int(start), col, size, width)
+        else:
+            yield Window(row, col + int(start), height, size)
 
 
 def _corners(reader: "SceneReader") -> np.ndarray:

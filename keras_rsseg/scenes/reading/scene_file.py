@@ -21,6 +21,7 @@ from keras_rsseg.rasters.band_stack import open_source
 from keras_rsseg.rasters.opener import Raster
 from keras_rsseg.rasters.opener import Statements
 from keras_rsseg.rasters.opener import listed
+from keras_rsseg.rasters.opener import strict_settings
 from keras_rsseg.rasters.sources import is_part
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
@@ -81,10 +82,32 @@ def open_scene(
         alpha == "none",
     )
     with open_source(source, argument) as dataset:
-        if dataset.crs is not None or dataset.gcps[1] is not None:
+        if stated.crs is None:
+            stated = stated._replace(**_system_beside(dataset))
+        systems = stated.crs_file, dataset.crs, dataset.gcps[1]
+        if any(system is not None for system in systems):
             check_projections()
         dataset.stated = stated
         yield dataset
+
+
+def _system_beside(dataset: Raster) -> dict[str, Any]:
+    """What a .prj beside a raster with a world file says, which GDAL ignores.
+
+    Many deliveries have one for each picture.
+    """
+    placed = dataset.crs is not None or dataset.gcps[0]
+    if placed or dataset.transform.is_identity:
+        return {}
+    stem = os.path.splitext(dataset.name)[0]
+    for path in (f"{stem}.prj", f"{stem}.PRJ"):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                system = CRS.from_wkt(file.read())
+        except (CPLE_BaseError, OSError, RasterioError, ValueError):
+            continue
+        return {"crs": system, "crs_file": path}
+    return {}
 
 
 @contextlib.contextmanager
@@ -123,7 +146,9 @@ def as_crs(name: str, value: Any, others: str = "") -> CRS:
     """
     check_projections()
     try:
-        return CRS.from_user_input(value)
+        # Else GDAL prints on its own what it does not know.
+        with strict_settings():
+            return CRS.from_user_input(value)
     except (CPLE_BaseError, RasterioError, TypeError, ValueError) as error:
         raise ArgumentError(
             f"`{name}` must be a reference system, such as 'EPSG:25832'"
@@ -175,6 +200,13 @@ def tell_of_scene(dataset: Any) -> None:
             stacklevel=2,
         )
     own, crs = dataset.gcps[1], dataset.stated.crs
+    if dataset.stated.crs_file is not None:
+        logger.warning(
+            "%s states no reference system; that of %s is taken (%s).",
+            dataset.name,
+            dataset.stated.crs_file,
+            crs.to_string(),
+        )
     own = own if dataset.gcps[0] else dataset.crs
     if crs is not None and own is not None and own != crs:
         logger.warning(

@@ -10,6 +10,7 @@ from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
 from keras_rsseg.errors import SceneError
+from keras_rsseg.option_values import as_percentages
 from keras_rsseg.rasters.bands import ModelBands
 from keras_rsseg.rasters.bands import alpha_band
 from keras_rsseg.rasters.bands import choose_bands
@@ -45,7 +46,8 @@ class SceneReader:
             Alpha and mask bands still count. `"border"` takes for no data
             what has one plain colour, black or another, from the scene's
             border inwards, see `PlainBorder`: for mosaics with plain corners
-            and no tag. The scene is read once more for that. `"none"` says
+            and no tag. The scene is read once more for that, or the part of
+            it that `find_border` is told. `"none"` says
             that the dataset's own value is data.
         model_bands: number or names of the bands that the model takes.
         area: where a map is wanted, anything that `AreaOfInterest` takes;
@@ -57,6 +59,8 @@ class SceneReader:
         model_range: `(low, high)`, values that the model was made for;
             `None` where that is not known.
         crop: whether only the area's extent is mapped.
+        border_later: whether `find_border` will be called before anything
+            is read.
 
     Attributes:
         window: the part of the scene that is mapped.
@@ -88,6 +92,7 @@ class SceneReader:
         value_range: tuple[float, float] | tuple[str, str] | None = None,
         model_range: tuple[float, float] | None = None,
         crop: bool = False,
+        border_later: bool = False,
     ):
         self.dataset = dataset
         self.name = dataset.name
@@ -104,12 +109,22 @@ class SceneReader:
         self.value_range: tuple[float, float] | None = None
         if value_range is None:
             check_values(self, model_range)
-        if nodata == BORDER:
-            self.validity.border = PlainBorder.find(self)
+        # A range by percentages is that of a sample of the whole scene.
+        if not border_later or as_percentages(value_range) is not None:
+            self.find_border()
         if value_range is not None:
             self._scale, self.value_range = scene_scale(
                 self, value_range, model_range
             )
+
+    def find_border(self, place: Window | None = None) -> None:
+        """Find out where the scene's border is plain, if that was asked for.
+
+        Args:
+            place: the part of the scene that will be read, `None` for all.
+        """
+        if self.nodata == BORDER and self.validity.border is None:
+            self.validity.border = PlainBorder.find(self, place)
 
     @property
     def height(self) -> int:

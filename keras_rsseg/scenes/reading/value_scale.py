@@ -229,8 +229,11 @@ def check_values(
             )
         return
     low, high = map(float, model_range)
-    if (reader.dtype == np.uint8) == ((low, high) == _BYTES):
+    bits = _stored_bits(reader)
+    whole = reader.dtype == np.uint8 and bits is None
+    if whole == ((low, high) == _BYTES):
         return
+    kind = f"{reader.dtype}, of {bits} bits" if bits else str(reader.dtype)
     hint = _percentiles(reader)
     measured = (
         f", such as ({hint[0]:.6g}, {hint[1]:.6g}), the 1st and 99th "
@@ -239,12 +242,22 @@ def check_values(
         else ""
     )
     raise SceneError(
-        f"The scene {reader.dataset.name} is {reader.dtype}, the model takes "
+        f"The scene {reader.dataset.name} is {kind}, the model takes "
         f"values from {low:g} to {high:g}. Say with `value_range=(low, high)` "
         f"which of the scene's values become these{measured}; "
         f"`value_range=({low:g}, {high:g})` leaves values as they are, but "
         "clipped"
     )
+
+
+def _stored_bits(reader: "SceneReader") -> int | None:
+    """Bits of a value, where they are fewer than those of its dtype."""
+    found = [
+        reader.dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", "")
+        for band in reader.bands
+    ]
+    bits = [int(each) for each in found if each.isdecimal()]
+    return min(bits) if bits and min(bits) < 8 else None
 
 
 def _percentiles(reader: "SceneReader") -> np.ndarray | None:

@@ -8,6 +8,7 @@ import pytest
 
 from keras_rsseg import optimize_for_inference
 from keras_rsseg.models.hrnet.checkpoint import VARIANTS
+from tests.models.parity_tester import ParityTester
 from tests.test_case import TestCase
 from tests.weights.networks import assert_keys
 from tests.weights.networks import count_trainable
@@ -50,3 +51,25 @@ class TestParity(TestCase):
         model = variant.build(6, align_corners=True)
         assert count_trainable(model) == expected
         assert_keys(model, f"hrnetv2_w{width}_nc6", variant.name_of)
+
+
+class TestMmsegParity(ParityTester):
+    variant = VARIANTS["fcn_hr18_mmseg"]
+    folder = "zoo2"
+    fixture = "fcn_hr18_mmseg"
+    seed = 70
+    sizes = ("1x96x96", "1x97x75")
+    parameters = 9640036
+    layers = {"fusion": "decode_head.convs_every8"}
+    on_all_backends = True
+
+
+class TestOtherMmsegNetworks:
+    def test_wide_one_is_the_original_without_a_bias(self):
+        count = count_trainable(VARIANTS["fcn_hr48_mmseg"].build(6))
+        assert count == 65850006 - 15 * 48
+
+    def test_small_one_has_the_published_size(self):
+        # 3.9 millions, "HRNetV2-W18-Small-v2" in the authors' table.
+        count = count_trainable(VARIANTS["fcn_hr18s_mmseg"].build(19))
+        assert round(count / 1e6, 1) == 3.9

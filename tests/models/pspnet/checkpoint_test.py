@@ -1,7 +1,11 @@
 """PSPNet gives the outputs of the released PyTorch code."""
 
+import pytest
+
+import keras_rsseg
 from keras_rsseg.models.pspnet.checkpoint import VARIANTS
 from tests.models.parity_tester import ParityTester
+from tests.weights.networks import count_trainable
 
 
 class TestParity(ParityTester):
@@ -21,3 +25,25 @@ class TestParityAtStride16(ParityTester):
     parameters = 31112640 + 16
     layers = {"pyramid_pooling": "ppm_every8"}
     on_all_backends = True
+
+
+@pytest.mark.slow
+class TestParityWithMmsegmentation(ParityTester):
+    variant = VARIANTS["pspnet_r50_mmseg"]
+    folder = "zoo2"
+    fixture = "pspnet_r50_mmseg"
+    seed = 57
+    sizes = ("1x96x96", "1x97x75")
+    parameters = 48973184
+    layers = {"pyramid_pooling": "decode_head.bottleneck_every8"}
+    on_all_backends = True
+
+
+def test_the_narrow_one_of_mmsegmentation():
+    # Of a ResNet-18: trunk, four bins, their join, and the auxiliary head.
+    trunk, bins, join, auxiliary = 11195744, 263168, 1179904, 147584
+    model = VARIANTS["pspnet_r18_mmseg"].build(6)
+    expected = trunk + bins + join + auxiliary + 6 * (129 + 65)
+    assert count_trainable(model) == expected
+    facts = keras_rsseg.list_presets()["pspnet_r18_potsdam"]
+    assert facts["parameters"] == expected

@@ -1,8 +1,10 @@
-"""PFNet's baseline gives the outputs of the released PyTorch code.
+"""PFNet's baseline and mmsegmentation's FPN give the released outputs.
 
 The difference allowed is 2e-5 of an output's largest magnitude, about eight
 times the rounding of the reference itself.
 """
+
+import pytest
 
 from keras_rsseg.models.semantic_fpn.checkpoint import VARIANTS
 from tests.models.parity_tester import ParityTester
@@ -40,8 +42,29 @@ class TestParity(TestCase):
         self.assert_close(logits, expected["main_out"], msg="main_out")
 
 
+class TestParityOnResNet18(ParityTester):
+    """Of its blocks the second convolutions alone are dilated."""
+
+    variant = VARIANTS["fpnppm_r18"]
+    fixture = "fpnppm_r18"
+    seed = 27
+    parameters = 12664784
+    on_all_backends = True
+
+
 class TestParityOnResNet101(ParityTester):
     variant = VARIANTS["fpnppm_r101"]
     fixture = "fpnppm_r101"
     seed = 35
     parameters = 50106064
+
+
+@pytest.mark.slow
+class TestMmsegParity(ParityTester):
+    variant = VARIANTS["fpn_r50_mmseg"]
+    folder = "zoo2"
+    fixture = "fpn_r50_mmseg"
+    seed = 58
+    sizes = ("1x96x96", "1x97x75")
+    parameters = 28497520
+    layers = {f"neck_output_P{i + 2}": f"neck[{i}]_every32" for i in range(4)}

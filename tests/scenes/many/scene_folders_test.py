@@ -116,3 +116,17 @@ class TestPictures:
         with pytest.raises(ValueError, match="written twice"):
             listed(["in"])
         assert listed(["in/*.jpg"]) == ["in/a.jpg"]
+
+
+@pytest.mark.parametrize(
+    "name", ["P001-BROWSE.JPG", "p001_thumb.png", "P001.quicklook.jpg"]
+)
+def test_pictures_to_look_through(here, name):
+    """They show an image beside them, if they say so and have no place."""
+    touch("in/P001.TIF", f"in/{name}")
+    assert listed(["in"]) == ["in/P001.TIF"]
+    touch("in/P002.TIF", "in/P003_east.png", "in/other-BROWSE.png")
+    assert sorted(listed(["in"])) == [
+        *("in/P001.TIF", "in/P002.TIF", "in/P003_east.png"),
+        "in/other-BROWSE.png",
+    ]

@@ -356,6 +356,26 @@ class TestOtherRasters:
         assert first == {"area": f"{here}/plan.gpkg|layername=plots"}
         assert second == {"area": f"{here}/plan.gpkg", "area_layer": "plots"}
 
+    def test_a_map_of_each_extent(self, here):
+        """Switches and words as people and spreadsheets write them."""
+        touch("a.tif")
+        pathlib.Path("list.csv").write_text(
+            "scene,output,crop,nodata\na.tif,b.tif,FALSE,Border\n"
+            "a.tif,c.tif,yes,NONE\na.tif,d.tif,,\na.tif,e.tif,0,0\n"
+        )
+        options = [job.options for job in list_scenes(["list.csv"])]
+        assert options == [
+            {"crop": False, "nodata": "border"},
+            {"crop": True, "nodata": "none"},
+            {},
+            {"crop": False, "nodata": 0},
+        ]
+        pathlib.Path("list.csv").write_text("scene,crop\na.tif,perhaps\n")
+        with pytest.raises(
+            ValueError, match="line 2: `crop` must be yes or no"
+        ):
+            list_scenes(["list.csv"])
+
     def test_parts_of_files(self, here):
         touch("in/ocean.nc", "in/scan.tif")
         assert listed(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import pathlib
 
 import pytest
@@ -81,6 +82,16 @@ def test_table(report):
         "5 scenes: 2 done, 1 finished before, 1 failed, 1 not started"
     )
     assert [o.job.source for o in report.bad] == ["in/c.jp2", "in/e.jp2"]
+
+
+def test_equal_names_are_told_apart():
+    """By the folders in which the maps lie."""
+    jobs = [SceneJob("a.png", pathlib.Path(f"maps/{n}/7/5.tif")) for n in "12"]
+    text = SceneReport(map(SceneOutcome, jobs)).to_text()
+    assert [line.split()[0] for line in text.splitlines()[1:3]] == [
+        os.path.join("1", "7", "5.tif"),
+        os.path.join("2", "7", "5.tif"),
+    ]
 
 
 def test_read_is_what_was_saved(report, tmp_path):

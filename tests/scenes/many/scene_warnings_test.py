@@ -1,13 +1,19 @@
 """A thousand scenes with one fault make one warning of it, not a thousand."""
 
 import logging
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.windows import Window
 
 from keras_rsseg.scenes.many.scene_list import list_scenes
 from keras_rsseg.scenes.many.scene_warnings import one_of_a_kind
 from keras_rsseg.scenes.predict_scenes import predict_scenes
+from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_model
 from tests.scenes.scene_files import write_scene
 
@@ -68,3 +74,42 @@ def test_empty_scenes(tmp_path, monkeypatch, caplog):
         threshold_model, jobs[:1], tile_size=32, progress=False, overwrite=True
     )
     assert any("no valid pixel" in text for text in messages(caplog))
+
+
+def test_warnings_of_python(tmp_path, monkeypatch):
+    """They are of a kind as well; each thread is about its own scene."""
+    monkeypatch.chdir(tmp_path)
+    names = ["a.tif", "b.tif", "c.tif"]
+    for name in names:
+        write_scene(tmp_path / name, random_scene(300, 300), nodata=None)
+        with rasterio.open(tmp_path / name, "r+") as dataset:
+            dataset.write(
+                np.zeros((3, 40, 40), "uint8"), window=Window(0, 0, 40, 40)
+            )
+    with pytest.warns(UserWarning, match="corner") as told:
+        predict_scenes(
+            threshold_model, list_scenes(names, "maps"), progress=False
+        )
+    first, others = [str(each.message) for each in told]
+    assert first.startswith("A corner of a.tif is plain black")
+    assert others.startswith("Also of b.tif, c.tif: A corner of a.tif")
+    before = warnings.showwarning
+    with one_of_a_kind() as found, found.about("a.tif"):
+        assert warnings.showwarning != before
+    assert warnings.showwarning == before
+
+
+def test_threads(caplog):
+    with one_of_a_kind() as found, ThreadPoolExecutor(4) as pool:
+
+        def work(number):
+            with found.about(f"{number}.tif"):
+                time.sleep(0.01)
+                warn(number)
+
+        list(pool.map(work, range(4)))
+    (first, other) = [text for text in messages(caplog) if "one kind" in text]
+    number = first.removeprefix("one kind, ")
+    rest = [f"{each}.tif" for each in range(4) if str(each) != number]
+    listed = other.removeprefix("Also of ").split(": ")[0]
+    assert sorted(listed.split(", ")) == rest

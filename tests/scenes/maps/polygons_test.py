@@ -310,3 +310,29 @@ def test_names_the_extra_that_is_missing(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "shapely", None)
     with pytest.raises(ImportError, match=r"keras-rsseg\[vector\]"):
         check_polygons(tmp_path / "map.gpkg")
+
+
+def test_simplify_goes_by_the_ground_of_each_row(tmp_path):
+    """In degrees a pixel is half as large at 60 as at the equator."""
+    ids = np.zeros((240, 20), "uint8")
+    ids[:, 10:] = 1
+    # One pixel sticks out at 59 degrees, one at 1 degree.
+    ids[[4, 235], 9] = 1
+    path = write_classes(
+        tmp_path / "map.tif",
+        ids,
+        crs="EPSG:4326",
+        transform=Affine(0.25, 0, 10, 0, -0.25, 60),
+    )
+    north, south = (
+        111_000 * 0.25 * np.sqrt(np.cos(np.radians(lat)) / 2) for lat in (59, 1)
+    )
+    for simplify, expected in [
+        (north * 0.9, {4, 235}),
+        ((north + south) / 2, {235}),
+        (south * 1.1, set()),
+    ]:
+        frame = polygons_of(path, simplify=simplify, overwrite=True)
+        check_coverage(frame)
+        found = drawn(frame, ids.shape, Affine(0.25, 0, 10, 0, -0.25, 60))
+        assert set(np.flatnonzero(found[:, 9]).tolist()) == expected

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.features import geometry_mask
+from rasterio.rpc import RPC
 from rasterio.transform import Affine
 from rasterio.warp import transform
 from rasterio.warp import transform_geom
@@ -271,6 +272,52 @@ class TestScenes:
         valid = read_valid(scene, AreaOfInterest(polygon(CORNERS), crs=None))
         expected = expected_mask(polygon(CORNERS), Affine.identity())
         np.testing.assert_array_equal(valid, expected)
+
+    @pytest.mark.parametrize("middle", [11.0, 179.9999])
+    def test_rational_polynomials(self, tmp_path, caplog, middle):
+        """A scene as it was taken: they say where it is, about."""
+        one, zeros = [1.0] + [0.0] * 19, [0.0] * 16
+        # Height moves lines, by nothing at its mean.
+        rpcs = RPC(
+            height_off=300,
+            height_scale=100,
+            lat_off=48.0,
+            lat_scale=0.001,
+            line_den_coeff=one,
+            line_num_coeff=[0.0, 0.125, -1.0, 0.5, *zeros],
+            line_off=20,
+            line_scale=20,
+            long_off=middle,
+            long_scale=0.001,
+            samp_den_coeff=one,
+            samp_num_coeff=[0.0, 1.0, 0.0, 0.0, *zeros],
+            samp_off=30,
+            samp_scale=30,
+            err_bias=1,
+            err_rand=1,
+        )
+        scene = write_scene(
+            tmp_path / "scene.tif",
+            random_scene(40, 60),
+            crs=None,
+            transform=None,
+            rpcs=rpcs,
+        )
+        lon = [middle + (x - 30) / 30 * 0.001 for x, _ in CORNERS]
+        lat = [
+            48 - ((y - 20) / 20 - 0.125 * (x - 30) / 30) * 0.001
+            for x, y in CORNERS
+        ]
+        lon = [(each + 180) % 360 - 180 for each in lon]
+        valid = read_valid(scene, polygon(list(zip(lon, lat, strict=True))))
+        expected = expected_mask(polygon(CORNERS), Affine.identity())
+        # They count from the first pixel's centre.
+        assert (valid != expected).mean() < 0.05
+        (warning,) = [r for r in caplog.records if "polynomials" in r.message]
+        assert "mean height, 300 m" in warning.message
+        far = polygon([(9.1, 44), (9.2, 44), (9.2, 44.1)])
+        with pytest.raises(ValueError, match="covers no pixel's centre"):
+            read_valid(scene, far)
 
     def test_control_points(self, tmp_path):
         points = [

@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 from rasterio.features import rasterize
 
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.predict_scene import predict_scene
+from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.plain_border import plain_corner
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import random_scene
+from tests.scenes.scene_files import read_map
 from tests.scenes.scene_files import write_scene
 
 
@@ -47,6 +50,71 @@ class TestPlainBorder:
         pixels, shown = turned_scene()
         path = write_scene(tmp_path / "scene.tif", pixels)
         np.testing.assert_array_equal(valid_pixels(path), shown)
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_a_part_of_the_scene(self, tmp_path, seed):
+        """As in the whole of it, wherever the part lies."""
+        rng = np.random.default_rng(seed)
+        black = rng.random((60, 70)) < 0.75
+        black[:, :3] |= rng.random((60, 3)) < 0.9
+        pixels = np.where(black, 0, 99).astype("uint8")[None].repeat(3, 0)
+        path = write_scene(tmp_path / "scene.tif", pixels)
+        rows, columns = (
+            np.sort(rng.choice(side + 1, 2, replace=False)) for side in (60, 70)
+        )
+        place = Window(
+            int(rows[0]),
+            int(columns[0]),
+            int(np.ptp(rows)),
+            int(np.ptp(columns)),
+        )
+        with open_scene(path) as dataset:
+            reader = SceneReader(dataset, nodata="border", border_later=True)
+            reader.find_border(place)
+            found = reader.read_valid(*place)
+            around = reader.read_valid(0, 0, 60, 70)
+        expected = ~straight_border(black)
+        np.testing.assert_array_equal(found, expected[place.slices])
+        # Of what lies beside it nothing is claimed.
+        around[place.slices] = True
+        assert around.all()
+
+    def test_an_area_costs_its_own_time(self, tmp_path, monkeypatch):
+        """And the map is that of the whole scene."""
+        pixels, _ = turned_scene()
+        path = write_scene(
+            tmp_path / "scene.tif",
+            pixels,
+            tiled=True,
+            blockxsize=64,
+            blockysize=64,
+        )
+        read = []
+        stored = SceneReader.read_stored
+
+        def counted(self, row, col, height, width):
+            read.append(height * width)
+            return stored(self, row, col, height, width)
+
+        monkeypatch.setattr(SceneReader, "read_stored", counted)
+        options = {"nodata": "border", "tile_size": 64, "progress": False}
+        options["overlap"] = 0
+
+        def model(tiles):
+            return tiles[..., :2] / 255.0
+
+        # Across the image's right corner, in the frame's middle.
+        ring = "780 430, 899 430, 899 570, 780 570, 780 430"
+        options["area"] = AreaOfInterest(f"POLYGON (({ring}))", crs="scene")
+        write_scene(path, pixels, crs=None, transform=None)
+        predict_scene(model, path, tmp_path / "part.tif", **options)
+        assert sum(read) < 1300 * 900 / 4
+        del options["area"]
+        predict_scene(model, path, tmp_path / "all.tif", **options)
+        part, _ = read_map(tmp_path / "part.tif")
+        whole, _ = read_map(tmp_path / "all.tif")
+        np.testing.assert_array_equal(part, whole[430:570, 780:899])
+        assert 0 < (part == 255).mean() < 1
 
     def test_shadows_and_holes_stay(self, tmp_path):
         pixels, shown = turned_scene()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 
 from keras_rsseg.errors import ArgumentError
@@ -137,6 +138,34 @@ class TestReferenceSystem:
         with open_scene(path, crs=32632) as dataset:
             tell_of_scene(dataset)
         assert not caplog.records
+
+    @pytest.mark.parametrize("name", ["scene.jpg", "scene.png", "scene.tif"])
+    def test_beside_a_world_file(self, tmp_path, caplog, name):
+        """In a .prj, as Esri writes it, which GDAL does not look at."""
+        path = write_scene(
+            tmp_path / name,
+            random_scene(40, 60),
+            driver={"jpg": "JPEG", "png": "PNG", "tif": "GTiff"}[name[-3:]],
+            photometric=None,
+            **NOWHERE,
+        )
+        system = CRS.from_epsg(32632).to_wkt(version="WKT1_ESRI")
+        (tmp_path / "scene.prj").write_text(system)
+        with open_scene(path) as dataset:
+            assert dataset.crs is None
+        world = f"{name[:-2]}{name[-1]}w"
+        (tmp_path / world).write_text("0.5\n0\n0\n-0.5\n500000.25\n4999999.75")
+        with open_scene(path) as dataset:
+            tell_of_scene(dataset)
+            assert dataset.transform == TRANSFORM
+            assert dataset.crs == "EPSG:32632"
+            assert ground_pixel_size(dataset) is not None
+        assert "scene.prj is taken" in caplog.text
+        with open_scene(path, crs="EPSG:25833") as dataset:
+            assert dataset.crs == "EPSG:25833"
+        (tmp_path / "scene.prj").write_text("nonsense")
+        with open_scene(path) as dataset:
+            assert dataset.crs is None
 
     def test_of_control_points(self, tmp_path):
         points = [

@@ -8,6 +8,7 @@ from keras_rsseg.scenes.predict_scene import predict_scene
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_reader import open_scene
+from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import threshold_model
 from tests.scenes.scene_files import write_scene
 
@@ -86,6 +87,21 @@ class TestWithoutARange:
         shown = np.percentile(pixels[:, 60:], (1, 99))
         np.testing.assert_allclose([float(low), float(high)], shown, rtol=1e-3)
         found, _ = read(path, model_range=(0, 255), value_range=(0, 255))
+        assert found.max() == 255
+
+    @pytest.mark.parametrize("bits", [1, 2, 4])
+    def test_less_than_bytes_are_refused(self, tmp_path, bits):
+        """A mask of ones would be a black picture."""
+        pixels = random_scene(40, 60) >> (8 - bits)
+        path = write_scene(tmp_path / "scene.tif", pixels, nbits=bits)
+        with open_scene(path) as dataset:
+            with pytest.raises(ValueError, match=f"uint8, of {bits} bits"):
+                SceneReader(dataset, model_range=(0, 255))
+            top = 2**bits - 1
+            reader = SceneReader(
+                dataset, value_range=(0, top), model_range=(0, 255)
+            )
+            found, _ = reader.read(0, 0, 40, 60)
         assert found.max() == 255
 
     def test_bytes_for_another_model_are_refused(self, tmp_path):

@@ -1,0 +1,164 @@
+"""Contexts by convolutions: of FCN, DeepLabV3, DeepLabV3+ and DenseASPP."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_rsseg.checks import check_different_positives
+from keras_rsseg.encoders.preactivated_blocks import dense_conv
+from keras_rsseg.encoders.preactivated_blocks import join_channels
+from keras_rsseg.encoders.preactivated_blocks import norm_relu
+from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.typing import DataFormat
+
+# PyTorch's 0.0003.
+_MOMENTUM = 1 - 3e-4
+
+
+def fcn_context(
+    x: keras.KerasTensor,
+    filters: int = 512,
+    num_convs: int = 2,
+    join: bool = True,
+    dropout: float = 0.1,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply the 3x3 convolutions of a fully convolutional network.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        num_convs: int. Convolutions in a row.
+        join: bool. Whether another one joins their result with `x`.
+        dropout: float in [0, 1). Share of the channels to drop in training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    options = {"data_format": data_format, "dtype": dtype}
+    y = x
+    for index in range(1, num_convs + 1):
+        y = ConvBNReLU(filters, 3, name=f"fcn_conv{index}", **options)(y)
+    if join:
+        y = keras.layers.Concatenate(
+            axis=channel_axis(standardize_data_format(data_format)),
+            dtype=dtype,
+            name="fcn_concatenate",
+        )([x, y])
+        y = ConvBNReLU(filters, 3, name="fcn_join", **options)(y)
+    return keras.layers.SpatialDropout2D(
+        dropout, name="fcn_dropout", **options
+    )(y)
+
+
+def atrous_context(
+    x: keras.KerasTensor,
+    filters: int = 256,
+    dilation_rates: Sequence[int] = (12, 24, 36),
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+    **form: Any,
+) -> keras.KerasTensor:
+    """Apply DeepLabV3's atrous spatial pyramid pooling.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result and of each branch.
+        dilation_rates: dilations of the 3x3 convolutions.
+        data_format: of the layer.
+        dtype: dtype policy of the layer.
+        **form: other arguments of
+            `keras_rsseg.layers.AtrousPyramidPooling`.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    return AtrousPyramidPooling(
+        filters,
+        dilation_rates=dilation_rates,
+        data_format=data_format,
+        dtype=dtype,
+        name="atrous_pooling",
+        **form,
+    )(x)
+
+
+def separable_atrous_context(
+    x: keras.KerasTensor, filters: int = 512, **options: Any
+) -> keras.KerasTensor:
+    """Apply DeepLabV3+'s pooling, as mmsegmentation has it.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result and of each branch.
+        **options: other arguments of `atrous_context`.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels.
+    """
+    return atrous_context(
+        x, filters, separable=True, activation="relu", kernel_size=3, **options
+    )
+
+
+def dense_atrous_context(
+    x: keras.KerasTensor,
+    filters: int = 64,
+    bottleneck_filters: int = 128,
+    dilation_rates: Sequence[int] = (3, 6, 12, 18, 24),
+    dropout: float = 0.1,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply DenseASPP's dilated convolutions, each to all results before it.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels that each dilation adds.
+        bottleneck_filters: int. Channels of the 1x1 convolution before each.
+        dilation_rates: dilations of the 3x3 convolutions, in their order.
+        dropout: float in [0, 1). Share of the added channels to drop in
+            training.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x`: what was added last comes first, and
+        `x`, rectified, comes last.
+
+    Raises:
+        ArgumentError: `dilation_rates` is empty or holds anything but
+            different positive integers.
+    """
+    rates = check_different_positives("dilation_rates", dilation_rates)
+    options: dict[str, Any] = {
+        "data_format": standardize_data_format(data_format),
+        "dtype": dtype,
+    }
+    x = keras.layers.ReLU(dtype=dtype, name="dense_atrous_relu")(x)
+    for rate in rates:
+        name, y = f"dense_atrous_rate{rate}", x
+        if rate != rates[0]:
+            y = norm_relu(x, f"{name}_norm1", _MOMENTUM, **options)
+        y = dense_conv(
+            y,
+            filters,
+            bottleneck_filters,
+            name,
+            rate,
+            use_bias=True,
+            momentum=_MOMENTUM,
+            **options,
+        )
+        y = keras.layers.SpatialDropout2D(
+            dropout, name=f"{name}_dropout", **options
+        )(y)
+        x = join_channels(f"{name}_join", y, x, **options)
+    return x
