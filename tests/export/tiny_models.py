@@ -8,11 +8,21 @@ from keras_rsseg.systems import SYSTEMS
 from tests.models.tiny_encoder import TinyEncoder
 
 _FILTERS = {"filters": 8}
+_ATROUS = {**_FILTERS, "dilation_rates": (2, 4)}
 ARGUMENTS = {
     "CCNet": _FILTERS,
     "DANet": _FILTERS,
-    "DeepLabV3": {**_FILTERS, "dilation_rates": (2, 4)},
+    "DeepLabV3": _ATROUS,
+    "DeepLabV3Plus": {**_ATROUS, "skip_filters": 8},
+    "DenseASPP": {**_ATROUS, "bottleneck_filters": 8},
+    "EMANet": {"filters": 32, "context_filters": 32, "num_bases": 4},
+    "EncNet": {"filters": 32, "num_codewords": 4},
+    "FCN": {**_FILTERS, "auxiliary_filters": 8},
+    "FCN8s": _FILTERS,
+    "FarSeg": {"fpn_dim": 8, "decoder_filters": 8},
+    "GSCNN": {"filters": 16, "fine_filters": 4, "dilation_rates": (1, 2)},
     "HRNet": {},
+    "OCNet": {"filters": 32, "branch_filters": 16, "dilation_rates": (2, 4)},
     "PFNet": {
         "fpn_dim": 8,
         "match_dim": 4,
@@ -21,14 +31,26 @@ ARGUMENTS = {
         "num_boundary_points": 5,
     },
     "PSPNet": {"filters": 32, "pooling_filters": 32},
+    "PointRend": {**_FILTERS, "coarse_filters": 16, "num_points": 50},
+    "RANet": {},
+    "RefineNet": _FILTERS,
+    "SFNet": {"fpn_dim": 8},
     "SemanticFPN": {"fpn_dim": 8},
+    "UNet": {"decoder_filters": (8, 8, 8, 4, 4)},
+    "UPerNet": {**_FILTERS, "auxiliary_filters": 8},
+}
+# Of the encoder of systems that take not any.
+_ENCODERS = {
+    "GSCNN": {"levels": ("P1", "P2", "P3", "P4", "P5")},
+    "UNet": {"levels": ("P1", "P2", "P3", "P4", "P5")},
+    "RANet": {"image_shape": (64, 64, 3)},
 }
 
 
 def make_encoder(system):
     """Return an encoder that the system takes."""
     if system != "HRNet":
-        return TinyEncoder()
+        return TinyEncoder(**_ENCODERS.get(system, {}))
     return keras_rsseg.encoders.HRNetEncoder(
         4,
         fusion="ifwm",
