@@ -71,3 +71,32 @@ def test_pystac_reads_it():
         "blue",
     ]
     assert extension.output[0].result.shape == [-1, -1, -1, 3]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image_size": (32, 32), "batch_size": 1},
+        {"bands": 4, "data_format": "channels_first", "input_scale": 255.0},
+        {"class_names": None, "palette": None, "value_range": None},
+    ],
+)
+def test_the_schemas_accept_it(changes):
+    stac_validator = pytest.importorskip("pystac.validation.stac_validator")
+    schema = pytest.importorskip("stac_model.schema")
+    pytest.importorskip("jsonschema")
+    item = json.loads(json.dumps(stac_item(make_facts(**changes), "m.onnx", 7)))
+    # Both come with their packages: nothing is downloaded.
+    stac_validator.JsonSchemaSTACValidator().validate_core(
+        item, "Feature", "1.1.0"
+    )
+    # It knows version 1 of the classes, which had no titles.
+    for entry in item["properties"]["mlm:output"][0]["classification:classes"]:
+        del entry["title"]
+    found = schema.MLModelProperties.model_validate(item["properties"])
+    assert found.framework == "ONNX"
+    assert found.output[0].result.dim_order[0] == "batch"
+    with pytest.raises(ValueError, match="mlm:tasks"):
+        schema.MLModelProperties.model_validate(
+            {**item["properties"], "mlm:tasks": ["mapping"]}
+        )
