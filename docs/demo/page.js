@@ -79,7 +79,7 @@ function pixelSize() {
   return text === "" ? null : Number(text);
 }
 
-async function open(blob, name) {
+async function openImage(blob, name) {
   element("error").hidden = true;
   let bitmap;
   try {
@@ -233,19 +233,19 @@ function listen() {
     event.preventDefault();
     drop.classList.remove("over");
     const [file] = event.dataTransfer.files;
-    if (file && !element("file").disabled) open(file, file.name);
+    if (file && !element("file").disabled) openImage(file, file.name);
   });
   element("file").addEventListener("change", ({ target }) => {
     const [file] = target.files;
     // The same file may be chosen again.
     target.value = "";
-    if (file) open(file, file.name);
+    if (file) openImage(file, file.name);
   });
   element("sample").addEventListener("click", async () => {
     const sample = await fetch("sample.json").then((answer) => answer.json());
     const image = await fetch(sample.file).then((answer) => answer.blob());
     element("pixel-size").value = sample.pixel_size;
-    open(image, sample.file);
+    openImage(image, sample.file);
   });
   element("form").addEventListener("submit", (event) => {
     event.preventDefault();
