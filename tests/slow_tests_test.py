@@ -26,15 +26,16 @@ def test_listed_tests_exist():
 
 def test_durations_are_added_up():
     lines = [
-        "2.00s setup    tests/a_test.py::test_one[a b]",
-        "1.50s call     tests/a_test.py::test_one[a b]",
-        "2.40s call     tests/a_test.py::test_two",
+        "2.00s setup    tests/ops/a_test.py::test_one[a b]",
+        "1.50s call     tests/ops/a_test.py::test_one[a b]",
+        "2.40s call     tests/ops/a_test.py::test_two",
+        "3.50s call     tests/data/a_test.py::test_on_tensorflow_alone",
         f"99.0s call     {slow_tests.QUICK[0]}",
         "= 3 passed =",
     ]
     seconds, slow = slow_tests.read_durations(lines, "tensorflow")
-    assert seconds["tests/a_test.py::test_one[a b]"] == 3.5
-    assert slow == {"tests/a_test.py::test_one[a b]"}
+    assert seconds["tests/ops/a_test.py::test_one[a b]"] == 3.5
+    assert slow == {"tests/ops/a_test.py::test_one[a b]"}
 
 
 @pytest.mark.parametrize(
@@ -50,9 +51,9 @@ def test_what_a_log_lacks_stays_as_it_was(tmp_path, monkeypatch):
     listed = tmp_path / "slow.json"
     listed.write_text(json.dumps({"jax": {"tests/a.py::b": 9.0}}))
     log = tmp_path / "log"
-    log.write_text("8.00s call     tests/a.py::c\n")
+    log.write_text("9.50s call     tests/a.py::c\n")
     monkeypatch.setattr(slow_tests, "FILE", listed)
     slow_tests.main("jax", log)
     assert json.loads(listed.read_text()) == {
-        "jax": {"tests/a.py::b": 9.0, "tests/a.py::c": 8.0}
+        "jax": {"tests/a.py::b": 9.0, "tests/a.py::c": 9.5}
     }
