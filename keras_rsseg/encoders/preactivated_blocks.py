@@ -7,6 +7,7 @@ import keras
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.typing import DataFormat
 
 
@@ -35,7 +36,7 @@ def norm_relu(
         dtype=dtype,
         name=name,
     )(x)
-    return keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+    return keras.layers.Activation(rectify, dtype=dtype, name=f"{name}_relu")(x)
 
 
 def dense_conv(
