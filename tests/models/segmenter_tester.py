@@ -237,6 +237,21 @@ class SegmenterTester(TestCase):
         self.assert_allclose(model.get_weights(), weights, 0, 0)
         assert model.trainable_variables and not twin.trainable_variables
 
+    @pytest.mark.slow
+    @pytest.mark.skipif(
+        keras.backend.backend() != "torch", reason="is about torch"
+    )
+    def test_program_of_the_faster_twin_answers_the_same(self):
+        model = self.make_model()
+        self.randomise_statistics(model)
+        tiles, _ = make_tiles(2, *self.odd_tile)
+        twin = keras_rsseg.optimize_for_inference(model)
+        expected = twin.predict_on_batch(tiles)
+        for _ in range(4):
+            logits = twin.predict_on_batch(tiles)
+            self.assert_allclose(logits, expected, 0, 0)
+        assert len(twin._program._programs) == 1
+
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):
         keras.config.set_dtype_policy(policy)
