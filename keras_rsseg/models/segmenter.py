@@ -217,8 +217,13 @@ class Segmenter(TrainableTask):
 
     @property
     def auxiliary_weight(self) -> float:
-        """Weight of the auxiliary loss, by default mmsegmentation's 0.4."""
-        return 0.4
+        """Weight of the auxiliary loss.
+
+        0.5 for the forms of torchvision, as its script has it, else
+        mmsegmentation's 0.4.
+        """
+        form = getattr(self.backbone, "form", None)
+        return 0.5 if form == "torchvision" else 0.4
 
     def training_outputs(
         self,
