@@ -97,7 +97,8 @@ def write_sample(folder: pathlib.Path, scene: pathlib.Path) -> None:
         pixels = dataset.read([1, 2, 3])
     name = f"{scene.stem}.png"
     _write_png(folder / name, pixels)
-    facts = {"file": name, "pixel_size": round(math.sqrt(math.prod(size)), 4)}
+    # Not rounded to centimetres: it decides on the size of the model's grid.
+    facts = {"file": name, "pixel_size": round(math.sqrt(math.prod(size)), 6)}
     (folder / "sample.json").write_text(json.dumps(facts) + "\n")
 
 

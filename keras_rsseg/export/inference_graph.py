@@ -47,7 +47,7 @@ def make_inference_graph(
     from tensorflow.python.framework import convert_to_constants
 
     twin = model.for_inference()
-    scale, offset = _normalisation(model)
+    scale, offset = normalisation_of(model)
     scale = scale * np.float32(settings.input_scale)
     first = settings.data_format == "channels_first"
 
@@ -71,8 +71,15 @@ def make_inference_graph(
     )
 
 
-def _normalisation(model: Any) -> tuple[Any, Any]:
-    """Scale and offset of a task's preprocessor, NumPy float32."""
+def normalisation_of(model: Any) -> tuple[Any, Any]:
+    """Return scale and offset of a task's preprocessor, NumPy float32.
+
+    Args:
+        model: a task.
+
+    Raises:
+        ArgumentError: it resizes its tiles, too.
+    """
     converter = getattr(model.preprocessor, "image_converter", None)
     if converter is None:
         return np.float32(1), np.float32(0)

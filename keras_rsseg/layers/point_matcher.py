@@ -26,6 +26,7 @@ from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import with_channels
+from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.ops.resize import resize
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DataFormat
@@ -243,7 +244,7 @@ class PointMatcher(keras.layers.Layer):
             [coarse, self._resize(fine, size)],
             axis=channel_axis(self.data_format),
         )
-        return ops.sigmoid(ops.cast(self.match_conv(maps), "float32"))
+        return _sigmoid(ops.cast(self.match_conv(maps), "float32"))
 
     def _boundary(self, coarse, saliency, training):
         """Boundary logits: what is left when the salient inside is gone."""
@@ -313,6 +314,16 @@ class PointMatcher(keras.layers.Layer):
         names = (*_NUMBERS, "flows", *_CHOICES, "seed", "data_format")
         config.update({name: getattr(self, name) for name in names})
         return config
+
+
+def _sigmoid(x):
+    """Which a point of the largest is chosen by, to the last bit."""
+    if not is_portable():
+        return ops.sigmoid(x)
+    # Runtimes have approximations of their own: onnxruntime's is 0 for all
+    # values below -18, where the first of a cell would be its largest, and
+    # does not always rise above 16. Exponentials are rounded nearly alike.
+    return 1.0 / (1.0 + ops.exp(-x))
 
 
 def standardize_flows(flows: Flow | Iterable[Flow]) -> tuple[Flow, ...]:

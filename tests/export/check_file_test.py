@@ -13,6 +13,8 @@ from keras_rsseg.export.check_file import compare
 from keras_rsseg.export.check_file import describe
 from keras_rsseg.export.check_file import refuse_if_far
 from keras_rsseg.export.settings import ExportSettings
+from keras_rsseg.ops.portable import is_portable
+from keras_rsseg.ops.portable import portable_graph
 from keras_rsseg.scenes.exported.exported_model import ExportedModel
 from tests.scenes.exported.onnx_files import answers
 from tests.scenes.exported.onnx_files import make_facts
@@ -103,6 +105,50 @@ def test_tiles_where_the_model_itself_jumps_are_left_out():
     assert found.undecided == 0
     with pytest.raises(ExportError):
         refuse_if_far([found], settings())
+
+
+class Rounds(Undecided):
+    """Picks by scores that are rounded in another way in its file."""
+
+    preprocessor = None
+    threshold = np.float32(150)
+
+    def for_inference(self):
+        return self
+
+    def __call__(self, x, training):
+        assert is_portable() and not training
+        logits = answers(x)
+        logits[np.asarray(x)[:, 0, 0, 0] == 120, 3:5, 3:5] += 0.5
+        return logits
+
+
+def test_tiles_under_another_rounding_of_scores_are_compared_with_that():
+    tiles = {"random": np.full((3, 8, 8, 3), 100, "float32")}
+    tiles["random"][1] = 120
+
+    class Other(Runtime):
+        def run(self, tiles):
+            logits = _as_portable(Rounds(), tiles)
+            logits[0, 7, 7, 0] += self._error
+            return logits
+
+    file = ExportedModel(Other(), make_facts(), "m.onnx")
+    (found,) = compare(file, Rounds(), tiles)
+    assert (found.rounded, found.undecided) == (1, 0)
+    assert found.largest < 1e-6
+    assert "1 of 3 tiles compared with the model under" in describe(found)
+    refuse_if_far([found], settings())
+    # What neither of them answers is found out.
+    file = ExportedModel(Other(0.01), make_facts(), "m.onnx")
+    (found,) = compare(file, Rounds(), tiles)
+    with pytest.raises(ExportError, match="so it is not kept"):
+        refuse_if_far([found], settings())
+
+
+def _as_portable(model, x):
+    with portable_graph():
+        return model(x, training=False)
 
 
 def test_nothing_is_known_if_all_tiles_are_left_out():

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_rsseg.layers.point_matcher import _sigmoid
 from keras_rsseg.ops import adaptive_max_pool
 from keras_rsseg.ops import scatter_points
 from keras_rsseg.ops.portable import is_portable
@@ -44,3 +45,14 @@ def test_last_of_equal_points_is_written():
     with portable_graph():
         found = scatter_points(features, indices, values)
     np.testing.assert_array_equal(to_numpy(found), to_numpy(expected))
+
+
+def test_scores_of_points_are_those_of_a_sigmoid_and_keep_their_order():
+    x = np.linspace(-80, 80, 3001, dtype="float32")
+    exact = 1 / (1 + np.exp(-x.astype("float64")))
+    with portable_graph():
+        scores = to_numpy(_sigmoid(keras.ops.convert_to_tensor(x)))
+    np.testing.assert_allclose(scores, exact, rtol=1e-6)
+    assert (np.diff(scores) >= 0).all()
+    # Small ones differ, however small they are.
+    assert (np.diff(scores[x < 8]) > 0).all()
