@@ -53,6 +53,13 @@ class Difference:
         undecided: number of tiles that are left out.
         rounded: number of tiles that are compared with the model under
             another rounding of its scores.
+
+    Example:
+
+    ```python
+    difference = keras_rsseg.export.Difference("random", 2e-6, 1.0, 1.0)
+    difference.largest < 1e-4  # True
+    ```
     """
 
     tiles: str

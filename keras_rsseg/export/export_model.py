@@ -51,6 +51,19 @@ class ExportResult:
         size: bytes of the file, or of all of them.
         differences: one for each kind of tiles that was compared.
         seconds: wall-clock time.
+
+    Example:
+
+    ```python
+    import pathlib
+
+    difference = keras_rsseg.export.Difference("random", 2e-6, 1.0, 1.0)
+    path = pathlib.Path("m.onnx")
+    result = keras_rsseg.export.ExportResult(
+        path, pathlib.Path("m.onnx.stac.json"), 4_200_000, [difference], 61.0
+    )
+    result.difference  # 2e-06
+    ```
     """
 
     path: pathlib.Path

@@ -22,8 +22,8 @@ def portable_graph() -> Iterator[None]:
     from keras_rsseg.ops.portable import portable_graph
 
     with portable_graph():
-        is_portable()  # True
-    is_portable()  # False
+        inside = is_portable()
+    inside, is_portable()  # (True, False)
     ```
     """
     token = _PORTABLE.set(True)
