@@ -10,6 +10,8 @@ import numpy as np
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.models.one_hot_masks import ids_of_one_hot
 from keras_rsseg.models.one_hot_masks import is_one_hot
+from keras_rsseg.models.one_hot_masks import takes_one_hot
+from keras_rsseg.models.preprocessing import check_masks
 from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.sample_checks import TileValues
 from keras_rsseg.sample_checks import check_values
@@ -126,6 +128,7 @@ class FirstBatch:
         Raises:
             ArgumentError: see `doubt_samples`. It is kept in `error`:
                 pipelines raise their own.
+            MaskError: likewise, see `check_masks`.
         """
         with self._lock:
             if self._seen:
@@ -137,11 +140,18 @@ class FirstBatch:
                 masks = keras.ops.convert_to_numpy(masks)
             if not _fits(tiles, masks, self._model.num_classes):
                 return  # which is refused in its own words
+            if masks is not None:
+                self._check_masks(masks, tiles)
             what = " of the first batch"
             warn_of(doubt_samples(self._model, tiles, masks, False, what))
         except Exception as error:
             self.error = error
             raise
+
+    def _check_masks(self, masks: np.ndarray, tiles: np.ndarray) -> None:
+        model = self._model
+        one_hot = takes_one_hot(model.loss)
+        check_masks(masks, tiles, model.num_classes, VOID, one_hot)
 
     def watch(self, dataset: Any) -> Any:
         """Return a `tf.data.Dataset` whose first batch is looked at.

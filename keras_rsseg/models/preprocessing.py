@@ -313,7 +313,8 @@ def _check_ids(ids: np.ndarray, num_classes: int, void: int) -> None:
     if wrong.size or ids.dtype.kind == "f" and np.isnan(ids).any():
         hint = ids_hint(np.unique(ids), num_classes)
         found = np.unique(wrong)[:8]
-        raise MaskError(_ids_message(num_classes, void, found) + hint)
+        text = _ids_message(num_classes, void, found)
+        raise MaskError(f"{text}.{hint}" if hint else text)
     check_whole(ids)
 
 
