@@ -233,8 +233,8 @@ class TrainingOptions(LabelOptions):
     limit: Annotated[
         int | None,
         Option(
-            "Try it out: two epochs of so many batches, and scores of as many "
-            "tiles",
+            "Try it out: two epochs of so many batches of two tiles, and "
+            "scores of as many tiles",
             otherwise="no limit",
             check=unless_none(check_positive),
             group=RUN,
