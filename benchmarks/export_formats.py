@@ -91,7 +91,9 @@ def measure(
             model, path, tile_size, verbose=False, **options
         )
     except KerasRssegError as error:
-        return {"error": str(error).splitlines()[0]}
+        # Not where this run had its files.
+        reason = str(error).splitlines()[0].replace(f"{folder}/", "")
+        return {"error": reason}
     file = keras_rsseg.scenes.load_exported(path)
     return {
         "difference": result.difference,
