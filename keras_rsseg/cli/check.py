@@ -29,11 +29,13 @@ Masks = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="Preset name or folder that is to be trained further."),
+    typer.Option(
+        help="Preset that you are going to train further, by name or folder."
+    ),
 ]
 Picture = Annotated[
     str | None,
-    typer.Option(help="PNG file for eight tiles beside their masks."),
+    typer.Option(help="PNG file to draw eight tiles and their masks in."),
 ]
 
 
@@ -46,7 +48,7 @@ def check(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Look at images and masks before training: exit code 1 if wrong."""
+    """Check images and masks before training (exit code 1 if wrong)."""
     from keras_rsseg.datasets.palettes import as_named_palette
 
     model = None

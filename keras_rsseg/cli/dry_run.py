@@ -96,8 +96,8 @@ def estimate_lines(estimate: "SceneEstimate") -> Iterator[str]:
     )
     yield f"pixels through the model: {estimate.model_pixels:,}"
     yield (
-        f"disk: at most {format_bytes(estimate.disk)}, twice that while it "
-        "runs; compressed, mostly a fraction"
+        f"disk: at most {format_bytes(estimate.disk)}, twice that while "
+        "running; maps compress well and usually need much less"
     )
     yield f"memory: about {format_bytes(estimate.memory)} beside the model"
 

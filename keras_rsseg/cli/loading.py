@@ -2,8 +2,10 @@
 
 import contextlib
 import importlib.util
+import json
 import logging
 import os
+import pathlib
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +33,7 @@ def load_framework(
             backend is.
     """
     status = status or Status(quiet=True)
-    name = _FRAMEWORKS.get(_backend_name(), "Keras and its backend")
+    name = _FRAMEWORKS.get(_backend_name(), "Keras")
     with status.doing(f"Loading {name}"), held_back(show=status.verbose):
         # Registers the systems, and loads Keras and keras-hub for that.
         importlib.import_module("keras_rsseg.models")
@@ -61,7 +63,7 @@ def talkative(
 
     Args:
         quiet: whether to print nothing but errors.
-        verbose: whether to print the package's log, too.
+        verbose: whether to also print the package's log.
         spell: turns the words of Python into those of the command line.
 
     Yields:
@@ -100,7 +102,11 @@ def _shown_log(wanted: bool) -> Iterator[None]:
 
 
 def _backend_name() -> str:
-    """The backend that Keras has or will take, if that is known."""
+    """The backend that Keras has, or will take."""
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend()
-    return os.environ.get("KERAS_BACKEND", "")
+    home = pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    stated = ""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        stated = json.loads((home / "keras.json").read_text()).get("backend")
+    return os.environ.get("KERAS_BACKEND") or stated or "tensorflow"

@@ -256,10 +256,10 @@ def _check_report(
 
 @takes_flags(ScenesOptions)
 def predict(request: Request) -> None:
-    """Write maps of scenes: classes, and what is made of them.
+    """Map scenes: classes, and probabilities, polygons, styles if wanted.
 
-    Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
-    nothing could begin, 2 for wrong usage, 130 if it was interrupted.
+    Exit code: 0 if everything is done, 3 if some scenes failed, 1 if all
+    failed or nothing could start, 2 for wrong usage, 130 if interrupted.
     """
     with talkative(request.quiet, request.verbose, in_flags) as status:
         options = request.options.changed({"progress": not request.quiet})

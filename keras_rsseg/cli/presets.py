@@ -46,10 +46,10 @@ _WIDTH = 55
 def presets(
     name: Annotated[
         str | None,
-        typer.Argument(help="A preset, to see all about it. Default: list."),
+        typer.Argument(help="Name of a preset. Default: list all of them."),
     ] = None,
 ) -> None:
-    """List presets: which can be used now, which have to be made, and how."""
+    """List presets, or show everything about one and how to get it."""
     if name is None:
         lines = _listing(keras_rsseg.list_presets())
     else:
@@ -63,7 +63,7 @@ def _listing(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
         (True, "Ready to use, with --preset NAME or from_preset(NAME):"),
         (
             False,
-            "To be made first; `keras-rsseg presets NAME` shows the command:",
+            "To be made first. `keras-rsseg presets NAME` shows the command:",
         ),
     )
     for available, title in groups:
@@ -178,10 +178,11 @@ def upload(
     handle: Annotated[str, typer.Argument(help="hf://org/name")],
     private: Annotated[
         bool,
-        typer.Option("--private", help="Hide a new repository from others."),
+        typer.Option("--private", help="Make a new repository private."),
     ] = False,
     revision: Annotated[
-        str | None, typer.Option(help="Branch, made if there is none.")
+        str | None,
+        typer.Option(help="Branch to upload to; created if there is none."),
     ] = None,
 ) -> None:
     """Check a preset, write its card and publish it on the Hub."""

@@ -43,10 +43,9 @@ Config = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="YAML file of options by their names in Python, images, masks "
-        "and output among them, such as tile_size: 256. What else is given "
-        "here comes first. Every preset that was trained has its own, "
-        "training.yaml.",
+        help="YAML file of options by their Python names (images, masks and "
+        "output included), such as tile_size: 256. Flags override it. Every "
+        "trained preset has one, training.yaml.",
     ),
 ]
 Quiet = Annotated[

@@ -118,7 +118,7 @@ def fill_batch(
         tiles: array or tensor `(batch, height, width, bands)`.
         masks: array or tensor `(batch, height, width)`.
         weights: what `weights_of_pixels` returned.
-        multiple: int, of which the number of tiles will be one.
+        multiple: int. The number of tiles will be a multiple of it.
 
     Returns:
         `(tiles, masks, weights)`.

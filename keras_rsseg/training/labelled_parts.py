@@ -76,7 +76,7 @@ class LabelledParts:
             return tile_dataset(images, masks, **self.options, **options)
 
     def missing_classes(self, part: Pairs) -> set[int]:
-        """Return the ids of classes of which a part holds no pixel."""
+        """Return the ids of classes that have no pixel in a part."""
         pairs = ImageMaskPairs(*part, cache=False, **self.options)
         number = self.options["num_classes"]
         return set(np.flatnonzero(pairs.id_counts[:number] == 0).tolist())

@@ -57,3 +57,17 @@ def test_no_noise_before_the_answer():
     )
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_the_backend_that_is_loaded_is_named(tmp_path, monkeypatch):
+    """As Keras finds it: the environment, its file, TensorFlow."""
+    from keras_rsseg.cli import loading
+
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.delenv("KERAS_BACKEND")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert loading._backend_name() == "tensorflow"
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    assert loading._backend_name() == "jax"
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert loading._backend_name() == "torch"

@@ -287,7 +287,8 @@ class _ProgressBar:
     def _tell_speed(self, current: int) -> None:
         assert self._start is not None
         seconds = time.perf_counter() - self._start
-        if seconds > 0:
+        # Of a scene of one batch there is nothing to tell.
+        if seconds > 0 and current > self._first:
             speed = (current - self._first) * self._pixels / seconds
             self._bar.set_postfix_str(f"{speed / 1e6:.2f} Mpx/s", refresh=False)
 
