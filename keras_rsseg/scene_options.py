@@ -137,12 +137,12 @@ class SceneOptions(Options):
         Any,
         Option(
             "Polygons outside which there is no data: a file (GeoJSON, "
-            "GeoPackage, KML ...) or WKT",
+            "GeoPackage, KML ...), WKT, or a box: W,S,E,N",
             in_python="Or anything else that "
             "`keras_rsseg.scenes.AreaOfInterest` takes.",
-            metavar="FILE",
+            metavar="FILE|W,S,E,N",
             read=str,
-            accepted="a path or WKT",
+            accepted="a path, WKT or W,S,E,N",
             group=READING,
             per_scene=True,
         ),

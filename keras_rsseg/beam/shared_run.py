@@ -88,6 +88,7 @@ class SharedRun(SceneRun):
         todo = {number for number in numbers if not store.has(number)}
         done = {block.number for block in self.plan.blocks} - todo
         self.predict(_Part(store, done), progress=False)
+        self.check_unchanged()
 
 
 class SharedStore(BlockStore):

@@ -16,6 +16,7 @@ from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.typing import DataFormat
 
 # The flows of the IFWM paper's Table III. Where no kernel is given, it is as
@@ -297,7 +298,9 @@ def _fuse_branches(
                 terms.append(up(own, coarse))
         dtype = options["dtype"]
         x = keras.layers.Add(dtype=dtype, name=f"{name}_sum{i + 1}")(terms)
-        x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu{i + 1}")(x)
+        x = keras.layers.Activation(
+            rectify, dtype=dtype, name=f"{name}_relu{i + 1}"
+        )(x)
         outputs.append(x)
     return outputs
 

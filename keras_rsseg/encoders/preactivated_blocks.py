@@ -7,6 +7,8 @@ import keras
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
+from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.typing import DataFormat
 
 
@@ -35,7 +37,7 @@ def norm_relu(
         dtype=dtype,
         name=name,
     )(x)
-    return keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+    return keras.layers.Activation(rectify, dtype=dtype, name=f"{name}_relu")(x)
 
 
 def dense_conv(
@@ -85,7 +87,7 @@ def dense_conv(
 def join_channels(
     name: str,
     *maps: keras.KerasTensor,
-    data_format: DataFormat = "channels_last",
+    data_format: DataFormat | None = None,
     dtype: Any = None,
 ) -> keras.KerasTensor:
     """Concatenate maps of one size.
@@ -93,12 +95,15 @@ def join_channels(
     Args:
         name: string. Name of the layer.
         *maps: KerasTensors, in the order of their channels.
-        data_format: of the maps.
+        data_format: of the maps; defaults to
+            `keras.config.image_data_format()`.
         dtype: dtype policy of the layer.
 
     Returns:
         KerasTensor.
     """
     return keras.layers.Concatenate(
-        axis=channel_axis(data_format), dtype=dtype, name=name
+        axis=channel_axis(standardize_data_format(data_format)),
+        dtype=dtype,
+        name=name,
     )(maps)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.typing import DataFormat
 
 
@@ -157,4 +158,4 @@ def _join(
         )(x)
     dtype = options.get("dtype")
     x = keras.layers.Add(dtype=dtype, name=f"{name}_add")([x, y])
-    return keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+    return keras.layers.Activation(rectify, dtype=dtype, name=f"{name}_relu")(x)

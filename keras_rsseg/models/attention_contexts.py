@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_rsseg.checks import check_positive
+from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.layers.attention import ChannelAttention
 from keras_rsseg.layers.attention import CrissCrossAttention
 from keras_rsseg.layers.attention import PositionAttention
@@ -13,7 +14,6 @@ from keras_rsseg.layers.context_encoding import ContextEncoding
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.expectation_maximization import ExpectationMaximization
 from keras_rsseg.layers.object_context import ObjectContext
-from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
@@ -51,11 +51,7 @@ def criss_cross_context(
     attended = ConvBNReLU(filters, 3, name="criss_cross_refine", **options)(
         attended
     )
-    joined = keras.layers.Concatenate(
-        axis=channel_axis(standardize_data_format(data_format)),
-        dtype=dtype,
-        name="criss_cross_concatenate",
-    )([x, attended])
+    joined = join_channels("criss_cross_concatenate", x, attended, **options)
     joined = ConvBNReLU(
         filters, 3, activation=None, name="criss_cross_join", **options
     )(joined)
@@ -178,10 +174,7 @@ def encoding_context(
             ConvBNReLU(filters, 1, name=f"encoding_lateral{n}", **options)(y)
             for n, y in enumerate(finer, 1)
         ]
-        axis = channel_axis(standardize_data_format(data_format))
-        x = keras.layers.Concatenate(
-            axis=axis, dtype=dtype, name="encoding_concatenate"
-        )([x, *maps])
+        x = join_channels("encoding_concatenate", x, *maps, **options)
         x = ConvBNReLU(filters, 3, name="encoding_join", **options)(x)
     projected = ConvBNReLU(filters, 1, name="encoding_project", **options)(x)
     encoding = ContextEncoding(
@@ -263,11 +256,7 @@ def object_context(
     branches += [
         conv(x, f"rate{rate}", 3, dilation_rate=rate) for rate in dilation_rates
     ]
-    x = keras.layers.Concatenate(
-        axis=channel_axis(standardize_data_format(data_format)),
-        dtype=dtype,
-        name="object_concatenate",
-    )(branches)
+    x = join_channels("object_concatenate", *branches, **options)
     x = conv(x, "projection", filters=filters)
     return keras.layers.SpatialDropout2D(
         dropout, name="object_projection_dropout", **options

@@ -11,7 +11,6 @@ from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.encoders.preactivated_blocks import norm_relu
 from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
@@ -47,11 +46,7 @@ def fcn_context(
     for index in range(1, num_convs + 1):
         y = ConvBNReLU(filters, 3, name=f"fcn_conv{index}", **options)(y)
     if join:
-        y = keras.layers.Concatenate(
-            axis=channel_axis(standardize_data_format(data_format)),
-            dtype=dtype,
-            name="fcn_concatenate",
-        )([x, y])
+        y = join_channels("fcn_concatenate", x, y, **options)
         y = ConvBNReLU(filters, 3, name="fcn_join", **options)(y)
     return keras.layers.SpatialDropout2D(
         dropout, name="fcn_dropout", **options

@@ -129,6 +129,26 @@ def more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
     return (*known, *(f"band_{index}" for index in more))
 
 
+def _check_tile_size(
+    saved_cls: type["PresetTask"],
+    saved: dict[str, Any],
+    arguments: dict[str, Any],
+) -> None:
+    """Raise where a trained head cannot stay for tiles of another size."""
+    shape = arguments.get("image_shape")
+    if shape is None or not saved_cls.is_bound_to_size:
+        return
+    encoder = saved["backbone"]["config"]["image_encoder"]["config"]
+    own = tuple(encoder["image_shape"][:2])
+    if tuple(shape[:2]) != own:
+        raise PresetError(
+            f"`image_shape`: the trained head of a {saved_cls.__name__} is "
+            f"for the preset's tiles, {own[0]} x {own[1]} pixels. Leave it "
+            "out, or give `classes` for a head of your own. Received: "
+            f"{tuple(shape)}"
+        )
+
+
 def _check_bands(
     bands: Sequence[str],
     known: tuple[str, ...] | None,
@@ -212,6 +232,9 @@ class PresetTask(keras_hub.models.ImageSegmenter):
     name of ours and hides what is wrong with a preset.
     """
 
+    # Whether the head's channels depend on the size of tiles.
+    is_bound_to_size = False
+
     @classmethod
     def from_preset(
         cls,
@@ -277,6 +300,7 @@ class PresetTask(keras_hub.models.ImageSegmenter):
             kwargs, kept = settle_classes(saved, classes, kwargs)
             if load_weights and kept:
                 check_head(pathlib.Path(folder))
+                _check_tile_size(saved_cls, saved, kwargs)
             if normalisation is not None:
                 kwargs["preprocessor"] = normalised_preprocessor(
                     saved, normalisation, bands

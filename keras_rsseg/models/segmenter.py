@@ -13,6 +13,7 @@ from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.preprocessing import make_preprocessor_class
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.trainable_task import TrainableTask
+from keras_rsseg.ops.traced_program import TracedProgram
 
 
 class Segmenter(TrainableTask):
@@ -62,6 +63,9 @@ class Segmenter(TrainableTask):
 
     backbone_cls: type[SegmentationBackbone]
     preprocessor_cls: type[keras_hub.models.ImageSegmenterPreprocessor]
+
+    # A `TracedProgram`, of those that are for inference alone.
+    _program = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -213,8 +217,13 @@ class Segmenter(TrainableTask):
 
     @property
     def auxiliary_weight(self) -> float:
-        """Weight of the auxiliary loss, by default mmsegmentation's 0.4."""
-        return 0.4
+        """Weight of the auxiliary loss.
+
+        0.5 for the forms of torchvision, as its script has it, else
+        mmsegmentation's 0.4.
+        """
+        form = getattr(self.backbone, "form", None)
+        return 0.5 if form == "torchvision" else 0.4
 
     def training_outputs(
         self,
@@ -269,7 +278,21 @@ class Segmenter(TrainableTask):
     ) -> Any:
         if training and self._call_in_training is not None:
             return self._call_in_training(inputs, training=True)
+        if self._program is not None and not training:
+            return self._program(inputs)
         return super().call(inputs, training=training, mask=mask)
+
+    def make_program(self) -> None:
+        """Have torch run the network as a program, once it is trained.
+
+        On other backends, which compile it themselves, nothing changes.
+        """
+        plain = super().call
+
+        def call(inputs: Any) -> Any:
+            return plain(inputs, training=False)
+
+        self._program = TracedProgram(call, self.variables)
 
     def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""

@@ -4,11 +4,10 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
-from keras_rsseg.ops.data_format import channel_axis
-from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
 
@@ -60,11 +59,8 @@ def decode_with_skip(
     coarse = ResizeLike(
         align_corners=align_corners, name="resize_context", **options
     )(fine, coarse)
-    x = keras.layers.Concatenate(
-        axis=channel_axis(standardize_data_format(data_format)),
-        dtype=dtype,
-        name="skip_concatenate",
-    )([coarse, skip] if coarse_first else [skip, coarse])
+    maps = [coarse, skip] if coarse_first else [skip, coarse]
+    x = join_channels("skip_concatenate", *maps, **options)
     for index in range(1, num_convs + 1):
         name = f"output_conv{index}"
         if separable:

@@ -11,6 +11,7 @@ from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.points import gather_points
 from keras_rsseg.ops.points import sample_points
 from keras_rsseg.ops.points import scatter_points
+from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.ops.resize import resize
 from keras_rsseg.ops.upsampled_conv import upsampled_conv
 
@@ -24,6 +25,7 @@ __all__ = [
     "gather_points",
     "grid_sample",
     "padded_conv",
+    "rectify",
     "resize",
     "sample_points",
     "scatter_points",

@@ -33,6 +33,7 @@ _SIGNATURES = (
         "convert it to GeoTIFF with the program that it came with",
     ),
 )
+_ZIP = "/vsizip/"
 _PAGES = (b"<!doctype html", b"<html")
 _ECW = (
     "it is ECW, which only a GDAL with Hexagon's library reads: convert it "
@@ -46,7 +47,7 @@ def what_it_is(path: str) -> str | None:
     """Return what a file is that GDAL does not read, and what to do.
 
     Args:
-        path: path of the file.
+        path: path of the file, or `/vsizip/` and that of a zip file.
 
     Returns:
         A clause, or `None` where nothing can be told.
@@ -64,6 +65,8 @@ def what_it_is(path: str) -> str | None:
     """
     if os.path.isdir(path):
         return "it is a folder: give a raster in it"
+    if path.startswith(_ZIP):
+        return _in_archive(path.removeprefix(_ZIP))
     try:
         with open(path, "rb") as file:
             beginning = file.read(_BEGINNING)
@@ -85,6 +88,27 @@ def what_it_is(path: str) -> str | None:
         return f"it is packed: unpack it, or give /vsigzip/{path}"
     other = _OTHERS.get(os.path.splitext(path)[1].lower())
     return other or _text(beginning)
+
+
+def _in_archive(path: str) -> str | None:
+    """What to tell of a file that a zip file lacks, or that is no raster."""
+    archive = path
+    while not os.path.isfile(archive):
+        above = os.path.dirname(archive)
+        if above in ("", archive):
+            return None
+        archive = above
+    inside = os.path.relpath(path, archive)
+    told = what_it_is(archive)
+    if inside == os.curdir or told is None:
+        return told
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            if inside in opened.namelist():
+                return None
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return told
+    return f"{archive} has no {inside}; {told}"
 
 
 def _archive(path: str) -> str:

@@ -26,6 +26,7 @@ from keras_rsseg.files import no_file
 from keras_rsseg.rasters.not_rasters import what_it_is
 from keras_rsseg.rasters.remote_files import is_remote
 from keras_rsseg.rasters.remote_files import why_not
+from keras_rsseg.rasters.sources import in_archive
 from keras_rsseg.rasters.sources import missing_file
 from keras_rsseg.rasters.truncation import find_missing
 from keras_rsseg.rasters.web_tiles import TileReader
@@ -224,7 +225,7 @@ def open_raster(
             f"`{argument}` must be the path or the URL of a raster. Received: "
             f"{_what_it_is(path)}"
         )
-    path = os.fspath(path)
+    path = in_archive(os.fspath(path))
     missing = missing_file(path)
     if missing is not None:
         raise FileNotFoundError(f"`{argument}`: {no_file(missing)}")
@@ -286,7 +287,7 @@ def _open(path: str, argument: str) -> Raster:
         raise RasterReadError(
             f"`{argument}`: {path} cannot be read, it is not a raster that "
             "GDAL reads (GeoTIFF, VRT, PNG, JPEG ...): "
-            f"{what_it_is(path.removeprefix('/vsizip/')) or error}"
+            f"{what_it_is(path) or error}"
         ) from error
     corrupt = [text for text in warned if _CORRUPT in text]
     missing = corrupt[0] if corrupt else find_missing(dataset, path)

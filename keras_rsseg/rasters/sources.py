@@ -10,6 +10,7 @@ import re
 
 # A driver's prefix, of two letters at least: C: is a disk. No URL's.
 _PART = re.compile(r"[A-Za-z]\w+:(?!//)")
+_IN_ARCHIVE = re.compile(r"(zip|tar|gzip)://([^!]+)(?:!/*(.*))?", re.DOTALL)
 _BEGINS_VIRTUAL = re.compile(r"\w+://|/vsi")
 _SHORTEST_STEM = 4
 
@@ -21,6 +22,28 @@ def is_virtual(path: str) -> bool:
         path: what names a raster.
     """
     return "://" in path or path.startswith(("/vsi", "<VRTDataset"))
+
+
+def in_archive(path: str) -> str:
+    """Return GDAL's path for a file in an archive that a URL names.
+
+    Args:
+        path: what names a raster; anything else is returned as it is.
+
+    Example:
+
+    ```python
+    from keras_rsseg.rasters.sources import in_archive
+
+    in_archive("zip://scenes.zip!north/1.tif")
+    # '/vsizip/scenes.zip/north/1.tif'
+    ```
+    """
+    found = _IN_ARCHIVE.fullmatch(path)
+    if found is None:
+        return path
+    kind, archive, inside = found.groups()
+    return "/".join(filter(None, (f"/vsi{kind}", archive, inside)))
 
 
 def is_part(path: str) -> bool:

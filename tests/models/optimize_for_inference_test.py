@@ -77,3 +77,21 @@ class TestOptimizeForInference(TestCase):
     def test_only_tasks(self):
         with pytest.raises(TypeError, match="`model`.*task.*Sequential"):
             keras_rsseg.optimize_for_inference(keras.Sequential([]))
+
+    @pytest.mark.skipif(
+        keras.backend.backend() != "torch", reason="is about torch"
+    )
+    def test_program_of_torch(self, tmp_path):
+        model = make_model()
+        twin = keras_rsseg.optimize_for_inference(model)
+        tiles = make_tiles(2)[0]
+        first = twin.predict_on_batch(tiles)
+        for _ in range(5):
+            assert np.array_equal(twin.predict_on_batch(tiles), first)
+        assert len(twin._program._programs) == 1
+        # Of it nothing is saved, or shared.
+        twin.save_to_preset(tmp_path)
+        assert keras_rsseg.from_preset(str(tmp_path))._program is None
+        assert model._program is None
+        twin.set_weights([0.5 * weight for weight in twin.get_weights()])
+        assert not np.array_equal(twin.predict_on_batch(tiles), first)

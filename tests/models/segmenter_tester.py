@@ -67,8 +67,13 @@ class SegmenterTester(TestCase):
     slow_tests = ()
     history_keys = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
 
-    # Height and width of a tile with more pixels than float16 can count.
+    # Heights and widths of tiles, of one that no stride divides, and of one
+    # with more pixels than float16 can count.
+    sizes = ((64, 64), (33, 65), (2, 1))
+    odd_tile = (33, 50)
     large_tile = (512, 512)
+    # Another shape that a preset can be loaded for, if any.
+    other_shape = (64, 32, 3)
 
     def make_model(self, encoder=None, **kwargs):
         """Return a small task of three classes.
@@ -100,7 +105,7 @@ class SegmenterTester(TestCase):
         model = self.make_model()
         # Otherwise Keras on JAX first runs it operation by operation.
         assert all(layer.built for layer in model._flatten_layers())
-        for height, width in [(64, 64), (33, 65), (2, 1)]:
+        for height, width in self.sizes:
             tiles, _ = make_tiles(2, height, width)
             logits = model.predict_on_batch(tiles)
             assert logits.shape == (2, height, width, 3)
@@ -180,9 +185,10 @@ class SegmenterTester(TestCase):
         assert other.class_names is None
         assert other.output_shape[-1] == 5
         self.assert_same_weights(other.backbone, model.backbone)
-        small = load(str(tmp_path), image_shape=(64, 32, 3))
-        assert small.output_shape == (None, 64, 32, 3)
-        self.assert_same_weights(small, model)
+        if self.other_shape:
+            small = load(str(tmp_path), image_shape=self.other_shape)
+            assert small.output_shape == (None, *self.other_shape)
+            self.assert_same_weights(small, model)
         fresh = load(str(tmp_path), load_weights=False)
         with pytest.raises(AssertionError):
             self.assert_same_weights(fresh, model)
@@ -205,13 +211,13 @@ class SegmenterTester(TestCase):
             pytest.skip("TensorFlow's CPU convolution is channels-last only")
         model = self.make_model()
         self.randomise_statistics(model)
-        tiles, masks = make_tiles(2, 33, 50)
+        tiles, masks = make_tiles(2, *self.odd_tile)
         expected = model.predict_on_batch(tiles)
         # The global setting must not reach the tiles.
         keras.config.set_image_data_format("channels_first")
         first = self.make_model()
         assert first.backbone.data_format == "channels_first"
-        assert first.input_shape == (None, None, None, 3)
+        assert first.input_shape == model.input_shape
         first.set_weights(model.get_weights())
         without_dropout(model), without_dropout(first)
         self.assert_close(first.predict_on_batch(tiles), expected, 1e-4)
@@ -221,7 +227,7 @@ class SegmenterTester(TestCase):
     def test_faster_twin_answers_the_same(self):
         model = for_few_steps(self.make_model())
         self.randomise_statistics(model)
-        tiles, _ = make_tiles(2, 33, 50)
+        tiles, _ = make_tiles(2, *self.odd_tile)
         expected = model.predict_on_batch(tiles)
         weights = model.get_weights()
         twin = for_few_steps(keras_rsseg.optimize_for_inference(model))
@@ -230,6 +236,21 @@ class SegmenterTester(TestCase):
         assert (twin.backbone.data_format == "channels_first") == first
         self.assert_allclose(model.get_weights(), weights, 0, 0)
         assert model.trainable_variables and not twin.trainable_variables
+
+    @pytest.mark.slow
+    @pytest.mark.skipif(
+        keras.backend.backend() != "torch", reason="is about torch"
+    )
+    def test_program_of_the_faster_twin_answers_the_same(self):
+        model = self.make_model()
+        self.randomise_statistics(model)
+        tiles, _ = make_tiles(2, *self.odd_tile)
+        twin = keras_rsseg.optimize_for_inference(model)
+        expected = twin.predict_on_batch(tiles)
+        for _ in range(4):
+            logits = twin.predict_on_batch(tiles)
+            self.assert_allclose(logits, expected, 0, 0)
+        assert len(twin._program._programs) == 1
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.not_rasters import what_it_is
 from keras_rsseg.rasters.opener import open_raster
+from tests.rasters.band_stack_test import write_band
 
 PAGE = b"\n<!DOCTYPE html><html><body>Log in</body></html>"
 
@@ -67,6 +68,26 @@ def test_archives(tmp_path):
     with tarfile.open(path, "w") as archive:
         archive.add(tmp_path / "scene.zip", "scene.zip")
     assert f"/vsitar/{path}/" in what_it_is(str(path))
+
+
+def test_files_in_archives(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_band(tmp_path / "inner.tif")
+    with zipfile.ZipFile("scenes.zip", "w") as archive:
+        archive.write("inner.tif", "deep/inner.tif")
+        archive.writestr("deep/notes.txt", "x")
+    whole = tmp_path / "scenes.zip"
+    for archive in ("zip://scenes.zip", f"zip://{whole}", f"/vsizip/{whole}"):
+        mark = "/" if archive.startswith("/vsi") else "!"
+        with open_raster(f"{archive}{mark}deep/inner.tif") as dataset:
+            assert dataset.count == 1
+        for name, told in [
+            ("inner.tif", "scenes.zip has no inner.tif; it is a zip file"),
+            ("", "give /vsizip/.*scenes.zip/deep/inner.tif"),
+        ]:
+            with pytest.raises(RasterError, match=told):
+                with open_raster(f"{archive}{mark}{name}".rstrip("!/")):
+                    pass
 
 
 def test_what_is_not_known(tmp_path):

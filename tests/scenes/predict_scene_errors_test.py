@@ -1,5 +1,6 @@
 """Faults: a clear error, nothing computed in vain, nothing lost."""
 
+import os
 import pathlib
 
 import numpy as np
@@ -8,6 +9,7 @@ import rasterio
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import ArgumentTypeError
+from keras_rsseg.errors import SceneError
 from keras_rsseg.scenes.predict_scenes import predict_scenes
 from tests.scenes.predict_scene_test import predict
 from tests.scenes.scene_files import random_scene
@@ -50,6 +52,39 @@ class TestErrors:
             predict(breaks, scene, output, overwrite=True)
         assert output.read_bytes() == before
         assert sorted(tmp_path.iterdir()) == [output, scene]
+
+    @pytest.mark.parametrize("writes", ["over it", "in its place"])
+    def test_a_scene_that_is_written_while_it_is_read(self, tmp_path, writes):
+        scene, output = self.scene(tmp_path), tmp_path / "map.tif"
+        other = write_scene(tmp_path / "other.tif", 255 - random_scene(70, 70))
+
+        def model(tiles):
+            if other.exists():
+                if writes == "over it":
+                    scene.write_bytes(other.read_bytes())
+                    other.unlink()
+                else:
+                    other.rename(scene)
+            return threshold_model(tiles)
+
+        with pytest.raises(SceneError, match="scene.tif was changed while"):
+            predict(model, scene, output, batch_size=1)
+        # No block of what was read before is gone on with.
+        assert list(tmp_path.iterdir()) == [scene]
+
+    @pytest.mark.parametrize("does", ["touched", "removed"])
+    def test_what_changes_no_pixel_is_no_matter(self, tmp_path, does):
+        scene, output = self.scene(tmp_path), tmp_path / "map.tif"
+
+        def model(tiles):
+            if does == "touched":
+                os.utime(scene, (1, 1))
+            else:
+                scene.unlink(missing_ok=True)
+            return threshold_model(tiles)
+
+        _, classes = predict(model, scene, output)
+        assert classes.shape == (70, 70)
 
     @pytest.mark.parametrize("kept", [0.01, 0.5, 0.9, 0.999])
     def test_a_full_disk(self, tmp_path, kept):

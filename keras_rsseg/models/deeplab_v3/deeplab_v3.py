@@ -145,8 +145,3 @@ class DeepLabV3(Segmenter):
     """
 
     backbone_cls = DeepLabV3Backbone
-
-    @property
-    def auxiliary_weight(self) -> float:
-        """0.5 for the form of torchvision, as its script has it, else 0.4."""
-        return 0.5 if self.backbone.form == "torchvision" else 0.4

@@ -3,6 +3,7 @@ from typing import Any
 import keras
 import keras_hub
 
+from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.models.attention_contexts import (
     expectation_maximization_context,
@@ -11,7 +12,6 @@ from keras_rsseg.models.pyramid_decoder import with_auxiliary
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
-from keras_rsseg.ops.data_format import channel_axis
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -136,11 +136,7 @@ def _join(
     **options: Any,
 ) -> keras.KerasTensor:
     """Join a level with what was made of it by a 3x3 convolution."""
-    joined = keras.layers.Concatenate(
-        axis=channel_axis(options["data_format"]),
-        dtype=options["dtype"],
-        name="concatenate",
-    )([coarsest, x])
+    joined = join_channels("concatenate", coarsest, x, **options)
     return ConvBNReLU(filters, 3, name="join", **options)(joined)
 
 

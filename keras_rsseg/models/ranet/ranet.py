@@ -143,6 +143,8 @@ class RANet(Segmenter):
     """
 
     backbone_cls = RANetBackbone
+    # A channel of the relation maps is a pixel.
+    is_bound_to_size = True
 
     def make_head(self, num_classes: int) -> None:
         self.level_classifiers = [

@@ -5,13 +5,13 @@ import keras
 import keras_hub
 
 from keras_rsseg.checks import is_integer
+from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
-from keras_rsseg.ops.data_format import channel_axis
 
 # From the coarsest up; of P0, the image, only the size is used.
 _LEVELS = ("P4", "P3", "P2", "P1", "P0")
@@ -112,11 +112,7 @@ def _decode_level(
     resize = ResizeLike("nearest", name=f"resize_{level}", **options)
     x = resize(pyramid[level], x)
     if level != "P0":
-        x = keras.layers.Concatenate(
-            axis=channel_axis(options["data_format"]),
-            dtype=options["dtype"],
-            name=f"concatenate_{level}",
-        )([x, pyramid[level]])
+        x = join_channels(f"concatenate_{level}", x, pyramid[level], **options)
     for conv in (1, 2):
         name = f"decoder_{level}_conv{conv}"
         x = ConvBNReLU(filters, 3, name=name, **options)(x)

@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +13,8 @@ from keras_rsseg.options import fields
 from keras_rsseg.rasters.sources import is_virtual
 from keras_rsseg.rasters.sources import located
 from keras_rsseg.scene_options import SceneOptions
+from keras_rsseg.scenes.reading.vector_files import is_geometry
 from keras_rsseg.typing import PathLike
-
-# Beginnings of an area that is given as text: GeoJSON, WKT.
-_GEOMETRY = re.compile(r"\s*(\{|(MULTI)?POLYGON\b|GEOMETRYCOLLECTION\b)", re.I)
 
 # Endings of tables, and of plain lists of paths.
 _TABLES = (".csv", ".tsv")
@@ -161,7 +158,7 @@ def _entry(
         if text
     }
     area = options.get("area")
-    if area is not None and not _GEOMETRY.match(area):
+    if area is not None and not is_geometry(area):
         options["area"] = _beside(path, area)
     scene = located(_slashed(scene), os.path.dirname(path))
     return scene, _slashed(output) or None, options

@@ -207,6 +207,11 @@ class BlockStore:
         record.write(self.folder)
         self._take(record)
 
+    def discard(self) -> None:
+        """Forget the finished blocks, so that nothing is kept of them."""
+        self._records.clear()
+        self._counts[:] = 0
+
     def publish(
         self, legend: Legend, tags: dict[str, Any] | None = None
     ) -> None:

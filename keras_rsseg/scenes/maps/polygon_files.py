@@ -88,7 +88,8 @@ def write_features(
         ) as error:
             limit = ", of 2 GB at most" if suffix == ".shp" else ""
             raise OSError(
-                f"{path} could not be written{limit}. Is the disk full? {error}"
+                f"{path} could not be written{limit}: {error}. Is the disk "
+                "full?"
             ) from error
         _publish(partial, path, overwrite)
 

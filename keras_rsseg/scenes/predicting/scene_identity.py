@@ -15,6 +15,7 @@ from typing import Any
 from rasterio.io import DatasetReader
 
 from keras_rsseg.errors import RasterError
+from keras_rsseg.errors import SceneError
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.sources import absolute_source
 from keras_rsseg.rasters.sources import files_of
@@ -53,15 +54,40 @@ def scene_identity(dataset: DatasetReader) -> dict[str, Any]:
     }
 
 
-def files_identity(paths: Iterable[str]) -> dict[str, Any]:
+def check_unchanged(identity: dict[str, Any]) -> None:
+    """Raise where a scene is no longer what it was when a run began.
+
+    One that is gone was read to its end before.
+
+    Args:
+        identity: what `scene_identity` returned then.
+
+    Raises:
+        SceneError: if one of its files was written or replaced.
+    """
+    before = identity["files"]
+    there = [path for path in before if os.path.exists(path)]
+    for path, said in files_identity(there, len(before)).items():
+        if said != before[path]:
+            raise SceneError(
+                f"{path} was changed while it was mapped: what was read "
+                "before and after does not belong together. Start again when "
+                "it is complete"
+            )
+
+
+def files_identity(
+    paths: Iterable[str], among: int | None = None
+) -> dict[str, Any]:
     """Return size and checksum of files, by their paths; JSON can hold them.
 
     Args:
         paths: of files of a disk. Up to 64 MiB together they are read as a
             whole, of more some pieces of each.
+        among: how many files share the 64 MiB; defaults to these.
     """
     paths = sorted(set(paths))
-    share = _BUDGET // max(len(paths), 1)
+    share = _BUDGET // max(among or len(paths), 1)
     return {path: _size_and_checksum(path, share) for path in paths}
 
 

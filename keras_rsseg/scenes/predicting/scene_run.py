@@ -13,6 +13,7 @@ import numpy as np
 from rasterio.io import DatasetReader
 from tqdm import tqdm
 
+from keras_rsseg.errors import SceneError
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.maps.block_store import BlockStore
 from keras_rsseg.scenes.maps.class_map import Legend
@@ -34,6 +35,7 @@ from keras_rsseg.scenes.predicting.model_facts import check_number_of_classes
 from keras_rsseg.scenes.predicting.run_identity import provenance
 from keras_rsseg.scenes.predicting.run_identity import run_settings
 from keras_rsseg.scenes.predicting.run_identity import settings_digest
+from keras_rsseg.scenes.predicting.scene_identity import check_unchanged
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import call_model
@@ -147,12 +149,20 @@ class SceneRun:
 
         Returns:
             The pixels of each id, an int64 array `(256,)`.
+
+        Raises:
+            SceneError: if the scene was changed meanwhile. The blocks go.
         """
         tags = provenance(self._model, self.scene, self._options, self._digest)
         with BlockStore(
             self.products, self.map_grid, self.settings, resume, overwrite
         ) as store:
             self.predict(store, progress)
+            try:
+                self.check_unchanged()
+            except SceneError:
+                store.discard()
+                raise
             if store.counts[:VOID].sum() == 0:
                 logger.warning(
                     "The scene has no valid pixel: the map is empty."
@@ -184,6 +194,10 @@ class SceneRun:
                 for answer in self._answers(model, batch):
                     put(answer)
                 bar.update(batch)
+
+    def check_unchanged(self) -> None:
+        """Raise where the scene was written to since the run was opened."""
+        check_unchanged(self.settings["scene"])
 
     def _answers(self, model: Any, batch: Batch) -> Iterator[Answer]:
         """Yield what `BlockMaker.consume` takes, for one batch."""

@@ -43,10 +43,12 @@ class AreaOfInterest:
     Args:
         source: a path of a GeoJSON file (of one object, or one a line), of
             Esri's JSON, or of any other vector file (GeoPackage, Shapefile,
-            KML; needs the extra `vector`); a WKT string (same extra); a
-            GeoJSON-like dict; a geometry of shapely or a frame of geopandas,
-            or anything else with `__geo_interface__`. Everything in it must
-            be polygons or multipolygons; it may be in several.
+            KML; needs the extra `vector`); a WKT string (same extra); a box,
+            four numbers or text of them, `"4.98, 51.84, 4.99, 51.85"`: west,
+            south, east, north; a GeoJSON-like dict; a geometry of shapely or
+            a frame of geopandas, or anything else with `__geo_interface__`.
+            Everything in it must be polygons or multipolygons; it may be in
+            several.
         crs: reference system of its coordinates, anything that rasterio
             takes. `"auto"` takes the one stated with `source`, WGS 84
             longitude and latitude for GeoJSON, KML and geometries that state

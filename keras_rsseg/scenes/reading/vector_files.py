@@ -18,6 +18,8 @@ from keras_rsseg.errors import MissingPackageError
 Ring = np.ndarray
 Polygon = list[Ring]
 
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_BOX = re.compile(rf"\s*{_NUMBER}(?:\s*[,\s]\s*{_NUMBER}){{3}}\s*")
 _WKT = re.compile(r"\s*(multi)?(polygon|surface|geometrycollection)", re.I)
 # Suffixes of JSON: one object, or one a line.
 _JSON = (".geojson", ".json")
@@ -65,15 +67,22 @@ def read_vector(
     return polygons, crs
 
 
+def is_geometry(text: str) -> bool:
+    """Return whether text is a geometry itself, and no path of a file.
+
+    Args:
+        text: WKT, a box or GeoJSON, or a path.
+    """
+    begins = text.lstrip()[:1]
+    return bool(begins == "{" or _WKT.match(text) or _BOX.fullmatch(text))
+
+
 def _load(source: Any, layer: str | None) -> tuple[str, Any, Any]:
     """A name for messages, the GeoJSON-like dict, the reference system."""
-    if isinstance(source, str) and _WKT.match(source):
-        shapely = _import("shapely", "WKT")
-        try:
-            geometry = shapely.from_wkt(source)
-        except shapely.errors.ShapelyError as error:
-            raise ArgumentError(f"`area`: no WKT: {error}") from error
-        return "the WKT", geometry.__geo_interface__, None
+    if isinstance(source, str) and is_geometry(source):
+        source = _read_geometry(source)
+    if _is_box(source):
+        return "the box", _from_box(source), None
     if isinstance(source, str | os.PathLike):
         return _load_file(os.fspath(source), layer)
     if isinstance(source, Mapping):
@@ -83,9 +92,47 @@ def _load(source: Any, layer: str | None) -> tuple[str, Any, Any]:
         value = source.__geo_interface__
         return name, value, getattr(source, "crs", None) or _json_crs(value)
     raise TypeError(
-        "`area` must be a path, a GeoJSON-like dict, or have "
-        f"`__geo_interface__`. Received: {type(source).__name__}"
+        "`area` must be a path, four numbers (west, south, east, north), a "
+        "GeoJSON-like dict, or have `__geo_interface__`. Received: "
+        f"{type(source).__name__}"
     )
+
+
+def _read_geometry(text: str) -> Any:
+    """What a text that is a geometry stands for."""
+    if _BOX.fullmatch(text):
+        return [float(number) for number in re.findall(_NUMBER, text)]
+    if not _WKT.match(text):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise ArgumentError(f"`area`: no GeoJSON: {error}") from error
+    shapely = _import("shapely", "WKT")
+    try:
+        return shapely.from_wkt(text).__geo_interface__
+    except shapely.errors.ShapelyError as error:
+        raise ArgumentError(f"`area`: no WKT: {error}") from error
+
+
+def _is_box(source: Any) -> bool:
+    return (
+        isinstance(source, list | tuple)
+        and len(source) == 4
+        and all(isinstance(each, int | float | np.number) for each in source)
+    )
+
+
+def _from_box(box: Sequence[float]) -> dict[str, Any]:
+    """GeoJSON of west, south, east and north."""
+    west, south, east, north = map(float, box)
+    if not (west < east and south < north):
+        raise ArgumentError(
+            "`area`: a box is west, south, east, north, in this order, with "
+            "east above 180 where it lies across the 180th meridian. "
+            f"Received: {west:g}, {south:g}, {east:g}, {north:g}"
+        )
+    ring = [[west, south], [east, south], [east, north], [west, north]]
+    return {"type": "Polygon", "coordinates": [ring]}
 
 
 def _load_file(name: str, layer: str | None) -> tuple[str, Any, Any]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
+from keras_rsseg.errors import PresetError
 from tests.models.context_tester import ContextTester
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
@@ -14,6 +15,9 @@ from tests.models.tiny_encoder import TinyEncoder
 class TestRANet(ContextTester):
     system = keras_rsseg.RANet
     test_faster_twin_answers_the_same = None
+    sizes = ((64, 64),)
+    odd_tile = large_tile = (64, 64)
+    other_shape = None
 
     def make_model(self, encoder=None, **kwargs):
         encoder = {"image_shape": (64, 64, 3), **(encoder or {})}
@@ -26,6 +30,18 @@ class TestRANet(ContextTester):
             keras_rsseg.models.RANetBackbone(
                 TinyEncoder(image_shape=(64, 64, 3)), relation="both"
             )
+
+    def test_presets_are_for_tiles_of_their_size(self, tmp_path):
+        self.make_model().save_to_preset(tmp_path)
+        load = keras_rsseg.RANet.from_preset
+        with pytest.raises(PresetError, match=r"`image_shape`.*64 x 64 pixels"):
+            load(str(tmp_path), image_shape=(64, 32, 3))
+        shape = (64, 64, 3)
+        assert load(str(tmp_path), image_shape=shape).input_shape[1:] == shape
+        # A head of one's own is for any size.
+        classes = ["field", "forest"]
+        other = load(str(tmp_path), classes=classes, image_shape=(32, 32, 3))
+        assert other.output_shape == (None, 32, 32, 2)
 
     def test_faster_twin_and_channels_first(self):
         model = for_few_steps(self.make_model({"image_shape": (33, 50, 3)}))
@@ -48,6 +64,7 @@ class TestRANet(ContextTester):
 class TestParallel(TestRANet):
     backbone_arguments = {"relation": "parallel"}
     test_preset_brings_back_the_network_and_its_legend = None
+    test_presets_are_for_tiles_of_their_size = None
     test_tiles_of_other_sizes_are_refused = None
     test_all_three_classifiers_are_reordered = None
 

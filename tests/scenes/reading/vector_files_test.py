@@ -216,3 +216,42 @@ def test_what_is_stated():
     assert read_vector(ring)[1] is None
     named = {"crs": {"properties": {"name": UTM}}}
     assert read_vector({**ring, **named})[1] == UTM
+
+
+class TestText:
+    """An area of one's own, typed on the command line or in a list."""
+
+    def test_boxes(self, scene):
+        (west, south), (east, north) = on_map([(10.2, 30.3), (50.1, 4.4)])
+        around = [(10.2, 4.4), (50.1, 4.4), (50.1, 30.3), (10.2, 30.3)]
+        for box in (
+            (west, south, east, north),
+            [np.float64(west), south, east, north],
+            f"{west},{south},{east},{north}",
+            f" {west} {south}  {east} {north}",
+        ):
+            check(scene, AreaOfInterest(box, crs=UTM), around)
+
+    def test_boxes_are_in_degrees_by_themselves(self):
+        area = AreaOfInterest("-74.1,-4e1,-74,-.5")
+        assert area.crs.to_epsg() == 4326
+        np.testing.assert_array_equal(
+            area.polygons[0][0],
+            [(-74.1, -40), (-74, -40), (-74, -0.5), (-74.1, -0.5)],
+        )
+
+    @pytest.mark.parametrize("box", ["4,51,4,52", "5,51,4,52", (4, 52, 5, 51)])
+    def test_corners_in_another_order(self, box):
+        with pytest.raises(ArgumentError, match="west, south, east, north"):
+            AreaOfInterest(box)
+
+    def test_geojson(self, scene):
+        text = json.dumps(polygon(on_map(SQUARE)))
+        check(scene, AreaOfInterest(text, crs=UTM), SQUARE)
+        with pytest.raises(ArgumentError, match="no GeoJSON"):
+            AreaOfInterest(text[:-1])
+
+    @pytest.mark.parametrize("text", ["1,2,3", "1,2,3,4,5", "a 1 2 3 4"])
+    def test_others_are_files(self, text):
+        with pytest.raises(FileNotFoundError, match="there is no file"):
+            AreaOfInterest(text)

@@ -1,0 +1,132 @@
+"""A network on torch, without Keras between its operations."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_rsseg.typing import Tensor
+
+logger = logging.getLogger(__name__)
+
+# Calls of a shape before it is traced: that takes as long as some ten calls.
+_CALLS_BEFORE = 3
+# Shapes with a program of their own: those of a scene's views are fewer.
+_MOST_PROGRAMS = 8
+# Of the largest value. A program computes the very same operations.
+_TOLERANCE = 1e-4
+
+
+class TracedProgram:
+    """A function of one tensor, on torch a program for each shape.
+
+    Keras calls some hundred layers for a network, which on a CPU takes as
+    long as half of the arithmetic: HRNet-W18-IFWM took 0.4 of the time when
+    traced. A shape is traced when it comes again and again, and the program
+    is used if it gives what the function gave. Gradients, symbolic tensors
+    and other backends are the function's.
+
+    PyTorch calls `torch.jit.trace` deprecated. Where it is gone, or fails, the
+    function runs as it is, which is said once.
+
+    Args:
+        function: of a tensor, returns a tensor. What it does may depend on
+            the shape and the dtype of its argument alone.
+        variables: the Keras variables it reads, which do not train. When one
+            of them is assigned to, programs are made anew.
+
+    Example:
+
+    ```python
+    from keras_rsseg.ops.traced_program import TracedProgram
+
+    dense = keras.layers.Dense(2)
+    dense.build((None, 3))
+    dense.trainable = False
+    program = TracedProgram(dense.call, dense.variables)
+    program(keras.ops.ones((4, 3))).shape  # (4, 2)
+    ```
+    """
+
+    def __init__(
+        self,
+        function: Callable[[Tensor], Tensor],
+        variables: Sequence[keras.Variable] = (),
+    ) -> None:
+        self._function = function
+        self._variables = list(variables)
+        self._version = -1
+        self._calls: dict[Any, int] = {}
+        self._programs: dict[Any, Callable[[Tensor], Tensor]] = {}
+        self._lock = threading.Lock()
+        self._fails = False
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self._fails or not _may_be_traced(x):
+            return self._function(x)
+        key = tuple(x.shape), x.dtype, x.device
+        with self._lock:
+            self._forget_if_changed()
+            program = self._programs.get(key)
+            if program is None:
+                self._calls[key] = self._calls.get(key, 0) + 1
+                again = self._calls[key] > _CALLS_BEFORE
+                if not again or len(self._programs) == _MOST_PROGRAMS:
+                    return self._function(x)
+                return self._trace(key, x)
+        return program(x)
+
+    def _forget_if_changed(self) -> None:
+        """A program has the weights in it, by reference or not."""
+        # Not `value`, which may be a copy in lower precision.
+        version = sum(each._value._version for each in self._variables)
+        if version != self._version:
+            self._programs.clear()
+            self._version = version
+
+    def _trace(self, key: Any, x: Tensor) -> Tensor:
+        import torch
+
+        def traced(x: Tensor) -> Tensor:
+            return self._function(x)
+
+        expected = self._function(x)
+        try:
+            with warnings.catch_warnings():
+                # Sizes become constants, as they should.
+                warnings.simplefilter("ignore")
+                program = torch.jit.trace(traced, x, check_trace=False)
+                found = program(x)
+            largest = float(expected.abs().max())
+            off = float((found - expected).abs().max())
+            if not off <= _TOLERANCE * largest:
+                raise RuntimeError(f"its answers are {off:.2g} off")
+        except Exception as error:
+            # Of torch's many: the function is right, if slower.
+            self._fails = True
+            logger.warning(
+                "The network could not be made a program of torch, and runs "
+                "layer by layer: %s",
+                str(error).partition("\n")[0],
+            )
+            return expected
+        self._programs[key] = program
+        return expected
+
+
+def _may_be_traced(x: Any) -> bool:
+    if keras.backend.backend() != "torch":
+        return False
+    import torch
+
+    return (
+        torch.is_tensor(x)
+        and x.device.type != "meta"
+        and not torch.is_grad_enabled()
+        and not torch.jit.is_tracing()
+        and not torch.compiler.is_compiling()
+    )
