@@ -1,6 +1,7 @@
 """`keras-rsseg`: maps and scores from the command line."""
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -55,7 +56,7 @@ def main(
 
 
 # Groups of commands in the help, and examples of each.
-_COMMANDS = {
+_COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
     "Maps": {
         predict: PREDICT_EXAMPLES,
         info: INFO_EXAMPLES,
