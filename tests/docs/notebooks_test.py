@@ -1,6 +1,8 @@
 """Notebooks run: quickly with a small network, and slowly as they are."""
 
 import json
+import sys
+import types
 
 import pytest
 
@@ -37,12 +39,11 @@ def test_it_is_small_and_opens_in_colab(path):
 def test_cells_run(name, desk, monkeypatch):
     pytest.importorskip("matplotlib")
     pytest.importorskip("pyogrio")
-    import sys
-    import types
-
     shown = []
     display = types.SimpleNamespace(display=shown.append)
-    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    # Others ask for it whether they run in a notebook.
+    ipython = types.SimpleNamespace(get_ipython=lambda: None)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     namespace = {"__name__": "notebook", **SHORT.get(name, {})}
     (path,) = (path for path in NOTEBOOKS if path.stem == name)
