@@ -42,7 +42,9 @@ def test_cells_run(name, desk, monkeypatch):
     shown = []
     display = types.SimpleNamespace(display=shown.append)
     # Others ask for it whether they run in a notebook.
-    ipython = types.SimpleNamespace(get_ipython=lambda: None)
+    ipython = types.SimpleNamespace(
+        get_ipython=lambda: None, version_info=(9, 0, 0)
+    )
     monkeypatch.setitem(sys.modules, "IPython", ipython)
     monkeypatch.setitem(sys.modules, "IPython.display", display)
     namespace = {"__name__": "notebook", **SHORT.get(name, {})}
