@@ -213,7 +213,7 @@ def _fit(
         initial_epoch=first,
         epochs=end,
         steps_per_epoch=steps,
-        callbacks=[SeededEpochs(args.seed), log, *kept],
+        callbacks=[SeededEpochs(args.seed), *kept, log],
         shuffle=False,
         verbose=0,
     )

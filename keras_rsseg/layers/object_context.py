@@ -30,9 +30,9 @@ class ObjectContext(keras.layers.Layer):
     convolution with batch normalization and activation makes the queries,
     which are the keys, too; another 1x1 convolution makes the values. Each
     pixel gets the values of all pixels, weighted by a softmax of `query key /
-    sqrt(key_filters)`. A last 1x1 convolution follows, which starts at zero,
-    and the result is resized to the size of the map (bilinear, corners
-    aligned). The map itself is not added.
+    sqrt(key_filters)`. A last 1x1 convolution follows, and the result is
+    resized to the size of the map (bilinear, corners aligned). The map itself
+    is not added.
 
     Memory grows with the square of the number of pixels: the float32 scores
     of a map of 64 x 64 pixels (a tile of 512 at stride 8), halved, take 4 MiB
@@ -94,8 +94,11 @@ class ObjectContext(keras.layers.Layer):
         channels = input_shape[channel_axis(self.data_format)]
         options = {"data_format": self.data_format, "dtype": self.dtype_policy}
         self.value = keras.layers.Conv2D(channels, 1, name="value", **options)
+        # Its authors begin with zeros. What follows is normalised and
+        # rectified, and of a map of zeros nothing passes back: the branch
+        # would never learn.
         self.output_conv = keras.layers.Conv2D(
-            channels, 1, kernel_initializer="zeros", name="output", **options
+            channels, 1, name="output", **options
         )
         shape = with_channels((None,) * 4, channels, self.data_format)
         for layer in (self.query, self.value, self.output_conv):

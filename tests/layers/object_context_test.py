@@ -74,8 +74,8 @@ class TestObjectContext(TestCase):
                 expected_output_shape=shape,
                 expected_num_trainable=8,
             )
-        # It starts at zero.
-        np.testing.assert_array_equal(to_numpy(out), np.zeros(shape))
+        # From zeros, as its authors start, a ReLU behind would never learn.
+        assert np.ptp(to_numpy(out)) > 0
 
     def test_channels_first_equals_channels_last(self):
         if keras.backend.backend() == "tensorflow":
