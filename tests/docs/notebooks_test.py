@@ -72,3 +72,13 @@ def test_it_runs_in_jupyter(path, tmp_path):
         book, timeout=900, resources={"metadata": {"path": str(tmp_path)}}
     )
     runner.execute()
+    shown = [
+        output
+        for cell in book.cells
+        if "display(" in cell.source
+        for output in cell.get("outputs", ())
+        if output.output_type == "display_data"
+    ]
+    # Pictures, not the names of objects.
+    assert all("image/png" in output.get("data", ()) for output in shown)
+    assert shown or path.stem == "evaluate"
