@@ -232,8 +232,8 @@ class TrainingOptions(LabelOptions):
     limit: Annotated[
         int | None,
         Option(
-            "Only try it out: two epochs of this many batches, scored on this "
-            "many tiles",
+            "Only try it out: two epochs of this many batches of two tiles, "
+            "scored on this many tiles",
             otherwise="no limit",
             check=unless_none(check_positive),
             group=RUN,

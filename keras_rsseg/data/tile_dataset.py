@@ -77,7 +77,8 @@ def tile_dataset(
     Args:
         images: list of paths (PNG, JPEG, TIFF) or arrays `(H, W, C)`; or one
             of them; or an array `(N, H, W, C)`; or a folder, or a pattern
-            such as `"images/*.tif"`. Sizes may differ.
+            such as `"images/*.tif"`. Sizes may differ. Or an
+            `ImageMaskPairs`, which says how its masks are read.
         masks: masks in the same order, of the same sizes: class ids, void =
             255, or colours with `palette`. A folder or pattern, whose files
             are paired with the images by their names. A file of polygons
@@ -178,7 +179,7 @@ def tile_dataset(
         sampling, stride, tiles_per_epoch, count_once, class_weights
     )
     check_positive("batch_size", batch_size)
-    pairs = ImageMaskPairs(
+    pairs = _as_pairs(
         images,
         masks,
         palette,
@@ -237,6 +238,17 @@ def tile_dataset(
         )
         batches = batches_of(tf.data.Dataset.zip(numbers, seeds))
     return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _as_pairs(images: Any, masks: Any, *options: Any) -> ImageMaskPairs:
+    if not isinstance(images, ImageMaskPairs):
+        return ImageMaskPairs(images, masks, *options)
+    if masks is not None:
+        raise ArgumentError(
+            "`masks` are in the `ImageMaskPairs` given as `images`. Received: "
+            f"masks of the type {type(masks).__name__}"
+        )
+    return images
 
 
 def _check_sampling(

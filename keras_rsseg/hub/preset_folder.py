@@ -290,12 +290,12 @@ def _task_class(task: Any, folder: pathlib.Path, source: str) -> Any:
     registered_name = (
         task.get("registered_name") if isinstance(task, dict) else None
     )
-    saved_cls = (
-        registered_class(registered_name)
-        if isinstance(registered_name, str)
-        else None
-    )
-    if saved_cls is None or not str(registered_name).startswith("keras_rsseg>"):
+    if not isinstance(registered_name, str):
+        raise DamagedFileError(
+            TASK, f"names no task: registered_name={registered_name!r:.200}"
+        )
+    saved_cls = registered_class(registered_name)
+    if saved_cls is None or not registered_name.startswith("keras_rsseg>"):
         newer = newer_versions(folder)
         raise PresetError(
             f"{source} holds a task that this version of keras_rsseg does "

@@ -21,7 +21,9 @@ _MOST_INVALID = 2**24
 class SegmentationMetric(keras.metrics.Metric):
     """Base of the metrics: what they are given and which pixels count.
 
-    Void pixels (`ignore_class` in the mask) take no part.
+    Void pixels (`ignore_class` in the mask) take no part. Masks may have a
+    channel for each class, as losses of Keras want them: void are pixels
+    whose channels are all 0.
 
     Pixels whose class id is neither `ignore_class` nor in `0 ...
     num_classes - 1` are counted apart. From the first one until the next
@@ -92,6 +94,8 @@ class SegmentationMetric(keras.metrics.Metric):
         refuse_update_across_replicas(self.invalid, self)
         y_true = ops.convert_to_tensor(y_true)
         y_pred = ops.convert_to_tensor(y_pred)
+        if len(y_true.shape) == 4 and y_true.shape[-1] == self.num_classes > 1:
+            y_true = self._ids_of_channels(y_true)
         masks = ops.cast(squeeze_mask(y_true, y_pred), "int32")
         if y_pred.shape[-1] != self.num_classes:
             raise ArgumentError(
@@ -105,6 +109,13 @@ class SegmentationMetric(keras.metrics.Metric):
         counted = ops.logical_and(taking_part, known)
         invalid = ops.logical_and(taking_part, ops.logical_not(known))
         return masks, predicted, counted, invalid
+
+    def _ids_of_channels(self, masks):
+        """Class ids of masks with a channel a class; void where all are 0."""
+        void = -1 if self.ignore_class is None else self.ignore_class
+        labelled = ops.any(ops.not_equal(masks, 0), axis=-1)
+        ids = ops.cast(ops.argmax(masks, axis=-1), "int32")
+        return ops.where(labelled, ids, void)
 
     def _taking_part(self, masks, sample_weight):
         """Where a pixel is neither void nor of weight 0, `(B, H, W)` bool."""

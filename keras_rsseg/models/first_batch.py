@@ -8,6 +8,10 @@ import keras
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.models.one_hot_masks import ids_of_one_hot
+from keras_rsseg.models.one_hot_masks import is_one_hot
+from keras_rsseg.models.one_hot_masks import takes_one_hot
+from keras_rsseg.models.preprocessing import check_masks
 from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.sample_checks import TileValues
 from keras_rsseg.sample_checks import check_values
@@ -38,7 +42,8 @@ def doubt_samples(
         model: a `Segmenter`.
         tiles: array `(batch, height, width, bands)`.
         masks: array `(batch, height, width)` or with an axis of 1 behind,
-            whose ids are known to be classes or void, or `None`.
+            whose ids are known to be classes or void; or with a channel a
+            class; or `None`.
         whole: whether these are all masks that are trained on.
         what: behind "The tiles" and "The masks" in messages, such as
             " of the first batch".
@@ -53,14 +58,19 @@ def doubt_samples(
     doubts = check_values(TileValues.of(tiles), model.value_range, name)
     if masks is None:
         return doubts
-    counts = _count(masks)
+    one_hot = is_one_hot(masks, model.num_classes)
+    counts = _count(ids_of_one_hot(masks) if one_hot else masks)
+    void = int(counts[VOID])
+    if one_hot:
+        counts[VOID] = 0  # What is said of 255 would not be understood.
     doubts += doubt_ids(
         counts, model.num_classes, f"The masks{what}", model.class_names, whole
     )
     wrong = model.metrics_that_count_void
-    if counts[VOID] and wrong:
+    if void and wrong:
+        shown = "pixels of no class" if one_hot else f"void ({VOID})"
         doubts.append(
-            f"The masks{what} hold void ({VOID}), which {', '.join(wrong)} of "
+            f"The masks{what} hold {shown}, which {', '.join(wrong)} of "
             "Keras counts as an error. Take keras_rsseg.metrics.PixelAccuracy "
             "or MeanIoU"
         )
@@ -118,6 +128,7 @@ class FirstBatch:
         Raises:
             ArgumentError: see `doubt_samples`. It is kept in `error`:
                 pipelines raise their own.
+            MaskError: likewise, see `check_masks`.
         """
         with self._lock:
             if self._seen:
@@ -127,13 +138,20 @@ class FirstBatch:
             tiles = keras.ops.convert_to_numpy(tiles)
             if masks is not None:
                 masks = keras.ops.convert_to_numpy(masks)
-            if not _fits(tiles, masks):
+            if not _fits(tiles, masks, self._model.num_classes):
                 return  # which is refused in its own words
+            if masks is not None:
+                self._check_masks(masks, tiles)
             what = " of the first batch"
             warn_of(doubt_samples(self._model, tiles, masks, False, what))
         except Exception as error:
             self.error = error
             raise
+
+    def _check_masks(self, masks: np.ndarray, tiles: np.ndarray) -> None:
+        model = self._model
+        one_hot = takes_one_hot(model.loss)
+        check_masks(masks, tiles, model.num_classes, VOID, one_hot)
 
     def watch(self, dataset: Any) -> Any:
         """Return a `tf.data.Dataset` whose first batch is looked at.
@@ -165,12 +183,17 @@ class FirstBatch:
         return dataset.enumerate().map(watched)
 
 
-def _fits(tiles: np.ndarray, masks: np.ndarray | None) -> bool:
+def _fits(
+    tiles: np.ndarray, masks: np.ndarray | None, num_classes: int
+) -> bool:
     if tiles.ndim != 4 or tiles.dtype.kind not in "uif":
         return False
     if masks is None:
         return True
-    return masks.dtype.kind in "uifb" and masks.size == tiles[..., 0].size
+    size = masks.size
+    if is_one_hot(masks, num_classes):
+        size //= num_classes
+    return masks.dtype.kind in "uifb" and size == tiles[..., 0].size
 
 
 def _count(masks: np.ndarray) -> np.ndarray:

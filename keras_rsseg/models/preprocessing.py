@@ -24,6 +24,7 @@ from keras_rsseg.errors import MaskError
 from keras_rsseg.hub.preset_folder import open_preprocessing
 from keras_rsseg.hub.preset_writer import written_into
 from keras_rsseg.model_facts import check_tile_facts
+from keras_rsseg.models.one_hot_masks import is_one_hot
 from keras_rsseg.models.sample_preparation import is_tensorflow
 from keras_rsseg.sample_checks import check_whole
 from keras_rsseg.sample_checks import ids_hint
@@ -268,7 +269,13 @@ def _bands_hint(shape: tuple[int | None, ...], num_bands: int) -> str:
     return ""
 
 
-def check_masks(masks: Any, tiles: Any, num_classes: int, void: int) -> Any:
+def check_masks(
+    masks: Any,
+    tiles: Any,
+    num_classes: int,
+    void: int,
+    one_hot: bool = False,
+) -> Any:
     """Refuse masks of another size, or with ids that are no class.
 
     Args:
@@ -277,18 +284,22 @@ def check_masks(masks: Any, tiles: Any, num_classes: int, void: int) -> Any:
         tiles: the tiles they belong to.
         num_classes: int.
         void: int. The id of unlabelled pixels.
+        one_hot: whether masks may have a channel for each class instead.
 
     Returns:
         `masks` as `(batch, height, width)`: TensorFlow makes one graph for
         the shapes of all calls, and could not for two ranks. Within a
         `tf.data` pipeline the ids are checked as the data comes by, when
-        what is returned is evaluated.
+        what is returned is evaluated. Masks of channels as they are.
 
     Raises:
         MaskError: wrong shape, an id out of range, or fractions.
     """
     shape, tile_shape = _static_shape(masks), _static_shape(tiles)
     if shape is not None and tile_shape is not None:
+        if one_hot and is_one_hot(masks, num_classes):
+            _check_mask_size(shape, tile_shape)
+            return masks
         _check_mask_shape(shape, tile_shape)
     if is_tensorflow(masks):
         masks = _check_tensor_ids(masks, num_classes, void)
@@ -302,7 +313,8 @@ def _check_ids(ids: np.ndarray, num_classes: int, void: int) -> None:
     if wrong.size or ids.dtype.kind == "f" and np.isnan(ids).any():
         hint = ids_hint(np.unique(ids), num_classes)
         found = np.unique(wrong)[:8]
-        raise MaskError(_ids_message(num_classes, void, found) + hint)
+        text = _ids_message(num_classes, void, found)
+        raise MaskError(f"{text}.{hint}" if hint else text)
     check_whole(ids)
 
 
@@ -324,8 +336,15 @@ def _check_mask_shape(
         raise MaskError(
             "Masks must hold class ids in the shape (batch, height, width) or "
             f"(batch, height, width, 1). Received: shape {shape}. Of one-hot "
-            "masks take `masks.argmax(-1)`"
+            "masks take `masks.argmax(-1)`, or compile with a loss that wants "
+            "them, `keras.losses.CategoricalCrossentropy(from_logits=True)`"
         )
+    _check_mask_size(shape, tile_shape)
+
+
+def _check_mask_size(
+    shape: tuple[int | None, ...], tile_shape: tuple[int | None, ...]
+) -> None:
     for mask_length, tile_length in zip(shape[:3], tile_shape[:3], strict=True):
         if None not in (mask_length, tile_length) and (
             mask_length != tile_length

@@ -39,7 +39,8 @@ def void_not_finite(tiles: Any, masks: Any) -> tuple[Any, Any]:
 
     Args:
         tiles: array or tensor `(batch, height, width, bands)`.
-        masks: array or tensor `(batch, height, width)` of ids.
+        masks: array or tensor `(batch, height, width)` of ids; or with a
+            channel a class, which are 0 in void pixels.
 
     Returns:
         `(tiles, masks)`, as they were where all is finite.
@@ -53,7 +54,9 @@ def void_not_finite(tiles: Any, masks: Any) -> tuple[Any, Any]:
             masks = tf.cast(masks, tf.int32)
         finite = tf.reduce_all(tf.math.is_finite(tiles), axis=-1)
         tiles = tf.where(finite[..., None], tiles, tf.zeros_like(tiles))
-        return tiles, tf.where(finite, masks, tf.cast(VOID, masks.dtype))
+        finite = finite if len(masks.shape) == 3 else finite[..., None]
+        void = tf.cast(_void_in(masks), masks.dtype)
+        return tiles, tf.where(finite, masks, void)
     if "float" not in keras.backend.standardize_dtype(tiles.dtype):
         return tiles, masks
     array = keras.ops.convert_to_numpy(tiles)
@@ -64,7 +67,13 @@ def void_not_finite(tiles: Any, masks: Any) -> tuple[Any, Any]:
     if ids.dtype in (np.bool_, np.int8):
         ids = ids.astype("int32")
     array = np.where(finite[..., None], array, array.dtype.type(0))
-    return array, np.where(finite, ids, ids.dtype.type(VOID))
+    finite = finite if ids.ndim == 3 else finite[..., None]
+    return array, np.where(finite, ids, ids.dtype.type(_void_in(ids)))
+
+
+def _void_in(masks: Any) -> int:
+    """What stands for void: an id, or that a pixel is of no class."""
+    return VOID if len(masks.shape) == 3 else 0
 
 
 def weights_of_pixels(weights: Any, masks: Any) -> Any:
@@ -75,7 +84,8 @@ def weights_of_pixels(weights: Any, masks: Any) -> Any:
     Args:
         weights: array or tensor `(batch,)`, `(batch, 1)`, `(batch, height,
             width)` or with an axis of 1 behind; or `None`.
-        masks: array or tensor `(batch, height, width)`.
+        masks: array or tensor `(batch, height, width)`, or with a channel a
+            class.
 
     Returns:
         Weights `(batch, height, width)`, or `None`.
@@ -86,6 +96,8 @@ def weights_of_pixels(weights: Any, masks: Any) -> Any:
     if weights is None:
         return None
     rank, last = len(weights.shape), weights.shape[-1]
+    if len(masks.shape) == 4:
+        masks = masks[..., 0]
     if rank == 3:
         return weights
     if rank == 4 and last == 1:
@@ -116,7 +128,8 @@ def fill_batch(
 
     Args:
         tiles: array or tensor `(batch, height, width, bands)`.
-        masks: array or tensor `(batch, height, width)`.
+        masks: array or tensor `(batch, height, width)`, or with a channel a
+            class.
         weights: what `weights_of_pixels` returned.
         multiple: int. The number of tiles will be a multiple of it.
 
@@ -125,6 +138,7 @@ def fill_batch(
     """
     if multiple == 1:
         return tiles, masks, weights
+    void = _void_in(masks)
     if is_symbolic(tiles):
         import tensorflow as tf
 
@@ -154,6 +168,6 @@ def fill_batch(
             masks = masks.astype("int32")
     return (
         fill(tiles, None),
-        fill(masks, VOID),
+        fill(masks, void),
         None if weights is None else fill(weights, 0),
     )

@@ -1,3 +1,4 @@
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -297,6 +298,25 @@ class Segmenter(TrainableTask):
     def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""
         return optimize_for_inference(self)
+
+    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Writes the network alone, see `keras.Model.export`.
+
+        Warns that whatever runs it must normalise the tiles.
+
+        Args:
+            filepath: path to write to.
+            *args, **kwargs: of `keras.Model.export`.
+        """
+        if self.preprocessor is not None:
+            warnings.warn(
+                "`export()` of Keras writes the network without its "
+                "preprocessor: whatever runs the file must give it tiles that "
+                "`model.preprocessor` has normalised, not those of an image",
+                UserWarning,
+                stacklevel=2,
+            )
+        super().export(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

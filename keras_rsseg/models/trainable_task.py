@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.annealing import AdvanceAnnealing
@@ -17,6 +18,7 @@ from keras_rsseg.models.first_batch import doubt_samples
 from keras_rsseg.models.first_batch import refuse_class_weight
 from keras_rsseg.models.first_batch import warn_of
 from keras_rsseg.models.generator_end import watch_generators
+from keras_rsseg.models.one_hot_masks import takes_one_hot
 from keras_rsseg.models.preprocessing import check_masks
 from keras_rsseg.models.preprocessing import check_tiles
 from keras_rsseg.models.sample_preparation import fill_batch
@@ -68,7 +70,9 @@ class TrainableTask(CompiledTask):
                 `tf.data.Dataset`, such as `keras_rsseg.data.tile_dataset`
                 returns, a `keras.utils.PyDataset`, a torch `DataLoader`, a
                 grain data set, or a generator.
-            y: array of masks, or `None` for a data set.
+            y: array of masks, or `None` for a data set. Masks may have a
+                channel for each class where the loss of `compile()` wants
+                them so, such as `keras.losses.CategoricalCrossentropy`.
             batch_size: number of tiles of a batch of arrays, 32 by default.
             epochs: int.
             verbose, callbacks: see `keras.Model.fit`. Callbacks may watch
@@ -206,9 +210,29 @@ class TrainableTask(CompiledTask):
         if is_arrays(x):
             x = as_array(x)
             check_tiles(x, self.input_shape[-1])
+            if _is_none(x):
+                return self._no_logits(x)
             tiles = keras.ops.convert_to_numpy(x)
             warn_of(doubt_samples(self, tiles, None, False))
         return super().predict(x, batch_size=batch_size, **kwargs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Returns the logits of one batch, see `keras.Model`.
+
+        Args:
+            x: array of tiles. None of them have none: an empty array.
+
+        Raises:
+            ArgumentError: tiles do not fit the model.
+        """
+        if _is_none(x):
+            check_tiles(x, self.input_shape[-1])
+            return self._no_logits(x)
+        return super().predict_on_batch(x)
+
+    def _no_logits(self, tiles: Any) -> np.ndarray:
+        """Those of no tile: backends fail with no batch in different ways."""
+        return np.zeros((*tiles.shape[:3], self.num_classes), "float32")
 
     def _feed(
         self,
@@ -234,7 +258,8 @@ class TrainableTask(CompiledTask):
         check_tiles(tiles, self.input_shape[-1])
         if masks is None:
             raise ArgumentError("`y`, the masks, must be given with arrays")
-        masks = check_masks(masks, tiles, self.num_classes, VOID)
+        _refuse_none(tiles)
+        masks = self._check_masks(masks, tiles)
         whole = training and len(tiles) >= _MANY_TILES
         doubts = doubt_samples(
             self,
@@ -244,6 +269,10 @@ class TrainableTask(CompiledTask):
         )
         warn_of(doubts, stacklevel=3)
         return batch_arrays((tiles, masks, weights), batch_size, shuffle)
+
+    def _check_masks(self, masks: Any, tiles: Any) -> Any:
+        one_hot = takes_one_hot(self.loss)
+        return check_masks(masks, tiles, self.num_classes, VOID, one_hot)
 
     def _run_of(
         self, name: str, watch: FirstBatch, data: list[Any], watched: bool
@@ -300,7 +329,8 @@ class TrainableTask(CompiledTask):
     ) -> Any:
         check_tiles(x, self.input_shape[-1])
         if y is not None:
-            y = check_masks(y, x, self.num_classes, VOID)
+            _refuse_none(x)
+            y = self._check_masks(y, x)
             x, y = void_not_finite(x, y)
             sample_weight = weights_of_pixels(sample_weight, y)
             strategy = getattr(self, "distribute_strategy", None)
@@ -330,6 +360,22 @@ def _told(watch: FirstBatch) -> Iterator[None]:
         if watch.error is None or watch.error is error:
             raise
         raise watch.error from None
+
+
+def _is_none(tiles: Any) -> bool:
+    """Return whether there is no tile in a batch, as far as is known."""
+    shape = getattr(tiles, "shape", None)
+    if shape is None or getattr(shape, "rank", 4) is None:
+        return False
+    return tuple(shape)[:1] == (0,)
+
+
+def _refuse_none(tiles: Any) -> None:
+    if _is_none(tiles):
+        raise ArgumentError(
+            "There must be at least one tile. Received: shape "
+            f"{tuple(tiles.shape)}"
+        )
 
 
 def _check_splittable(x: Any) -> None:

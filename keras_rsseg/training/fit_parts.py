@@ -19,7 +19,7 @@ from keras_rsseg.training.warm_up import WarmUpDecay
 from keras_rsseg.training_options import TrainingOptions
 
 _LEAST_STEPS, _MOST_STEPS = 20, 250
-_LIMIT_EPOCHS = 2
+_LIMIT_EPOCHS = _LIMIT_BATCH = 2
 _WEIGHT_DECAY = 0.01
 # In so few steps no graph of TensorFlow's earns the minutes that it takes to
 # be traced.
@@ -63,24 +63,12 @@ def fit_parts(
     steps = _steps(parts, options)
     backup, best = EpochBackup(workspace), BestEpoch(workspace)
     history = TrainingHistory(workspace, epochs, say, steps)
-    tile = {"tile_size": options.tile_size, "batch_size": options.batch_size}
-    tiles = parts.tiles(
-        parts.train,
-        **tile,
-        sampling=options.sampling,
-        tiles_per_epoch=steps * options.batch_size,
-        augmentation=Augmentation(
-            **augmentation_of(
-                dtype, model.input_shape[-1], options.augmentation
-            )
-        ),
-        repeat=True,
-        first_epoch=backup.first_epoch,
-        seed=options.seed,
+    augmentation = Augmentation(
+        **augmentation_of(dtype, model.input_shape[-1], options.augmentation)
     )
-    validation = parts.tiles(parts.validation, **tile, count_once=True)
-    if options.limit is not None:
-        validation = validation.take(options.limit)
+    tiles, validation = _tiles(
+        parts, options, augmentation, steps, backup.first_epoch
+    )
     frozen = frozen_statistics(model) if keeps_statistics else nullcontext()
     with frozen:
         schedule = WarmUpDecay(options.learning_rate, epochs * steps)
@@ -102,6 +90,38 @@ def fit_parts(
             verbose=0,
         )
     return history.epochs, best
+
+
+def _tiles(
+    parts: LabelledParts,
+    options: TrainingOptions,
+    augmentation: Augmentation,
+    steps: int,
+    first_epoch: int,
+) -> tuple[Any, Any]:
+    """The tiles to train on, without end, and those to validate with."""
+    limit, size = options.limit, options.tile_size
+    batch_size = options.batch_size
+    if limit is not None:
+        batch_size = min(batch_size, _LIMIT_BATCH)
+    tiles = parts.tiles(
+        parts.train,
+        tile_size=size,
+        batch_size=batch_size,
+        sampling=options.sampling,
+        tiles_per_epoch=steps * batch_size,
+        augmentation=augmentation,
+        repeat=True,
+        first_epoch=first_epoch,
+        seed=options.seed,
+    )
+    validation = parts.tiles(
+        parts.validation,
+        tile_size=size,
+        batch_size=batch_size if limit is None else 1,
+        count_once=True,
+    )
+    return tiles, validation if limit is None else validation.take(limit)
 
 
 def runs_eagerly(options: TrainingOptions) -> bool:

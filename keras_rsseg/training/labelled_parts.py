@@ -64,22 +64,22 @@ class LabelledParts:
     ground_sample_distance: float | None
     held_out: str
     options: dict[str, Any]
+    _read: list[tuple[Pairs, ImageMaskPairs]] = dataclasses.field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     def tiles(self, part: Pairs, **options: Any) -> Any:
         """Return the tiles of a part, see `tile_dataset`."""
-        pixels = sum(_pixels(image) for image in part[0])
-        options.setdefault("cache", pixels < _MOST_CACHED)
         with warnings.catch_warnings():
             # `check` and `missing_classes()` have said it.
             warnings.simplefilter("ignore", SampleWarning)
-            images, masks = part
-            return tile_dataset(images, masks, **self.options, **options)
+            return tile_dataset(self._pairs(part), **options)
 
     def missing_classes(self, part: Pairs) -> set[int]:
         """Return the ids of classes that have no pixel in a part."""
-        pairs = ImageMaskPairs(*part, cache=False, **self.options)
+        counts = self._pairs(part).id_counts
         number = self.options["num_classes"]
-        return set(np.flatnonzero(pairs.id_counts[:number] == 0).tolist())
+        return set(np.flatnonzero(counts[:number] == 0).tolist())
 
     def records(self, part: Pairs, side: int | None = None) -> "Records":
         """Return a part's images as records that `evaluate` takes.
@@ -89,7 +89,19 @@ class LabelledParts:
             side: length of the corner of the first image that is all of
                 them, `None` for whole images.
         """
-        return Records(part, self.options, side)
+        return Records(self._pairs(part), side)
+
+    def _pairs(self, part: Pairs) -> ImageMaskPairs:
+        """A part's images and masks, read and checked the first time."""
+        for known, pairs in self._read:
+            if known is part:
+                return pairs
+        pixels = sum(_pixels(image) for image in part[0])
+        pairs = ImageMaskPairs(
+            *part, cache=pixels < _MOST_CACHED, **self.options
+        )
+        self._read.append((part, pairs))
+        return pairs
 
     def area(self, part: Pairs) -> int:
         """Return the number of pixels of a part."""
@@ -99,11 +111,8 @@ class LabelledParts:
 class Records:
     """Records of images and masks, that can be iterated again."""
 
-    def __init__(
-        self, part: Pairs, options: dict[str, Any], side: int | None
-    ) -> None:
-        self._pairs = ImageMaskPairs(*part, cache=False, **options)
-        self._side = side
+    def __init__(self, pairs: ImageMaskPairs, side: int | None) -> None:
+        self._pairs, self._side = pairs, side
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         number = len(self._pairs) if self._side is None else 1

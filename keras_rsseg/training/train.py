@@ -338,9 +338,11 @@ def _write_all(
 ) -> EvaluationReport:
     """Write preset and report; the report tells of the preset's files."""
     model.save_to_preset(output)
-    # As it will be used: in float32, from its files.
-    saved = from_preset(output)
-    saved.run_eagerly = runs_eagerly(options)
+    saved, model.preset = model, str(output)
+    if options.limit is None or model.dtype_policy.name != "float32":
+        # As it will be used: in float32, from its files.
+        saved = from_preset(output)
+        saved.run_eagerly = runs_eagerly(options)
     report = _score(saved, parts, options)
     report.save(report_folder, overwrite=True)
     # Only now, as it needs matplotlib.
@@ -356,12 +358,14 @@ def _score(
     model: Segmenter, parts: LabelledParts, options: TrainingOptions
 ) -> EvaluationReport:
     """Score the part that is held out, tiles alone and blended."""
-    side = None if options.limit is None else options.tile_size * 2
     size = options.tile_size
+    stride = max(1, size * 3 // 4)
+    # Of a trial, four tiles.
+    side = None if options.limit is None else size + stride
     return evaluate(
         model,
         parts.records(parts.validation, side),
-        TilingProtocol("training", size, max(1, size * 3 // 4)),
+        TilingProtocol("training", size, stride),
         batch_size=options.batch_size,
         progress=options.progress,
     )

@@ -5,6 +5,8 @@ import pytest
 
 from keras_rsseg.data import SampleWarning
 from keras_rsseg.data import tile_dataset
+from keras_rsseg.data.pairs import ImageMaskPairs
+from keras_rsseg.errors import ArgumentError
 from tests.data.files import random_image
 from tests.data.files import write_raster
 
@@ -95,3 +97,14 @@ class TestDoubts:
     def test_nothing_but_void(self):
         with pytest.warns(SampleWarning, match="no labelled pixel"):
             tile_dataset(self.IMAGE, halves(low=255, high=255), tile_size=16)
+
+
+def test_pairs_are_not_read_again(folders):
+    pairs = ImageMaskPairs(*folders, ids={255: 1})
+    for folder in folders:
+        for path in folder.iterdir():
+            path.unlink()
+    expected = {(1, 0), (2, 1), (10, 1)}
+    assert read(tile_dataset(pairs, tile_size=16)) == expected
+    with pytest.raises(ArgumentError, match="`masks` are in the `ImageMask"):
+        tile_dataset(pairs, folders[1], tile_size=16)

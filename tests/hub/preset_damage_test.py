@@ -336,6 +336,13 @@ class TestConfigurations:
         refused(folder, "image_converter.json", words)
 
     @pytest.mark.parametrize(
+        "text", ["null", "[1, 2]", "{}", '{"registered_name": ["HRNet"]}']
+    )
+    def test_no_task(self, folder, text):
+        (folder / "task.json").write_text(text)
+        refused(folder, "task.json", "names no task: registered_name=")
+
+    @pytest.mark.parametrize(
         "arguments",
         [
             {"width": 100_000},

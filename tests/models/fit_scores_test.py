@@ -6,6 +6,7 @@ import pytest
 
 import keras_rsseg
 from keras_rsseg.data import SampleWarning
+from keras_rsseg.errors import MaskError
 from tests.models.segmenter_test import make_model
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
@@ -165,8 +166,15 @@ class TestArrays(TestCase):
         soft = MASKS.astype("float32") + np.float32(0.25)
         soft[MASKS == 255] = 255
         data = tf.data.Dataset.from_tensors((TILES, soft))
-        with pytest.raises(Exception, match="nearest neighbour"):
-            for_few_steps(make_model()).fit(data, verbose=0)
+        model = for_few_steps(make_model())
+        with pytest.raises(MaskError, match="Received: .*nearest neighbour"):
+            model.fit(data, verbose=0)
+        # Beyond the first batch, in the words of the pipeline.
+        data = tf.data.Dataset.from_tensors((TILES, MASKS)).concatenate(
+            tf.data.Dataset.from_tensors((TILES, soft.astype("uint8") + 3))
+        )
+        with pytest.raises(Exception, match="class ids 0 to 2"):
+            model.fit(data, verbose=0)
 
     def test_masks_of_0_and_255(self):
         with pytest.warns(SampleWarning, match="no other ids than 0 and 255"):
@@ -175,7 +183,7 @@ class TestArrays(TestCase):
             )
 
     def test_ids_that_begin_at_1(self):
-        with pytest.raises(ValueError, match=r"\[3\] Class ids begin at 0"):
+        with pytest.raises(ValueError, match=r"\[3\]\. Class ids begin at 0"):
             make_model().fit(TILES, MASKS % 3 + 1)
 
     def test_a_class_that_many_tiles_lack(self):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_rsseg.data import pairs
 from keras_rsseg.data import read_mask
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.training.labelled_parts import labelled_parts
@@ -100,6 +101,23 @@ def test_the_file_of_a_part_can_be_typed(tmp_path, monkeypatch):
     names = [record["name"] for record in parts.records(parts.train)]
     assert "0 from row 0, column 0" in names
     assert len(set(names)) == len(names)
+
+
+def test_masks_are_read_once(tmp_path, monkeypatch):
+    parts = parts_of(*write_roofs(tmp_path, 5))
+    seen, read = [], pairs.read_mask
+
+    def watched(source, *args):
+        seen.append(source)
+        return read(source, *args)
+
+    monkeypatch.setattr(pairs, "read_mask", watched)
+    parts.missing_classes(parts.train)
+    for _ in parts.tiles(parts.train, tile_size=32):
+        pass
+    assert len(images_of(parts, parts.train)) == 4
+    files = [source for source in seen if not isinstance(source, np.ndarray)]
+    assert files == parts.train[1]
 
 
 def test_classes_that_a_part_lacks():
