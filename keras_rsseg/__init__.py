@@ -113,5 +113,5 @@ def __dir__() -> list[str]:
 
 
 if "keras" in sys.modules:
-    # Registers the classes, for whom `keras.saving.load_model()` looks.
+    # Registers the classes that `keras.saving.load_model()` looks up.
     importlib.import_module("keras_rsseg.models")

@@ -75,8 +75,8 @@ class EvaluationOptions(MaskOptions):
     palette: Annotated[
         Any,
         Option(
-            "What colours in masks mean, and those of the report; `ids` where "
-            "a colour map is for show",
+            "What colours in masks mean, and those of the report; "
+            '`"ids"` where a colour map is for show',
             in_python="A `keras_rsseg.data.Palette` or a list of `(r, g, b)`.",
             on_command_line="A data set's name, or a JSON file such as "
             '{"colors": [[255, 0, 0], ...], "void_colors": [[0, 0, 0]]}.',

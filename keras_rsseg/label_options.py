@@ -37,7 +37,7 @@ def _classes(name: str, value: Any) -> Any:
     if number is not None and number < 2:
         raise ArgumentError(
             f"`{name}` must name two classes or more, in the order of their "
-            f"ids; what is neither is a class, too. Received: {value!r}"
+            f"ids; the rest is a class as well. Received: {value!r}"
         )
     return value
 
@@ -53,7 +53,7 @@ def _num_classes(name: str, value: Any) -> int:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MaskOptions(Options):
-    """What masks and bands of files mean: options of `evaluate`, too.
+    """What masks and bands of files mean; also options of `evaluate`.
 
     Raises:
         ArgumentError: an option is out of range.

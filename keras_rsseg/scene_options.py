@@ -121,8 +121,7 @@ class SceneOptions(Options):
     pixel_size: Annotated[
         float | None,
         Option(
-            "Length of the scene's pixels on the ground, where it does not "
-            "tell by itself",
+            "Length of a pixel on the ground, for scenes that do not say",
             unit="metres",
             otherwise="unknown",
             check=unless_none(values.check_pixel_size),
@@ -240,7 +239,7 @@ class SceneOptions(Options):
     overlap: Annotated[
         int | None,
         Option(
-            "Least overlap of neighbouring tiles",
+            "Smallest overlap of neighbouring tiles",
             unit="pixels",
             otherwise="a quarter of `tile_size`",
             check=unless_none(values.check_overlap),
@@ -250,7 +249,7 @@ class SceneOptions(Options):
     batch_size: Annotated[
         int,
         Option(
-            "Number of tiles in a batch, at most",
+            "Largest number of tiles in a batch",
             unit="tiles",
             check=check_positive,
             group=RUN,
@@ -285,7 +284,7 @@ class SceneOptions(Options):
     strip_height: Annotated[
         int,
         Option(
-            "Height of the strips in which a map is finished and stored",
+            "Height of the strips in which a map is made and saved",
             unit="rows",
             check=check_positive,
             group=RUN,

@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"(?:[-+]?\d[\d.,]*(?:%| [a-z]+2?)?|-|)")
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table that reads well as text, too.
+    """Return a Markdown table that also reads well as plain text.
 
     Columns line up; those that hold nothing but numbers are set to the right.
 

@@ -81,8 +81,8 @@ class TrainingOptions(LabelOptions):
     validation_images: Annotated[
         Any,
         Option(
-            "Images to validate with, in place of a part of the others",
-            otherwise="a part of the images",
+            "Images to validate with, instead of holding some out",
+            otherwise="part of the images",
             metavar="IMAGES",
             read=str,
             group=SPLIT,
@@ -91,7 +91,7 @@ class TrainingOptions(LabelOptions):
     validation_masks: Annotated[
         Any,
         Option(
-            "Their masks",
+            "Masks of these images",
             otherwise="none",
             metavar="MASKS",
             read=str,
@@ -118,9 +118,9 @@ class TrainingOptions(LabelOptions):
     block_size: Annotated[
         int | None,
         Option(
-            "Length of a block, of the images as they are read",
+            "Side of a block, in the images as they are read",
             unit="pixels",
-            otherwise="what gives about 16 blocks",
+            otherwise="about 16 blocks in all",
             check=unless_none(check_positive),
             group=SPLIT,
         ),
@@ -187,8 +187,7 @@ class TrainingOptions(LabelOptions):
     epochs: Annotated[
         int,
         Option(
-            "Number of epochs, after each of which the validation part is "
-            "scored",
+            "Number of epochs; the validation part is scored after each",
             check=check_positive,
             group=SCHEDULE,
         ),
@@ -196,8 +195,8 @@ class TrainingOptions(LabelOptions):
     steps_per_epoch: Annotated[
         int | None,
         Option(
-            "Batches of an epoch",
-            otherwise="as many as fill the area that is trained on, 20 to 250",
+            "Number of batches in an epoch",
+            otherwise="enough to cover the training area once, 20 to 250",
             check=unless_none(check_positive),
             group=SCHEDULE,
         ),
@@ -209,8 +208,8 @@ class TrainingOptions(LabelOptions):
     learning_rate: Annotated[
         float,
         Option(
-            "Highest learning rate: it rises to that in the first tenth of "
-            "the steps, and goes down to 0",
+            "Highest learning rate: reached in the first tenth of the steps, "
+            "then it falls to 0",
             check=_positive,
             group=SCHEDULE,
         ),
@@ -218,7 +217,7 @@ class TrainingOptions(LabelOptions):
     precision: Annotated[
         str | None,
         Option(
-            "Precision that is computed in, such as mixed_bfloat16",
+            "Precision to compute in, such as mixed_bfloat16",
             otherwise="mixed_bfloat16 on a GPU, else float32",
             check=unless_none(values.check_text),
             metavar="POLICY",
@@ -228,13 +227,13 @@ class TrainingOptions(LabelOptions):
     ] = None
     seed: Annotated[
         int,
-        Option("Of all that is drawn", check=_seed, group=SCHEDULE),
+        Option("Seed of everything random", check=_seed, group=SCHEDULE),
     ] = 1
     limit: Annotated[
         int | None,
         Option(
-            "Try it out: two epochs of so many batches of two tiles, and "
-            "scores of as many tiles",
+            "Only try it out: two epochs of this many batches of two tiles, "
+            "scored on this many tiles",
             otherwise="no limit",
             check=unless_none(check_positive),
             group=RUN,
@@ -243,8 +242,8 @@ class TrainingOptions(LabelOptions):
     resume: Annotated[
         bool,
         Option(
-            "Go on with a training that was stopped, with the same options; "
-            "begin where there is none",
+            "Resume a training that was stopped, with the same options; start "
+            "one if there is none",
             check=values.check_switch,
             group=RUN,
         ),
@@ -252,7 +251,7 @@ class TrainingOptions(LabelOptions):
     overwrite: Annotated[
         bool,
         Option(
-            "Replace a preset that is there, and what a stopped training left",
+            "Replace an existing preset, and what a stopped training left",
             check=values.check_switch,
             group=RUN,
         ),

@@ -182,7 +182,8 @@ class TestFaces:
         parameters = {each.name: each for each in command.params}
         own = {
             *("scenes", "output", "preset", "polygons", "style", "preview"),
-            *("report", "quiet", "mosaic", "attribute_table", "dry_run"),
+            *("report", "quiet", "verbose", "mosaic", "attribute_table"),
+            "dry_run",
         }
         listed = {field.name: field for field in fields(ScenesOptions)}
         assert parameters.keys() == own | (listed.keys() - WITHOUT_FLAG)

@@ -8,11 +8,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from keras_rsseg.beam.predict_scenes import BeamOptions
 from keras_rsseg.beam.predict_scenes import run_scenes
-from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.cli.loading import load_model
+from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.predict import exit_from_dry_run
 from keras_rsseg.cli.predict import exit_with
 from keras_rsseg.cli.predict import join
-from keras_rsseg.cli.predict import load_model
 from keras_rsseg.cli.predict import prepare
 from keras_rsseg.cli.predict import show
 from keras_rsseg.cli.predict_options import Request
@@ -35,7 +35,7 @@ def predict(context: typer.Context, request: Request) -> None:
     Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
     nothing could begin, 2 for wrong usage.
     """
-    with plain_warnings(request.quiet, in_flags):
+    with talkative(request.quiet, request.verbose, in_flags):
         jobs, path, options = prepare(request)
         if request.dry_run:
             exit_from_dry_run(request, jobs)

@@ -43,7 +43,7 @@ def open_shared_run(
 
 
 class SharedRun(SceneRun):
-    """A `SceneRun` of which several processes do a part each."""
+    """A `SceneRun` that several processes share, a part each."""
 
     def is_absent_or_ours(self, product: Product) -> bool:
         """Return whether a product's file would not be lost."""

@@ -1,18 +1,25 @@
 """`keras-rsseg`: maps and scores from the command line."""
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.check import EXAMPLES as CHECK_EXAMPLES
 from keras_rsseg.cli.check import check
 from keras_rsseg.cli.errors import plain_errors
+from keras_rsseg.cli.evaluate import EXAMPLES as EVALUATE_EXAMPLES
 from keras_rsseg.cli.evaluate import evaluate
 from keras_rsseg.cli.export import EXAMPLES as EXPORT_EXAMPLES
 from keras_rsseg.cli.export import export
-from keras_rsseg.cli.predict import EXAMPLES
+from keras_rsseg.cli.info import EXAMPLES as INFO_EXAMPLES
+from keras_rsseg.cli.info import info
+from keras_rsseg.cli.predict import EXAMPLES as PREDICT_EXAMPLES
 from keras_rsseg.cli.predict import predict
+from keras_rsseg.cli.presets import EXAMPLES as PRESETS_EXAMPLES
+from keras_rsseg.cli.presets import UPLOAD_EXAMPLES
 from keras_rsseg.cli.presets import presets
 from keras_rsseg.cli.presets import upload
 from keras_rsseg.cli.train import EXAMPLES as TRAIN_EXAMPLES
@@ -50,15 +57,28 @@ def main(
     """Semantic segmentation of aerial and satellite imagery."""
 
 
-# Blank lines keep the lines apart in the help.
-_EPILOGS = {
-    command: "\n\n".join(["Examples:", *examples])
-    for command, examples in (
-        (predict, EXAMPLES),
-        (train, TRAIN_EXAMPLES),
-        (export, EXPORT_EXAMPLES),
-    )
+# Groups of commands in the help, and examples of each.
+_COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
+    "Maps": {
+        predict: PREDICT_EXAMPLES,
+        info: INFO_EXAMPLES,
+    },
+    "Training and scores": {
+        check: CHECK_EXAMPLES,
+        train: TRAIN_EXAMPLES,
+        evaluate: EVALUATE_EXAMPLES,
+    },
+    "Presets": {
+        presets: PRESETS_EXAMPLES,
+        export: EXPORT_EXAMPLES,
+        upload: UPLOAD_EXAMPLES,
+    },
 }
 
-for command in (predict, evaluate, check, train, export, presets, upload):
-    app.command(epilog=_EPILOGS.get(command))(plain_errors()(command))
+for _panel, _members in _COMMANDS.items():
+    for _command, _examples in _members.items():
+        app.command(
+            rich_help_panel=_panel,
+            # Blank lines keep the lines apart in the help.
+            epilog="\n\n".join(["Examples:", *_examples]),
+        )(plain_errors()(_command))

@@ -6,9 +6,16 @@ from typing import Any
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.loading import load_framework
 from keras_rsseg.cli.option_flags import takes_options
+from keras_rsseg.cli.terminal import Status
 from keras_rsseg.label_options import LabelOptions
 from keras_rsseg.training_options import GROUPS
+
+EXAMPLES = (
+    "keras-rsseg check images/ masks/ --num-classes 2 --picture tiles.png",
+    "keras-rsseg check scene.tif roofs.gpkg --classes other,roof",
+)
 
 Images = Annotated[
     str, typer.Argument(help="Folder or pattern of images, or one image.")
@@ -22,11 +29,13 @@ Masks = Annotated[
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="Preset name or folder that is to be trained further."),
+    typer.Option(
+        help="Preset that you are going to train further, by name or folder."
+    ),
 ]
 Picture = Annotated[
     str | None,
-    typer.Option(help="PNG file for eight tiles beside their masks."),
+    typer.Option(help="PNG file to draw eight tiles and their masks in."),
 ]
 
 
@@ -39,11 +48,12 @@ def check(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Look at images and masks before training: exit code 1 if wrong."""
+    """Check images and masks before training (exit code 1 if wrong)."""
     from keras_rsseg.datasets.palettes import as_named_palette
 
     model = None
     if preset is not None:
+        load_framework(Status())
         model = keras_rsseg.from_preset(preset, load_weights=False)
     palette = as_named_palette(options.pop("palette", None))
     report = keras_rsseg.data.check(

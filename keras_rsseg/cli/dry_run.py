@@ -50,7 +50,7 @@ def print_dry_run(
             continue
         estimates.append(estimate)
         typer.echo(f"{job.source} -> {job.destination}")
-        for line in _lines(estimate):
+        for line in estimate_lines(estimate):
             typer.echo(f"  {line}")
     if len(jobs) > 1:
         typer.echo(_total(jobs, estimates))
@@ -89,7 +89,12 @@ def format_bytes(count: float) -> str:
     return f"{count:.0f} bytes" if unit == 0 else f"{count:.1f} {_BINARY[unit]}"
 
 
-def _lines(estimate: "SceneEstimate") -> Iterator[str]:
+def estimate_lines(estimate: "SceneEstimate") -> Iterator[str]:
+    """Yield what a map will cost, line by line.
+
+    Args:
+        estimate: a `SceneEstimate`.
+    """
     height, width = estimate.size
     yield f"map: {width:,} x {height:,} pixels"
     if estimate.model_size != estimate.size:
@@ -102,8 +107,8 @@ def _lines(estimate: "SceneEstimate") -> Iterator[str]:
     )
     yield f"pixels through the model: {estimate.model_pixels:,}"
     yield (
-        f"disk: at most {format_bytes(estimate.disk)}, twice that while it "
-        "runs; compressed, mostly a fraction"
+        f"disk: at most {format_bytes(estimate.disk)}, twice that while "
+        "running; maps compress well and usually need much less"
     )
     yield f"memory: about {format_bytes(estimate.memory)} beside the model"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.terminal import styled
 from keras_rsseg.errors import is_expected
 from keras_rsseg.errors import one_line
 
@@ -62,7 +63,8 @@ def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
         if not is_expected(error):
             _ask_for_report(error)
             raise
-        print(f"Error: {spell(one_line(error))}", file=sys.stderr)
+        word = styled("Error:", "red", sys.stderr)
+        print(f"{word} {spell(one_line(error))}", file=sys.stderr)
         raise SystemExit(1) from error
 
 
@@ -79,7 +81,8 @@ def plain_warnings(
 
     def show(message, category, *place, **options):
         if issubclass(category, UserWarning):
-            print(f"Warning: {spell(str(message))}", file=sys.stderr)
+            word = styled("Warning:", "yellow", sys.stderr)
+            print(f"{word} {spell(str(message))}", file=sys.stderr)
         else:
             show_others(message, category, *place, **options)
 

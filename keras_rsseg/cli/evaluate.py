@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import logging
 import re
 from typing import TYPE_CHECKING
 from typing import Annotated
@@ -11,11 +10,14 @@ from typing import Any
 import typer
 
 import keras_rsseg
-from keras_rsseg.cli.errors import log_level
-from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.cli.loading import load_framework
+from keras_rsseg.cli.loading import load_model
+from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.option_flags import takes_options
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.evaluation_options import GROUPS
+from keras_rsseg.evaluation_options import REPORT
+from keras_rsseg.evaluation_options import SCORES
 from keras_rsseg.evaluation_options import EvaluationOptions
 
 if TYPE_CHECKING:
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
 # Stated here once more, and tested to be those that there are: loading them
 # takes a second, which help and wrong usage need not wait for.
 PROTOCOL_NAMES = ("isaid", "isprs_768", "isprs_896", "ifwm", "released")
+
+# Headings in the help, before those of the options.
+DATA = "Data: what is scored, with which model"
+
+EXAMPLES = (
+    "keras-rsseg evaluate images/ masks/ --preset my_preset",
+    "keras-rsseg evaluate images/ masks/ --output report --leave-out clutter",
+    "keras-rsseg evaluate --dataset vaihingen/ifwm --protocol ifwm",
+)
 
 # --- What is scored
 
@@ -43,30 +54,44 @@ Preset = Annotated[
     str | None,
     typer.Option(
         help="Preset name or folder. Default: the small model that comes with "
-        "the package."
+        "the package.",
+        rich_help_panel=DATA,
     ),
 ]
 Dataset = Annotated[
     str | None,
     typer.Option(
         help="Data set of TFDS, in place of images and masks: isaid, "
-        "vaihingen/ifwm, potsdam, cityscapes ..."
+        "vaihingen/ifwm, potsdam, cityscapes ...",
+        rich_help_panel=DATA,
     ),
 ]
-Split = Annotated[str, typer.Option(help="Its split.")]
+Split = Annotated[
+    str,
+    typer.Option(help="Split of that data set.", rich_help_panel=DATA),
+]
 DataDir = Annotated[
-    str | None, typer.Option(help="Folder of TFDS's data sets.")
+    str | None,
+    typer.Option(
+        help="Folder where TFDS keeps its data sets.", rich_help_panel=DATA
+    ),
 ]
 
 # --- How it is scored
 
 Protocol = Annotated[
-    str, typer.Option(help=f"Tiling: {', '.join(PROTOCOL_NAMES)}.")
+    str,
+    typer.Option(
+        help=f"How scenes are tiled: {', '.join(PROTOCOL_NAMES)}.",
+        rich_help_panel=SCORES,
+    ),
 ]
 TileSize = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Length of a tile, pixels, in place of the protocol's."
+        min=1,
+        help="Length of a tile, pixels, in place of the protocol's.",
+        rich_help_panel=SCORES,
     ),
 ]
 Stride = Annotated[
@@ -75,21 +100,38 @@ Stride = Annotated[
         min=1,
         help="Distance between tiles, pixels, in place of the protocol's. "
         "Default with --tile-size: its length.",
+        rich_help_panel=SCORES,
     ),
 ]
 LeaveOut = Annotated[
     list[str] | None,
     typer.Option(
         help="Class to exclude from the means, such as clutter. Can be "
-        "repeated."
+        "repeated.",
+        rich_help_panel=SCORES,
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", help="Print nothing but errors.")
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="Print nothing but errors.",
+        rich_help_panel=REPORT,
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every step, and what the libraries print.",
+        rich_help_panel=REPORT,
+    ),
 ]
 
 
-@takes_options(EvaluationOptions, GROUPS)
+@takes_options(EvaluationOptions, (DATA, *GROUPS))
 def evaluate(
     images: Images = None,
     masks: Masks = None,
@@ -102,6 +144,7 @@ def evaluate(
     stride: Stride = None,
     leave_out: LeaveOut = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     *,
     options: dict[str, Any],
 ) -> None:
@@ -115,7 +158,7 @@ def evaluate(
         )
     from keras_rsseg import evaluation
 
-    with plain_warnings(quiet), log_level(logging.ERROR if quiet else None):
+    with talkative(quiet, verbose) as status:
         output, overwrite = (
             options.pop("output", None),
             options.pop("overwrite", False),
@@ -131,7 +174,8 @@ def evaluate(
         if "palette" in options:
             options["palette"] = read_palette(options["palette"])
         load, class_names = _find(images, masks, dataset, split, data_dir)
-        model = keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
+        load_framework(status, with_tensorflow=dataset is not None)
+        model = load_model(preset, status)
         report = keras_rsseg.evaluate(
             model, load(), class_names=class_names, **options
         )

@@ -1,24 +1,29 @@
 """`keras-rsseg predict`: maps of one scene or of many."""
 
 import dataclasses
-import logging
 import os
 import pathlib
-import textwrap
+import sys
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 import typer
 
 import keras_rsseg
+from keras_rsseg.checks import Color
 from keras_rsseg.cli.dry_run import print_dry_run
 from keras_rsseg.cli.errors import INTERRUPTED
-from keras_rsseg.cli.errors import log_level
-from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.cli.loading import load_model
+from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.predict_options import Request
 from keras_rsseg.cli.predict_options import check_ending
 from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.cli.predict_options import takes_flags
+from keras_rsseg.cli.terminal import Status
+from keras_rsseg.cli.terminal import is_colored
+from keras_rsseg.cli.terminal import screen_size
+from keras_rsseg.cli.terminal import swatch
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scene_options import ScenesOptions
 from keras_rsseg.tables import text_table
@@ -166,7 +171,9 @@ def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
         quiet: whether to print nothing.
     """
     if not quiet:
-        typer.echo(in_flags(report.to_text()))
+        width, height = screen_size()
+        text = report.to_text(max(10, height - 10), width)
+        typer.echo(in_flags(text))
         typer.echo(f"Wrote {path}")
 
 
@@ -249,15 +256,12 @@ def _check_report(
 
 @takes_flags(ScenesOptions)
 def predict(request: Request) -> None:
-    """Write maps of scenes: classes, and what is made of them.
+    """Map scenes: classes, and probabilities, polygons, styles if wanted.
 
-    Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
-    nothing could begin, 2 for wrong usage, 130 if it was interrupted.
+    Exit code: 0 if everything is done, 3 if some scenes failed, 1 if all
+    failed or nothing could start, 2 for wrong usage, 130 if interrupted.
     """
-    with (
-        plain_warnings(request.quiet, in_flags),
-        log_level(logging.ERROR if request.quiet else None),
-    ):
+    with talkative(request.quiet, request.verbose, in_flags) as status:
         options = request.options.changed({"progress": not request.quiet})
         request = dataclasses.replace(request, options=options)
         if "://" in (request.output or ""):
@@ -266,24 +270,9 @@ def predict(request: Request) -> None:
                 param_hint="--output",
             )
         if _is_one(request):
-            _predict_one(request)
+            _predict_one(request, status)
         else:
-            _predict_several(request)
-
-
-def load_model(preset: str | None) -> Any:
-    """Return the model that a command line names.
-
-    Args:
-        preset: name or folder, or an exported file, for which no framework
-            is loaded; `None` for the default.
-    """
-    from keras_rsseg.scenes.exported.exported_model import load_exported
-    from keras_rsseg.scenes.exported.runtimes import is_exported
-
-    if preset is not None and is_exported(preset):
-        return load_exported(preset)
-    return keras_rsseg.from_preset(preset or keras_rsseg.DEFAULT_PRESET)
+            _predict_several(request, status)
 
 
 def _is_one(request: Request) -> bool:
@@ -301,7 +290,7 @@ def _is_one(request: Request) -> bool:
     return bool(os.path.splitext(output)[1]) and not os.path.isdir(output)
 
 
-def _predict_one(request: Request) -> None:
+def _predict_one(request: Request, status: Status) -> None:
     from keras_rsseg.scenes.many.scene_job import RASTERS
     from keras_rsseg.scenes.many.scene_job import SceneJob
     from keras_rsseg.scenes.predict_scenes import draw_job
@@ -334,7 +323,7 @@ def _predict_one(request: Request) -> None:
     if request.dry_run:
         print_dry_run(request, [job], options)
         return
-    model = load_model(request.preset)
+    model = load_model(request.preset, status)
     result, is_new = predict_job(model, job, options)
     draw_job(job, is_new, options)
     if not request.quiet:
@@ -342,14 +331,14 @@ def _predict_one(request: Request) -> None:
         _print_result(result, job, "map" if is_part else "scene")
 
 
-def _predict_several(request: Request) -> None:
+def _predict_several(request: Request, status: Status) -> None:
     from keras_rsseg.scenes.predict_scenes import ScenesInterrupted
     from keras_rsseg.scenes.predict_scenes import predict_scenes
 
     jobs, path, options = prepare(request)
     if request.dry_run:
         exit_from_dry_run(request, jobs)
-    model = load_model(request.preset)
+    model = load_model(request.preset, status)
     try:
         report = predict_scenes(model, jobs, path, **options)
     except ScenesInterrupted as error:
@@ -373,11 +362,22 @@ def _print_result(result: "SceneResult", job: "SceneJob", whole: str) -> None:
     for path in job.outputs()[1:]:
         typer.echo(f"Wrote {path}")
     total = sum(result.class_pixels.values()) or 1
-    table = text_table(
-        None,
-        [
-            [name, class_size(result, name), f"{pixels / total:.1%}"]
-            for name, pixels in result.class_pixels.items()
-        ],
-    )
-    typer.echo(textwrap.indent(table, "  "))
+    rows = [
+        [name, class_size(result, name), f"{pixels / total:.1%}"]
+        for name, pixels in result.class_pixels.items()
+    ]
+    lines = text_table(None, rows).splitlines()
+    for line, color in zip(lines, _colors(result), strict=True):
+        typer.echo(f"  {swatch(color)}{line}")
+
+
+def _colors(result: "SceneResult") -> Sequence[Color | None]:
+    """The colours of a map's classes, for a terminal that shows them."""
+    from keras_rsseg.scenes.maps.class_map import open_class_map
+    from keras_rsseg.scenes.maps.class_map import read_legend
+
+    nothing = [None] * len(result.class_pixels)
+    if not is_colored(sys.stdout):
+        return nothing
+    with open_class_map(result.destination) as classes:
+        return read_legend(classes).colors or nothing

@@ -50,6 +50,7 @@ class Request:
         mosaic: path of the virtual raster over the maps of several scenes.
         report: path of the report on several scenes.
         quiet: whether to print nothing but errors.
+        verbose: whether to print every step.
         dry_run: whether to say what it would cost, and do nothing.
         options: of all scenes.
     """
@@ -134,7 +135,17 @@ class Request:
         bool,
         typer.Option(
             "--quiet",
+            "-q",
             help="Print nothing but errors.",
+            rich_help_panel=FILES,
+        ),
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Print every step, and what the libraries print.",
             rich_help_panel=FILES,
         ),
     ] = False

@@ -8,12 +8,15 @@ from typing import Any
 import typer
 
 import keras_rsseg
+from keras_rsseg.cli.loading import load_framework
+from keras_rsseg.cli.terminal import Status
 from keras_rsseg.hub.facts import FACTS
 from keras_rsseg.hub.registry import preset_facts
 
 _WHERE = {
     "package": "comes with the package",
     "cache": "downloaded",
+    "folder": "a folder",
     "hub": "on the Hub",
     "convert": "not published: convert a released checkpoint",
     "train": "not published: train it",
@@ -28,6 +31,14 @@ _SAID = {
     *("available", "description", "how_to_get", "parameters"),
     *("palette", "display_palette", "published", "size", "training", "where"),
 }
+EXAMPLES = (
+    "keras-rsseg presets",
+    "keras-rsseg presets pfnet_r50_isaid",
+)
+UPLOAD_EXAMPLES = (
+    "keras-rsseg upload roofs hf://me/roofs --private",
+    "keras-rsseg upload roofs hf://me/roofs --revision v2",
+)
 _INDENT = 25
 _WIDTH = 55
 
@@ -35,10 +46,10 @@ _WIDTH = 55
 def presets(
     name: Annotated[
         str | None,
-        typer.Argument(help="A preset, to see all about it. Default: list."),
+        typer.Argument(help="Name of a preset. Default: list all of them."),
     ] = None,
 ) -> None:
-    """List presets: which can be used now, which have to be made, and how."""
+    """List presets, or show everything about one and how to get it."""
     if name is None:
         lines = _listing(keras_rsseg.list_presets())
     else:
@@ -52,7 +63,7 @@ def _listing(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
         (True, "Ready to use, with --preset NAME or from_preset(NAME):"),
         (
             False,
-            "To be made first; `keras-rsseg presets NAME` shows the command:",
+            "To be made first. `keras-rsseg presets NAME` shows the command:",
         ),
     )
     for available, title in groups:
@@ -65,10 +76,15 @@ def _listing(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"{title}\n"
         for name, facts in members:
             yield f"{name}: {facts.get('description', facts['handle'])}"
-            yield f"    {'; '.join(_summary(facts))}\n"
+            yield f"    {'; '.join(summary(facts))}\n"
 
 
-def _summary(facts: dict[str, Any]) -> Iterator[str]:
+def summary(facts: dict[str, Any]) -> Iterator[str]:
+    """Yield where a preset is, how large, and how well it scores.
+
+    Args:
+        facts: `{name: value}`, as `list_presets()` has them.
+    """
     yield _WHERE[facts["where"]]
     if "parameters" in facts:
         yield f"{facts['parameters'] / 1e6:.1f} M parameters"
@@ -100,9 +116,9 @@ def _places(places: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def _details(name: str, facts: dict[str, Any]) -> Iterator[str]:
-    """Return the lines about one preset."""
+    """Yield the lines about one preset."""
     yield f"{name}: {facts.get('description', facts['handle'])}"
-    yield f"    {'; '.join(_summary(facts))}\n"
+    yield f"    {'; '.join(summary(facts))}\n"
     for key in FACTS:
         if key in facts and key not in _SAID:
             for head, value in _rows(key, facts[key]):
@@ -131,17 +147,22 @@ def _rows(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _lines(value: Any) -> Iterator[str]:
-    for line in _as_text(value).splitlines():
+    for line in as_text(value).splitlines():
         yield from textwrap.wrap(line, _WIDTH, break_on_hyphens=False)
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a fact's value to be read by a person.
+
+    Args:
+        value: text, number, list or dict.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return "; ".join(f"{key} {_as_text(v)}" for key, v in value.items())
+        return "; ".join(f"{key} {as_text(v)}" for key, v in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(_as_text, value))
+        return ", ".join(map(as_text, value))
     if value is None:
         return "not stated"
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -157,13 +178,16 @@ def upload(
     handle: Annotated[str, typer.Argument(help="hf://org/name")],
     private: Annotated[
         bool,
-        typer.Option("--private", help="Hide a new repository from others."),
+        typer.Option("--private", help="Make a new repository private."),
     ] = False,
     revision: Annotated[
-        str | None, typer.Option(help="Branch, made if there is none.")
+        str | None,
+        typer.Option(help="Branch to upload to; created if there is none."),
     ] = None,
 ) -> None:
     """Check a preset, write its card and publish it on the Hub."""
+    status = Status()
+    load_framework(status)
     result = keras_rsseg.upload_preset(
         handle, folder, private=private, revision=revision
     )

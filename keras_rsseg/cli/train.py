@@ -1,14 +1,13 @@
 """`keras-rsseg train`: a preset for one's own images and masks."""
 
-import logging
 from typing import Annotated
 from typing import Any
 
 import typer
 
 import keras_rsseg
-from keras_rsseg.cli.errors import log_level
-from keras_rsseg.cli.errors import plain_warnings
+from keras_rsseg.cli.loading import load_framework
+from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.option_flags import takes_options
 from keras_rsseg.training_options import GROUPS
 from keras_rsseg.training_options import RUN
@@ -44,16 +43,24 @@ Config = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="YAML file of options by their names in Python, images, masks "
-        "and output among them, such as tile_size: 256. What else is given "
-        "here comes first. Every preset that was trained has its own, "
-        "training.yaml.",
+        help="YAML file of options by their Python names (images, masks and "
+        "output included), such as tile_size: 256. Flags override it. Every "
+        "trained preset has one, training.yaml.",
     ),
 ]
 Quiet = Annotated[
     bool,
     typer.Option(
-        "--quiet", help="Print nothing but errors.", rich_help_panel=RUN
+        "--quiet", "-q", help="Print nothing but errors.", rich_help_panel=RUN
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every step, and what the libraries print.",
+        rich_help_panel=RUN,
     ),
 ]
 
@@ -65,6 +72,7 @@ def train(
     output: Output = None,
     config: Config = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     *,
     options: dict[str, Any],
 ) -> None:
@@ -79,7 +87,8 @@ def train(
     for name, shown in _WORDS.items():
         if given.get(name) is None:
             raise typer.BadParameter(f"give {shown}, or --config")
-    with plain_warnings(quiet), log_level(logging.ERROR if quiet else None):
+    with talkative(quiet, verbose) as status:
+        load_framework(status, with_tensorflow=True)
         try:
             result = keras_rsseg.train(**given, progress=not quiet)
         except KeyboardInterrupt:

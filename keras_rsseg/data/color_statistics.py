@@ -48,7 +48,7 @@ class ColorStatistics:
     pixels: int = 1
 
     def __post_init__(self) -> None:
-        # Frozen; as tuples they can be compared and hashed, too.
+        # Frozen; tuples can also be compared and hashed.
         for name in ("means", "deviations"):
             object.__setattr__(
                 self, name, _as_floats(name, getattr(self, name))

@@ -27,7 +27,7 @@ def stored_to_ids(
     Args:
         pixels: array `(H, W, 1)` of whole numbers, of any dtype.
         nodata: the value that the file declares as no data, which is void
-            unless `mapping` names it, or `None`. NaN is void, too.
+            unless `mapping` names it, or `None`. NaN is also void.
         name: of the mask, for errors.
         mapping: from stored ids to class ids; those not named stay.
 

@@ -159,7 +159,7 @@ def _check_arguments(model, protocol):
 
 
 def _legend(model, class_names, palette):
-    """Names and colours of the classes, of which the number is known."""
+    """Names and colours of a known number of classes."""
     own_names = getattr(model, "class_names", None)
     palette = None if palette == IDS else palette
     if class_names is None and palette is not None and own_names is None:

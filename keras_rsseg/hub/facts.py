@@ -176,6 +176,12 @@ FACTS: dict[str, Fact] = {
     "training": _card("the command that trained it", needed=True),
     "intended_use": _card("what imagery and purpose it is for", needed=True),
     "limits": _card("where it fails", needed=True),
+    "base_model": _card(
+        "what the training started from, if it is on the Hub: org/name"
+    ),
+    "hub_datasets": _card(
+        "those of the data sets that are on the Hub: org/name", "names"
+    ),
     "gmacs": _card("billions of multiply-adds for 512 x 512 pixels", "amount"),
     "ground_sample_distances": _card(
         "[finest, coarsest] in training, metres", "range"

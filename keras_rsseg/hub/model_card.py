@@ -7,12 +7,19 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.checks import Color
 from keras_rsseg.class_legends import colors_of
+from keras_rsseg.hub.card_pictures import map_picture
+from keras_rsseg.hub.card_pictures import swatch_name
 from keras_rsseg.hub.client import Handle
 from keras_rsseg.hub.facts import READING
+from keras_rsseg.hub.papers import papers_of
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import sha256
 from keras_rsseg.tables import markdown_lines
+
+HOME = "https://github.com/keras-rsseg/keras-rsseg"
+DOCUMENTATION = "https://keras-rsseg.github.io/keras-rsseg/"
 
 # The Hub's identifiers, of those that code and imagery come under.
 _LICENCES = (
@@ -57,6 +64,7 @@ def model_card(
     parts = [
         f"# {name}",
         facts["description"],
+        *_picture(task, folder),
         _usage(handle),
         _network(task, facts, folder),
         _classes(task, facts),
@@ -67,6 +75,7 @@ def model_card(
         _training(facts),
         f"## Licence\n\n{facts['licence']}",
         *([facts["notes"]] if facts.get("notes") else []),
+        _citation(task),
         _checksums(folder),
     ]
     return _front_matter(name, facts) + "\n\n".join(parts) + "\n"
@@ -101,22 +110,58 @@ def _front_matter(name: str, facts: Mapping[str, Any]) -> str:
         license=licence or "other",
         license_name=None if licence else "see-the-card",
         license_link=None if licence else "README.md",
-        library_name="keras-rsseg",
+        # The Hub does not know ours. keras-hub also loads the files.
+        library_name="keras-hub",
+        base_model=facts.get("base_model"),
+        datasets=list(facts.get("hub_datasets", ())) or None,
         pipeline_tag="image-segmentation",
-        tags=["keras", "remote-sensing", "semantic-segmentation"],
+        tags=[
+            "keras",
+            "keras-rsseg",
+            "remote-sensing",
+            "land-cover",
+            "semantic-segmentation",
+        ],
         eval_results=results or None,
     )
     return f"---\n{data.to_yaml().rstrip()}\n---\n\n"
 
 
+def _picture(task: keras.Model, folder: str | os.PathLike) -> list[str]:
+    picture = map_picture(folder)
+    if picture is None:
+        return []
+    names = ", ".join(task.class_names)
+    return [f"![A scene and its map of {names}]({picture.name})"]
+
+
+def _citation(task: keras.Model) -> str:
+    lines = [
+        f"- {paper.authors}: [{paper.title}]({paper.url}), {paper.year}"
+        for paper in papers_of(type(task))
+    ]
+    return (
+        "## Citation\n\nPlease cite the paper of the network, and "
+        f"[keras_rsseg]({HOME}/blob/main/CITATION.cff):\n\n" + "\n".join(lines)
+    )
+
+
 def _usage(handle: Handle) -> str:
     return (
         "## How to use\n\n"
+        f"```shell\npip install keras-rsseg  # or from a clone: {HOME}\n```\n\n"
         "```python\nimport keras_rsseg\n\n"
         f'model = keras_rsseg.from_preset("{handle}")\n'
         'keras_rsseg.predict_scene(model, "scene.tif", "classes.tif")\n```\n\n'
         "```shell\nkeras-rsseg predict scene.tif --output classes.tif "
-        f"--preset {handle}\n```"
+        f"--preset {handle}\n```\n\n"
+        "With keras-hub, import `keras_rsseg` first, so that the classes of "
+        "the preset are known:\n\n"
+        "```python\nimport keras_rsseg  # before the preset is loaded\n"
+        "import keras_hub\n\n"
+        f'model = keras_hub.models.ImageSegmenter.from_preset("{handle}")\n'
+        "```\n\n"
+        f"[Documentation]({DOCUMENTATION}), [code]({HOME})"
     )
 
 
@@ -179,7 +224,7 @@ def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
         (
             str(index),
             name,
-            "" if color is None else "`#{:02x}{:02x}{:02x}`".format(*color),
+            "" if color is None else _shown(color),
             *(
                 f"{classes[name]:.3f}" if name in classes else ""
                 for classes in scores.values()
@@ -194,6 +239,12 @@ def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
         + _table(("id", "class", "colour", *scores), rows)
         + "\n\n255 is void: no data."
     )
+
+
+def _shown(color: Color) -> str:
+    """A colour as a square, and as its number."""
+    code = "`#{:02x}{:02x}{:02x}`".format(*color)
+    return f"![]({swatch_name(color)}) {code}"
 
 
 def _labelled_places(facts: Mapping[str, Any]) -> dict[str, Any]:

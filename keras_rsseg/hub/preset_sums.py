@@ -69,7 +69,7 @@ def check_sums(folder: str | os.PathLike, load_weights: bool = True) -> None:
 
     Args:
         folder: path of a preset. Without sums, only its files' kinds count.
-        load_weights: whether weights are looked at, too.
+        load_weights: whether to check the weights as well.
 
     Raises:
         DamagedFileError: a file is missing, too many, no file or changed.

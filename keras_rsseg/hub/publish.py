@@ -10,6 +10,8 @@ import keras
 import numpy as np
 
 from keras_rsseg.errors import PresetError
+from keras_rsseg.hub.card_pictures import map_picture
+from keras_rsseg.hub.card_pictures import swatches
 from keras_rsseg.hub.client import Handle
 from keras_rsseg.hub.client import explained
 from keras_rsseg.hub.client import parse_handle
@@ -56,7 +58,8 @@ def upload_preset(
     The folder is first loaded as those will who download it, and predicts a
     tile. Its model card is written from what the preset holds and from the
     facts that it cannot hold. Then all files appear in one commit, or none
-    does. Nothing in the folder is changed, and a README in it stays there.
+    does. Nothing in the folder is changed, and a README in it stays there. A
+    picture `map.png` in it goes on the card.
     Uploading the same again does nothing.
 
     Args:
@@ -66,7 +69,7 @@ def upload_preset(
         facts: dict of what the card should say. `keras_rsseg.hub.facts`
             lists the facts and what they mean; an error names those that
             are missing. Defaults to what the folder's `card.json` holds. An
-            entry of `list_presets()` does, too.
+            entry of `list_presets()` also works.
         private: bool. Whether only you and your organisation may see a new
             repository.
         revision: string, the branch to upload to, made if there is none.
@@ -101,6 +104,10 @@ def upload_preset(
     files: dict[str, pathlib.Path | bytes] = {
         path.name: path for path in preset_files(folder)
     }
+    files |= swatches(task)
+    picture = map_picture(folder)
+    if picture is not None:
+        files[picture.name] = picture
     files["README.md"] = card.encode()
     files[CARD_FILE] = card_content(facts)
     with explained(parsed, "upload"):

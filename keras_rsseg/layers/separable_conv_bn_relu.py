@@ -36,7 +36,7 @@ class SeparableConvBNReLU(keras.layers.Layer):
             convolution. Defaults to `3`.
         dilation_rate: int. Its dilation. Defaults to `1`.
         depthwise_norm: bool. Whether batch normalization and the activation
-            follow the depthwise convolution, too. Defaults to `True`.
+            also follow the depthwise convolution. Defaults to `True`.
         activation: activation after the normalization, or `None`. Defaults
             to `"relu"`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
@@ -159,7 +159,7 @@ class _DepthwiseConv2D(keras.layers.Layer):
     """A convolution of each channel by itself, for use inside of layers.
 
     Its kernel `(k, k, 1, channels)` has the axes of other convolutions, in
-    which released checkpoints hold it, too.
+    which released checkpoints also hold it.
     """
 
     def __init__(self, kernel_size, dilation_rate, data_format, **kwargs):

@@ -10,7 +10,7 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class PresenceLoss(keras.losses.Loss):
-    """Binary cross-entropy of which classes occur in an image.
+    """Binary cross-entropy of the classes that occur in an image.
 
     For each image and class, a logit says whether any pixel of the image has
     that class. What is none of the classes, such as void, is left out. The

@@ -131,7 +131,7 @@ def fill_batch(
         masks: array or tensor `(batch, height, width)`, or with a channel a
             class.
         weights: what `weights_of_pixels` returned.
-        multiple: int, of which the number of tiles will be one.
+        multiple: int. The number of tiles will be a multiple of it.
 
     Returns:
         `(tiles, masks, weights)`.

@@ -103,7 +103,7 @@ class Segmenter(TrainableTask):
             self.auxiliary_classifier = _classifier(
                 backbone, num_classes, "auxiliary_classifier"
             )
-        # Softmax and loss need float32 under mixed precision, too.
+        # Softmax and loss need float32 even under mixed precision.
         self.upsample = ResizeLike(
             align_corners=backbone.align_corners,
             data_format="channels_last",
@@ -178,7 +178,7 @@ class Segmenter(TrainableTask):
         A system with more than a classifier overrides it, and `make_head()`.
 
         Args:
-            tiles: KerasTensor, of which the size is of use.
+            tiles: KerasTensor. Only its size is used.
             outputs: dict of KerasTensors, the backbone's outputs. What is
                 added to it, the losses get, see `training_outputs()`.
 

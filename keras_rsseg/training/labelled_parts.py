@@ -76,7 +76,7 @@ class LabelledParts:
             return tile_dataset(self._pairs(part), **options)
 
     def missing_classes(self, part: Pairs) -> set[int]:
-        """Return the ids of classes of which a part holds no pixel."""
+        """Return the ids of classes that have no pixel in a part."""
         counts = self._pairs(part).id_counts
         number = self.options["num_classes"]
         return set(np.flatnonzero(counts[:number] == 0).tolist())

@@ -48,7 +48,7 @@ class WarmUpDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
-        # The first step moves weights, too.
+        # The first step also moves weights.
         rise = ops.minimum((step + 1) / (self.warm_up_steps + 1), 1.0)
         left = ops.maximum(1 - step / self.steps, 0.0)
         return self.peak * rise * left**_POWER

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -41,10 +42,39 @@ def test_front_matter(write):
     data = front_matter(write())
     assert data.license == "apache-2.0"
     assert data.pipeline_tag == "image-segmentation"
-    assert data.library_name == "keras-rsseg"
+    assert data.library_name == "keras-hub"
+    assert "keras-rsseg" in data.tags
+    assert data.base_model is None and data.datasets is None
     (result,) = data.eval_results
     assert (result.metric_type, result.metric_value) == ("mean_iou", 0.25)
     assert data.model_name == "tiny"
+
+
+def test_where_it_comes_from_is_linked(write):
+    facts = {"base_model": "org/coco", "hub_datasets": ["org/a", "org/b"]}
+    data = front_matter(write({**FACTS, **facts}))
+    assert data.base_model == "org/coco"
+    assert data.datasets == ["org/a", "org/b"]
+
+
+def test_how_to_begin_and_what_to_cite(write):
+    card = write()
+    assert "pip install keras-rsseg" in card
+    before, _, after = card.partition("import keras_hub\n")
+    assert before.rstrip().splitlines()[-1].startswith("import keras_rsseg")
+    assert 'ImageSegmenter.from_preset("hf://me/tiny")' in after
+    citation = card.partition("## Citation")[2].partition("## ")[0]
+    assert "https://arxiv.org/abs/1908.07919" in citation
+
+
+def test_a_map_in_the_folder_is_shown(preset, tmp_path):
+    folder = shutil.copytree(preset, tmp_path / "mine")
+    task = keras_rsseg.from_preset(preset)
+    handle = parse_handle("hf://me/tiny")
+    assert "map.png" not in model_card(task, FACTS, handle, folder)
+    (folder / "map.png").write_bytes(b"a picture")
+    card = model_card(task, FACTS, handle, folder)
+    assert "![A scene and its map of water, road, land](map.png)" in card
 
 
 def test_licence_that_the_hub_has_no_name_for(write):
@@ -74,8 +104,8 @@ def test_what_others_state_is_theirs(write):
 def test_what_a_reader_looks_for(write, preset):
     card = write()
     for row in (
-        "| 0 | water | `#0000ff` | 0.125 |",
-        "| 2 | land | `#00ff00` |  |",
+        "| 0 | water | ![](swatches/0000ff.png) `#0000ff` | 0.125 |",
+        "| 2 | land | ![](swatches/00ff00.png) `#00ff00` |  |",
         "| bands | red, green, blue |",
         "| ground sample distance | 0.5 m |",
         f"| parameters | {write.parameters:,} |",
@@ -108,8 +138,8 @@ def test_scores_of_each_place(write):
     card = write({**FACTS, "score": score, "dataset": "dubai, ohio_naip"})
     for line in (
         "| id | class | colour | IoU, dubai | IoU, ohio |",
-        "| 0 | water | `#0000ff` | 0.500 |  |",
-        "| 2 | land | `#00ff00` |  | 0.375 |",
+        "| 0 | water | ![](swatches/0000ff.png) `#0000ff` | 0.500 |  |",
+        "| 2 | land | ![](swatches/00ff00.png) `#00ff00` |  | 0.375 |",
         "Mean IoU 0.500 on noise",
         r"| dubai | a \| b | 0.750 |",
         "| kampala | houses |  |",
@@ -134,7 +164,7 @@ def test_what_is_not_known_is_said(write):
 def test_tables_survive_any_name(write):
     names = ["a|b", "new\nline", "c"]
     card = write(class_names=names)
-    assert r"| 0 | a\|b | `#0000ff` |  |" in card
+    assert r"| 0 | a\|b | ![](swatches/0000ff.png) `#0000ff` |  |" in card
     assert "| 1 | new line |" in card
     for line in re.findall(r"^\| \d.*$", card, re.MULTILINE):
         assert len(re.findall(r"(?<!\\)\|", line)) == 5

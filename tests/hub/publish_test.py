@@ -82,6 +82,7 @@ def test_card_and_facts_are_there_for_all(hub, client, preset, tmp_path):
     folder = shutil.copytree(preset, tmp_path / "mine")
     (folder / "card.json").write_text(json.dumps(FACTS))
     (folder / "README.md").write_text("mine")
+    (folder / "map.png").write_bytes(b"a picture")
     (folder / "notes.txt").write_text("not for the Hub")
     client.call("upload", handle=HANDLE, folder=folder)
     files = hub.files("me/tiny")
@@ -89,6 +90,8 @@ def test_card_and_facts_are_there_for_all(hub, client, preset, tmp_path):
         *(path.name for path in preset.iterdir()),
         "README.md",
         "card.json",
+        "map.png",
+        *(f"swatches/{color}.png" for color in ("0000ff", "090909", "00ff00")),
     }
     card = hub.storage.blob(files["README.md"].sha256).read_text()
     assert "# tiny" in card and "mine" not in card

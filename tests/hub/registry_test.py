@@ -370,12 +370,12 @@ class TestOwnPresets:
         assert not set(own) & set(CARD_FACTS)
 
 
-class TestReadme:
-    """README's table of scores is what the presets' facts say."""
+class TestScoresOnTheSite:
+    """The tables of scores are what the presets' facts say."""
 
     ROWS = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in (ROOT / "README.md").read_text().splitlines()
+        for line in (ROOT / "docs" / "presets.md").read_text().splitlines()
         if re.match(r"\| +(\| mean IoU|`\w+_dubai` \|)", line)
     ]
     HEAD, *SCORED = ROWS
@@ -406,7 +406,7 @@ class TestReadme:
     def test_row_of_an_embedded_one(self, name):
         (row,) = (
             line
-            for line in (ROOT / "README.md").read_text().splitlines()
+            for line in (ROOT / "docs" / "presets.md").read_text().splitlines()
             if line.startswith(f"| `{name}` |")
         )
         places = keras_rsseg.list_presets()[name]["score"]["places"]
@@ -420,7 +420,7 @@ class TestReadme:
     def test_size_of_the_default(self):
         name = keras_rsseg.DEFAULT_PRESET
         size = keras_rsseg.list_presets()[name]["size"] / 1e6
-        text = " ".join((ROOT / "README.md").read_text().split())
+        text = " ".join((ROOT / "docs" / "presets.md").read_text().split())
         assert (
             f"`{name}`, the default, is in the package ({size:.1f} MB)" in text
         )

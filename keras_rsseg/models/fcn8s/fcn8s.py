@@ -183,7 +183,7 @@ class FCN8s(Segmenter):
         crop = CropLike(
             self._offset("tile"),
             data_format="channels_last",
-            # Softmax and loss need float32 under mixed precision, too.
+            # Softmax and loss need float32 even under mixed precision.
             dtype="float32",
             name="crop_tile",
         )
@@ -192,7 +192,7 @@ class FCN8s(Segmenter):
     def _sum(
         self, scores: keras.KerasTensor, fine: keras.KerasTensor, level: str
     ) -> keras.KerasTensor:
-        """Add two maps where both are, of which one is larger."""
+        """Add two maps of different sizes where they overlap."""
         dtype = self.backbone.dtype_policy
         crop = CropLike(
             self._offset(level),

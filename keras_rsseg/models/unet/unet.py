@@ -13,7 +13,7 @@ from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
 
-# From the coarsest up; P0 is the image, of which the size alone is taken.
+# From the coarsest up; of P0, the image, only the size is used.
 _LEVELS = ("P4", "P3", "P2", "P1", "P0")
 
 

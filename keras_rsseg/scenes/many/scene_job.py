@@ -143,7 +143,7 @@ def check_outputs(jobs: Iterable[SceneJob]) -> None:
     """Raise an ArgumentError where two files of some jobs are one.
 
     Args:
-        jobs: list of `SceneJob`s; anything else in it is an error, too.
+        jobs: list of `SceneJob`s; anything else in it is an error.
     """
     owners: dict[str, SceneJob] = {}
     for job in jobs:

@@ -29,6 +29,9 @@ INTERRUPTED = "interrupted"
 NOT_STARTED = "not started"
 STATUSES = (DONE, SKIPPED, FAILED, INTERRUPTED, NOT_STARTED)
 
+# Characters of a line before the classes, and of the size of one.
+_FIRST_COLUMNS, _COLUMN = 50, 10
+
 _COLUMNS = ("scene", "output", "status", "seconds", "valid_share", "error")
 
 
@@ -189,23 +192,34 @@ class SceneReport:
         stored = _stored(path)
         return bool(stored) and len(self.others(path)) == len(stored)
 
-    def to_text(self) -> str:
-        """Return the report as a table to print, and what is wrong."""
-        names = self.class_names()
+    def to_text(self, rows: int | None = None, width: int | None = None) -> str:
+        """Return the report as a table to print, and what is wrong.
+
+        Args:
+            rows: number of maps to list at most, those that failed first;
+                `None` for all.
+            width: number of characters in a line, which decides for how many
+                classes there is room; `None` for all.
+        """
+        names = self._main_classes(width)
         header = ["map", "status", "seconds", "valid", *names]
         maps = _told_apart([o.job.destination for o in self.outcomes])
-        rows = [
-            [name, *self._row(outcome, names)]
-            for name, outcome in zip(maps, self.outcomes, strict=True)
-        ]
+        listed = list(zip(maps, self.outcomes, strict=True))
+        if rows is not None and len(listed) > rows:
+            # Sorting keeps the order of equals.
+            listed = sorted(listed, key=lambda pair: pair[1].is_good)[:rows]
+        table = [[name, *self._row(outcome, names)] for name, outcome in listed]
         known = [o.result for o in self.outcomes if o.result is not None]
         if len(known) > 1:
-            rows.append(
+            table.append(
                 ["all", "", *_total(self.outcomes), *_sum(known, names)]
             )
-        lines = [text_table(header, rows)]
-        for outcome in self.bad:
-            if outcome.error is not None:
+        lines = [text_table(header, table)]
+        hidden = len(self.outcomes) - len(listed)
+        if hidden:
+            lines.append(f"and {hidden:,} more, see the report")
+        for _, outcome in listed:
+            if outcome.error is not None and not outcome.is_good:
                 lines.append(f"{outcome.job.source}: {outcome.error}")
         lines.append(self.summary())
         return "\n".join(lines)
@@ -216,6 +230,20 @@ class SceneReport:
         parts = [f"{counts[key]} {key}" for key in STATUSES if counts[key]]
         total = len(self.outcomes)
         return f"{total} scene{'s' * (total != 1)}: {', '.join(parts)}"
+
+    def _main_classes(self, width: int | None) -> list[str]:
+        """Classes for which a line has room, by the pixels that they have."""
+        names = self.class_names()
+        room = len(names)
+        if width is not None:
+            widest = max([_COLUMN, *map(len, names)])
+            room = max(1, (width - _FIRST_COLUMNS) // (widest + 2))
+        pixels = collections.Counter[str]()
+        for outcome in self.outcomes:
+            if outcome.result is not None:
+                pixels.update(outcome.result.class_pixels)
+        kept = {name for name, _ in pixels.most_common(room)}
+        return [name for name in names if name in kept]
 
     def _row(self, outcome: SceneOutcome, names: list[str]) -> list[str]:
         result = outcome.result

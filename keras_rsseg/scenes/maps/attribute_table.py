@@ -27,7 +27,7 @@ def write_attribute_table(
 
     ArcGIS shows the map by it, with names and colours, and can join and
     select by it. This is the file that it writes itself beside a GeoTIFF; QGIS
-    (from 3.30) and GDAL (from 3.11) read it, too. A table in `.aux.xml`,
+    (from 3.30) and GDAL (from 3.11) also read it. A table in `.aux.xml`,
     GDAL's own way, would share the file with reference systems that a
     GeoTIFF cannot hold, and with the statistics that programs write there.
 

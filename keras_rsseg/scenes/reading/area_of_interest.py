@@ -1,4 +1,4 @@
-"""Polygons outside of which a map is void."""
+"""Polygons that limit a map: outside of them it is void."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ _MOST_CORNERS = 2_000_000
 
 
 class AreaOfInterest:
-    """Polygons outside of which a map is void.
+    """Polygons that limit a map: outside of them it is void.
 
     Args:
         source: a path of a GeoJSON file (of one object, or one a line), of

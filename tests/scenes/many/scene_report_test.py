@@ -160,3 +160,13 @@ def test_rows_about_other_maps_stay(report, tmp_path):
 )
 def test_areas_are_readable(area, text):
     assert format_area(area) == text
+
+
+def test_a_long_report_fits_a_screen(report):
+    """What failed comes first, and the widest classes stay."""
+    lines = report.to_text(rows=2, width=62).splitlines()
+    assert lines[0].split() == ["map", "status", "seconds", "valid", "water"]
+    assert [line.split()[0] for line in lines[1:3]] == ["c.tif", "e.tif"]
+    assert "and 3 more, see the report" in lines
+    assert lines[-1].startswith("5 scenes: ")
+    assert report.to_text(rows=5) == report.to_text()

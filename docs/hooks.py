@@ -1,0 +1,62 @@
+"""What MkDocs is told besides `mkdocs.yml`: pages made from the code.
+
+The reference has a page for every room of the package, each with its public
+names, and the page of each network is found in `docs/systems`. Neither has to
+be listed by hand.
+"""
+
+import pathlib
+from typing import Any
+
+from mkdocs.structure.files import File
+from mkdocs.structure.files import Files
+from mkdocs.structure.files import InclusionLevel
+
+ROOT = pathlib.Path(__file__).parents[1]
+# Pictures that lie elsewhere in the repository.
+PICTURES = ("harbour_map.jpg", "river_map.jpg")
+
+
+def on_config(config: Any) -> Any:
+    """List the pages that are made, in the navigation."""
+    from docs.make_pages import reference_rooms
+    from keras_rsseg.systems import SYSTEMS
+
+    for entry in config.nav:
+        if "How to" in entry and (ROOT / "docs" / "deploy.md").is_file():
+            entry["How to"].append({"Deploy": "deploy.md"})
+        if "Networks" in entry:
+            pages = [{name: f"systems/{f}.md"} for name, f in SYSTEMS.items()]
+            entry["Networks"] += pages
+        if "Reference" in entry:
+            entry["Reference"] = ["reference/index.md"] + [
+                {room or "keras_rsseg": f"reference/{room or 'package'}.md"}
+                for room in reference_rooms()
+            ]
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pages of the reference, and the pictures of the examples."""
+    from docs.make_pages import reference_index
+    from docs.make_pages import reference_page
+    from docs.make_pages import reference_rooms
+
+    pages = {"index": reference_index()} | {
+        room or "package": reference_page(room) for room in reference_rooms()
+    }
+    for name, text in pages.items():
+        path = f"reference/{name}.md"
+        files.append(File.generated(config, path, content=text))
+    for name in PICTURES:
+        source = str(ROOT / "examples" / "data" / name)
+        picture = File.generated(config, f"images/{name}", abs_src_path=source)
+        files.append(picture)
+    for source in sorted((ROOT / "examples" / "results").glob("*.md")):
+        page = File.generated(
+            config, f"results/{source.name}", abs_src_path=str(source)
+        )
+        # Reached from the pages about presets and papers.
+        page.inclusion = InclusionLevel.NOT_IN_NAV
+        files.append(page)
+    return files
