@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.errors import PresetError
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +156,35 @@ def new_order(
     if sorted(map(str, names)) != sorted(known):
         return None
     return [known.index(name) for name in names]
+
+
+def check_tile_size(
+    saved_cls: type[Any],
+    saved: dict[str, Any],
+    arguments: dict[str, Any],
+) -> None:
+    """Raise where a trained head cannot stay for tiles of another size.
+
+    Args:
+        saved_cls: class of the preset's task.
+        saved: dict, its configuration.
+        arguments: dict, what replaces parts of it.
+
+    Raises:
+        PresetError: if it is bound to the size of tiles.
+    """
+    shape = arguments.get("image_shape")
+    if shape is None or not saved_cls.is_bound_to_size:
+        return
+    encoder = saved["backbone"]["config"]["image_encoder"]["config"]
+    own = tuple(encoder["image_shape"][:2])
+    if tuple(shape[:2]) != own:
+        raise PresetError(
+            f"`image_shape`: the trained head of a {saved_cls.__name__} is "
+            f"for the preset's tiles, {own[0]} x {own[1]} pixels. Leave it "
+            "out, or give `classes` for a head of your own. Received: "
+            f"{tuple(shape)}"
+        )
 
 
 def say_head_is_new(

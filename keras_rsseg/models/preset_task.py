@@ -20,6 +20,7 @@ from keras_rsseg.hub.preset_files import read_json
 from keras_rsseg.hub.preset_folder import open_preset
 from keras_rsseg.hub.preset_weights import check_head
 from keras_rsseg.hub.preset_writer import written_whole
+from keras_rsseg.models.preset_classes import check_tile_size
 from keras_rsseg.models.preset_classes import new_order
 from keras_rsseg.models.preset_classes import say_head_is_new
 from keras_rsseg.models.preset_classes import settle_classes
@@ -127,26 +128,6 @@ def more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
         )
     more = range(len(known) + 1, number + 1)
     return (*known, *(f"band_{index}" for index in more))
-
-
-def _check_tile_size(
-    saved_cls: type["PresetTask"],
-    saved: dict[str, Any],
-    arguments: dict[str, Any],
-) -> None:
-    """Raise where a trained head cannot stay for tiles of another size."""
-    shape = arguments.get("image_shape")
-    if shape is None or not saved_cls.is_bound_to_size:
-        return
-    encoder = saved["backbone"]["config"]["image_encoder"]["config"]
-    own = tuple(encoder["image_shape"][:2])
-    if tuple(shape[:2]) != own:
-        raise PresetError(
-            f"`image_shape`: the trained head of a {saved_cls.__name__} is "
-            f"for the preset's tiles, {own[0]} x {own[1]} pixels. Leave it "
-            "out, or give `classes` for a head of your own. Received: "
-            f"{tuple(shape)}"
-        )
 
 
 def _check_bands(
@@ -300,7 +281,7 @@ class PresetTask(keras_hub.models.ImageSegmenter):
             kwargs, kept = settle_classes(saved, classes, kwargs)
             if load_weights and kept:
                 check_head(pathlib.Path(folder))
-                _check_tile_size(saved_cls, saved, kwargs)
+                check_tile_size(saved_cls, saved, kwargs)
             if normalisation is not None:
                 kwargs["preprocessor"] = normalised_preprocessor(
                     saved, normalisation, bands

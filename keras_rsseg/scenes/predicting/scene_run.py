@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import time
-from collections.abc import Collection
 from collections.abc import Iterator
 from typing import Any
 from typing import Self
@@ -11,7 +9,6 @@ from typing import TypeVar
 
 import numpy as np
 from rasterio.io import DatasetReader
-from tqdm import tqdm
 
 from keras_rsseg.errors import SceneError
 from keras_rsseg.scene_options import SceneOptions
@@ -27,7 +24,6 @@ from keras_rsseg.scenes.predicting.block_maker import Answer
 from keras_rsseg.scenes.predicting.block_maker import BlockMaker
 from keras_rsseg.scenes.predicting.block_maker import Store
 from keras_rsseg.scenes.predicting.block_reader import Batch
-from keras_rsseg.scenes.predicting.block_reader import BlockBegin
 from keras_rsseg.scenes.predicting.block_reader import read_batches
 from keras_rsseg.scenes.predicting.block_reader import scene_cache
 from keras_rsseg.scenes.predicting.model_facts import ModelFacts
@@ -37,11 +33,11 @@ from keras_rsseg.scenes.predicting.run_identity import run_settings
 from keras_rsseg.scenes.predicting.run_identity import settings_digest
 from keras_rsseg.scenes.predicting.scene_identity import check_unchanged
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
-from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import call_model
 from keras_rsseg.scenes.predicting.tile_predictor import even_batch_size
 from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.predicting.tile_predictor import tile_views
+from keras_rsseg.scenes.predicting.tile_progress import TileProgress
 from keras_rsseg.scenes.predicting.worker_threads import read_ahead
 from keras_rsseg.scenes.predicting.worker_threads import write_behind
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
@@ -186,7 +182,7 @@ class SceneRun:
         maker = BlockMaker(plan, self._views, store)
         model = fast_model(self._model, self.settings["model"])
         with (
-            _ProgressBar(plan, store.done, not progress) as bar,
+            TileProgress(plan, store.done, not progress) as bar,
             read_ahead(read, _BATCHES) as batches,
             write_behind(maker.consume, _ANSWERS) as put,
         ):
@@ -243,68 +239,6 @@ def _grid_size(
     return model_grid_size(
         scene.dataset, distance, options.resample, scene.window
     )
-
-
-class _ProgressBar:
-    """Counts tiles; those that hold nothing valid as well, when passed.
-
-    The first batch compiles the network, which says nothing about the others:
-    speed and time to come are counted from its end.
-    """
-
-    def __init__(
-        self, plan: ScenePlan, done: Collection[int], disable: bool
-    ) -> None:
-        self._tiles = plan.block_tiles
-        passed = sum(self._tiles[number] for number in done)
-        self._passed = passed
-        height, width = plan.window[2:]
-        self._pixels = height * width / max(1, plan.num_tiles)
-        self._start: float | None = None
-        self._bar = tqdm(
-            total=plan.num_tiles,
-            initial=passed,
-            unit="tile",
-            desc="compiling",
-            disable=disable,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.close()
-
-    def update(self, batch: Batch) -> None:
-        """Move on by a batch."""
-        current = self._bar.n
-        for event in batch.events:
-            if isinstance(event, Tile):
-                current += 1
-            elif not isinstance(event, BlockBegin):
-                self._passed += self._tiles[event.block.number]
-                current = self._passed
-        if self._start is not None:
-            self._tell_speed(current)
-        elif batch.pixels is not None:
-            self._begin(current)
-        self._bar.update(current - self._bar.n)
-
-    def _begin(self, current: int) -> None:
-        """Count from here, where anything is left to count."""
-        self._bar.set_description("predict", refresh=False)
-        self._start, self._first = time.perf_counter(), current
-        if not self._bar.disable and current < self._bar.total:
-            self._bar.n = self._bar.initial = current
-            self._bar.unpause()
-
-    def _tell_speed(self, current: int) -> None:
-        assert self._start is not None
-        seconds = time.perf_counter() - self._start
-        # Of a scene of one batch there is nothing to tell.
-        if seconds > 0 and current > self._first:
-            speed = (current - self._first) * self._pixels / seconds
-            self._bar.set_postfix_str(f"{speed / 1e6:.2f} Mpx/s", refresh=False)
 
 
 @contextlib.contextmanager
