@@ -65,10 +65,17 @@ class TestBrokenPresets:
         with pytest.raises(ValueError, match="truncated or damaged"):
             keras_rsseg.from_preset(str(folder))
 
-    @pytest.mark.parametrize("content", [{}, [], {"registered_name": "x>Y"}])
-    def test_configuration_of_nothing_known(self, folder, content):
+    @pytest.mark.parametrize(
+        "content, told",
+        [
+            ({}, "damaged.* names no task"),
+            ([], "damaged.* names no task"),
+            ({"registered_name": "x>Y"}, "does not know"),
+        ],
+    )
+    def test_configuration_of_nothing_known(self, folder, content, told):
         (folder / "task.json").write_text(json.dumps(content))
-        with pytest.raises(ValueError, match="does not know"):
+        with pytest.raises(ValueError, match=told):
             keras_rsseg.from_preset(str(folder))
 
     def test_saved_by_an_older_version(self, folder):

@@ -277,9 +277,11 @@ OPENERS = {
     "warnings.catch_warnings",
 }
 # What a room may do beside: print a model's warnings, leave out pyogrio's and
-# what `check` has said of masks, and what the run says that a check precedes.
+# what `check` has said of masks, and what the run says that a check precedes;
+# leave out what torch says of tracing.
 OTHER_WARNINGS = (
     "cli/",
+    "ops/traced_program.py",
     "scenes/many/job_checks.py",
     "scenes/maps/polygon_files.py",
     "training/labelled_parts.py",
