@@ -23,8 +23,6 @@ def on_config(config: Any) -> Any:
     from keras_rsseg.systems import SYSTEMS
 
     for entry in config.nav:
-        if "How to" in entry and (ROOT / "docs" / "deploy.md").is_file():
-            entry["How to"].append({"Deploy": "deploy.md"})
         if "Networks" in entry:
             pages = [{name: f"systems/{f}.md"} for name, f in SYSTEMS.items()]
             entry["Networks"] += pages
