@@ -14,6 +14,8 @@ from keras_rsseg.cli.loading import load_framework
 from keras_rsseg.cli.loading import load_model
 from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.option_flags import takes_options
+from keras_rsseg.cli.terminal import quiet_flag
+from keras_rsseg.cli.terminal import verbose_flag
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.evaluation_options import GROUPS
 from keras_rsseg.evaluation_options import REPORT
@@ -111,24 +113,8 @@ LeaveOut = Annotated[
         rich_help_panel=SCORES,
     ),
 ]
-Quiet = Annotated[
-    bool,
-    typer.Option(
-        "--quiet",
-        "-q",
-        help="Print nothing but errors.",
-        rich_help_panel=REPORT,
-    ),
-]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose",
-        "-v",
-        help="Print every step, and what the libraries print.",
-        rich_help_panel=REPORT,
-    ),
-]
+Quiet = Annotated[bool, quiet_flag(REPORT)]
+Verbose = Annotated[bool, verbose_flag(REPORT)]
 
 
 @takes_options(EvaluationOptions, (DATA, *GROUPS))

@@ -14,6 +14,8 @@ from keras_rsseg.cli.option_flags import flag_parameters
 from keras_rsseg.cli.option_flags import in_groups
 from keras_rsseg.cli.option_flags import speller
 from keras_rsseg.cli.option_flags import take_values
+from keras_rsseg.cli.terminal import quiet_flag
+from keras_rsseg.cli.terminal import verbose_flag
 from keras_rsseg.options import fields
 from keras_rsseg.scene_options import ENDING
 from keras_rsseg.scene_options import FILES
@@ -131,24 +133,8 @@ class Request:
             rich_help_panel=FILES,
         ),
     ] = None
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet",
-            "-q",
-            help="Print nothing but errors.",
-            rich_help_panel=FILES,
-        ),
-    ] = False
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose",
-            "-v",
-            help="Print every step, and what the libraries print.",
-            rich_help_panel=FILES,
-        ),
-    ] = False
+    quiet: Annotated[bool, quiet_flag(FILES)] = False
+    verbose: Annotated[bool, verbose_flag(FILES)] = False
     dry_run: Annotated[
         bool,
         typer.Option(

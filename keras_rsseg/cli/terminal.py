@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from typing import IO
+from typing import Any
 
 import typer
 
@@ -59,6 +60,34 @@ def screen_size() -> tuple[int, int]:
     """Return the `(width, height)` of the terminal, in characters."""
     size = shutil.get_terminal_size((100, 40))
     return size.columns, size.lines
+
+
+def quiet_flag(panel: str) -> Any:
+    """Return the flag of a command that prints nothing but errors.
+
+    Args:
+        panel: its heading in the help.
+    """
+    return typer.Option(
+        "--quiet",
+        "-q",
+        help="Print nothing but errors.",
+        rich_help_panel=panel,
+    )
+
+
+def verbose_flag(panel: str) -> Any:
+    """Return the flag of a command that prints all that it does.
+
+    Args:
+        panel: its heading in the help.
+    """
+    return typer.Option(
+        "--verbose",
+        "-v",
+        help="Print every step, and what the libraries print.",
+        rich_help_panel=panel,
+    )
 
 
 class Status:

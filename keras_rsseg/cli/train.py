@@ -9,6 +9,8 @@ import keras_rsseg
 from keras_rsseg.cli.loading import load_framework
 from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.option_flags import takes_options
+from keras_rsseg.cli.terminal import quiet_flag
+from keras_rsseg.cli.terminal import verbose_flag
 from keras_rsseg.training_options import GROUPS
 from keras_rsseg.training_options import RUN
 from keras_rsseg.training_options import TrainingOptions
@@ -48,21 +50,8 @@ Config = Annotated[
         "trained preset has one, training.yaml.",
     ),
 ]
-Quiet = Annotated[
-    bool,
-    typer.Option(
-        "--quiet", "-q", help="Print nothing but errors.", rich_help_panel=RUN
-    ),
-]
-Verbose = Annotated[
-    bool,
-    typer.Option(
-        "--verbose",
-        "-v",
-        help="Print every step, and what the libraries print.",
-        rich_help_panel=RUN,
-    ),
-]
+Quiet = Annotated[bool, quiet_flag(RUN)]
+Verbose = Annotated[bool, verbose_flag(RUN)]
 
 
 @takes_options(TrainingOptions, GROUPS, _WORDS)
