@@ -30,7 +30,7 @@ from keras_rsseg.hub.facts import CARD_FILE
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.hub.facts import write_card
 from keras_rsseg.hub.preset_files import TASK
-from keras_rsseg.hub.preset_sums import record_sums
+from keras_rsseg.hub.preset_files import record_sums
 from weights.convert import preset_folder
 
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-from typing import Any
 
 import typer
 
-import keras_rsseg
+from keras_rsseg.cli.loading import read_facts
 from keras_rsseg.cli.predict_options import Request
 from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.scene_options import ScenesOptions
@@ -36,7 +35,7 @@ def print_dry_run(
     from keras_rsseg.scenes.many.scene_report import error_line
     from keras_rsseg.scenes.predicting.scene_estimate import estimate_scene
 
-    model = _facts(request.preset)
+    model = read_facts(request.preset)
     estimates: list[SceneEstimate] = []
     for job in jobs:
         try:
@@ -56,17 +55,6 @@ def print_dry_run(
         typer.echo(_total(jobs, estimates))
     typer.echo("Nothing was predicted or written (--dry-run).")
     return len(jobs) - len(estimates)
-
-
-def _facts(preset: str | None) -> Any:
-    """What has the attributes of a preset's model, or of an exported one."""
-    from keras_rsseg.hub.preset_facts import read_preset_facts
-    from keras_rsseg.scenes.exported.exported_model import load_exported
-    from keras_rsseg.scenes.exported.runtimes import is_exported
-
-    if preset is not None and is_exported(preset):
-        return load_exported(preset)
-    return read_preset_facts(preset or keras_rsseg.DEFAULT_PRESET)
 
 
 def format_bytes(count: float) -> str:

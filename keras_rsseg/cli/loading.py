@@ -62,6 +62,21 @@ def load_model(preset: str | None, status: Status | None = None) -> Any:
         return keras_rsseg.from_preset(name)
 
 
+def read_facts(preset: str | None) -> Any:
+    """Return what has the attributes of a model, without its framework.
+
+    Args:
+        preset: as for `load_model()`.
+    """
+    from keras_rsseg.hub.preset_facts import read_preset_facts
+    from keras_rsseg.scenes.exported.exported_model import load_exported
+    from keras_rsseg.scenes.exported.runtimes import is_exported
+
+    if preset is not None and is_exported(preset):
+        return load_exported(preset)
+    return read_preset_facts(preset or keras_rsseg.DEFAULT_PRESET)
+
+
 @contextlib.contextmanager
 def talkative(
     quiet: bool, verbose: bool, spell: Speller = str

@@ -10,11 +10,11 @@ from typing import Any
 
 import typer
 
-import keras_rsseg
 from keras_rsseg.checks import Color
 from keras_rsseg.cli.dry_run import print_dry_run
 from keras_rsseg.cli.errors import INTERRUPTED
 from keras_rsseg.cli.loading import load_model
+from keras_rsseg.cli.loading import read_facts
 from keras_rsseg.cli.loading import talkative
 from keras_rsseg.cli.predict_options import Request
 from keras_rsseg.cli.predict_options import check_ending
@@ -149,16 +149,15 @@ def check(
 
 
 def _facts(preset: str | None) -> Any:
-    """What a preset's files say of its model, `None` where that fails.
+    """What is known of a model before it is loaded, `None` if that fails.
 
     To load it tells then what is wrong.
     """
-    from keras_rsseg.errors import PresetError
-    from keras_rsseg.hub.preset_facts import read_preset_facts
+    from keras_rsseg.errors import KerasRssegError
 
     try:
-        return read_preset_facts(preset or keras_rsseg.DEFAULT_PRESET)
-    except PresetError:
+        return read_facts(preset)
+    except KerasRssegError:
         return None
 
 

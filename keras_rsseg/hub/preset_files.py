@@ -1,4 +1,9 @@
-"""The files of a preset: JSON and HDF5, nothing that could be executed."""
+"""The files of a preset: JSON and HDF5, nothing that could be executed.
+
+Their checksums are in its metadata, so that a file that changed on its way,
+or a save that was stopped halfway, is told from the preset that was saved.
+Presets without sums load all the same.
+"""
 
 import fnmatch
 import hashlib
@@ -6,6 +11,7 @@ import importlib
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 from packaging.version import InvalidVersion
@@ -31,6 +37,8 @@ WEIGHTS = (
 # Nothing else is downloaded, opened or uploaded.
 PATTERNS = (*CONFIGURATIONS, METADATA, *WEIGHTS)
 
+# Of the metadata.
+_SUMS = "sha256"
 _PACKAGES = ("keras_rsseg", "keras", "keras_hub")
 # The largest configurations have some thousand characters.
 _LARGEST_JSON = 10_000_000
@@ -192,3 +200,98 @@ def newer_versions(folder: str | os.PathLike) -> list[str]:
 
 def _installed(package: str) -> str:
     return importlib.import_module(package).__version__
+
+
+def record_sums(folder: str | os.PathLike) -> None:
+    """Write the SHA-256 of every file of a preset to its metadata.
+
+    For whoever changes a file of a preset and means it.
+
+    Args:
+        folder: path of a preset, which has its `metadata.json`.
+
+    Example:
+
+    ```python
+    from keras_rsseg.hub.preset_files import check_sums, record_sums
+
+    keras_rsseg.encoders.ResNetEncoder(18).save_to_preset("resnet18")
+    with open("resnet18/config.json", "a") as file:
+        file.write("\\n")
+    record_sums("resnet18")
+    check_sums("resnet18")
+    ```
+    """
+    sums = {
+        path.name: sha256(path)
+        for path in preset_files(folder)
+        if path.name != METADATA
+    }
+    update_metadata(folder, **{_SUMS: sums})
+
+
+def update_sums(folder: str | os.PathLike, names: Iterable[str]) -> None:
+    """Write the SHA-256 of some files of a preset to its metadata.
+
+    Args:
+        folder: path of a preset. Without sums, it gets none.
+        names: of the files.
+    """
+    sums = _sums(pathlib.Path(folder))
+    if sums is not None:
+        new = {name: sha256(pathlib.Path(folder) / name) for name in names}
+        update_metadata(folder, **{_SUMS: {**sums, **new}})
+
+
+def check_sums(folder: str | os.PathLike, load_weights: bool = True) -> None:
+    """Refuse a preset whose files are not those that were saved.
+
+    Args:
+        folder: path of a preset. Without sums, only its files' kinds count.
+        load_weights: whether to check the weights as well.
+
+    Raises:
+        DamagedFileError: a file is missing, too many, no file or changed.
+    """
+    folder = pathlib.Path(folder)
+    here = {path.name for path in preset_files(folder)} - {METADATA}
+    sums = _sums(folder)
+    names = here if sums is None else here | set(sums)
+    for name in sorted(names):
+        if matches(name, WEIGHTS) and not load_weights:
+            continue
+        check_regular(folder / name)
+        if sums is None:
+            continue
+        if name not in sums:
+            raise DamagedFileError(
+                name,
+                "is not of this preset, perhaps of one saved here before: "
+                "move it away",
+            )
+        if sha256(folder / name) != sums[name]:
+            raise DamagedFileError(
+                name,
+                f"is not as it was saved: its SHA-256 is another than "
+                f"{METADATA} says. If you changed it, run "
+                "keras_rsseg.hub.preset_files.record_sums(folder)",
+            )
+
+
+def _sums(folder: pathlib.Path) -> dict[str, str] | None:
+    path = folder / METADATA
+    if not path.exists() and not path.is_symlink():
+        return None
+    metadata = read_json(path)
+    if not isinstance(metadata, dict):
+        raise DamagedFileError(METADATA, "holds no JSON object")
+    sums: Any = metadata.get(_SUMS)
+    if sums is None:
+        return None
+    if not isinstance(sums, dict) or not all(
+        is_preset_file(name) and os.path.basename(name) == name for name in sums
+    ):
+        raise DamagedFileError(
+            METADATA, f"must state under {_SUMS!r} the sums of preset files"
+        )
+    return sums

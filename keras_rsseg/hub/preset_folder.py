@@ -20,13 +20,13 @@ from keras_rsseg.hub.preset_arguments import check_arguments
 from keras_rsseg.hub.preset_files import CONFIGURATIONS
 from keras_rsseg.hub.preset_files import TASK
 from keras_rsseg.hub.preset_files import DamagedFileError
+from keras_rsseg.hub.preset_files import check_sums
 from keras_rsseg.hub.preset_files import newer_versions
 from keras_rsseg.hub.preset_files import read_json
 from keras_rsseg.hub.preset_names import as_written
 from keras_rsseg.hub.preset_names import local_folder
 from keras_rsseg.hub.preset_names import presets_within
 from keras_rsseg.hub.preset_names import what_was_meant
-from keras_rsseg.hub.preset_sums import check_sums
 from keras_rsseg.hub.preset_weights import check_weights
 from keras_rsseg.hub.registry import embedded_folder
 from keras_rsseg.hub.registry import how_to_get

@@ -11,9 +11,9 @@ from keras_rsseg.files import sync_file
 from keras_rsseg.files import sync_folder
 from keras_rsseg.hub.preset_files import METADATA
 from keras_rsseg.hub.preset_files import preset_files
+from keras_rsseg.hub.preset_files import record_sums
 from keras_rsseg.hub.preset_files import record_version
-from keras_rsseg.hub.preset_sums import record_sums
-from keras_rsseg.hub.preset_sums import update_sums
+from keras_rsseg.hub.preset_files import update_sums
 
 # Folders that are being filled: what saves a part may meet one.
 _STAGED: set[pathlib.Path] = set()

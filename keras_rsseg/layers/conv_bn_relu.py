@@ -99,15 +99,16 @@ class BatchNorm(keras.layers.BatchNormalization):
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = batch_norm(
-            inputs, self.gamma, self.beta, self.epsilon, self.axis
+            inputs,
+            self.gamma,
+            self.beta,
+            self.epsilon,
+            self.axis,
+            (self.moving_mean, self.moving_variance),
+            self.momentum,
         )
-        for moving, batch in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance),
-        ):
-            moving.assign(
-                moving * self.momentum + batch * (1.0 - self.momentum)
-            )
+        self.moving_mean.assign(mean)
+        self.moving_variance.assign(variance)
         return outputs
 
 

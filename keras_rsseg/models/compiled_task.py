@@ -10,6 +10,8 @@ from keras_rsseg.metrics.confusion_metric import MeanIoU
 from keras_rsseg.metrics.confusion_metric import PixelAccuracy
 from keras_rsseg.models.first_batch import metrics_of_void
 from keras_rsseg.models.preset_task import PresetTask
+from keras_rsseg.ops.fused_updates import fused_updates
+from keras_rsseg.ops.lean_graphs import shared_graphs
 from keras_rsseg.void import VOID
 
 # What Keras takes such a word for counts void as an error.
@@ -115,6 +117,10 @@ class CompiledTask(PresetTask):
         if isinstance(metric, str) and metric in _ACCURACIES:
             return PixelAccuracy(self.num_classes, VOID, name=metric)
         return metric
+
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
+        with shared_graphs(), fused_updates(self.optimizer):
+            return super().train_step(*args, **kwargs)
 
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()

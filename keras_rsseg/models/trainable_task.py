@@ -12,6 +12,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.annealing import AdvanceAnnealing
 from keras_rsseg.models.class_history import ClassHistory
 from keras_rsseg.models.class_history import set_directions
+from keras_rsseg.models.compile_note import CompileNote
 from keras_rsseg.models.compiled_task import CompiledTask
 from keras_rsseg.models.first_batch import FirstBatch
 from keras_rsseg.models.first_batch import doubt_samples
@@ -110,8 +111,11 @@ class TrainableTask(CompiledTask):
             arrays = (*parts, None)[:3]
             size = validation_batch_size or batch_size
             validation = self._feed(parts[0], arrays, size, False, False)
+        # Keras keeps what it has compiled.
+        is_first = getattr(self, "train_function", None) is None
         callbacks = self._callbacks(
             callbacks,
+            CompileNote(is_first and bool(verbose)),
             *watch_generators(
                 data,
                 validation,

@@ -13,6 +13,7 @@ from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Size
@@ -164,7 +165,7 @@ def _window_pixels(output_length, input_length):
 
 
 def _window_max_pool(x, output_size):
-    batch, height, width, channels = ops.shape(x)
+    batch, height, width, channels = shape_of(x)
     rows = _window_pixels(output_size[0], height)
     columns = _window_pixels(output_size[1], width)
     table = rows[:, None, :, None] * width + columns[None, :, None, :]
@@ -174,7 +175,7 @@ def _window_max_pool(x, output_size):
     best = _first_largest(windows)
     # Read the table at (window, best) through one flat gather.
     window = ops.arange(output_size[0] * output_size[1], dtype="int32")
-    position = window[:, None] * ops.shape(table)[1] + best
+    position = window[:, None] * shape_of(table)[1] + best
     indices = ops.take(ops.reshape(table, (-1,)), position, axis=0)
     # Gather the maxima, so that one pixel gets the gradient.
     image = ops.arange(batch, dtype="int32")[:, None, None]
@@ -192,7 +193,7 @@ def _first_largest(windows):
     # TensorFlow's looks at the bits of a zero for its sign, ONNX has no such
     # operator.
     largest = ops.max(windows, axis=2, keepdims=True)
-    longest = ops.shape(windows)[2]
+    longest = shape_of(windows)[2]
     position = ops.arange(longest, dtype="int32")[:, None]
     first = ops.where(windows == largest, position, longest - 1)
     return ops.min(first, axis=2)

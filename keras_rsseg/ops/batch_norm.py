@@ -4,11 +4,19 @@ import keras
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.ops.data_format import is_on_cpu
+from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.typing import Tensor
 
 
 def batch_norm(
-    x: Tensor, gamma: Tensor, beta: Tensor, epsilon: float, axis: int = -1
+    x: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    epsilon: float,
+    axis: int = -1,
+    moving: tuple[Tensor, Tensor] | None = None,
+    momentum: float = 0.9,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Normalise a batch of maps by its own statistics.
 
@@ -24,11 +32,13 @@ def batch_norm(
         beta: float32 tensor `(C,)`.
         epsilon: float, added to the variance.
         axis: `-1` or `1`. The channels' axis.
+        moving: float32 tensors `(C,)`, the moving mean and variance before.
+        momentum: float. Their weight, 1 minus that of the batch.
 
     Returns:
         The normalised map in the dtype of `x`, and two float32 tensors `(C,)`
         without gradient: mean and unbiased variance (divided by n - 1, as
-        torch keeps it for inference).
+        torch keeps it for inference), with `moving` as moving averages.
 
     Raises:
         ArgumentError: `axis` is neither -1 nor 1.
@@ -57,22 +67,34 @@ def batch_norm(
     gamma = ops.convert_to_tensor(gamma, "float32")
     beta = ops.convert_to_tensor(beta, "float32")
     backend = keras.backend.backend()
+    if backend == "tensorflow" and axis == -1 and is_on_cpu(inputs):
+        y, *found = _tensorflow(
+            inputs, gamma, beta, epsilon, moving or (), momentum
+        )
+        return ops.cast(y, dtype), *found
     if backend == "torch":
         y, mean, variance = _torch(inputs, gamma, beta, epsilon, axis)
     elif backend == "tensorflow" and axis == -1:
-        y, mean, variance = _tensorflow(inputs, gamma, beta, epsilon)
+        y, mean, _ = _tensorflow(inputs, gamma, beta, epsilon)
+        # The kernel's own is unbiased on the CPU only.
+        variance = ops.mean(
+            ops.square(ops.stop_gradient(inputs) - mean), [0, 1, 2]
+        )
     else:
         y, mean, variance = _plain(inputs, gamma, beta, epsilon, axis)
-    return (
-        ops.cast(y, dtype),
-        ops.stop_gradient(mean),
-        ops.stop_gradient(variance * _bessel(x, axis)),
-    )
+    found = [mean, variance * _bessel(x, axis)]
+    if moving is not None:
+        found = [
+            before + (batch - before) * (1.0 - momentum)
+            for before, batch in zip(moving, found, strict=True)
+        ]
+    mean, variance = (ops.stop_gradient(x) for x in found)
+    return ops.cast(y, dtype), mean, variance
 
 
 def _bessel(x, axis):
     """The factor n / (n - 1), 1 for a single value."""
-    shape = ops.shape(x)
+    shape = shape_of(x)
     sizes = shape[:3] if axis == -1 else (shape[0], *shape[2:])
     count = 1.0
     for size in sizes:
@@ -93,17 +115,19 @@ def _torch(x, gamma, beta, epsilon, axis):
     return y, mean, inverse**-2 - epsilon
 
 
-def _tensorflow(x, gamma, beta, epsilon):
+def _tensorflow(x, gamma, beta, epsilon, moving=(), momentum=0.0):
     import tensorflow as tf
 
-    y, mean, _ = tf.compat.v1.nn.fused_batch_norm(
-        x, gamma, beta, epsilon=epsilon, is_training=True
+    # The kernel's gradient is that of its first output alone.
+    return tf.compat.v1.nn.fused_batch_norm(
+        x,
+        gamma,
+        beta,
+        *moving,
+        epsilon=epsilon,
+        is_training=True,
+        exponential_avg_factor=1.0 - momentum if moving else 1.0,
     )
-    # The kernel's own variance is unbiased on the CPU only.
-    variance = tf.reduce_mean(
-        tf.math.squared_difference(tf.stop_gradient(x), mean), [0, 1, 2]
-    )
-    return y, mean, variance
 
 
 def _plain(x, gamma, beta, epsilon, axis):

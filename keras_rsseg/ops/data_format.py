@@ -10,6 +10,7 @@ from keras import ops
 from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
 from keras_rsseg.typing import Shape
@@ -69,7 +70,7 @@ def check_rank(name: str, tensor: Tensor, rank: int, shape: str) -> None:
 def spatial_size(images: Tensor, data_format: DataFormat) -> Size:
     """Height and width: ints where known, else scalar int tensors."""
     first = first_spatial_axis(data_format)
-    return tuple(ops.shape(images)[first : first + 2])
+    return shape_of(images)[first : first + 2]
 
 
 def standardize_size(name: str, size: Size) -> Size:
@@ -97,6 +98,21 @@ def is_symbolic(length: Any) -> bool:
 
         return is_symbolic_dim(length)
     return False
+
+
+def is_on_cpu(tensor: Tensor) -> bool:
+    """Whether the tensor is on a CPU, for sure."""
+    backend = keras.backend.backend()
+    if backend == "torch":
+        return tensor.device.type == "cpu"
+    if backend == "jax":
+        import jax
+
+        return jax.default_backend() == "cpu"
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices()
+    return all(device.device_type == "CPU" for device in devices)
 
 
 def is_float(tensor: Tensor) -> bool:

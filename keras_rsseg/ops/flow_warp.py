@@ -9,6 +9,8 @@ from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Tensor
 
@@ -59,8 +61,13 @@ def flow_warp(
     data_format = standardize_data_format(data_format)
     flow = ops.convert_to_tensor(flow)
     _check_flow(flow, data_format)
+    return _warp(ops.convert_to_tensor(features), flow, data_format)
+
+
+@shared
+def _warp(features, flow, data_format):
     flow = to_channels_last(ops.cast(flow, "float32"), data_format)
-    height, width = ops.shape(flow)[1:3]
+    height, width = shape_of(flow)[1:3]
     columns = _base_coordinates(width) + flow[..., 0] / _as_float(width)
     rows = _base_coordinates(height)[:, None] + flow[..., 1] / _as_float(height)
     return grid_sample(

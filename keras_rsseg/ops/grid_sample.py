@@ -17,6 +17,8 @@ from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
 from keras_rsseg.typing import Tensor
@@ -92,7 +94,7 @@ def grid_sample(
             data_format,
         )
     x = to_channels_last(images, data_format)
-    height, width = ops.shape(x)[1:3]
+    height, width = shape_of(x)[1:3]
     columns = _pixel_coordinates(grid[..., 0], width, align_corners)
     rows = _pixel_coordinates(grid[..., 1], height, align_corners)
     if padding_mode == "border":
@@ -163,30 +165,44 @@ def _clip_to_border(positions, length):
 
 
 def _sample_nearest(x, rows, columns):
-    height, width = ops.shape(x)[1:3]
+    height, width = shape_of(x)[1:3]
     rows = ops.round(ops.stop_gradient(rows))
     columns = ops.round(ops.stop_gradient(columns))
     outside = ops.logical_or(_outside(rows, height), _outside(columns, width))
-    pixels = _gather_pixels(x, rows, columns)
+    rows, columns = _to_indices(rows, height), _to_indices(columns, width)
+    ((pixels,),) = _gather_pixels(x, [rows], [columns])
     return ops.where(outside[..., None], ops.zeros_like(pixels), pixels)
 
 
 def _sample_bilinear(x, rows, columns):
-    height, width = ops.shape(x)[1:3]
+    height, width = shape_of(x)[1:3]
+    rows, row_weights = _neighbours(rows, height)
+    columns, column_weights = _neighbours(columns, width)
     # Up-cast before gathering, so that the backward scatter adds float32.
-    x32 = ops.cast(x, "float32")
-    top = ops.stop_gradient(ops.floor(rows))
-    left = ops.stop_gradient(ops.floor(columns))
-    down, right = rows - top, columns - left
+    gathered = _gather_pixels(ops.cast(x, "float32"), rows, columns)
     sampled = 0.0
-    for row, row_weight in ((top, 1.0 - down), (top + 1.0, down)):
-        for column, column_weight in ((left, 1.0 - right), (left + 1.0, right)):
-            outside = ops.logical_or(
-                _outside(row, height), _outside(column, width)
-            )
-            weight = ops.where(outside, 0.0, row_weight * column_weight)
-            sampled += weight[..., None] * _gather_pixels(x32, row, column)
+    for row_weight, pixels_of_row in zip(row_weights, gathered, strict=True):
+        for column_weight, pixels in zip(
+            column_weights, pixels_of_row, strict=True
+        ):
+            weight = row_weight * column_weight
+            sampled += ops.expand_dims(weight, -1) * pixels
     return ops.cast(sampled, x.dtype)
+
+
+def _neighbours(positions, length):
+    """The two pixels of an axis around a position, and their weights.
+
+    That of a pixel outside is 0.
+    """
+    first = ops.stop_gradient(ops.floor(positions))
+    second = first + 1.0
+    fraction = positions - first
+    weights = [
+        ops.where(_outside(pixel, length), 0.0, weight)
+        for pixel, weight in ((first, 1.0 - fraction), (second, fraction))
+    ]
+    return [_to_indices(pixel, length) for pixel in (first, second)], weights
 
 
 def _outside(positions, length):
@@ -195,11 +211,18 @@ def _outside(positions, length):
     return ops.logical_or(positions < 0.0, positions >= length)
 
 
-def _gather_pixels(x, rows, columns):
-    batch, height, width, channels = ops.shape(x)
+def _to_indices(positions, length):
     # Clipped after the cast: NaN becomes an arbitrary integer there.
-    rows = ops.clip(ops.cast(rows, "int32"), 0, height - 1)
-    columns = ops.clip(ops.cast(columns, "int32"), 0, width - 1)
+    return ops.clip(ops.cast(positions, "int32"), 0, length - 1)
+
+
+def _gather_pixels(x, rows, columns):
+    """Each column's pixels in each of the rows, `rows` x `columns` tensors."""
+    batch, height, width, channels = shape_of(x)
     first = ops.arange(batch, dtype="int32")[:, None, None] * (height * width)
-    indices = first + rows * width + columns
-    return ops.take(ops.reshape(x, (-1, channels)), indices, axis=0)
+    flat = ops.reshape(x, (-1, channels))
+    starts = [first + row * width for row in rows]
+    return [
+        [take(flat, start + column, axis=0) for column in columns]
+        for start in starts
+    ]

@@ -13,6 +13,7 @@ from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Tensor
@@ -53,7 +54,7 @@ def gather_points(
     data_format = standardize_data_format(data_format)
     features, indices = _convert(features, indices)
     x = to_channels_last(features, data_format)
-    batch, height, width, channels = ops.shape(x)
+    batch, height, width, channels = shape_of(x)
     valid, flat = _flat_indices(indices, batch, height * width)
     # Valid ones only: what a gather gives for others depends on backend,
     # device and compilation, and may be a pixel of another image.
@@ -118,7 +119,7 @@ def scatter_points(
     values = ops.cast(ops.convert_to_tensor(values), features.dtype)
     _check_values(values, indices)
     x = to_channels_last(features, data_format)
-    batch, height, width, channels = ops.shape(x)
+    batch, height, width, channels = shape_of(x)
     _, flat = _flat_indices(indices, batch, height * width)
     rows = ops.reshape(x, (-1, channels))
     if is_portable() and not unique:
@@ -218,9 +219,9 @@ def _last_of_equal(indices, values):
     The order in which a scatter writes equal indices is undefined (GPU) or
     an accident (CPU); equal values make it irrelevant.
     """
-    points = ops.shape(indices)[1]
+    points = shape_of(indices)[1]
     order, last = _order_and_last(indices)
-    batch, _, channels = ops.shape(values)
+    batch, _, channels = shape_of(values)
     rows = ops.arange(batch, dtype="int32")[:, None] * points + last
     winners = ops.take(ops.reshape(values, (-1, channels)), rows, axis=0)
     if keras.backend.backend() == "jax":
@@ -234,7 +235,7 @@ def _last_of_equal(indices, values):
 
 def _order_and_last(indices):
     """Numbers of the points, and for each the last one of its index."""
-    order = ops.arange(ops.shape(indices)[1], dtype="int32")
+    order = ops.arange(shape_of(indices)[1], dtype="int32")
     equal = indices[:, :, None] == indices[:, None, :]
     return order, ops.max(ops.where(equal, order, -1), axis=-1)
 
@@ -245,7 +246,7 @@ def _write_last(rows, flat, indices, values):
     LiteRT and others add up what is written to one index. All points but the
     last go to one more row, which is left out.
     """
-    count, channels = ops.shape(rows)
+    count, channels = shape_of(rows)
     order, last = _order_and_last(indices)
     flat = ops.where(last == order, flat, count)
     written = ops.scatter_update(

@@ -10,6 +10,9 @@ from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import shared
+from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
 from keras_rsseg.typing import Size
@@ -71,7 +74,7 @@ def resize(
                 "Received: interpolation='nearest'"
             )
         return _resize_nearest(images, size, data_format)
-    return _resize_bilinear(images, size, align_corners, data_format)
+    return _resize_bilinear(images, *size, align_corners, data_format)
 
 
 def interpolation_matrix(
@@ -99,16 +102,30 @@ def interpolation_matrix(
     matrix  # [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     ```
     """
-    positions = _source_positions(output_length, input_length, align_corners)
-    pixels = ops.cast(ops.arange(input_length), "float32")
-    # A hat of half-width 1 around the position: its value at the two
-    # neighbouring pixels are the bilinear weights, and 0 elsewhere.
-    distance = ops.abs(positions[:, None] - pixels[None, :])
-    return ops.relu(1.0 - distance)
-
-
-def _source_positions(output_length, input_length, align_corners):
     pixels = ops.cast(ops.arange(output_length), "float32")
+    positions = source_positions(
+        pixels, output_length, input_length, align_corners
+    )
+    sources = ops.cast(ops.arange(input_length), "float32")
+    return bilinear_weights(positions[:, None] - sources)
+
+
+def bilinear_weights(distances: Tensor) -> Tensor:
+    """Weights of pixels at some distance from a position.
+
+    A hat of half-width 1 around the position: its values at the two
+    neighbouring pixels are the bilinear weights, and 0 elsewhere.
+    """
+    return ops.relu(1.0 - ops.abs(distances))
+
+
+def source_positions(
+    pixels: Tensor,
+    output_length: int | Tensor,
+    input_length: int | Tensor,
+    align_corners: bool,
+) -> Tensor:
+    """Where pixels of a resized axis lie on the axis before, see `resize`."""
     inputs = ops.cast(input_length, "float32")
     outputs = ops.cast(output_length, "float32")
     if align_corners:
@@ -119,7 +136,9 @@ def _source_positions(output_length, input_length, align_corners):
     return ops.clip(positions, 0.0, inputs - 1.0)
 
 
-def _resize_bilinear(images, size, align_corners, data_format):
+@shared
+def _resize_bilinear(images, height, width, align_corners, data_format):
+    size = height, width
     if keras.backend.backend() == "torch":
         return _torch_resize(images, size, align_corners, data_format)
     input_size = spatial_size(images, data_format)
@@ -150,7 +169,10 @@ def _resize_bilinear(images, size, align_corners, data_format):
 def _resize_by_taps(x, size, input_size, align_corners, data_format):
     height_axis = 1 if data_format == CHANNELS_LAST else 2
     for i in (1, 0):
-        positions = _source_positions(size[i], input_size[i], align_corners)
+        pixels = ops.cast(ops.arange(size[i]), "float32")
+        positions = source_positions(
+            pixels, size[i], input_size[i], align_corners
+        )
         x = _interpolate_axis(x, positions, input_size[i], height_axis + i)
     return x
 
@@ -161,8 +183,8 @@ def _interpolate_axis(x, positions, length, axis):
     lower = ops.cast(lower, "int32")
     upper = ops.minimum(lower + 1, length - 1)
     return (
-        ops.take(x, lower, axis=axis) * (1.0 - fractions)
-        + ops.take(x, upper, axis=axis) * fractions
+        take(x, lower, axis=axis) * (1.0 - fractions)
+        + take(x, upper, axis=axis) * fractions
     )
 
 
@@ -173,7 +195,7 @@ def _transposed_resize(x, size, input_size, align_corners, data_format):
     if data_format != CHANNELS_LAST:
         x = ops.matmul(ops.transpose(rows), x)
         return ops.matmul(x, columns)
-    batch, height, width, channels = ops.shape(x)
+    batch, height, width, channels = shape_of(x)
     x = ops.reshape(x, (batch, height, width * channels))
     x = ops.matmul(ops.transpose(rows), x)
     x = ops.reshape(x, (batch, input_size[0], width, channels))
@@ -203,7 +225,7 @@ def _resize_nearest(images, size, data_format):
         strict=True,
     ):
         indices = _nearest_indices(length, input_length)
-        images = ops.take(images, indices, axis=axis)
+        images = take(images, indices, axis=axis)
     return images
 
 

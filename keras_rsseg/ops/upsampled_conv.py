@@ -16,12 +16,17 @@ from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_float
 from keras_rsseg.ops.data_format import check_rank
+from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import is_on_cpu
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.padded_conv import padded_conv
-from keras_rsseg.ops.resize import interpolation_matrix
+from keras_rsseg.ops.resize import bilinear_weights
 from keras_rsseg.ops.resize import resize
+from keras_rsseg.ops.resize import source_positions
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Size
 from keras_rsseg.typing import Tensor
@@ -123,9 +128,15 @@ def _check(maps, kernel, method, data_format):
 
 def _has_size(x, size, data_format):
     """Whether a map is known to be of that size."""
-    own = spatial_size(x, data_format)
+    own = _known_size(x, data_format)
     known = all(isinstance(n, int) for n in (*own, *size))
     return known and tuple(own) == tuple(size)
+
+
+def _known_size(x, data_format):
+    """Height and width as far as known, without operations of a graph."""
+    first = first_spatial_axis(data_format)
+    return tuple(x.shape[first : first + 2])
 
 
 def _coarse_pays(maps, kernel, size, fine, data_format):
@@ -134,13 +145,13 @@ def _coarse_pays(maps, kernel, size, fine, data_format):
     The matrices along the axes are dense, so that their share grows with the
     side of the map. Where sizes are unknown they are taken to be small.
     """
-    if not _is_on_cpu(maps[0]):
+    if not is_on_cpu(maps[0]):
         return False
     taps = kernel.shape[0]
     height, width = size
     products = {"coarse": 0, "plain": 0}
     for x, is_fine in zip(maps, fine, strict=True):
-        own_height, own_width = spatial_size(x, data_format)
+        own_height, own_width = _known_size(x, data_format)
         lengths = (height, width, own_height, own_width)
         if is_fine:
             continue
@@ -153,20 +164,6 @@ def _coarse_pays(maps, kernel, size, fine, data_format):
         products["coarse"] += taps**2 * area * (channels + height)
         products["coarse"] += taps * height * width * own_width
     return products["coarse"] < products["plain"]
-
-
-def _is_on_cpu(x):
-    backend = keras.backend.backend()
-    if backend == "torch":
-        return x.device.type == "cpu"
-    if backend == "jax":
-        import jax
-
-        return jax.default_backend() == "cpu"
-    import tensorflow as tf
-
-    devices = tf.config.list_physical_devices()
-    return all(device.device_type == "CPU" for device in devices)
 
 
 def _plain(maps, kernel, size, fine, align_corners, data_format):
@@ -186,13 +183,14 @@ def _plain(maps, kernel, size, fine, align_corners, data_format):
 def _coarse(maps, kernel, size, fine, align_corners, data_format):
     kernels = _kernel_of_each(maps, kernel, data_format)
     coarse = [
-        (ops.cast(x, "float32"), ops.cast(part, "float32"))
+        ops.cast(tensor, "float32")
         for x, part, is_fine in zip(maps, kernels, fine, strict=True)
         if not is_fine
+        for tensor in (x, part)
     ]
     last = data_format == CHANNELS_LAST
     sum_coarse = _sum_last if last else _sum_first
-    result = sum_coarse(coarse, size, align_corners)
+    result = sum_coarse(*size, align_corners, *coarse)
     for x, part, is_fine in zip(maps, kernels, fine, strict=True):
         if is_fine:
             convolved = _conv(x, part, data_format)
@@ -211,67 +209,75 @@ def _conv(x, kernel, data_format):
     return padded_conv(x, kernel, padding=padding, data_format=data_format)
 
 
-def _sum_last(coarse, size, align_corners):
+@shared
+def _sum_last(height, width, align_corners, *maps_and_kernels):
     """Channels-last: along each row, map by map, then along all columns."""
     stripes, matrices = [], []
-    for x, kernel in coarse:
-        batch, height, width, channels = ops.shape(x)
+    for x, kernel in _pairs(maps_and_kernels):
+        batch, own_height, own_width, channels = shape_of(x)
         taps, _, _, filters = kernel.shape
         # A tap's shift along the row beside the pixel, to be summed with it.
         kernel = ops.transpose(kernel, (2, 1, 0, 3))
         x = ops.matmul(
             ops.reshape(x, (-1, channels)), ops.reshape(kernel, (channels, -1))
         )
-        x = ops.reshape(x, (batch * height, width * taps, taps * filters))
-        along_row = _shifts(size[1], width, taps, align_corners)
-        along_row = ops.reshape(
-            ops.transpose(along_row, (2, 1, 0)), (size[1], width * taps)
+        x = ops.reshape(
+            x, (batch * own_height, own_width * taps, taps * filters)
         )
+        along_row = _shifts(width, own_width, taps, align_corners, False)
         x = ops.matmul(along_row, x)
-        x = ops.reshape(x, (batch, height, size[1], taps, filters))
-        stripes += ops.unstack(x, taps, axis=3)
-        matrices.append(_flat_shifts(size[0], height, taps, align_corners))
-    x = _join(stripes, axis=1)
-    x = ops.reshape(x, (batch, -1, size[1] * filters))
-    x = ops.matmul(ops.transpose(_join(matrices, axis=0)), x)
-    return ops.reshape(x, (batch, *size, filters))
+        x = ops.reshape(x, (batch, own_height, width, taps, filters))
+        # Taps beside rows. (LiteRT mistakes an `unstack` here.)
+        x = ops.transpose(x, (0, 3, 1, 2, 4))
+        stripes.append(
+            ops.reshape(x, (batch, taps * own_height, width * filters))
+        )
+        matrices.append(_shifts(height, own_height, taps, align_corners, True))
+    x = ops.matmul(_join(matrices, axis=1), _join(stripes, axis=1))
+    return ops.reshape(x, (batch, height, width, filters))
 
 
-def _sum_first(coarse, size, align_corners):
+@shared
+def _sum_first(height, width, align_corners, *maps_and_kernels):
     """Channels-first: along each column, map by map, then along all rows."""
     stripes, matrices = [], []
-    for x, kernel in coarse:
-        batch, channels, height, width = ops.shape(x)
+    for x, kernel in _pairs(maps_and_kernels):
+        batch, channels, own_height, own_width = shape_of(x)
         taps, _, _, filters = kernel.shape
         kernel = ops.transpose(kernel, (1, 3, 0, 2))
         x = ops.matmul(
             ops.reshape(kernel, (-1, channels)),
-            ops.reshape(x, (batch, channels, height * width)),
+            ops.reshape(x, (batch, channels, own_height * own_width)),
         )
-        x = ops.reshape(x, (batch * taps * filters, taps * height, width))
-        along_column = _flat_shifts(size[0], height, taps, align_corners)
-        x = ops.matmul(ops.transpose(along_column), x)
-        x = ops.reshape(x, (batch, taps, filters, size[0], width))
-        stripes += ops.unstack(x, taps, axis=1)
-        matrices.append(_flat_shifts(size[1], width, taps, align_corners))
-    x = _join(stripes, axis=3)
-    x = ops.reshape(x, (batch * filters * size[0], -1))
-    x = ops.matmul(x, _join(matrices, axis=0))
-    return ops.reshape(x, (batch, filters, *size))
+        x = ops.reshape(
+            x, (batch * taps * filters, taps * own_height, own_width)
+        )
+        along_column = _shifts(height, own_height, taps, align_corners, True)
+        x = ops.matmul(along_column, x)
+        x = ops.reshape(x, (batch, taps, filters, height, own_width))
+        x = ops.transpose(x, (0, 2, 3, 1, 4))
+        stripes.append(
+            ops.reshape(x, (batch * filters * height, taps * own_width))
+        )
+        matrices.append(_shifts(width, own_width, taps, align_corners, True))
+    x = _join(stripes, axis=1)
+    x = ops.matmul(x, ops.transpose(_join(matrices, axis=1)))
+    return ops.reshape(x, (batch, filters, height, width))
+
+
+def _pairs(tensors):
+    return zip(tensors[::2], tensors[1::2], strict=True)
 
 
 def _join(parts, axis):
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis)
 
 
-def _flat_shifts(output_length, input_length, taps, align_corners):
-    shifts = _shifts(output_length, input_length, taps, align_corners)
-    return ops.reshape(shifts, (taps * input_length, output_length))
+def _shifts(*arguments):
+    """An axis resized, then shifted by each tap: `(out, taps * in)`.
 
-
-def _shifts(output_length, input_length, taps, align_corners):
-    """`(taps, in, out)`: an axis resized, then shifted by each tap."""
-    arguments = (output_length, input_length, taps, align_corners)
+    With `taps_first=False` it is `(out, in * taps)`.
+    """
     if keras.backend.backend() == "torch":
         import torch
 
@@ -286,13 +292,17 @@ def _known_shifts(*arguments):
     return ops.convert_to_numpy(_make_shifts(*arguments))
 
 
-def _make_shifts(output_length, input_length, taps, align_corners):
-    weights = interpolation_matrix(output_length, input_length, align_corners)
-    pixels = ops.arange(output_length)[None] + ops.arange(taps)[:, None]
-    pixels = pixels - taps // 2
-    inside = ops.logical_and(pixels >= 0, pixels < output_length)
-    weights = ops.take(
-        ops.transpose(weights), ops.where(inside, pixels, 0), axis=1
+def _make_shifts(output_length, input_length, taps, align_corners, taps_first):
+    pixels = ops.arange(output_length)[:, None] + (ops.arange(taps) - taps // 2)
+    positions = source_positions(
+        ops.cast(pixels, "float32"), output_length, input_length, align_corners
     )
-    weights = weights * ops.cast(inside, "float32")
-    return ops.transpose(weights, (1, 0, 2))
+    inside = ops.logical_and(pixels >= 0, pixels < output_length)
+    # No pixel is as near to it as to have a weight.
+    positions = ops.where(inside, positions, -2.0)
+    sources = ops.cast(ops.arange(input_length), "float32")
+    if taps_first:
+        weights = bilinear_weights(positions[:, :, None] - sources)
+    else:
+        weights = bilinear_weights(positions[:, None] - sources[:, None])
+    return ops.reshape(weights, (output_length, taps * input_length))

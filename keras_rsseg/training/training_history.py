@@ -44,6 +44,7 @@ class TrainingHistory(keras.callbacks.Callback):
         self._path = pathlib.Path(folder) / HISTORY
         self._number, self._say, self._steps = epochs, say, steps
         self._bar: Any = None
+        self._waits = True
         self.epochs: list[dict[str, Any]] = []
         if self._path.exists():
             self.epochs = json.loads(self._path.read_text())
@@ -64,6 +65,9 @@ class TrainingHistory(keras.callbacks.Callback):
                 desc=f"epoch {epoch + 1}/{self._number}",
                 leave=False,
             )
+            if self._waits:
+                # The first step of a large network takes a minute.
+                self._bar.set_postfix_str("preparing the first step")
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, float] | None = None
@@ -74,6 +78,7 @@ class TrainingHistory(keras.callbacks.Callback):
                 f"The loss is {loss} after {batch + 1} steps. Give a lower "
                 "`learning_rate`, or another `precision` (float32)"
             )
+        self._waits = False
         if self._bar is not None:
             self._bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
             self._bar.update()

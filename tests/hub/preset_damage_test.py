@@ -15,7 +15,7 @@ import pytest
 import keras_rsseg
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub.preset_files import DamagedFileError
-from keras_rsseg.hub.preset_sums import record_sums
+from keras_rsseg.hub.preset_files import record_sums
 from keras_rsseg.hub.preset_weights import check_weights
 from tests.hub.tiny_preset import make_task
 

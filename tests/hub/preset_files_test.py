@@ -10,8 +10,8 @@ import keras_rsseg
 from keras_rsseg import files
 from keras_rsseg.hub.preset_files import METADATA
 from keras_rsseg.hub.preset_files import newer_versions
+from keras_rsseg.hub.preset_files import record_sums
 from keras_rsseg.hub.preset_files import record_version
-from keras_rsseg.hub.preset_sums import record_sums
 
 
 @pytest.fixture

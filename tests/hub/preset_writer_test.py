@@ -12,9 +12,9 @@ import pytest
 import keras_rsseg
 from keras_rsseg.errors import PresetError
 from keras_rsseg.hub import preset_writer
+from keras_rsseg.hub.preset_files import check_sums
 from keras_rsseg.hub.preset_files import preset_files
 from keras_rsseg.hub.preset_files import sha256
-from keras_rsseg.hub.preset_sums import check_sums
 from keras_rsseg.hub.preset_writer import written_whole
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -100,3 +100,16 @@ def test_an_export_of_keras_says_what_it_lacks(tmp_path, monkeypatch):
     make_model(preprocessor=None).export(tmp_path / "m", "onnx")
     expected = [(tmp_path / "m",), (tmp_path / "m", "onnx")]
     assert [args for args, _ in written] == expected
+
+
+def test_it_is_said_what_the_first_step_waits_for(capsys):
+    model = make_model(class_names=NAMES)
+    model.compile(optimizer="adam")
+    said = []
+    for verbose in (2, 2, 0):
+        if not verbose:
+            model.compile(optimizer="adam")
+        model.fit(TILES, MASKS, 4, verbose=verbose)
+        said.append("first training step" in capsys.readouterr().out)
+    compiles = keras.backend.backend() != "torch"
+    assert said == [compiles, False, False]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
-from keras_rsseg.hub.preset_sums import record_sums
+from keras_rsseg.hub.preset_files import record_sums
 from tests.models.segmenter_test import make_model
 
 

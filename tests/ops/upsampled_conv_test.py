@@ -206,7 +206,7 @@ def test_bad_arguments_are_named(change, error, named):
 )
 def test_the_faster_way_is_chosen_by_shape(side, channels, taps, pays):
     module = importlib.import_module("keras_rsseg.ops.upsampled_conv")
-    if not module._is_on_cpu(ops.zeros(1)):
+    if not module.is_on_cpu(ops.zeros(1)):
         pytest.skip("It was measured on CPUs")
     coarse = ops.zeros((1, side // 2, side // 2, channels))
     kernel = ops.zeros((taps, taps, channels, 8))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
-from keras_rsseg.hub.preset_sums import record_sums
+from keras_rsseg.hub.preset_files import record_sums
 from weights.halve_preset import compare_presets
 from weights.halve_preset import halve_preset
 from weights.halve_preset import halve_weights

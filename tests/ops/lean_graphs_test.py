@@ -1,0 +1,102 @@
+"""Graphs have few operations, and compute the same."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import shared
+from keras_rsseg.ops.lean_graphs import shared_graphs
+from keras_rsseg.ops.lean_graphs import take
+
+in_graphs = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="graphs of TensorFlow"
+)
+
+
+@shared
+def scaled_rows(x, factor, name):
+    """A function with a tensor, a number and a word."""
+    assert name == "rows"
+    return ops.cumsum(x, axis=1) * factor
+
+
+def test_known_lengths_are_ints():
+    shape = shape_of(ops.ones((2, 3)))
+    assert shape == (2, 3)
+    assert all(type(length) is int for length in shape)
+
+
+def test_taken_is_what_was_asked_for():
+    x = np.arange(12, dtype="float32").reshape(3, 4)
+    found = take(ops.convert_to_tensor(x), ops.convert_to_tensor([3, 0]), 1)
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), x[:, [3, 0]])
+
+
+def test_outside_of_graphs_it_is_the_function():
+    x = ops.ones((2, 3))
+    expected = [[2, 4, 6]] * 2
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(scaled_rows(x, 2.0, "rows")), expected
+    )
+    with shared_graphs():
+        found = scaled_rows(x, 2.0, "rows")
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), expected)
+
+
+@in_graphs
+class TestGraphs:
+    def test_unknown_lengths_are_tensors_of_one_operation(self):
+        import tensorflow as tf
+
+        @tf.function
+        def lengths(x):
+            return shape_of(x)
+
+        spec = tf.TensorSpec((None, 5, None))
+        graph = lengths.get_concrete_function(spec).graph
+        assert [int(n) for n in lengths(tf.ones((2, 5, 7)))] == [2, 5, 7]
+        kinds = [each.type for each in graph.get_operations()]
+        assert kinds.count("Unpack") == 1
+        assert "StridedSlice" not in kinds
+
+    def test_a_graph_calls_it_and_learns_through_it(self):
+        import tensorflow as tf
+
+        @tf.function
+        def loss_and_gradient(x):
+            with shared_graphs(), tf.GradientTape() as tape:
+                tape.watch(x)
+                y = x
+                for factor in (2.0, 2.0, 3.0):
+                    y = scaled_rows(y, factor, "rows")
+                loss = tf.reduce_sum(y * y)
+            return loss, tape.gradient(loss, x)
+
+        spec = tf.TensorSpec((None, None))
+        graph = loss_and_gradient.get_concrete_function(spec).graph
+        kinds = [each.type for each in graph.get_operations()]
+        # Three calls forwards, three back, and no copy of what they do.
+        assert kinds.count("PartitionedCall") == 6
+        assert "Cumsum" not in kinds
+
+        x = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+        loss, gradient = loss_and_gradient(x)
+        matrix = np.triu(np.ones((3, 3)))
+        whole = 12 * np.linalg.matrix_power(matrix, 3)
+        np.testing.assert_allclose(loss, ((x @ whole) ** 2).sum(), rtol=1e-5)
+        np.testing.assert_allclose(gradient, 2 * x @ whole @ whole.T, rtol=1e-5)
+
+    def test_types_and_known_sizes_are_kept(self):
+        import tensorflow as tf
+
+        @tf.function
+        def both(x):
+            with shared_graphs():
+                half = scaled_rows(tf.cast(x, "bfloat16"), 2.0, "rows")
+                assert half.dtype == "bfloat16"
+                assert half.shape[1] == 3
+                return half
+
+        both(tf.ones((2, 3)))
