@@ -146,7 +146,7 @@ def package(
     tiles, masks = tiles_and_masks(case, size, batch_size)
     recipe = {"recipe": "paper"} if case == "pfnet_r50" else {}
     if work == "forward":
-        model = keras_rsseg.optimize_for_inference(model)
+        model = keras_rsseg.optimize_for_inference(model, many_tiles=True)
         return lambda: np.asarray(model.predict_on_batch(tiles))
     model.compile(
         optimizer=keras.optimizers.SGD(LEARNING_RATE, momentum=0.9),

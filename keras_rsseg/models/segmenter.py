@@ -283,17 +283,23 @@ class Segmenter(TrainableTask):
             return self._program(inputs)
         return super().call(inputs, training=training, mask=mask)
 
-    def make_program(self) -> None:
+    def make_program(self, joins: bool = False) -> None:
         """Have torch run the network as a program, once it is trained.
 
         On other backends, which compile it themselves, nothing changes.
+
+        Args:
+            joins: whether the program may take some seconds to make, since
+                many tiles come, see `TracedProgram`.
         """
+        if keras.backend.backend() != "torch" or self.run_eagerly:
+            return
         plain = super().call
 
         def call(inputs: Any) -> Any:
             return plain(inputs, training=False)
 
-        self._program = TracedProgram(call, self.variables)
+        self._program = TracedProgram(call, self.variables, joins)
 
     def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""

@@ -28,8 +28,15 @@ def shape_of(tensor: Tensor) -> tuple[Any, ...]:
     As `ops.shape`, which has four operations for each unknown axis; these are
     two for all.
     """
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
+
+        if torch.jit.is_tracing():
+            # Else they are tensors, by which other ways would be chosen.
+            return tuple(int(length) for length in tensor.shape)
     static = tuple(tensor.shape)
-    if keras.backend.backend() != "tensorflow" or None not in static:
+    if backend != "tensorflow" or None not in static:
         return tuple(ops.shape(tensor))
     import tensorflow as tf
 

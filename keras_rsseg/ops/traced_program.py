@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.ops.torch_program import torch_program
 from keras_rsseg.typing import Tensor
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,10 @@ class TracedProgram:
             the shape and the dtype of its argument alone.
         variables: the Keras variables it reads, which do not train. When one
             of them is assigned to, programs are made anew.
+        joins: bool. Whether programs are those of `torch_program`, from the
+            first call on, so that all answers are of one program. They are
+            faster and take some seconds to make, and their answers differ
+            from the function's by rounding. Defaults to `False`.
 
     Example:
 
@@ -56,9 +61,12 @@ class TracedProgram:
         self,
         function: Callable[[Tensor], Tensor],
         variables: Sequence[keras.Variable] = (),
+        joins: bool = False,
     ) -> None:
         self._function = function
         self._variables = list(variables)
+        self._make = torch_program if joins else _traced
+        self._joins = joins
         self._version = -1
         self._calls: dict[Any, int] = {}
         self._programs: dict[Any, Callable[[Tensor], Tensor]] = {}
@@ -73,9 +81,7 @@ class TracedProgram:
             self._forget_if_changed()
             program = self._programs.get(key)
             if program is None:
-                self._calls[key] = self._calls.get(key, 0) + 1
-                again = self._calls[key] > _CALLS_BEFORE
-                if not again or len(self._programs) == _MOST_PROGRAMS:
+                if not self._is_worth_a_program(key):
                     return self._function(x)
                 return self._trace(key, x)
         return program(x)
@@ -88,19 +94,20 @@ class TracedProgram:
             self._programs.clear()
             self._version = version
 
+    def _is_worth_a_program(self, key: Any) -> bool:
+        is_full = len(self._programs) == _MOST_PROGRAMS
+        if self._joins:
+            if is_full:
+                del self._programs[next(iter(self._programs))]
+            return True
+        self._calls[key] = self._calls.get(key, 0) + 1
+        return not is_full and self._calls[key] > _CALLS_BEFORE
+
     def _trace(self, key: Any, x: Tensor) -> Tensor:
-        import torch
-
-        def traced(x: Tensor) -> Tensor:
-            return self._function(x)
-
         expected = self._function(x)
         try:
-            with warnings.catch_warnings():
-                # Sizes become constants, as they should.
-                warnings.simplefilter("ignore")
-                program = torch.jit.trace(traced, x, check_trace=False)
-                found = program(x)
+            program = self._make(self._function, x)
+            found = program(x)
             largest = float(expected.abs().max())
             off = float((found - expected).abs().max())
             if not off <= _TOLERANCE * largest:
@@ -115,7 +122,21 @@ class TracedProgram:
             )
             return expected
         self._programs[key] = program
-        return expected
+        return found
+
+
+def _traced(
+    function: Callable[[Tensor], Tensor], x: Tensor
+) -> Callable[[Tensor], Tensor]:
+    import torch
+
+    def traced(x: Tensor) -> Tensor:
+        return function(x)
+
+    with warnings.catch_warnings():
+        # Sizes become constants, as they should.
+        warnings.simplefilter("ignore")
+        return torch.jit.trace(traced, x, check_trace=False)
 
 
 def _may_be_traced(x: Any) -> bool:

@@ -135,6 +135,8 @@ def _has_size(x, size, data_format):
 
 def _known_size(x, data_format):
     """Height and width as far as known, without operations of a graph."""
+    if keras.backend.backend() == "torch":
+        return spatial_size(x, data_format)
     first = first_spatial_axis(data_format)
     return tuple(x.shape[first : first + 2])
 

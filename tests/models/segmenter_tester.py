@@ -253,6 +253,12 @@ class SegmenterTester(TestCase):
             logits = twin.predict_on_batch(tiles)
             self.assert_allclose(logits, expected, 0, 0)
         assert len(twin._program._programs) == 1
+        twin = keras_rsseg.optimize_for_inference(model, many_tiles=True)
+        logits = twin.predict_on_batch(tiles)
+        self.assert_close(logits, expected, 3e-5)
+        assert len(twin._program._programs) == 1
+        # A tile's answer is the same again, whatever was before.
+        self.assert_allclose(twin.predict_on_batch(tiles), logits, 0, 0)
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
     def test_steps_in_mixed_precision_are_finite(self, policy, tmp_path):

@@ -56,6 +56,22 @@ def test_shapes_that_come_again_are_traced():
     assert function.calls == 7
 
 
+def test_for_many_calls_there_is_a_program_from_the_first_on():
+    function = Counted()
+    program = TracedProgram(function, function.layer.variables, joins=True)
+    first, *others = call(program, ones(4, 3), 5)
+    for found in others:
+        np.testing.assert_array_equal(found, first)
+    # As it is, and traced.
+    assert function.calls == 2
+    # However many shapes come.
+    for size in range(5, 20):
+        call(program, ones(size, 3))
+    before = function.calls
+    np.testing.assert_array_equal(call(program, ones(4, 3))[0], first)
+    assert function.calls == before + 2
+
+
 def test_new_weights_are_used():
     function = Counted()
     program = function.program()

@@ -180,7 +180,11 @@ class SceneRun:
             plan, self.scene, self._grid, store.done, batch_size
         )
         maker = BlockMaker(plan, self._views, store)
-        model = fast_model(self._model, self.settings["model"])
+        model = fast_model(
+            self._model,
+            self.settings["model"],
+            plan.num_tiles * len(self._views),
+        )
         with (
             TileProgress(plan, store.done, not progress) as bar,
             read_ahead(read, _BATCHES) as batches,

@@ -26,6 +26,8 @@ _AUGMENTATIONS = {
 
 _MADE: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
+# A twin for many starts some ten tiles later, and saves one in ten.
+_MANY_TILES = 100
 
 
 class TileView(NamedTuple):
@@ -120,7 +122,7 @@ def tile_views(
     ]
 
 
-def fast_model(model: Any, identity: dict[str, Any]) -> Any:
+def fast_model(model: Any, identity: dict[str, Any], num_tiles: int = 1) -> Any:
     """Return what a model recommends for inference, or the model.
 
     Args:
@@ -128,15 +130,22 @@ def fast_model(model: Any, identity: dict[str, Any]) -> Any:
             a model; of anything else there is no faster one.
         identity: what `model_identity` says of it now. A task that was
             trained meanwhile has another one, and gets a new twin.
+        num_tiles: of the whole map, also where a part of it is made, since
+            answers must not differ. For many a twin may take longer to start.
     """
     if not hasattr(model, "for_inference"):
         return model
+    many = num_tiles >= _MANY_TILES
     with _LOCK:
-        made_for, twin = _MADE.get(model, (None, None))
+        made_for, twins = _MADE.get(model, (None, {}))
         if made_for != identity:
-            twin = model.for_inference()
-            _MADE[model] = identity, twin
-        return twin
+            twins = {}
+        if many not in twins:
+            twins[many] = model.for_inference()
+            if many and hasattr(twins[many], "make_program"):
+                twins[many].make_program(joins=True)
+            _MADE[model] = identity, twins
+        return twins[many]
 
 
 class Tile(NamedTuple):

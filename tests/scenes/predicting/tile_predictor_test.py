@@ -97,6 +97,21 @@ def test_one_twin_for_many_scenes_until_the_task_learns():
     np.testing.assert_array_equal(other.classifier.get_weights()[1], [1, 2, 3])
 
 
+def test_many_tiles_have_a_twin_of_their_own():
+    """The same for a map and for a part of it, after a restart, say."""
+    model = make_model()
+    few, many = (
+        fast_model(model, model_identity(model), count) for count in (3, 1000)
+    )
+    assert few is not many
+    assert fast_model(model, model_identity(model), 999) is many
+    assert fast_model(model, model_identity(model), 1) is few
+    tiles = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3))
+    np.testing.assert_allclose(
+        many.predict_on_batch(tiles), few.predict_on_batch(tiles), atol=1e-4
+    )
+
+
 def test_what_is_no_task_stays_what_it_is():
     def model(tiles):
         return tiles
