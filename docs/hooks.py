@@ -14,7 +14,12 @@ from mkdocs.structure.files import InclusionLevel
 
 ROOT = pathlib.Path(__file__).parents[1]
 # Pictures that lie elsewhere in the repository.
-PICTURES = ("harbour_map.jpg", "river_map.jpg")
+PICTURES = {
+    "images/harbour_map.jpg": "examples/data/harbour_map.jpg",
+    "images/river_map.jpg": "examples/data/river_map.jpg",
+    # Beside the page that has `benchmarks/RESULTS.md` in it.
+    "growth.svg": "benchmarks/growth.svg",
+}
 
 
 def on_config(config: Any) -> Any:
@@ -35,7 +40,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages of the reference, and the pictures of the examples."""
+    """Add the pages of the reference, and pictures from elsewhere."""
     from docs.make_pages import reference_index
     from docs.make_pages import reference_page
     from docs.make_pages import reference_rooms
@@ -46,10 +51,9 @@ def on_files(files: Files, config: Any) -> Files:
     for name, text in pages.items():
         path = f"reference/{name}.md"
         files.append(File.generated(config, path, content=text))
-    for name in PICTURES:
-        source = str(ROOT / "examples" / "data" / name)
-        picture = File.generated(config, f"images/{name}", abs_src_path=source)
-        files.append(picture)
+    for place, path in PICTURES.items():
+        source = str(ROOT / path)
+        files.append(File.generated(config, place, abs_src_path=source))
     for source in sorted((ROOT / "examples" / "results").glob("*.md")):
         page = File.generated(
             config, f"results/{source.name}", abs_src_path=str(source)

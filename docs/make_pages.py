@@ -115,10 +115,11 @@ def index_page() -> str:
                 ", ".join(paper.link for paper in cited),
                 f"{cost['parameters'] / 1e6:.1f} M",
                 f"{cost['gmacs']:.1f}{_at(cost)}",
+                f"{cost['seconds']:.1f}",
                 str(len(_facts_of(task)) or ""),
             ]
         )
-    header = ["class", "what it does", "paper", "parameters", "GMACs"]
+    header = ["class", "what it does", "paper", "parameters", "GMACs", "s/Mpx"]
     table = "\n".join(markdown_lines([*header, "presets"], rows))
     return (
         "# Networks\n\n"
@@ -127,8 +128,11 @@ def index_page() -> str:
         "`save_to_preset`. Parameters and billions of multiply-adds (GMACs) "
         "are for six classes and a tile of 512 x 512 pixels on the encoder "
         "named on each page, which has an output stride of 32, counted by "
-        "`python -m docs.measure_costs`. The papers of CCNet, DANet, OCNet and "
-        "others use a stride of 8, which costs several times as much.\n\n"
+        "`python -m docs.measure_costs`. Seconds a megapixel are those of the "
+        "faster twin on two CPU cores and torch, all measured in one run "
+        "(`python -m docs.measure_seconds`): compare them with each other. The "
+        "papers of CCNet, DANet, OCNet and others use a stride of 8, which "
+        "costs several times as much.\n\n"
         f"{table}\n\n"
         "## Choosing one\n\n"
         "Start with `HRNet`, or with `PFNet` for small objects: presets of "
@@ -279,7 +283,9 @@ def _cost(task: str) -> str:
         f"On {encoders[cost['encoder']]} with six classes: "
         f"{cost['parameters']:,} parameters and {cost['gmacs']:.1f} billion "
         f"multiply-adds for a tile of {size} x {size} pixels "
-        "(`python -m docs.measure_costs`)."
+        "(`python -m docs.measure_costs`), and "
+        f"{cost['seconds']:.1f} seconds a megapixel on two CPU cores "
+        "(`python -m docs.measure_seconds`)."
     )
 
 

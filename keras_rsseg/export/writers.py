@@ -1,5 +1,6 @@
 """One writer for each format: a graph to a file, and facts into the file."""
 
+import logging
 import os
 import pathlib
 import zipfile
@@ -117,7 +118,14 @@ def _write_tflite(
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if settings.weights == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    path.write_bytes(converter.convert())
+    logger = logging.getLogger("absl")
+    level = logger.level
+    # It asks for an owner of the weights, which are in the graph itself.
+    logger.setLevel(logging.ERROR)
+    try:
+        path.write_bytes(converter.convert())
+    finally:
+        logger.setLevel(level)
 
 
 def _write_openvino(

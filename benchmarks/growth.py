@@ -1,0 +1,210 @@
+"""How the cost of a map grows with its scene, classes, tiles and batches.
+
+    python -m benchmarks.growth --plot benchmarks/growth.svg
+    python -m benchmarks.growth --megapixels 1 4 16 64 400 --classes 2 250
+
+Each point is a `predict_scene` in a process of its own, of a scene at the
+pixel size of the preset `hrnet_ifwm_w18_land_cover`: a VRT that repeats one
+noisy raster, so that no scene has to fit a disk. What is not varied is 4
+megapixels, 6 classes, tiles of 512 px and batches of 4. Prints seconds, with
+those that the first answer takes, and the peak memory of the process. On the
+backend that `KERAS_BACKEND` names.
+"""
+
+import argparse
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+from keras_rsseg.tables import markdown_table
+
+SOURCE_SIDE = 2048
+BASE = {"megapixels": 4.0, "classes": 6, "tile_size": 512, "batch_size": 4}
+UNITS = {
+    "megapixels": "megapixels of the scene",
+    "classes": "classes",
+    "tile_size": "pixels a side of a tile",
+    "batch_size": "tiles of a batch",
+}
+_VRT = """<VRTDataset rasterXSize="{side}" rasterYSize="{side}">
+<SRS>EPSG:32632</SRS>
+<GeoTransform>500000, {pixel}, 0, 5000000, 0, -{pixel}</GeoTransform>
+{bands}</VRTDataset>
+"""
+_BAND = """<VRTRasterBand dataType="Byte" band="{band}">
+<ColorInterp>{color}</ColorInterp>
+{sources}</VRTRasterBand>
+"""
+_SOURCE = """<SimpleSource>
+<SourceFilename relativeToVRT="1">{name}</SourceFilename>
+<SourceBand>{band}</SourceBand>
+<SrcRect xOff="0" yOff="0" xSize="{w}" ySize="{h}"/>
+<DstRect xOff="{x}" yOff="{y}" xSize="{w}" ySize="{h}"/>
+</SimpleSource>
+"""
+
+
+def write_scene(
+    folder: pathlib.Path, megapixels: float, pixel_size: float
+) -> pathlib.Path:
+    """Write a VRT of some megapixels, and the raster that it repeats.
+
+    Args:
+        folder: for both.
+        megapixels: of the scene, which is square.
+        pixel_size: metres.
+    """
+    from benchmarks.scene_prediction import make_scene
+
+    make_scene(folder / "source.tif", SOURCE_SIDE, pixel_size)
+    side = round(math.sqrt(megapixels * 1e6))
+    starts = range(0, side, SOURCE_SIDE)
+    bands = ""
+    for band, color in enumerate(("Red", "Green", "Blue"), 1):
+        sources = "".join(
+            _SOURCE.format(
+                name="source.tif",
+                band=band,
+                x=x,
+                y=y,
+                w=min(SOURCE_SIDE, side - x),
+                h=min(SOURCE_SIDE, side - y),
+            )
+            for y in starts
+            for x in starts
+        )
+        bands += _BAND.format(band=band, color=color, sources=sources)
+    path = folder / "scene.vrt"
+    path.write_text(_VRT.format(side=side, pixel=pixel_size, bands=bands))
+    return path
+
+
+def measure(
+    megapixels: float, classes: int, tile_size: int, batch_size: int
+) -> dict[str, float]:
+    """Map one scene, in this process.
+
+    Returns:
+        `seconds` of `predict_scene`, `first` of them until the first answer,
+        and `megabytes` at most.
+    """
+    import keras_rsseg
+    from benchmarks.scene_prediction import peak
+
+    model = keras_rsseg.from_preset(
+        "hrnet_ifwm_w18_land_cover", num_classes=classes
+    )
+    answered: list[float] = []
+    twin = model.for_inference()
+
+    class Timed:
+        """The model, which says when it has answered."""
+
+        bands, value_range = model.bands, model.value_range
+        num_classes = classes
+
+        def predict_on_batch(self, tiles: Any) -> Any:
+            logits = twin.predict_on_batch(tiles)
+            answered.append(time.perf_counter())
+            return logits
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        scene = write_scene(folder, megapixels, 0.8)
+        start = time.perf_counter()
+        keras_rsseg.predict_scene(
+            Timed(),
+            scene,
+            folder / "map.tif",
+            tile_size=tile_size,
+            batch_size=batch_size,
+            progress=False,
+        )
+        seconds = time.perf_counter() - start
+    first = answered[0] - start
+    return {"seconds": seconds, "first": first, "megabytes": peak()}
+
+
+def measure_apart(point: dict[str, Any]) -> dict[str, float]:
+    """Measure in a process of its own, which has the peak to itself."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--point"]
+    done = subprocess.run(
+        [*command, json.dumps(point)], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def draw(found: dict[str, list[list[float]]], path: pathlib.Path) -> None:
+    """Draw what was found, a panel for what is varied.
+
+    Args:
+        found: lists of value, seconds, first seconds and megabytes.
+        path: of the picture; its ending says which kind.
+    """
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(
+        1, len(found), figsize=(3.6 * len(found), 3.2), squeeze=False
+    )
+    for panel, (name, rows) in zip(panels[0], found.items(), strict=True):
+        values, seconds, first, megabytes = zip(*rows, strict=True)
+        rest = [a - b for a, b in zip(seconds, first, strict=True)]
+        panel.plot(values, rest, "o-", color="tab:blue")
+        panel.set(xlabel=UNITS[name], xscale="log", yscale="log")
+        panel.set_ylabel("seconds after the first answer", color="tab:blue")
+        memory = panel.twinx()
+        memory.plot(values, megabytes, "s--", color="tab:orange")
+        memory.set_ylim(0, 1.2 * max(megabytes))
+        memory.set_ylabel("peak memory, MB", color="tab:orange")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--megapixels", type=float, nargs="*", default=[1, 4, 16, 64])
+    add("--classes", type=int, nargs="*", default=[2, 16, 64, 250])
+    add("--tile-size", type=int, nargs="*", default=[256, 512, 1024])
+    add("--batch-size", type=int, nargs="*", default=[1, 4, 16])
+    add("--plot", type=pathlib.Path, help="picture to draw")
+    add("--point", type=json.loads, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_arguments()
+    if args.point is not None:
+        print(json.dumps(measure(**args.point)))
+        return
+    found: dict[str, list[list[float]]] = {}
+    table = []
+    for name in BASE:
+        for value in getattr(args, name):
+            result = measure_apart({**BASE, name: value})
+            row = [result[key] for key in ("seconds", "first", "megabytes")]
+            found.setdefault(name, []).append([value, *row])
+            cells = [f"{number:.1f}" for number in row[:2]]
+            table.append([UNITS[name], f"{value:g}", *cells, f"{row[2]:.0f}"])
+            print(*table[-1], file=sys.stderr, flush=True)
+    header = ("varied", "value", "seconds", "first answer, s", "peak MB")
+    print(markdown_table(header, table))
+    if args.plot is not None and found:
+        draw(found, args.plot)
+
+
+if __name__ == "__main__":
+    main()
