@@ -74,7 +74,8 @@ def resize(
                 "Received: interpolation='nearest'"
             )
         return _resize_nearest(images, size, data_format)
-    return _resize_bilinear(images, *size, align_corners, data_format)
+    height, width = size
+    return _resize_bilinear(images, height, width, align_corners, data_format)
 
 
 def interpolation_matrix(
