@@ -173,7 +173,8 @@ def _sgd(
 def _decay(scalars: _Scalars, variable: Any) -> None:
     import tensorflow as tf
 
-    variable = getattr(variable, "value", variable)
+    if isinstance(variable, keras.Variable):
+        variable = variable.value
     tf.raw_ops.ResourceApplyGradientDescent(
         var=variable.handle, alpha=scalars.get("decay"), delta=variable
     )

@@ -65,7 +65,8 @@ def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
 def shared_graphs() -> Iterator[None]:
     """Have a graph call what is marked `shared`, in place of a copy for each.
 
-    For training on one device: other runtimes do not know such calls.
+    For training on one device: other runtimes do not know such calls. Nothing
+    changes where operations run one by one.
     """
     token = _SHARES.set(_may_share())
     try:
@@ -79,7 +80,7 @@ def _may_share() -> bool:
         return False
     import tensorflow as tf
 
-    return not tf.distribute.has_strategy()
+    return not (tf.executing_eagerly() or tf.distribute.has_strategy())
 
 
 def shared(function: _Function) -> _Function:

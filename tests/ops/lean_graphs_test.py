@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_rsseg.ops.fused_updates import fused_updates
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.lean_graphs import shared_graphs
@@ -87,6 +88,28 @@ class TestGraphs:
         whole = 12 * np.linalg.matrix_power(matrix, 3)
         np.testing.assert_allclose(loss, ((x @ whole) ** 2).sum(), rtol=1e-5)
         np.testing.assert_allclose(gradient, 2 * x @ whole @ whole.T, rtol=1e-5)
+
+    @pytest.mark.parametrize("compiled", [False, True])
+    def test_a_training_step(self, compiled):
+        """XLA compiles what is called, too."""
+        import tensorflow as tf
+
+        variable = tf.Variable(tf.ones((2, 3)))
+        optimizer = keras.optimizers.AdamW(0.1)
+        optimizer.build([variable])
+
+        @tf.function(jit_compile=compiled)
+        def step():
+            with shared_graphs(), fused_updates(optimizer):
+                with tf.GradientTape() as tape:
+                    rows = scaled_rows(variable + 0.0, 2.0, "rows")
+                    loss = tf.reduce_sum(rows)
+                optimizer.apply(tape.gradient(loss, [variable]), [variable])
+            return loss
+
+        assert float(step()) == 24.0
+        # A step of Adam is the learning rate at first; weights decay by 0.004.
+        np.testing.assert_allclose(variable, 1 - 0.1 * 0.004 - 0.1, atol=1e-5)
 
     def test_types_and_known_sizes_are_kept(self):
         import tensorflow as tf
