@@ -3,20 +3,24 @@
     KERAS_BACKEND=torch python -m docs.draw_modules
 
 writes pictures to `docs/images/`: the harbour mapped by the two presets that
-come with the package, the points that PointFlow matches, and the flow by which
-IFWM moves a coarse map. Needs matplotlib.
+come with the package, with seams and without, and how sure it is; the points
+that PointFlow matches, and the flow by which IFWM moves a coarse map. Needs
+matplotlib.
 """
 
 import pathlib
+import tempfile
 from typing import TYPE_CHECKING
 from typing import Any
 
 import keras
 import numpy as np
+import rasterio
 from keras import ops
 
 import keras_rsseg
 from examples.draw_maps import draw_picture
+from examples.draw_maps import map_colors
 from examples.draw_maps import save
 from keras_rsseg.layers import ImprovedFlowWarp
 from keras_rsseg.ops import flow_warp
@@ -164,6 +168,46 @@ def draw_warp() -> "Figure":
     return figure
 
 
+def draw_choices(model: Any, tile_size: int = 128) -> "Figure":
+    """Draw a map of small tiles, without and with overlap, and its doubts.
+
+    Args:
+        model: a task with `palette`, or `display_palette`.
+        tile_size: pixels a side of a tile.
+    """
+    from matplotlib.figure import Figure
+
+    colors = np.array([*map_colors(model), *[(0, 0, 0)] * 256], "uint8")
+    figure = Figure(figsize=(9.6, 3.6), layout="constrained")
+    panels = figure.subplots(1, 3)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        maps = {
+            "tiles by themselves": {"overlap": 0},
+            "tiles that overlap, blended": {
+                "uncertainty": folder / "unsure.tif"
+            },
+        }
+        for panel, (title, options) in zip(panels, maps.items(), strict=False):
+            keras_rsseg.predict_scene(
+                *(model, SCENE, folder / "map.tif"),
+                tile_size=tile_size,
+                overwrite=True,
+                **options,
+            )
+            panel.imshow(colors[keras_rsseg.data.read_mask(folder / "map.tif")])
+            panel.set_title(title)
+        with rasterio.open(folder / "unsure.tif") as raster:
+            doubt = raster.read(1, masked=True)
+            doubt = doubt * raster.scales[0] + raster.offsets[0]
+    shown = panels[2].imshow(doubt, cmap="magma", vmin=0, vmax=1)
+    panels[2].set_title("how unsure it is")
+    figure.colorbar(shown, ax=panels[2], shrink=0.8)
+    for panel in panels:
+        panel.set_axis_off()
+    return figure
+
+
 def main() -> None:
     """Draw all pictures."""
     IMAGES.mkdir(exist_ok=True)
@@ -180,6 +224,8 @@ def main() -> None:
         models["harbour_pfnet.jpg"], tile
     )
     save(figure, IMAGES / "points.jpg")
+    figure = draw_choices(models["harbour_pfnet.jpg"])
+    save(figure, IMAGES / "choices.jpg")
     for name, model in models.items():
         draw_picture(model, SCENE, IMAGES / name, max_size=420)
 

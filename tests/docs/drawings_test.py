@@ -66,3 +66,14 @@ class TestModules:
         flow, offsets = draw.flow_of(model, draw.sample_tile(64))
         assert flow.shape == offsets.shape and flow.shape[2] == 2
         assert not flow.any() and not offsets.any()
+
+    def test_maps_with_seams_and_without_and_what_is_unsure(self, draw):
+        from tests.hub.tiny_preset import make_task
+
+        model = make_task()
+        count = model.num_classes
+        model.class_names = [f"class {i}" for i in range(count)]
+        figure = draw.draw_choices(model, tile_size=512)
+        shown = [axes.images[0].get_array() for axes in figure.axes[:3]]
+        assert [a.shape[:2] for a in shown] == [(1000, 1000)] * 3
+        assert 0 <= shown[2].min() <= shown[2].max() <= 1
