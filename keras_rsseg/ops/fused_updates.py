@@ -37,7 +37,7 @@ def fused_updates(optimizer: Any) -> Iterator[None]:
     optimizer.build([variable])
     with fused_updates(optimizer):
         optimizer.apply([keras.ops.ones(1)])
-    variable  # [0.9]
+    variable.numpy()  # [0.9]
     ```
     """
     # Keras wraps one for float16.
