@@ -21,6 +21,10 @@ import tempfile
 import time
 from typing import Any
 
+import rasterio
+
+from keras_rsseg.rasters.vrt import VirtualRaster
+from keras_rsseg.rasters.windows import Window
 from keras_rsseg.tables import markdown_table
 
 SOURCE_SIDE = 2048
@@ -31,22 +35,6 @@ UNITS = {
     "tile_size": "pixels a side of a tile",
     "batch_size": "tiles of a batch",
 }
-_VRT = """<VRTDataset rasterXSize="{side}" rasterYSize="{side}">
-<SRS>EPSG:32632</SRS>
-<GeoTransform>500000, {pixel}, 0, 5000000, 0, -{pixel}</GeoTransform>
-{bands}</VRTDataset>
-"""
-_BAND = """<VRTRasterBand dataType="Byte" band="{band}">
-<ColorInterp>{color}</ColorInterp>
-{sources}</VRTRasterBand>
-"""
-_SOURCE = """<SimpleSource>
-<SourceFilename relativeToVRT="1">{name}</SourceFilename>
-<SourceBand>{band}</SourceBand>
-<SrcRect xOff="0" yOff="0" xSize="{w}" ySize="{h}"/>
-<DstRect xOff="{x}" yOff="{y}" xSize="{w}" ySize="{h}"/>
-</SimpleSource>
-"""
 
 
 def write_scene(
@@ -61,26 +49,22 @@ def write_scene(
     """
     from benchmarks.scene_prediction import make_scene
 
-    make_scene(folder / "source.tif", SOURCE_SIDE, pixel_size)
+    source = folder / "source.tif"
+    make_scene(source, SOURCE_SIDE, pixel_size)
     side = round(math.sqrt(megapixels * 1e6))
     starts = range(0, side, SOURCE_SIDE)
-    bands = ""
-    for band, color in enumerate(("Red", "Green", "Blue"), 1):
-        sources = "".join(
-            _SOURCE.format(
-                name="source.tif",
-                band=band,
-                x=x,
-                y=y,
-                w=min(SOURCE_SIDE, side - x),
-                h=min(SOURCE_SIDE, side - y),
-            )
-            for y in starts
-            for x in starts
-        )
-        bands += _BAND.format(band=band, color=color, sources=sources)
+    with rasterio.open(source) as raster:
+        scene = VirtualRaster(side, side, raster.crs, raster.transform)
+    for color in ("Red", "Green", "Blue"):
+        band = scene.add_band()
+        band.describe(color=color)
+        for row in starts:
+            for col in starts:
+                height = min(SOURCE_SIDE, side - row)
+                width = min(SOURCE_SIDE, side - col)
+                band.add_source(source, Window(row, col, height, width))
     path = folder / "scene.vrt"
-    path.write_text(_VRT.format(side=side, pixel=pixel_size, bands=bands))
+    path.write_bytes(scene.to_xml())
     return path
 
 

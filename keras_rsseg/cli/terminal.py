@@ -68,12 +68,7 @@ def quiet_flag(panel: str) -> Any:
     Args:
         panel: its heading in the help.
     """
-    return typer.Option(
-        "--quiet",
-        "-q",
-        help="Print nothing but errors.",
-        rich_help_panel=panel,
-    )
+    return _flag("--quiet", "-q", "Print nothing but errors.", panel)
 
 
 def verbose_flag(panel: str) -> Any:
@@ -82,12 +77,12 @@ def verbose_flag(panel: str) -> Any:
     Args:
         panel: its heading in the help.
     """
-    return typer.Option(
-        "--verbose",
-        "-v",
-        help="Print every step, and what the libraries print.",
-        rich_help_panel=panel,
-    )
+    text = "Print every step, and what the libraries print."
+    return _flag("--verbose", "-v", text, panel)
+
+
+def _flag(name: str, letter: str, text: str, panel: str) -> Any:
+    return typer.Option(name, letter, help=text, rich_help_panel=panel)
 
 
 class Status:

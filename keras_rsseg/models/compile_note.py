@@ -13,17 +13,10 @@ class CompileNote(keras.callbacks.Callback):
 
     Keras shows nothing until it is done: half a minute for HRNet on two
     cores. torch runs the network as it is.
-
-    Args:
-        is_wanted: whether `fit()` shows its progress.
     """
-
-    def __init__(self, is_wanted: bool) -> None:
-        super().__init__()
-        self._is_wanted = is_wanted
 
     def on_train_begin(self, logs: Any = None) -> None:
         name = _NAMES.get(keras.backend.backend())
-        if self._is_wanted and name and not self.model.run_eagerly:
+        if name and not self.model.run_eagerly:
             sys.stdout.write(f"{name} compiles the first training step ...\n")
             sys.stdout.flush()

@@ -111,11 +111,9 @@ class TrainableTask(CompiledTask):
             arrays = (*parts, None)[:3]
             size = validation_batch_size or batch_size
             validation = self._feed(parts[0], arrays, size, False, False)
-        # Keras keeps what it has compiled.
-        is_first = getattr(self, "train_function", None) is None
         callbacks = self._callbacks(
             callbacks,
-            CompileNote(is_first and bool(verbose)),
+            verbose,
             *watch_generators(
                 data,
                 validation,
@@ -307,8 +305,11 @@ class TrainableTask(CompiledTask):
         run = getattr(keras.Model, name)
         return functools.partial(run, self), found
 
-    def _callbacks(self, callbacks: Any, *more: Any) -> Any:
+    def _callbacks(self, callbacks: Any, verbose: Any, *more: Any) -> Any:
         set_directions(callbacks)
+        # Keras keeps what it has compiled.
+        if verbose and getattr(self, "train_function", None) is None:
+            more = (CompileNote(), *more)
         if isinstance(callbacks, keras.callbacks.CallbackList):
             for callback in more:
                 callbacks.append(callback)

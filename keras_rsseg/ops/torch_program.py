@@ -1,5 +1,6 @@
 """A function of torch as a graph of its operations, joined where that pays."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 from typing import TypeAlias
@@ -32,9 +33,10 @@ def torch_program(
 
     program = make_fx(function)(x)
     if not any(_changes_tensors(node) for node in program.graph.nodes):
-        _Constants(program).fold()
+        constants = _Constants(program)
+        constants.fold()
         if _has_joined_kernels(x):
-            _join_convolutions(program)
+            _join_convolutions(program, constants)
         program.graph.eliminate_dead_code()
         program.recompile()
     return program
@@ -67,6 +69,7 @@ class _Constants:
 
     def __init__(self, program: Any) -> None:
         self._program = program
+        self._numbers = itertools.count()
         # Of nodes with several results, which a program cannot hold as one.
         self._lists: dict[_Node, Any] = {}
 
@@ -110,16 +113,15 @@ class _Constants:
     def hold(self, value: Tensor) -> _Node:
         """Return a new node, at the place of insertion, that reads a tensor."""
         graph = self._program.graph
-        name = f"_folded_{len(list(self._program.buffers()))}"
+        name = f"_folded_{next(self._numbers)}"
         self._program.register_buffer(name, value, persistent=False)
         return graph.get_attr(name)
 
 
-def _join_convolutions(program: Any) -> None:
+def _join_convolutions(program: Any, constants: _Constants) -> None:
     import torch
 
     aten, mkldnn = torch.ops.aten, torch.ops.mkldnn
-    constants = _Constants(program)
     sizes = {
         node: node.meta["val"].shape
         for node in program.graph.nodes
