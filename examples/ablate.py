@@ -1,15 +1,21 @@
-"""Re-run an ablation table of the PFNet or the IFWM paper on aerial scenes.
+"""Re-run a table of the PFNet or the IFWM paper on aerial scenes.
 
-Every row of a table is trained on the same schedule and data, once a seed,
-and scored by the protocol of `train_dubai.py`. These are small runs on a
-small data set: they compare rows, they do not repeat the papers' figures.
+Every row of a table is trained on the same schedule and data, once a seed.
+Ablations train on Dubai and are scored by the protocol of `train_dubai.py`;
+comparisons of systems train on Dubai and southern Ohio and are scored at both
+(`train_land_cover.py`). These are small runs on small data sets: they compare
+rows, they do not repeat the papers' figures.
 
     python -m examples.ablate ../shared/data/dubai --table ifwm-3 \
         --encoder hrnet_w18_coco_lvis --seeds 3 --steps 100 --output results
 
-writes `results/ifwm-3.csv` (one line a run) and `results/ifwm-3.md` (mean and
-spread over seeds). Started again with the same arguments it goes on where it
-stopped, run by run.
+    python -m examples.ablate ../shared/data --table pfnet-4 \
+        --encoder resnet50_imagenet --hrnet-encoder hrnet_w18_coco_lvis \
+        --seeds 1 --steps 100 --output results --plot results/pfnet-4.svg
+
+write `results/TABLE.csv` (one line a run) and `results/TABLE.md` (mean and
+spread over seeds). The plot shows accuracy against cost, as figure 5 of the
+PFNet paper does. Run the same command again to resume, run by run.
 """
 
 import argparse
@@ -19,153 +25,99 @@ import pathlib
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from benchmarks.count_macs import count_macs
+from benchmarks.count_macs import count_parameters
 from examples import fine_tuning
+from examples import score_land_cover
 from examples import train_dubai
+from examples import train_land_cover
+from examples.ablation_tables import TABLES
+from examples.ablation_tables import Row
+from examples.networks import SYSTEMS
 from examples.networks import build_task
+from keras_rsseg.datasets.dubai import VALIDATION_PARTS
+from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.tables import csv_table
 from keras_rsseg.tables import markdown_lines
 
+CLASSES = train_dubai.PALETTE.names
+PLACES = {"dubai": "Dubai", "ohio_naip": "Ohio"}
+# Pixels a side of the tile whose cost is counted.
+_COST_SIZE = 512
+
 
 @dataclasses.dataclass(frozen=True)
-class Row:
-    """One network of a table.
+class Protocol:
+    """What a table's rows are trained on, and how they are scored.
 
     Attributes:
-        name: str, as the paper calls it.
-        system: a key of `examples.networks.SYSTEMS`.
-        backbone: dict of arguments of its backbone.
-        encoder: dict of arguments of its encoder.
+        data: str, in the words of the table's heading.
+        columns: names of the shares that are kept beside the mean IoU.
+        tiles: function of the command's arguments that returns what
+            `fine_tuning.train()` takes.
+        score: function of a network and the command's arguments that returns
+            the mean IoU and the value of each column, from 0 to 1.
     """
 
-    name: str
-    system: str = "pfnet"
-    backbone: dict = dataclasses.field(default_factory=dict)
-    encoder: dict = dataclasses.field(default_factory=dict)
+    data: str
+    columns: Sequence[str]
+    tiles: Callable[[argparse.Namespace], fine_tuning.Tiles]
+    score: Callable[[Segmenter, argparse.Namespace], dict[str, float]]
+
+    @property
+    def header(self) -> list[str]:
+        """The columns of the CSV file."""
+        shares = ["mean IoU", *self.columns]
+        return ["row", "seed", "settings", *shares, *COSTS, "seconds"]
 
 
-_PPM = Row("FPN with PPM", "semantic_fpn")
-# Stride 8, as the papers run these context modules.
-_STRIDE_8 = {
-    "stackwise_strides": (1, 2, 1, 1),
-    "stackwise_dilations": (1, 1, 2, 4),
-}
+COSTS = ("parameters", "GMACs a megapixel")
 
 
-def _pfnet(name: str, **backbone: Any) -> Row:
-    return Row(name, "pfnet", backbone)
+def _score_dubai(
+    model: Segmenter, args: argparse.Namespace
+) -> dict[str, float]:
+    ious = train_dubai.evaluate(model, args)
+    return {
+        "mean IoU": statistics.mean(ious),
+        **dict(zip(CLASSES, ious, strict=True)),
+    }
 
 
-def _fusion(name: str, fusion: str) -> Row:
-    return Row(name, "hrnet", encoder={"fusion": fusion})
+def _tiles_of_both(args: argparse.Namespace) -> fine_tuning.Tiles:
+    """The training of the presets, without the colours of other scenes."""
+    options = {**vars(args), "without": ["color_transfer"]}
+    return train_land_cover.training_tiles(
+        argparse.Namespace(**options, labels="as_drawn")
+    )
 
 
-def _heads() -> Iterator[Row]:
-    """Each context module alone, with an FPN and with PFNet's decoder."""
-    for name, alone, context in (
-        ("DeepLabV3", "deeplab_v3", "atrous_pooling"),
-        ("CCNet", "ccnet", "criss_cross"),
-        ("DANet", "danet", "dual_attention"),
-        ("DenseASPP", "denseaspp", "dense_atrous_pooling"),
-        ("EMANet", "emanet", "expectation_maximization"),
-        ("EncNet", "encnet", "encoding"),
-        ("OCNet", "ocnet", "object_context"),
-    ):
-        yield Row(name, alone, encoder=_STRIDE_8)
-        backbone = {"context": context}
-        for decoder, system in (("FPN", "semantic_fpn"), ("PFM", "pfnet")):
-            yield Row(f"{name} + {decoder}", system, backbone, _STRIDE_8)
+def _score_both(model: Segmenter, args: argparse.Namespace) -> dict[str, float]:
+    scores = score_land_cover.score_validation(
+        model, args.data, args.dubai_parts
+    )
+    places = {
+        PLACES[place]: statistics.mean(ious.values())
+        for place, ious in scores.items()
+    }
+    return {"mean IoU": statistics.mean(places.values()), **places}
 
 
-TABLES = {
-    "ifwm-3": (
-        "IFWM, Table III: which flow aligns HRNet's branches",
-        [
-            _fusion("HRNet", "bilinear"),
-            _fusion("SF", "sf"),
-            _fusion("LSF", "lsf"),
-            _fusion("RIFW", "rifw"),
-            _fusion("IFWM", "ifwm"),
-        ],
-    ),
-    "pfnet-2a": (
-        "PFNet, Table 2a: which points flow",
-        [
-            _PPM,
-            _pfnet("salient points", flows=("salient",)),
-            _pfnet("boundary points", flows=("boundary",)),
-            _pfnet("both"),
-        ],
-    ),
-    "pfnet-2b": (
-        "PFNet, Table 2b: at which levels points flow",
-        [
-            _PPM,
-            _pfnet("P4", levels=("P4",)),
-            _pfnet("P3", levels=("P3",)),
-            _pfnet("P2", levels=("P2",)),
-            _pfnet("P4, P3", levels=("P4", "P3")),
-            _pfnet("P4, P3, P2"),
-        ],
-    ),
-    "pfnet-2c": (
-        "PFNet, Table 2c: what takes the module's place",
-        [
-            Row("FPN", "semantic_fpn", {"context": None}),
-            _PPM,
-            _pfnet("DCNv1", alignment="deformable_conv"),
-            _pfnet("DCNv2", alignment="modulated_deformable_conv"),
-            _pfnet("dense affinity", alignment="dense_affinity"),
-            _pfnet("FAM", alignment="flow_alignment"),
-            _pfnet("PFM"),
-        ],
-    ),
-    "pfnet-2d": (
-        "PFNet, Table 2d: how salient points are sampled",
-        [
-            _pfnet("random", salient_sampler="random"),
-            _pfnet("attention", salient_sampler="attention"),
-            _pfnet("max pooling"),
-        ],
-    ),
-    "pfnet-2e": (
-        "PFNet, Table 2e: in which direction points flow",
-        [
-            _pfnet("top-down"),
-            _pfnet("bottom-up", direction="bottom_up"),
-            _pfnet("top-down, then bottom-up", direction="both"),
-        ],
-    ),
-    "pfnet-2f": (
-        "PFNet, Table 2f: how boundaries are predicted",
-        [
-            _pfnet("direct", boundary_from="direct"),
-            _pfnet("addition", boundary_from="addition"),
-            _pfnet("subtraction"),
-        ],
-    ),
-    "pfnet-2g": ("PFNet, Table 2g: other context modules", [*_heads()]),
-    "pfnet-fig3": (
-        "PFNet, figure 3: how many points",
-        [
-            *(
-                _pfnet(f"{number} boundary points", num_boundary_points=number)
-                for number in (64, 128, 192, 256)
-            ),
-            *(
-                _pfnet(f"{size} x {size} salient points", max_pool_size=size)
-                for size in (10, 14, 18, 24)
-            ),
-        ],
-    ),
-}
-CLASSES = train_dubai.PALETTE.names
-COLUMNS = ["row", "seed", "settings", "mean IoU", *CLASSES, "seconds"]
+DUBAI = Protocol("Dubai", CLASSES, train_dubai.training_tiles, _score_dubai)
+BOTH = Protocol(
+    "Dubai and Ohio", tuple(PLACES.values()), _tiles_of_both, _score_both
+)
+
+
+def protocol(table: str) -> Protocol:
+    """Return how the rows of a table are trained and scored."""
+    return BOTH if TABLES[table].on_both_places else DUBAI
 
 
 def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
@@ -176,8 +128,11 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     encoder = dict(row.encoder)
     if args.data_format:
         encoder["data_format"] = args.data_format
+    preset = args.encoder
+    if args.hrnet_encoder and SYSTEMS[row.system].encoder == "HRNetEncoder":
+        preset = args.hrnet_encoder
     model = build_task(
-        row.system, train_dubai.FACTS, args.encoder, encoder, row.backbone
+        row.system, train_dubai.FACTS, preset, encoder, row.backbone
     )
     options = argparse.Namespace(
         **{**vars(args), "seed": seed, "backup": None, "frozen_share": 0.0}
@@ -185,26 +140,40 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
     # leaves easy pixels out, which its baselines do not.
     losses = {"recipe": "paper"} if row.system == "pfnet" else {}
-    fine_tuning.train(
-        model, train_dubai.training_tiles(options), options, **losses
-    )
-    ious = train_dubai.evaluate(model, options)
+    how = protocol(args.table)
+    fine_tuning.train(model, how.tiles(options), options, **losses)
+    scores = how.score(model, options)
     return {
         "row": row.name,
         "seed": seed,
         "settings": settings(args),
-        "mean IoU": f"{statistics.mean(ious):.4f}",
-        **{n: f"{iou:.4f}" for n, iou in zip(CLASSES, ious, strict=True)},
+        **{name: f"{share:.4f}" for name, share in scores.items()},
+        **costs(model),
         "seconds": f"{time.perf_counter() - start:.0f}",
     }
 
 
+def costs(model: Segmenter) -> dict[str, str]:
+    """Return the parameters and multiply-adds of a network.
+
+    The latter by the megapixel, as some take tiles of one size only.
+    """
+    size = model.input_shape[1] or _COST_SIZE
+    gmacs = count_macs(model, size) / 1e9 / (size**2 / 1e6)
+    values = (f"{count_parameters(model)}", f"{gmacs:.1f}")
+    return dict(zip(COSTS, values, strict=True))
+
+
 def settings(args: argparse.Namespace) -> str:
     """What must be equal for two runs to stand in one table."""
-    return (
+    text = (
         f"{keras.backend.backend()}, {args.steps} steps of {args.batch_size} x "
         f"{args.tile_size} px, learning rate {args.learning_rate:g}"
     )
+    if tuple(args.dubai_parts) != VALIDATION_PARTS:
+        parts = " and ".join(map(str, args.dubai_parts))
+        text += f", of Dubai part {parts} of each scene scored"
+    return text
 
 
 def read_runs(
@@ -224,33 +193,59 @@ def read_runs(
     return runs
 
 
-def write_runs(path: pathlib.Path, runs: list[dict[str, Any]]) -> None:
+def known_run(
+    row: Row, seed: int, args: argparse.Namespace
+) -> dict[str, Any] | None:
+    """Return the line of a row that another table has trained already.
+
+    Args:
+        row: of the table that `args` names.
+        seed: number of the run.
+        args: the command's arguments.
+    """
+    for name, table in TABLES.items():
+        path = args.output / f"{name}.csv"
+        if protocol(name) is not protocol(args.table) or not path.exists():
+            continue
+        if row not in table.rows:
+            continue
+        with path.open(newline="") as file:
+            for line in csv.DictReader(file):
+                wanted = (row.name, str(seed), settings(args))
+                if (line["row"], line["seed"], line["settings"]) == wanted:
+                    return line
+    return None
+
+
+def write_runs(
+    path: pathlib.Path, runs: list[dict[str, Any]], header: Sequence[str]
+) -> None:
     """Replace the CSV file, whole or not at all."""
     partial = path.with_suffix(".partial")
-    rows = [[run[name] for name in COLUMNS] for run in runs]
-    partial.write_text(csv_table(COLUMNS, rows), newline="")
+    rows = [[run.get(name, "") for name in header] for run in runs]
+    partial.write_text(csv_table(header, rows), newline="")
     partial.replace(path)
 
 
 def summarise(
-    title: str,
-    runs: list[dict[str, Any]],
-    args: argparse.Namespace,
-    command: str,
+    runs: list[dict[str, Any]], args: argparse.Namespace, command: str
 ) -> str:
     """Return a table in Markdown: mean and spread over the seeds."""
-    head = ["", "seeds", "mean IoU", "smallest to largest", *CLASSES]
-    names = dict.fromkeys(line["row"] for line in runs)
+    how = protocol(args.table)
+    head = ["", "seeds", "mean IoU", "smallest to largest", *how.columns]
+    with_costs = all(run.get(name) for run in runs for name in COSTS)
+    if with_costs:
+        head += ["million parameters", COSTS[1]]
     rows = [
-        [name, *_summary([line for line in runs if line["row"] == name])]
-        for name in names
+        [name, *_summary(of_row, how.columns, with_costs)]
+        for name, of_row in _by_row(runs).items()
     ]
     lines = [
-        f"# {title}",
+        f"# {TABLES[args.table].title}",
         "",
-        f"Dubai scenes, validation parts, {settings(args)}. Mean IoU and its "
+        f"{how.data}, validation parts, {settings(args)}. Mean IoU and its "
         "sample standard deviation over seeds, then the mean IoU of each "
-        "class, all in percent.",
+        f"{'place' if how is BOTH else 'class'}, all in percent.",
         "",
         f"    {command}",
         "",
@@ -259,19 +254,63 @@ def summarise(
     return "\n".join(lines) + "\n"
 
 
-def _summary(runs: list[dict[str, Any]]) -> list[str]:
+def _by_row(runs: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the runs of each row."""
+    return {
+        name: [run for run in runs if run["row"] == name]
+        for name in dict.fromkeys(run["row"] for run in runs)
+    }
+
+
+def _percents(runs: list[dict[str, Any]], column: str) -> list[float]:
+    return [100 * float(run[column]) for run in runs]
+
+
+def _summary(
+    runs: list[dict[str, Any]], columns: Sequence[str], with_costs: bool
+) -> list[str]:
     """Return the cells of a row, from its runs."""
-    scores = [100 * float(run["mean IoU"]) for run in runs]
+    scores = _percents(runs, "mean IoU")
     spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
-    return [
+    cells = [
         str(len(scores)),
         f"{statistics.mean(scores):.2f}{spread}",
         f"{min(scores):.2f} to {max(scores):.2f}",
-        *(
-            f"{100 * statistics.mean(float(run[name]) for run in runs):.1f}"
-            for name in CLASSES
-        ),
+        *(f"{statistics.mean(_percents(runs, name)):.1f}" for name in columns),
     ]
+    if with_costs:
+        parameters, gmacs = (runs[0][name] for name in COSTS)
+        cells += [f"{int(parameters) / 1e6:.1f}", gmacs]
+    return cells
+
+
+def draw(runs: list[dict[str, Any]], title: str, path: pathlib.Path) -> None:
+    """Draw accuracy against cost, as figure 5 of the PFNet paper does.
+
+    Args:
+        runs: lines of the CSV file, with costs.
+        title: of the picture.
+        path: of the picture; its ending says which kind.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    axes = figure.subplots()
+    for name, of_row in _by_row(runs).items():
+        scores = _percents(of_row, "mean IoU")
+        mean = statistics.mean(scores)
+        around = [[mean - min(scores)], [max(scores) - mean]]
+        ours = "PFNet" in name or "IFWM" in name or "both papers" in name
+        gmacs = float(of_row[0][COSTS[1]])
+        color = "tab:red" if ours else "tab:blue"
+        axes.errorbar(gmacs, mean, around, fmt="o", color=color)
+        axes.annotate(
+            name, (gmacs, mean), (5, 3), textcoords="offset points", size=8
+        )
+    axes.set(
+        xscale="log", xlabel=COSTS[1], ylabel="mean IoU, percent", title=title
+    )
+    figure.savefig(path, metadata={"Date": None})
 
 
 def parse_arguments(
@@ -282,23 +321,44 @@ def parse_arguments(
         description=__doc__.split("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("data", type=pathlib.Path, help="folder of the scenes")
+    parser.add_argument(
+        "data",
+        type=pathlib.Path,
+        help="folder of Dubai's scenes; for comparisons, of both data sets",
+    )
     parser.add_argument("--table", choices=tuple(TABLES), required=True)
     parser.add_argument("--encoder", required=True, help="preset")
+    parser.add_argument(
+        "--hrnet-encoder", help="preset for the rows on an HRNet"
+    )
     parser.add_argument("--output", required=True, type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--tile-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=4e-4)
+    parser.add_argument(
+        "--plot", type=pathlib.Path, help="picture of accuracy against cost"
+    )
+    parser.add_argument(
+        "--dubai-parts",
+        type=int,
+        nargs="+",
+        choices=VALIDATION_PARTS,
+        default=VALIDATION_PARTS,
+        help="parts of Dubai's scenes that comparisons are scored on",
+    )
     fine_tuning.add_data_format(parser)
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if TABLES[args.table].on_both_places and args.batch_size % 2:
+        parser.error("--batch-size must be even: half of it from each place")
+    return args
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing of a table, write it after every run."""
     args = parse_arguments(arguments)
-    title, rows = TABLES[args.table]
+    table = TABLES[args.table]
     args.output.mkdir(parents=True, exist_ok=True)
     path = args.output / f"{args.table}.csv"
     runs = read_runs(path, args)
@@ -307,14 +367,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command = " ".join(["python -m examples.ablate", *words])
     # Seed by seed, so that a stopped table compares all rows.
     for seed in range(1, args.seeds + 1):
-        for row in rows:
+        for row in table.rows:
             if (row.name, seed) in done:
                 continue
             print(f"== {args.table}: {row.name}, seed {seed}", flush=True)
-            runs.append(run(row, seed, args))
-            write_runs(path, runs)
-            table = summarise(title, runs, args, command)
-            path.with_suffix(".md").write_text(table)
+            runs.append(known_run(row, seed, args) or run(row, seed, args))
+            write_runs(path, runs, protocol(args.table).header)
+            path.with_suffix(".md").write_text(summarise(runs, args, command))
+            if args.plot:
+                draw(runs, table.title, args.plot)
     print(path.with_suffix(".md").read_text())
 
 

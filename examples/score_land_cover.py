@@ -47,18 +47,25 @@ def ohio_files(
     return images, masks
 
 
-def score_validation(model: Segmenter, root: pathlib.Path) -> Scores:
+def score_validation(
+    model: Segmenter,
+    root: pathlib.Path,
+    dubai_parts: Sequence[int] = VALIDATION_PARTS,
+) -> Scores:
     """Print and return the IoU of each class at each place.
 
     Args:
         model: the network.
         root: folder of the data sets.
+        dubai_parts: parts of each scene of Dubai.
     """
-    dubai = train_dubai.files(root / "dubai", VALIDATION_PARTS)
+    dubai = train_dubai.files(root / "dubai", dubai_parts)
     ohio = join_neighbours(*ohio_files(root, "validate"))
     tiles = {
-        "dubai": train_dubai.scored_tiles(*dubai, palette=FACTS.to_palette()),
-        "ohio_naip": train_dubai.scored_tiles(*ohio),
+        "dubai": train_dubai.scored_tiles(
+            model, *dubai, palette=FACTS.to_palette()
+        ),
+        "ohio_naip": train_dubai.scored_tiles(model, *ohio),
     }
     found = {
         place: dict(

@@ -111,10 +111,14 @@ def training_tiles(
     return tiles
 
 
-def scored_tiles(images: Any, masks: Any, **options: Any) -> tf.data.Dataset:
+def scored_tiles(
+    model: Segmenter, images: Any, masks: Any, **options: Any
+) -> tf.data.Dataset:
     """Return tiles that hold every pixel of images once.
 
     Args:
+        model: network to score. The tiles are as large as it says, where it
+            takes one size only.
         images: as for `tile_dataset`.
         masks: likewise.
         **options: of `tile_dataset`.
@@ -122,7 +126,7 @@ def scored_tiles(images: Any, masks: Any, **options: Any) -> tf.data.Dataset:
     return tile_dataset(
         images,
         masks,
-        tile_size=SCORE_TILE_SIZE,
+        tile_size=model.input_shape[1] or SCORE_TILE_SIZE,
         batch_size=SCORE_BATCH_SIZE,
         count_once=True,
         **options,
@@ -155,7 +159,9 @@ def evaluate(
     Returns:
         The IoU of each class, a list; the score is their mean.
     """
-    tiles = scored_tiles(*files(args.data, VALIDATION_PARTS), palette=PALETTE)
+    tiles = scored_tiles(
+        model, *files(args.data, VALIDATION_PARTS), palette=PALETTE
+    )
     per_class = class_ious(model, tiles)
     mean = statistics.fmean(per_class)
     print(f"validation mean IoU {mean:.4f}", file=file)

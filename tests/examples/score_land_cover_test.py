@@ -24,6 +24,7 @@ class Brightness(keras.Model):
     """
 
     num_classes = FACTS.num_classes
+    input_shape = (None, None, None, 3)
 
     def __init__(self, swapped=False):
         super().__init__()
