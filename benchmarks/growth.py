@@ -13,7 +13,6 @@ backend that `KERAS_BACKEND` names.
 
 import argparse
 import json
-import math
 import pathlib
 import subprocess
 import sys
@@ -21,13 +20,9 @@ import tempfile
 import time
 from typing import Any
 
-import rasterio
-
-from keras_rsseg.rasters.vrt import VirtualRaster
-from keras_rsseg.rasters.windows import Window
+from benchmarks.made_scenes import write_scene
 from keras_rsseg.tables import markdown_table
 
-SOURCE_SIDE = 2048
 BASE = {"megapixels": 4.0, "classes": 6, "tile_size": 512, "batch_size": 4}
 UNITS = {
     "megapixels": "megapixels of the scene",
@@ -35,37 +30,6 @@ UNITS = {
     "tile_size": "pixels a side of a tile",
     "batch_size": "tiles of a batch",
 }
-
-
-def write_scene(
-    folder: pathlib.Path, megapixels: float, pixel_size: float
-) -> pathlib.Path:
-    """Write a VRT of some megapixels, and the raster that it repeats.
-
-    Args:
-        folder: for both.
-        megapixels: of the scene, which is square.
-        pixel_size: metres.
-    """
-    from benchmarks.scene_prediction import make_scene
-
-    source = folder / "source.tif"
-    make_scene(source, SOURCE_SIDE, pixel_size)
-    side = round(math.sqrt(megapixels * 1e6))
-    starts = range(0, side, SOURCE_SIDE)
-    with rasterio.open(source) as raster:
-        scene = VirtualRaster(side, side, raster.crs, raster.transform)
-    for color in ("Red", "Green", "Blue"):
-        band = scene.add_band()
-        band.describe(color=color)
-        for row in starts:
-            for col in starts:
-                height = min(SOURCE_SIDE, side - row)
-                width = min(SOURCE_SIDE, side - col)
-                band.add_source(source, Window(row, col, height, width))
-    path = folder / "scene.vrt"
-    path.write_bytes(scene.to_xml())
-    return path
 
 
 def measure(

@@ -38,9 +38,9 @@ from typing import Any
 
 import keras
 import numpy as np
-import rasterio
 
 import keras_rsseg
+from benchmarks.made_scenes import make_scene
 from keras_rsseg.scenes.predicting.block_reader import read_batches
 from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
@@ -51,29 +51,6 @@ from keras_rsseg.scenes.reading.ground_size import model_grid_size
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.scenes.reading.scene_reader import open_scene
 from keras_rsseg.tables import markdown_table
-
-
-def make_scene(path: str | pathlib.Path, side: int, pixel_size: float) -> None:
-    """Write a tiled, compressed GeoTIFF with pixels of so many metres."""
-    rng = np.random.default_rng(0)
-    ramp = np.linspace(0, 200, side)
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        height=side,
-        width=side,
-        count=3,
-        dtype="uint8",
-        crs="EPSG:32632",
-        transform=rasterio.Affine(pixel_size, 0, 5e5, 0, -pixel_size, 5e6),
-        tiled=True,
-        compress="deflate",
-        photometric="rgb",
-    ) as raster:
-        for band in (1, 2, 3):
-            pixels = ramp[:, None] + rng.normal(0, 12, (side, side))
-            raster.write(np.clip(pixels, 0, 255).astype("uint8"), band)
 
 
 def read_all(

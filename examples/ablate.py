@@ -143,6 +143,8 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     how = protocol(args.table)
     fine_tuning.train(model, how.tiles(options), options, **losses)
     scores = how.score(model, options)
+    if args.presets:
+        model.save_to_preset(args.presets / f"{args.table} {row.name} {seed}")
     return {
         "row": row.name,
         "seed": seed,
@@ -337,6 +339,9 @@ def parse_arguments(
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--tile-size", type=int, default=256)
     parser.add_argument("--learning-rate", type=float, default=4e-4)
+    parser.add_argument(
+        "--presets", type=pathlib.Path, help="folder to keep networks in"
+    )
     parser.add_argument(
         "--plot", type=pathlib.Path, help="picture of accuracy against cost"
     )

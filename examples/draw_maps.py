@@ -301,6 +301,9 @@ def parse_arguments(
     picture = commands.add_parser("picture", help="a scene beside its map")
     picture.add_argument("scene", type=pathlib.Path)
     picture.add_argument("--preset", default=keras_rsseg.DEFAULT_PRESET)
+    picture.add_argument(
+        "--max-size", type=int, default=700, help="pixels of the longer side"
+    )
     sheet = commands.add_parser("sheet", help="maps of several presets")
     sheet.add_argument("data", type=pathlib.Path, help="folder of the scenes")
     sheet.add_argument("--presets", nargs="+", required=True)
@@ -318,7 +321,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     gsd = args.gsd or "auto"
     if args.command == "picture":
         model = keras_rsseg.from_preset(args.preset)
-        draw_picture(model, args.scene, args.output, gsd)
+        draw_picture(model, args.scene, args.output, gsd, args.max_size)
         return
     models: dict[str, Any] = {}
     for number, preset in enumerate(args.presets):

@@ -1,21 +1,8 @@
-"""How costs grow is measured on scenes of the sizes that are named."""
+"""What was measured of growing scenes becomes a table and a plot."""
 
-import numpy as np
 import pytest
-import rasterio
 
 from benchmarks import growth
-
-
-def test_a_scene_has_its_size_and_repeats_its_source(tmp_path, monkeypatch):
-    monkeypatch.setattr(growth, "SOURCE_SIDE", 64)
-    path = growth.write_scene(tmp_path, 0.01, 0.8)
-    with rasterio.open(path) as scene:
-        assert scene.shape == (100, 100)
-        assert scene.res == (0.8, 0.8)
-        pixels = scene.read()
-    assert pixels.any(axis=(1, 2)).all()
-    np.testing.assert_array_equal(pixels[:, :36, :36], pixels[:, 64:, 64:])
 
 
 def test_a_table_and_a_plot(tmp_path, monkeypatch, capsys):

@@ -105,8 +105,11 @@ def test_a_comparison_is_scored_at_both_places_and_drawn(
     command = (
         f"{places} --table pfnet-4 --encoder {tiny_encoder} --plot {picture} "
         f"--output {tmp_path} --steps 1 --batch-size 2 --tile-size 32 --seeds 1"
+        f" --presets {tmp_path}"
     )
     ablate.main(command.split())
+    kept = keras_rsseg.from_preset(tmp_path / "pfnet-4 PFNet 1")
+    assert isinstance(kept, keras_rsseg.PFNet)
     lines = (tmp_path / "pfnet-4.csv").read_text().splitlines()
     for run in csv.DictReader(lines):
         means = [float(run[place]) for place in ("Dubai", "Ohio")]
