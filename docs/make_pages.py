@@ -49,6 +49,11 @@ _OPTIONS = {
     "evaluate": EvaluationOptions,
     "train": TrainingOptions,
 }
+_COSTS = ("parameters", "GMACs", "s/Mpx")
+_PRESET = (
+    *("preset", "what it knows", "parameters"),
+    *("mean IoU", "licence", "how to get"),
+)
 _WHERE = {
     "package": "in the package",
     "cache": "downloaded",
@@ -67,16 +72,39 @@ def summary(task: str) -> str:
 
 def readme_table() -> str:
     """Return README's table of networks."""
-    lines = ["| network | what it does | paper |", "| --- | --- | --- |"]
+    rows = []
     for task in _IN_README:
         cited = papers_of(getattr(keras_rsseg, task))
         links = ", ".join(paper.link for paper in cited)
         name = f"[`{task}`](docs/systems/{SYSTEMS[task]}.md)"
         what = summary(task).partition(": ")[2] or summary(task)
-        lines.append(f"| {name} | {what} | {links} |")
+        rows.append([name, f"{what} ({links})", *_costs(task), _shown(task)])
+    header = ["network", "what it does", *_COSTS, "a preset and its mean IoU"]
     others = [task for task in SYSTEMS if task not in _IN_README]
     listed = ", ".join(f"`{task}`" for task in others)
+    lines = markdown_lines(header, rows)
     return "\n".join([*lines, "", f"And {listed}.\n"])
+
+
+def _costs(task: str) -> list[str]:
+    """The cells of `_COSTS`."""
+    cost = read_costs()[task]
+    return [
+        f"{cost['parameters'] / 1e6:.1f} M",
+        f"{cost['gmacs']:.1f}{_at(cost)}",
+        f"{cost['seconds']:.1f}",
+    ]
+
+
+def _shown(task: str) -> str:
+    """The preset that comes with the package, or else the best on iSAID."""
+    presets = _facts_of(task)
+    name = next((n for n in presets if presets[n]["where"] == "package"), None)
+    if name is None:
+        of_isaid = [n for n in presets if presets[n]["dataset"] == "isaid"]
+        name = max(of_isaid, key=lambda n: _score(presets[n]))
+    score = _score(presets[name])
+    return f"`{name}`" + (f" {score}" if score else "")
 
 
 def system_page(task: str) -> str:
@@ -103,24 +131,26 @@ def system_page(task: str) -> str:
 
 def index_page() -> str:
     """Return the list of all systems."""
-    costs = read_costs()
     rows = []
+    presets = []
     for task, folder in SYSTEMS.items():
         cited = papers_of(getattr(keras_rsseg, task))
-        cost = costs[task]
+        known = _facts_of(task)
+        presets += [[cells[0], task, *cells[2:]] for cells in _rows_of(known)]
         rows.append(
             [
                 f"[{task}]({folder}.md)",
                 summary(task).partition(": ")[2] or summary(task),
                 ", ".join(paper.link for paper in cited),
-                f"{cost['parameters'] / 1e6:.1f} M",
-                f"{cost['gmacs']:.1f}{_at(cost)}",
-                f"{cost['seconds']:.1f}",
-                str(len(_facts_of(task)) or ""),
+                *_costs(task),
+                str(len(known) or ""),
             ]
         )
-    header = ["class", "what it does", "paper", "parameters", "GMACs", "s/Mpx"]
-    table = "\n".join(markdown_lines([*header, "presets"], rows))
+    header = ["class", "what it does", "paper", *_COSTS, "presets"]
+    table = "\n".join(markdown_lines(header, rows))
+    trained = "\n".join(
+        markdown_lines([_PRESET[0], "class", *_PRESET[2:]], presets)
+    )
     return (
         "# Networks\n\n"
         "Every network takes tiles and returns a logit for each class and "
@@ -134,6 +164,11 @@ def index_page() -> str:
         "papers of CCNet, DANet, OCNet and others use a stride of 8, which "
         "costs several times as much.\n\n"
         f"{table}\n\n"
+        "## Trained weights\n\n"
+        f"{trained}\n\n"
+        "Scores that mmsegmentation states are those of its own tiles and "
+        "crops. Licences are those of the weights; the data sets have their "
+        "own.\n\n"
         "## Choosing one\n\n"
         "Start with `HRNet`, or with `PFNet` for small objects: presets of "
         "both come with the package. The context modules of CCNet, DANet, "
@@ -289,9 +324,10 @@ def _cost(task: str) -> str:
     )
 
 
-def _presets(task: str) -> str:
+def _rows_of(presets: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """The cells of `_PRESET` for each preset."""
     rows = []
-    for name, facts in _facts_of(task).items():
+    for name, facts in presets.items():
         count = facts.get("parameters")
         rows.append(
             [
@@ -299,18 +335,23 @@ def _presets(task: str) -> str:
                 facts.get("description", ""),
                 f"{count / 1e6:.1f} M" if count else "",
                 _score(facts),
+                facts.get("licence", ""),
                 # Not whether this machine has downloaded it.
                 _WHERE[facts["where"]].replace("downloaded", "on the Hub"),
             ]
         )
+    return rows
+
+
+def _presets(task: str) -> str:
+    rows = _rows_of(_facts_of(task))
     if not rows:
         return (
             "## Presets\n\nThere is none yet. Build the network on an encoder "
             "and train it, as below, or convert a checkpoint with "
             "`python -m weights.convert`."
         )
-    header = ["preset", "what it knows", "parameters", "mean IoU", "how to get"]
-    return "## Presets\n\n" + "\n".join(markdown_lines(header, rows))
+    return "## Presets\n\n" + "\n".join(markdown_lines(_PRESET, rows))
 
 
 def _score(facts: dict[str, Any]) -> str:
@@ -321,7 +362,8 @@ def _score(facts: dict[str, Any]) -> str:
         ("paper_score", "the paper's"),
     ):
         if facts.get(key):
-            return f"{facts[key]['mean_iou']:.3f} ({whose})"
+            # As stored: rounded twice, it could differ from the full results.
+            return f"{facts[key]['mean_iou']:g} ({whose})"
     return ""
 
 

@@ -20,6 +20,8 @@ Program: TypeAlias = Literal["qgis"]
 
 # LiteRT plans its memory for shapes that it knows.
 _FIXED_ONLY = (".tflite",)
+# TensorFlow's graph computes in what its constants are.
+_FLOAT32_ONLY = ("",)
 # Deepness and its like divide bytes by it, whatever the model.
 _BYTES = 255.0
 
@@ -77,6 +79,12 @@ class ExportSettings:
         check_choice("output", self.output, get_args(Output))
         check_choice("data_format", self.data_format, get_args(DataFormat))
         check_choice("weights", self.weights, get_args(Weights))
+        if self.format in _FLOAT32_ONLY and self.weights != "float32":
+            raise ArgumentError(
+                "A SavedModel's weights are float32. Received: "
+                f"weights={self.weights!r}. ONNX, LiteRT and OpenVINO have "
+                "shorter ones"
+            )
         if self.format in _FIXED_ONLY and self.is_open:
             raise ArgumentError(
                 "A .tflite file has tiles of one size and batches of one size. "

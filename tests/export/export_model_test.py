@@ -87,18 +87,18 @@ class TestFormats:
             far = np.abs(actual - expected).max()
             assert far < 1e-5 * np.abs(expected).max()
 
+    @pytest.mark.parametrize("ending", [".onnx", ".tflite", ".xml"])
     @pytest.mark.parametrize("weights", ["float16", "int8"])
     def test_shorter_weights_make_a_smaller_file(
-        self, tmp_path, model, weights
+        self, tmp_path, model, weights, ending
     ):
-        need(".onnx")
-        full = export_model(model, tmp_path / "m.onnx", 64, verbose=False)
-        short = export_model(
-            model, tmp_path / "s.onnx", 64, weights=weights, verbose=False
-        )
-        assert short.size < full.size
-        assert 1e-6 < short.difference < 0.1
-        assert load_exported(tmp_path / "s.onnx").facts.weights == weights
+        need(ending)
+        full, short = (tmp_path / f"{name}{ending}" for name in "fs")
+        large = export_model(model, full, 64, verbose=False)
+        small = export_model(model, short, 64, weights=weights, verbose=False)
+        assert small.size < large.size
+        assert 1e-6 < small.difference < 0.1
+        assert load_exported(short).facts.weights == weights
 
 
 @on_tensorflow

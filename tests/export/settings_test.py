@@ -34,6 +34,7 @@ def test_raw_tiles_otherwise():
         ("m.onnx", {"target": "arcgis"}, "`target` must be one of"),
         ("m.tflite", {"dynamic": True}, "tiles of one size"),
         ("m.tflite", {"batch_size": None}, "batches of one size"),
+        ("saved", {"weights": "int8"}, "A SavedModel's weights are float32"),
         ("m.xml", {"target": "qgis"}, "is of .onnx files"),
         ("m.onnx", {"target": "qgis", "dynamic": True}, "one tile of a fixed"),
         ("m.onnx", {"target": "qgis", "batch_size": 2}, "one tile of a fixed"),
