@@ -42,6 +42,16 @@ class TestFiles:
         assert rooms == {"keras_rsseg", f"keras_rsseg-{version}.dist-info"}
         assert wheel.stat().st_size < 60e6
 
+    def test_links_of_the_index_leave_the_page(self, built):
+        (wheel,) = built.glob("*.whl")
+        version = keras_rsseg.__version__
+        name = f"keras_rsseg-{version}.dist-info/METADATA"
+        text = zipfile.ZipFile(wheel).read(name).decode("utf-8")
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        assert len(links) > 20
+        assert all(link.startswith(("https://", "#")) for link in links)
+        assert "https://raw.githubusercontent.com/" in text
+
     def test_the_source_has_what_tests_need(self, built):
         (archive,) = built.glob("*.tar.gz")
         with tarfile.open(archive) as file:
