@@ -361,7 +361,7 @@ class TestErrors:
             AreaOfInterest(tmp_path / "area.geojson")
         path = tmp_path / "area.geojson"
         path.write_text("{")
-        with pytest.raises(ValueError, match="is no JSON"):
+        with pytest.raises(ValueError, match="is not JSON"):
             AreaOfInterest(path)
         path.write_text("[1]")
         with pytest.raises(ValueError, match="must hold polygons"):
