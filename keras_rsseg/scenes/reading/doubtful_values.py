@@ -97,13 +97,13 @@ def check_color_table(dataset: DatasetReader, bands: list[int]) -> None:
         if not _has_colors(dataset, band):
             continue
         message = (
-            f"Band {band} of {dataset.name} holds numbers of colours, not "
-            f"brightness{color_table_advice(dataset)}"
+            f"Band {band} of {dataset.name} holds indices into a colour "
+            f"table, not brightness{color_table_advice(dataset)}"
         )
         if len(bands) > 1:
             raise SceneError(message)
         warnings.warn(
-            f"{message}. The numbers are read as they are.", stacklevel=2
+            f"{message}. The indices are read as values.", stacklevel=2
         )
 
 
