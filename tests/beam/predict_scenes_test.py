@@ -210,5 +210,5 @@ def test_warnings_of_a_kind_are_told_once(folder, caplog):
     for kind in ("is read at", "no valid pixel"):
         first, others = [text for text in texts if kind in text]
         assert not first.startswith("Also")
-        assert others.startswith("Also of ") and others.count("/in/") == 2
+        assert others.startswith("Also for ") and others.count("/in/") == 2
     assert logging.getLogger("keras_rsseg").propagate
