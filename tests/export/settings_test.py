@@ -34,7 +34,7 @@ def test_raw_tiles_otherwise():
         ("m.onnx", {"target": "arcgis"}, "`target` must be one of"),
         ("m.tflite", {"dynamic": True}, "tiles of one size"),
         ("m.tflite", {"batch_size": None}, "batches of one size"),
-        ("m.xml", {"target": "qgis"}, "is of .onnx files"),
+        ("m.xml", {"target": "qgis"}, "needs an .onnx file"),
         ("m.onnx", {"target": "qgis", "dynamic": True}, "one tile of a fixed"),
         ("m.onnx", {"target": "qgis", "batch_size": 2}, "one tile of a fixed"),
     ],
