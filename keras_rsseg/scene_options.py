@@ -29,7 +29,7 @@ RASTER_DTYPES = ("uint8", "float16")
 
 # Headings in the command's help, in order.
 READING = "Input: how a scene is read"
-FILES = "Output: what is written"
+FILES = "Output: what to write"
 MODEL = "Model: which one, and what it sees"
 PREDICTING = "Quality: how it is predicted"
 RUN = "Cost: time, memory and resuming"
@@ -135,7 +135,7 @@ class SceneOptions(Options):
     area: Annotated[
         Any,
         Option(
-            "Polygons outside which there is no data: a file (GeoJSON, "
+            "Area to map, with no data outside: a file of polygons (GeoJSON, "
             "GeoPackage, KML ...), WKT, or a box: W,S,E,N",
             in_python="Or anything else that "
             "`keras_rsseg.scenes.AreaOfInterest` takes.",

@@ -79,7 +79,7 @@ class PredictScenes(beam.PTransform):
     Args:
         load_model: callable without arguments that returns the model; it is
             sent to the machines, so it should not contain a model.
-        **options: those of `run_scenes`, for all scenes. A job's own
+        **options: options of `run_scenes`, for all scenes. A job's own
             override them.
 
     Example:

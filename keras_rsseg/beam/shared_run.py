@@ -25,7 +25,7 @@ def open_shared_run(
         model: as for `predict_scene`.
         source: path or URL of the scene.
         destination: path of the map.
-        options: those of the scene.
+        options: the scene's options.
 
     Yields:
         A `SharedRun`.

@@ -27,7 +27,7 @@ def print_dry_run(
     Args:
         request: the request of the command line.
         jobs: list of `SceneJob`s, with checked files.
-        options: those of all scenes.
+        options: options of all scenes.
 
     Returns:
         The number of scenes that would fail.

@@ -116,7 +116,7 @@ def check(
 
     Args:
         jobs: list of `SceneJob`s.
-        options: those of all scenes.
+        options: options of all scenes.
         preset: the model's name or folder, `None` for the default.
         make_folders: whether missing folders will be created.
 

@@ -206,8 +206,8 @@ def check_ending(option: str, text: str | None) -> None:
     """
     if text is not None and (text[:1] not in "._-" or "/" in text):
         raise typer.BadParameter(
-            "must, with several scenes, be what replaces .tif in the name of "
-            f"each map, beginning with . or _ or -; not {text!r}",
+            "must, with several scenes, be a suffix that replaces .tif and "
+            f"begins with . or _ or -, not {text!r}",
             param_hint=option,
         )
 

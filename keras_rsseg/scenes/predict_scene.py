@@ -164,7 +164,7 @@ def predict_scene(
     """
     start = time.perf_counter()
     resume, overwrite = options.resume, options.overwrite
-    # Files of an identical run are told from others below.
+    # Files of an identical run are recognised below.
     replace = overwrite or resume
     with open_run(
         model, source, destination, options, SceneRun, replace

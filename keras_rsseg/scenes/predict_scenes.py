@@ -156,7 +156,7 @@ def predict_job(
     Args:
         model: as for `predict_scene`.
         job: a `SceneJob`. Missing folders are created.
-        options: those of all scenes; the job's own override them.
+        options: options of all scenes; the job's own override them.
 
     Returns:
         `(result, is_new)`: a `SceneResult`, and whether the map was made
@@ -178,7 +178,7 @@ def draw_job(job: SceneJob, is_new: bool, options: ScenesOptions) -> None:
         job: a `SceneJob`.
         is_new: whether the map was made now. If not, files newer than the
             map are kept and older ones replaced.
-        options: those of all scenes.
+        options: options of all scenes.
     """
     overwrite = options.overwrite or not is_new
     if job.style:
@@ -205,7 +205,7 @@ def attempt_job(
     Args:
         model: as for `predict_scene`.
         job: a `SceneJob`.
-        options: those of all scenes.
+        options: options of all scenes.
 
     Returns:
         A `SceneOutcome`, without seconds.

@@ -36,7 +36,7 @@ def drawing_checks(
 
     Args:
         job: a `SceneJob`.
-        options: those of all scenes.
+        options: options of all scenes.
 
     Yields:
         `(path, check)`; the check raises an error if the path is wrong.
@@ -63,7 +63,7 @@ def check_drawings(job: SceneJob, options: ScenesOptions) -> None:
 
     Args:
         job: a `SceneJob`; its folders exist.
-        options: those of all scenes; the job's own override them.
+        options: options of all scenes; the job's own override them.
 
     Raises:
         OSError, ValueError: as the drawing functions.
@@ -84,7 +84,7 @@ def check_place(
     Args:
         dataset: the scene, opened by `open_as`.
         job: its `SceneJob`.
-        options: those of the scene.
+        options: the scene's options.
 
     Raises:
         ArgumentError: if it has none.
@@ -104,7 +104,7 @@ def check_reading(
     Args:
         dataset: the scene, opened by `open_as`.
         model: any object with the attributes of a model; it is not called.
-        options: those of the scene.
+        options: the scene's options.
 
     Raises:
         ValueError: as `predict_scene` before its model runs.

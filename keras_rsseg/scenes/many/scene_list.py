@@ -177,7 +177,7 @@ def check_scenes(
         overwrite: whether existing files may be replaced.
         resume: whether maps may have been finished before.
         make_folders: whether missing folders will be created.
-        options: those of all scenes, whose `overwrite` and `resume` replace
+        options: options of all scenes, whose `overwrite` and `resume` replace
             these arguments; a job's own override them.
         model: any object with the attributes of the model, not called;
             without it, scenes are not compared with it.

@@ -156,7 +156,7 @@ def make_products(
     Args:
         paths: `{"destination": path}`, and `"probabilities"` and
             `"uncertainty"` if requested.
-        options: those of the scene.
+        options: the scene's options.
 
     Returns:
         A list of `Product`s, classes first.

@@ -66,7 +66,7 @@ def estimate_scene(
     Args:
         model: any object with the attributes of a model; it is not called.
         source: path or URL of the scene.
-        options: those of the scene.
+        options: the scene's options.
 
     Returns:
         A `SceneEstimate`.

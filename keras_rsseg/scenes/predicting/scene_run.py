@@ -217,7 +217,7 @@ def plan_of(
 
     Args:
         scene: `SceneReader`.
-        options: those for the model.
+        options: options completed by `for_model`.
         legend: `Legend`.
     """
     size = scene.height, scene.width
@@ -260,7 +260,7 @@ def open_run(
         model: as for `predict_scene`.
         source: path or URL of the scene.
         destination: path of the map.
-        options: those of the scene.
+        options: the scene's options.
         run_class: class of the run, a `SceneRun`.
         replace: whether existing rasters pass the check.
 
@@ -296,7 +296,7 @@ def told_by(
 
     Args:
         model: as for `predict_scene`.
-        options: those of the scene.
+        options: the scene's options.
 
     Returns:
         `(facts, legend, options)`: `ModelFacts`, the `Legend` of its map,
@@ -316,8 +316,8 @@ def open_reader(
 
     Args:
         dataset: the scene, an open rasterio dataset.
-        facts: those of the model.
-        options: those of the scene, as given.
+        facts: the model's facts.
+        options: the scene's options, as given.
     """
     area = options.area
     if area is not None:

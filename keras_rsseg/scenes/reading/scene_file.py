@@ -117,7 +117,7 @@ def open_as(
 
     Args:
         source: as for `open_scene`.
-        options: those of the scene.
+        options: the scene's options.
 
     Yields:
         A `rasterio.DatasetReader`, for one thread.
