@@ -1,10 +1,10 @@
-"""Write the pages that are made from the code: one a system, and lists.
+"""Write the pages generated from the code: one per system, and lists.
 
     python -m docs.make_pages
 
 writes `docs/systems/` and README's table of networks, from
 `keras_rsseg.systems.SYSTEMS`, docstrings, the presets' facts and
-`docs/costs.json`. A test fails where a page is not what this writes.
+`docs/costs.json`. A test fails if a page differs from what this writes.
 """
 
 import importlib
@@ -51,7 +51,7 @@ _OPTIONS = {
 }
 _COSTS = ("parameters", "GMACs", "s/Mpx")
 _PRESET = (
-    *("preset", "what it knows", "parameters"),
+    *("preset", "what it maps", "parameters"),
     *("mean IoU", "licence", "how to get"),
 )
 _WHERE = {
@@ -158,7 +158,7 @@ def index_page() -> str:
         "`save_to_preset`. Parameters and billions of multiply-adds (GMACs) "
         "are for six classes and a tile of 512 x 512 pixels on the encoder "
         "named on each page, which has an output stride of 32, counted by "
-        "`python -m docs.measure_costs`. Seconds a megapixel are those of the "
+        "`python -m docs.measure_costs`. Seconds per megapixel are for the "
         "faster twin on two CPU cores and torch, all measured in one run "
         "(`python -m docs.measure_seconds`): compare them with each other. The "
         "papers of CCNet, DANet, OCNet and others use a stride of 8, which "
@@ -173,17 +173,17 @@ def index_page() -> str:
         "Start with `HRNet`, or with `PFNet` for small objects: presets of "
         "both come with the package. The context modules of CCNet, DANet, "
         "DeepLabV3, DeepLabV3Plus, DenseASPP, EMANet, EncNet, FCN and OCNet "
-        "also go into an FPN, `SemanticFPN(context=...)`, and into PFNet's "
+        "also fit into an FPN, `SemanticFPN(context=...)`, and into PFNet's "
         "decoder, `PFNet(context=...)`.\n\n"
         '`GSCNN` and `UNet` need an encoder with `finest_level="P1"`, and '
-        "`RANet` one with the `image_shape` of its tiles. Where several "
+        "`RANet` one with the `image_shape` of its tiles. If "
         "libraries build a network differently, `form` chooses one, so that "
         "their checkpoints can be loaded.\n"
     )
 
 
 def reference_page(room: str) -> str:
-    """Return the page of the public names of a room.
+    """Return the page of a room's public names.
 
     Args:
         room: such as `"layers"`, or `""` for the names of `keras_rsseg`.
@@ -213,7 +213,7 @@ def reference_page(room: str) -> str:
 
 
 def reference_index() -> str:
-    """Return the list of the rooms, with what each is for."""
+    """Return the list of the rooms, with the purpose of each."""
     lines = ["# Reference", "", "All public names, from their docstrings.", ""]
     for room in reference_rooms():
         name = f"keras_rsseg.{room}" if room else "keras_rsseg"
@@ -270,13 +270,13 @@ def read_costs() -> dict[str, Any]:
 
 
 def _is_own(name: str) -> bool:
-    """Whether a name of the package is no room of it."""
+    """Whether a name of the package is not one of its rooms."""
     # Looked up, not loaded: Beam is not installed everywhere.
     return importlib.util.find_spec(f"keras_rsseg.{name}") is None
 
 
 def _is_made(value: Any) -> bool:
-    """Whether a class has no source: converters and preprocessors."""
+    """Whether a class has no source, as converters and preprocessors."""
     if not inspect.isclass(value) and not inspect.isfunction(value):
         return True
     try:
@@ -297,7 +297,7 @@ def _facts_of(task: str) -> dict[str, dict[str, Any]]:
 def _picture(task: str) -> Iterator[str]:
     if task in _PICTURES:
         yield (
-            f"![A map of the sample scene by {task}]"
+            f"![A map of the sample scene made by {task}]"
             f"(../images/{_PICTURES[task]})"
         )
 
@@ -319,7 +319,7 @@ def _cost(task: str) -> str:
         f"{cost['parameters']:,} parameters and {cost['gmacs']:.1f} billion "
         f"multiply-adds for a tile of {size} x {size} pixels "
         "(`python -m docs.measure_costs`), and "
-        f"{cost['seconds']:.1f} seconds a megapixel on two CPU cores "
+        f"{cost['seconds']:.1f} seconds per megapixel on two CPU cores "
         "(`python -m docs.measure_seconds`)."
     )
 
@@ -347,7 +347,7 @@ def _presets(task: str) -> str:
     rows = _rows_of(_facts_of(task))
     if not rows:
         return (
-            "## Presets\n\nThere is none yet. Build the network on an encoder "
+            "## Presets\n\nNone yet. Build the network on an encoder "
             "and train it, as below, or convert a checkpoint with "
             "`python -m weights.convert`."
         )

@@ -1,7 +1,7 @@
-"""The options of an evaluation: what they mean, how they are written.
+"""The options of an evaluation: what they mean and how they are written.
 
-`evaluate` and the command line are made from the fields. Like `scene_options`
-it needs neither NumPy nor GDAL.
+`evaluate` and the command line take their options from these fields. Like
+`scene_options`, the module needs neither NumPy nor GDAL.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ from keras_rsseg.label_options import MaskOptions
 from keras_rsseg.options import Option
 from keras_rsseg.typing import PathLike
 
-# Headings in the command's help, in their order.
+# Headings in the command's help, in order.
 SCORES = "Scores: how tiles and scenes are scored"
-REPORT = "Report: what becomes of the scores"
+REPORT = "Report: where the scores go"
 GROUPS = (LABELS, READING, SCORES, REPORT)
 
-# The cost grows with the square, and little is left to score.
+# The cost grows with the square, and few pixels would be left to score.
 _MOST_ERODED = 50
 
 
@@ -75,8 +75,8 @@ class EvaluationOptions(MaskOptions):
     palette: Annotated[
         Any,
         Option(
-            "What colours in masks mean, and those of the report; "
-            '`"ids"` where a colour map is for show',
+            "What the colours of masks mean, also used in the report; "
+            '`"ids"` if masks hold ids and their colour map is only for show',
             in_python="A `keras_rsseg.data.Palette` or a list of `(r, g, b)`.",
             on_command_line="A data set's name, or a JSON file such as "
             '{"colors": [[255, 0, 0], ...], "void_colors": [[0, 0, 0]]}.',
@@ -94,7 +94,7 @@ class EvaluationOptions(MaskOptions):
         float | None,
         Option(
             "Pixels to leave out on either side of class boundaries, for "
-            "scores beside those of all pixels",
+            "a second set of scores beside those of all pixels",
             in_python="See `keras_rsseg.evaluation.erode_boundaries`; `None` "
             "for no such scores.",
             on_command_line="0 for no such scores.",
@@ -110,7 +110,7 @@ class EvaluationOptions(MaskOptions):
         Iterable[str | int],
         Option(
             "Names or ids of classes to exclude from the means, such as "
-            "clutter; their pixels still count as errors of other classes, "
+            "clutter; their pixels still count as errors of other classes "
             "and in pixel accuracy",
             flag=None,
         ),
@@ -126,13 +126,17 @@ class EvaluationOptions(MaskOptions):
     ] = False
     batch_size: Annotated[
         int,
-        Option("Tiles in a batch, at most", check=check_positive, group=SCORES),
+        Option(
+            "Maximum number of tiles in a batch",
+            check=check_positive,
+            group=SCORES,
+        ),
     ] = 4
     num_worst_tiles: Annotated[
         int,
         Option(
-            "Tiles with the most wrong pixels that the report shows, with "
-            "image, truth and prediction",
+            "Number of tiles with the most wrong pixels to show in the "
+            "report, each with image, truth and prediction",
             check=_number_of_tiles,
             flag="--worst-tiles",
             group=REPORT,
@@ -143,7 +147,7 @@ class EvaluationOptions(MaskOptions):
         Option(
             "Folder for the report: tables, JSON, confusion matrix, worst "
             "tiles",
-            in_python="See `EvaluationReport.save`. It is checked first.",
+            in_python="See `EvaluationReport.save`. Checked before the run.",
             otherwise="none",
             metavar="FOLDER",
             read=str,

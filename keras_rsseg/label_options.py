@@ -1,4 +1,4 @@
-"""What masks and bands mean: options of evaluating, checking and training."""
+"""What masks and bands mean: options for evaluation, checks and training."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from keras_rsseg.options import Option
 from keras_rsseg.options import Options
 
 # Headings in a command's help.
-LABELS = "Labels: what masks hold"
+LABELS = "Labels: what the masks hold"
 READING = "Tiles: how images are read"
 
 
@@ -28,7 +28,7 @@ def _mapping(name: str, value: Any) -> dict[Any, int]:
 
 
 def _classes(name: str, value: Any) -> Any:
-    """Refuse one class: there would be nothing to tell apart."""
+    """Refuse a single class: there would be nothing to distinguish."""
     number = getattr(value, "num_classes", None)
     if number is None and hasattr(value, "__len__"):
         if isinstance(value, str):
@@ -37,7 +37,7 @@ def _classes(name: str, value: Any) -> Any:
     if number is not None and number < 2:
         raise ArgumentError(
             f"`{name}` must name two classes or more, in the order of their "
-            f"ids; the rest is a class as well. Received: {value!r}"
+            f"ids; background counts as a class. Received: {value!r}"
         )
     return value
 
@@ -53,7 +53,7 @@ def _num_classes(name: str, value: Any) -> int:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MaskOptions(Options):
-    """What masks and bands of files mean; also options of `evaluate`.
+    """What the masks and bands of files mean; also options of `evaluate`.
 
     Raises:
         ArgumentError: an option is out of range.
@@ -70,9 +70,9 @@ class MaskOptions(Options):
     palette: Annotated[
         Any,
         Option(
-            "What colours in masks mean",
+            "What the colours of masks mean",
             in_python="A `keras_rsseg.data.Palette`, or what the command "
-            "line takes.",
+            "line accepts.",
             on_command_line="A data set's name, or a JSON file such as "
             '{"colors": [[255, 0, 0], ...], "names": [...], "tolerance": 20}.',
             otherwise="masks hold ids",
@@ -84,25 +84,25 @@ class MaskOptions(Options):
     ids: Annotated[
         Mapping[Any, int] | None,
         Option(
-            "What masks hold to a class id (255 is void)",
-            in_python="A dict such as `{255: 1}`; of polygons, from what "
-            "`class_attribute` holds.",
+            "Map the values in masks to class ids (255 is void)",
+            in_python="A dict such as `{255: 1}`; for polygons, from the "
+            "values of `class_attribute`.",
             on_command_line="Such as 255=1 or roof=1,road=2.",
             otherwise="masks hold class ids",
             check=unless_none(_mapping),
             flag="--map",
             metavar="VALUE=ID,...",
             read=values.read_ids,
-            accepted="such as 255=1 or roof=2, with commas",
+            accepted="pairs such as 255=1 or roof=2, separated by commas",
             group=LABELS,
         ),
     ] = None
     class_attribute: Annotated[
         str | None,
         Option(
-            "Attribute that tells a polygon's class: its name, its id, or what "
-            "`ids` names",
-            otherwise="all are of class 1",
+            "Attribute that holds a polygon's class: its name, its id, or a "
+            "key of `ids`",
+            otherwise="all polygons are class 1",
             check=unless_none(values.check_text),
             metavar="NAME",
             read=str,
@@ -117,7 +117,7 @@ class MaskOptions(Options):
             check=unless_none(values.check_bands),
             metavar="N,N...",
             read=values.read_band_numbers,
-            accepted="band numbers (from 1) or names, with commas",
+            accepted="band numbers (from 1) or names, separated by commas",
             group=READING,
         ),
     ] = None
@@ -128,7 +128,7 @@ class LabelOptions(MaskOptions):
     """What masks and bands mean: the options of `check` and of `train`.
 
     Raises:
-        ArgumentError: an option is out of range, or two do not go together.
+        ArgumentError: an option is out of range, or two contradict each other.
 
     Example:
 
@@ -144,19 +144,19 @@ class LabelOptions(MaskOptions):
         Option(
             "Names of the classes, in the order of their ids",
             in_python="A list, or a dict of names to colours.",
-            on_command_line="With commas.",
+            on_command_line="Separated by commas.",
             otherwise="the preset's, or the palette's",
             check=unless_none(_classes),
             metavar="NAME,NAME...",
             read=values.read_names,
-            accepted="names with commas",
+            accepted="names, separated by commas",
             group=LABELS,
         ),
     ] = None
     num_classes: Annotated[
         int | None,
         Option(
-            "Number of classes, where they have no names",
+            "Number of classes, if they have no names",
             otherwise="the preset's",
             check=unless_none(_num_classes),
             group=LABELS,

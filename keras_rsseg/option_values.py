@@ -1,7 +1,7 @@
 """Values of options: how they are typed, and which are accepted.
 
-A reader takes text and raises a `ValueError`; a check takes `(name, value)`,
-returns the value that is kept, and raises an `ArgumentError` that names it.
+A reader parses text, or raises a `ValueError`; a check takes `(name, value)`
+and returns the value to keep, or raises an `ArgumentError` with the name.
 """
 
 import math
@@ -19,24 +19,24 @@ from keras_rsseg.checks import check_range
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
 
-# What `nodata` may be besides a number.
+# What `nodata` can be besides a number.
 _NODATA_WORDS = ("border", "none")
 _SWITCHES = {
     **dict.fromkeys(("yes", "true", "1"), True),
     **dict.fromkeys(("no", "false", "0"), False),
 }
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-# Control characters, and halves of a character.
+# Control characters and lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
-# === What a command line and a manifest give ===
+# === Readers, for the command line and manifests ===
 
 
 def read_bands(text: str) -> list[str]:
     """Read `4,3,2` or `red; nir`."""
     parts = _parts(text)
     if not all(parts):
-        raise ArgumentError(f"A band lacks its name: {text!r}")
+        raise ArgumentError(f"A band name is missing: {text!r}")
     return parts
 
 
@@ -78,7 +78,7 @@ def read_nodata(text: str) -> float | str:
 
 
 def read_switch(text: str) -> bool:
-    """Read `yes` or `no`, or what spreadsheets make of them."""
+    """Read `yes` or `no`, or what spreadsheets turn them into."""
     if text.lower() not in _SWITCHES:
         raise ValueError
     return _SWITCHES[text.lower()]
@@ -102,11 +102,11 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in re.split("[,;]", text)]
 
 
-# === What is accepted ===
+# === Checks ===
 
 
 def one_of(*accepted: str | None) -> dict[str, Any]:
-    """Return how one of some words is checked, and shown in a help."""
+    """Return the check and the metavar of a choice between words."""
 
     def check(name: str, value: Any) -> Any:
         check_choice(name, value, accepted)
@@ -129,19 +129,19 @@ def check_bands(name: str, value: Any) -> list[int | str]:
 
 
 def check_class_names(name: str, value: Any) -> list[str]:
-    """Return names of classes as text; none may stand twice."""
+    """Return class names as text, all different."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise ArgumentError(
             f"`{name}` must be a list of names. Received: {value!r}"
         )
     names = [str(each) for each in value]
     if not names:
-        raise ArgumentError(f"`{name}` must name the classes, and is empty")
+        raise ArgumentError(f"`{name}` must name the classes, but is empty")
     for each in names:
-        # A map's tags, and XML, hold texts without such.
+        # A map's tags and XML cannot hold these.
         if not each.strip() or _CONTROL.search(each):
             raise ArgumentError(
-                f"`{name}` must hold names to be read. Received: {each!r}"
+                f"`{name}` must hold readable names. Received: {each!r}"
             )
     if len(set(names)) < len(names):
         raise ArgumentError(
@@ -151,7 +151,7 @@ def check_class_names(name: str, value: Any) -> list[str]:
 
 
 def check_distance(name: str, value: Any) -> float | str | None:
-    """Return metres as a float; `"auto"` and `None` as they are."""
+    """Return metres as a float; `"auto"` and `None` unchanged."""
     if value is None or (isinstance(value, str) and value == "auto"):
         return value
     metres = as_number(value)
@@ -164,7 +164,7 @@ def check_distance(name: str, value: Any) -> float | str | None:
 
 
 def check_nodata(name: str, value: Any) -> Any:
-    """Return a number, NaN included, a word or `None` as it is."""
+    """Return a number (NaN included), a word or `None` unchanged."""
     if value is None or (isinstance(value, str) and value in _NODATA_WORDS):
         return value
     try:
@@ -178,7 +178,7 @@ def check_nodata(name: str, value: Any) -> Any:
 
 
 def check_overlap(name: str, value: Any) -> int:
-    """Return an integer from 0 on."""
+    """Return an integer of 0 or more."""
     if not is_integer(value) or value < 0:
         raise ArgumentError(
             f"`{name}` must be an integer from 0 to `tile_size` - 1, in "
@@ -188,18 +188,18 @@ def check_overlap(name: str, value: Any) -> int:
 
 
 def check_palette(name: str, value: Any) -> list[Color]:
-    """Return colours as ints, those of a `keras_rsseg.data.Palette` too."""
+    """Return colours as ints, also from a `keras_rsseg.data.Palette`."""
     colors = getattr(value, "colors", value)
     if isinstance(colors, str | Mapping) or not isinstance(colors, Iterable):
         raise ArgumentError(
-            f"`{name}` must hold colours (red, green, blue) of whole numbers "
-            f"from 0 to 255. Received: {value!r}"
+            f"`{name}` must hold colours (red, green, blue), integers from 0 "
+            f"to 255. Received: {value!r}"
         )
     return [as_color(name, color) for color in colors]
 
 
 def check_path(name: str, value: Any) -> Any:
-    """Return a path as it is."""
+    """Return a path unchanged."""
     if not isinstance(value, str | os.PathLike):
         raise ArgumentError(
             f"`{name}` must be a path. Received: {name}={value!r}"
@@ -233,7 +233,7 @@ def check_scales(name: str, value: Any) -> tuple[float, ...]:
 
 
 def check_switch(name: str, value: Any) -> bool:
-    """Return True or False; 1 and 0 are these."""
+    """Return True or False; 1 and 0 count as these."""
     check_choice(name, value, (True, False))
     return bool(value)
 

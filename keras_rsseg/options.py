@@ -1,8 +1,8 @@
 """Options of a call, each stated once: as a field of a dataclass.
 
-A subclass of `Options` is the list. Python functions take it as keyword
-arguments (`takes`), the command line as flags, a manifest as columns; a new
-option is a new field.
+The fields of an `Options` subclass become keyword arguments of Python
+functions (`takes`), flags of the command line and columns of a manifest. To
+add an option, add a field.
 """
 
 import dataclasses
@@ -26,38 +26,40 @@ from keras_rsseg.errors import ArgumentError
 R = TypeVar("R")
 
 _WIDTH = 80
-# Where a docstring wants the options: an argument of this name.
+# Where a docstring lists the options: an argument of this name.
 _PLACE = re.compile(r"^( +)options:.*\n(?:\1 +.*\n)*", re.MULTILINE)
 
 
 def accept(name: str, value: Any) -> Any:
-    """Return a value as it is: who uses it knows better what is right."""
+    """Return a value unchecked: the code that uses it checks it."""
     return value
 
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is to be said of an option besides its name, type and default.
+    """All that describes an option besides its name, type and default.
 
-    It annotates the field of a dataclass. In its texts names of options and
-    strings stand in backticks; each face spells them in its own way.
+    It annotates the field of a dataclass. Its texts put option names and
+    strings in backticks; Python and the command line spell them differently.
 
     Attributes:
-        help: what it means, for everybody, without a full stop.
-        check: `(name, value)` to the value that is kept; raises an
-            `ArgumentError` that names it.
-        unit: what it is counted in.
-        otherwise: what holds where it is not given, if the default does not
-            say that.
-        in_python: a sentence for who calls a function.
-        on_command_line: a sentence for who types a command.
-        flag: `"--tta"` where the name is too long to type, `None` for none.
-        metavar: what stands for the value in the command's help.
-        read: text to value; raises a `ValueError`. Without it, the text or
-            the number that it is.
-        accepted: what `read` takes.
+        help: what it means, in Python and on the command line, without a
+            full stop.
+        check: `(name, value)` to the value to keep; raises an
+            `ArgumentError` that names the option.
+        unit: its unit.
+        otherwise: what applies when it is not given, if the default does not
+            say so.
+        in_python: a sentence for callers of the Python function.
+        on_command_line: a sentence for users of the command.
+        flag: such as `"--tta"` if the name is too long to type; `None` for no
+            flag.
+        metavar: placeholder for the value in the command's help.
+        read: text to value; raises a `ValueError`. Without it, the text is
+            taken as text or a number.
+        accepted: what `read` accepts.
         group: heading in the command's help.
-        per_scene: whether the scenes of a manifest may each have their own.
+        per_scene: whether each scene of a manifest can have its own value.
         beside_map: whether it is the path of a raster beside the map.
 
     Example:
@@ -101,7 +103,7 @@ class Field(NamedTuple):
     Attributes:
         name: its name in Python.
         type: its type.
-        default: what it is unless given.
+        default: its default value.
         option: its `Option`.
     """
 
@@ -112,16 +114,16 @@ class Field(NamedTuple):
 
     @property
     def flag(self) -> str | None:
-        """What a command line calls it, `None` where it has none."""
+        """Its flag on the command line, `None` if it has none."""
         if self.option.flag == "":
             return "--" + self.name.replace("_", "-")
         return self.option.flag
 
     def read(self, text: str) -> Any:
-        """Return what a text stands for, checked.
+        """Parse and check a value.
 
         Args:
-            text: what a command line or a manifest gives.
+            text: the value as a command line or a manifest gives it.
 
         Raises:
             ArgumentError: it cannot be read, or is not accepted.
@@ -139,7 +141,7 @@ class Field(NamedTuple):
 
 
 class Options:
-    """Base of the dataclasses of options: it checks each."""
+    """Base class of option dataclasses: it checks every option."""
 
     def __post_init__(self) -> None:
         for field in fields(type(self)):
@@ -149,32 +151,32 @@ class Options:
 
     @classmethod
     def of(cls, given: Mapping[str, Any], caller: str | None = None) -> Self:
-        """Return the options of some keyword arguments.
+        """Make the options from keyword arguments.
 
         Args:
             given: `{name: value}`.
-            caller: who takes them, for errors.
+            caller: name of the function that takes them, for errors.
 
         Raises:
-            TypeError: for a name that no option has.
+            TypeError: for a name that is not an option.
         """
         _check_names(cls, given, caller or cls.__name__)
         return cls(**given)
 
     def changed(self, given: Mapping[str, Any]) -> Self:
-        """Return the options with others in the place of some.
+        """Return a copy with some options replaced.
 
         Args:
             given: `{name: value}`.
 
         Raises:
-            TypeError: for a name that no option has.
+            TypeError: for a name that is not an option.
         """
         _check_names(type(self), given, type(self).__name__)
         return dataclasses.replace(cast(Any, self), **given)
 
     def arguments(self, options: type["Options"]) -> dict[str, Any]:
-        """Return `{name: value}` of those options that a class has.
+        """Return `{name: value}` of the options that a class has.
 
         Args:
             options: the class.
@@ -185,7 +187,7 @@ class Options:
 
 
 def fields(options: type[Options]) -> tuple[Field, ...]:
-    """Return the options that can be given, in their order.
+    """Return the options that can be given, in order.
 
     Args:
         options: a dataclass of options.
@@ -207,9 +209,8 @@ def takes(
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Make a function take the fields of a dataclass as keyword arguments.
 
-    Its last parameter is `options`, the object that they make. The signature
-    names them all; in the docstring they take the place of the argument
-    `options`.
+    Its last parameter must be `options`, which receives the dataclass. The
+    fields replace it in the signature and in the docstring.
 
     Args:
         options: a dataclass of options.
@@ -310,7 +311,7 @@ def _check_names(
 
 
 def _near(name: str, known: Mapping[str, Field]) -> str:
-    """What may have been meant, by name or by flag."""
+    """Options with a similar name or flag."""
     spelt = {each: each for each in known}
     for field in known.values():
         spelt[(field.flag or field.name).removeprefix("--")] = field.name
@@ -319,4 +320,4 @@ def _near(name: str, known: Mapping[str, Field]) -> str:
     near = dict.fromkeys(f"`{spelt[each]}`" for each in found)
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    return f"There are: {', '.join(known)}"
+    return f"Options: {', '.join(known)}"

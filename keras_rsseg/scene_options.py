@@ -1,8 +1,8 @@
-"""The options of a scene's map: what they mean, how they are written.
+"""The options for mapping a scene: what they mean and how they are written.
 
-The one list of them: `predict_scene`, `predict_scenes`, the command line,
-manifests and Beam are made from its fields. It needs neither NumPy nor GDAL,
-as the command line knows its options before it loads anything.
+`predict_scene`, `predict_scenes`, the command line, manifests and Beam all
+take their options from these fields. The module needs neither NumPy nor GDAL,
+as the command line must know its options before it loads anything.
 """
 
 import dataclasses
@@ -27,22 +27,22 @@ from keras_rsseg.typing import PathLike
 UNCERTAINTY_KINDS = ("entropy", "margin", "variance")
 RASTER_DTYPES = ("uint8", "float16")
 
-# Headings in the command's help, in their order.
+# Headings in the command's help, in order.
 READING = "Input: how a scene is read"
-FILES = "Output: what is written"
-MODEL = "Model: which, and what it sees"
+FILES = "Output: what to write"
+MODEL = "Model: which one, and what it sees"
 PREDICTING = "Quality: how it is predicted"
-RUN = "Cost: time, memory, and going on"
+RUN = "Cost: time, memory and resuming"
 GROUPS = (READING, FILES, MODEL, PREDICTING, RUN)
 
-# What the command line says of files beside a map.
-ENDING = "Of several scenes: what the names end in, "
+# What the command line says about files beside a map.
+ENDING = "With several scenes: the suffix of the names, "
 
 _VIEW_STEP = 32
 
 
 class HasColors(Protocol):
-    """A `keras_rsseg.data.Palette`, or what else has `colors`."""
+    """A `keras_rsseg.data.Palette`, or anything else with `colors`."""
 
     @property
     def colors(self) -> Sequence[Sequence[int]]: ...
@@ -53,7 +53,7 @@ class SceneOptions(Options):
     """The options of `predict_scene`, whose docstring says what they mean.
 
     Raises:
-        ArgumentError: an option is out of range, or two do not go together.
+        ArgumentError: an option is out of range, or two contradict each other.
         TypeError: there is no such option.
 
     Example:
@@ -68,10 +68,10 @@ class SceneOptions(Options):
         Sequence[int | str] | None,
         Option(
             "Bands to read, by number (from 1) or name, in the model's order",
-            otherwise="those that the model names, or all but alpha",
+            otherwise="the bands that the model names, or all but alpha",
             check=unless_none(values.check_bands),
             read=values.read_bands,
-            accepted="band numbers (from 1) or names, with commas",
+            accepted="band numbers (from 1) or names, separated by commas",
             group=READING,
             per_scene=True,
         ),
@@ -79,11 +79,11 @@ class SceneOptions(Options):
     nodata: Annotated[
         float | Literal["border", "none"] | None,
         Option(
-            'Value that means no data; or `"border"`: what has one plain '
+            'Value that means no data; or `"border"`: pixels of one plain '
             "colour, such as black or white, from the scene's border inwards; "
-            'or `"none"`: the value that the scene states is data',
+            'or `"none"`: treat the nodata value that the scene states as data',
             otherwise="the scene's own",
-            unit="as it is stored in the scene",
+            unit="as stored in the scene",
             check=values.check_nodata,
             metavar="VALUE|border|none",
             read=values.read_nodata,
@@ -95,8 +95,8 @@ class SceneOptions(Options):
     alpha: Annotated[
         Literal["auto", "none"],
         Option(
-            '`"auto"`: there is no data where a band that is tagged as alpha '
-            'is 0; `"none"`: that band is data, such as near infrared',
+            '`"auto"`: there is no data where a band tagged as alpha is 0; '
+            '`"none"`: that band is data, such as near infrared',
             **values.one_of("auto", "none"),
             read=str,
             accepted="auto or none",
@@ -107,7 +107,7 @@ class SceneOptions(Options):
     crs: Annotated[
         Any,
         Option(
-            "Reference system of the scene, such as EPSG:25832, where it "
+            "Reference system of the scene, such as EPSG:25832, if it "
             "states none",
             in_python="Anything that `rasterio.crs.CRS.from_user_input` takes.",
             otherwise="none",
@@ -121,7 +121,7 @@ class SceneOptions(Options):
     pixel_size: Annotated[
         float | None,
         Option(
-            "Length of a pixel on the ground, for scenes that do not say",
+            "Pixel size on the ground, for scenes that do not state it",
             unit="metres",
             otherwise="unknown",
             check=unless_none(values.check_pixel_size),
@@ -135,7 +135,7 @@ class SceneOptions(Options):
     area: Annotated[
         Any,
         Option(
-            "Polygons outside which there is no data: a file (GeoJSON, "
+            "Area to map, with no data outside: a file of polygons (GeoJSON, "
             "GeoPackage, KML ...), WKT, or a box: W,S,E,N",
             in_python="Or anything else that "
             "`keras_rsseg.scenes.AreaOfInterest` takes.",
@@ -149,8 +149,8 @@ class SceneOptions(Options):
     area_crs: Annotated[
         Any,
         Option(
-            "Reference system of the area's coordinates, in place of the one "
-            'that it states; `"scene"`: that of the scene',
+            "Reference system of the area's coordinates, instead of the one "
+            'it states; `"scene"`: that of the scene',
             otherwise="the area's own",
             metavar="CRS|scene",
             read=str,
@@ -163,7 +163,7 @@ class SceneOptions(Options):
         str | None,
         Option(
             "Layer of the area's file",
-            otherwise="the one that has polygons",
+            otherwise="the one with polygons",
             check=unless_none(values.check_text),
             metavar="NAME",
             read=str,
@@ -189,9 +189,10 @@ class SceneOptions(Options):
             "Pixel size at which the model sees the scene",
             unit="metres",
             in_python='`"auto"` takes the one that the model was trained at, '
-            "`None` the scene's own. Beyond a factor of 1.25 the scene is "
-            "resampled (averaged or bilinear), and the probabilities are "
-            "interpolated on its grid; beyond 4 times coarser, give a number.",
+            "`None` the scene's own. If they differ by more than a factor of "
+            "1.25, the scene is resampled (averaged or bilinear) and the "
+            "probabilities are interpolated back to its grid. For scenes over "
+            "4 times coarser, give a number.",
             on_command_line="auto: the model's; native: the scene's.",
             check=values.check_distance,
             flag="--gsd",
@@ -214,15 +215,15 @@ class SceneOptions(Options):
     value_range: Annotated[
         tuple[float, float] | tuple[str, str] | None,
         Option(
-            "Values of the scene, the lower first, that become the model's "
-            "lowest and highest, in the scene's units where it states a scale; "
-            "or percentiles of a sample of it, such as 2%,98%",
+            "Values of the scene, the lower first, that map to the model's "
+            "lowest and highest, in the scene's units if it states a scale; "
+            "or percentiles of a sample of the scene, such as 2%,98%",
             in_python='As `("2%", "98%")`. All bands share the two values.',
-            otherwise="values as they are",
+            otherwise="unscaled values",
             check=unless_none(values.check_value_range),
             metavar="LOW,HIGH|P%,P%",
             read=values.read_range,
-            accepted="two numbers or two percentages, with a comma",
+            accepted="two numbers or two percentages, separated by a comma",
             group=READING,
             per_scene=True,
         ),
@@ -249,7 +250,7 @@ class SceneOptions(Options):
     batch_size: Annotated[
         int,
         Option(
-            "Largest number of tiles in a batch",
+            "Maximum number of tiles in a batch",
             unit="tiles",
             check=check_positive,
             group=RUN,
@@ -258,9 +259,9 @@ class SceneOptions(Options):
     test_time_augmentation: Annotated[
         Literal["flips", "d4"] | None,
         Option(
-            'Average several predictions of each tile: `"flips"` of it and '
-            'its three mirror images, `"d4"` of these turned by 90 degrees as '
-            "well (4 or 8 times the time)",
+            'Average several predictions of each tile: `"flips"`: it and its '
+            'three mirror images; `"d4"`: these rotated by 90 degrees as '
+            "well (takes 4 or 8 times as long)",
             **values.one_of(None, "flips", "d4"),
             flag="--tta",
             group=PREDICTING,
@@ -277,14 +278,14 @@ class SceneOptions(Options):
             check=values.check_scales,
             metavar="SCALE,...",
             read=values.read_numbers,
-            accepted="numbers with commas",
+            accepted="numbers, separated by commas",
             group=PREDICTING,
         ),
     ] = (1.0,)
     strip_height: Annotated[
         int,
         Option(
-            "Height of the strips in which a map is made and saved",
+            "Height of the strips in which a map is computed and saved",
             unit="rows",
             check=check_positive,
             group=RUN,
@@ -293,7 +294,7 @@ class SceneOptions(Options):
     probabilities: Annotated[
         PathLike | None,
         Option(
-            "GeoTIFF to write each class's probability to, one band a class",
+            "GeoTIFF for the class probabilities, one band per class",
             unit="0 to 1",
             on_command_line=ENDING + "_prob.tif.",
             check=unless_none(values.check_path),
@@ -305,8 +306,8 @@ class SceneOptions(Options):
     uncertainty: Annotated[
         PathLike | None,
         Option(
-            "GeoTIFF to write the uncertainty to",
-            unit="0, sure, to 1",
+            "GeoTIFF for the uncertainty",
+            unit="0 = certain, to 1",
             on_command_line=ENDING + "_unsure.tif.",
             check=unless_none(values.check_path),
             metavar="FILE",
@@ -317,8 +318,8 @@ class SceneOptions(Options):
     uncertainty_kind: Annotated[
         Literal["entropy", "margin", "variance"],
         Option(
-            'Which uncertainty: `"entropy"`, `"margin"`, or `"variance"` '
-            "between the predictions that `test_time_augmentation` or "
+            'Kind of uncertainty: `"entropy"`, `"margin"`, or `"variance"` '
+            "across the predictions that `test_time_augmentation` or "
             "`scales` ask for",
             in_python="See `keras_rsseg.scenes.Product`.",
             **values.one_of(*UNCERTAINTY_KINDS),
@@ -356,8 +357,8 @@ class SceneOptions(Options):
         Option(
             "Resume an interrupted run of the same scene, model and options: "
             "finished maps and strips are kept",
-            in_python="A model without `get_weights` is known by its name "
-            "alone.",
+            in_python="A model without `get_weights` is identified by its "
+            "name alone.",
             check=values.check_switch,
             group=RUN,
         ),
@@ -402,17 +403,17 @@ class SceneOptions(Options):
 
     @property
     def stride(self) -> int:
-        """Distance between tiles, pixels."""
+        """Distance between tiles, in pixels."""
         if self.overlap is None:
             return self.tile_size - self.tile_size // 4
         return self.tile_size - self.overlap
 
     @property
     def view_sizes(self) -> list[int]:
-        """Lengths of a tile in the eyes of the model, one for each scale.
+        """Lengths of a tile as the model sees it, one for each scale.
 
-        Networks halve a tile several times. If its length divides by a
-        power of two up to 32, so do these.
+        Networks halve a tile several times. If its length is divisible by a
+        power of two up to 32, so are these.
         """
         step = math.gcd(self.tile_size, _VIEW_STEP)
         return [
@@ -421,11 +422,12 @@ class SceneOptions(Options):
         ]
 
     def for_model(self, model: Any) -> Self:
-        """Return the options with what a model says of itself filled in.
+        """Return the options, completed with what the model states.
 
         Args:
-            model: what may have the attributes `ground_sample_distance`,
-                `class_names`, `palette` and `display_palette`.
+            model: any object; its attributes `ground_sample_distance`,
+                `class_names`, `palette` and `display_palette` are used if
+                it has them.
         """
         of_model = {
             "class_names": getattr(model, "class_names", None),
@@ -444,7 +446,7 @@ class SceneOptions(Options):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScenesOptions(SceneOptions):
-    """The options of `predict_scenes`: those of a scene, and a few more."""
+    """The options of `predict_scenes`: those of `predict_scene`, and more."""
 
     minimum_area: Annotated[
         float,

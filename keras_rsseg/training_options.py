@@ -1,7 +1,7 @@
-"""The options of a training: what they mean, how they are written.
+"""The options of a training run: what they mean and how they are written.
 
-The one list of them: `train`, the command line and its YAML files are made
-from the fields. Like `scene_options` it needs neither NumPy nor GDAL.
+`train`, the command line and its YAML files take their options from these
+fields. Like `scene_options`, the module needs neither NumPy nor GDAL.
 """
 
 import dataclasses
@@ -24,13 +24,13 @@ from keras_rsseg.label_options import LabelOptions
 from keras_rsseg.options import Option
 from keras_rsseg.typing import PathLike
 
-# Headings in the command's help, in their order.
-SPLIT = "Split: what is trained on, and what is validated with"
-SCHEDULE = "Training: from what, how long"
-RUN = "Run: going on, replacing, trying out"
+# Headings in the command's help, in order.
+SPLIT = "Split: what to train on and what to validate with"
+SCHEDULE = "Training: where to start, how long to train"
+RUN = "Run: resuming, replacing, trying out"
 GROUPS = (LABELS, SPLIT, READING, SCHEDULE, RUN)
 
-# Of how many images on one is held out whole.
+# From this many images on, whole images are held out.
 MANY_IMAGES = 5
 
 
@@ -57,7 +57,7 @@ class TrainingOptions(LabelOptions):
     """The options of `keras_rsseg.train`, whose docstring says what they mean.
 
     Raises:
-        ArgumentError: an option is out of range, or two do not go together.
+        ArgumentError: an option is out of range, or two contradict each other.
         TypeError: there is no such option.
 
     Example:
@@ -91,7 +91,7 @@ class TrainingOptions(LabelOptions):
     validation_masks: Annotated[
         Any,
         Option(
-            "Masks of these images",
+            "Masks of the validation images",
             otherwise="none",
             metavar="MASKS",
             read=str,
@@ -107,8 +107,9 @@ class TrainingOptions(LabelOptions):
     split: Annotated[
         Literal["auto", "scene", "block"],
         Option(
-            'What is held out: `"scene"`, whole images; `"block"`, squares of '
-            f'them; `"auto"`: images where there are {MANY_IMAGES} or more',
+            'What to hold out: `"scene"`: whole images; `"block"`: square '
+            f'blocks of images; `"auto"`: images if there are {MANY_IMAGES} or '
+            "more",
             **values.one_of("auto", "scene", "block"),
             read=str,
             accepted="auto, scene or block",
@@ -118,7 +119,7 @@ class TrainingOptions(LabelOptions):
     block_size: Annotated[
         int | None,
         Option(
-            "Side of a block, in the images as they are read",
+            "Side of a block, in the images as read",
             unit="pixels",
             otherwise="about 16 blocks in all",
             check=unless_none(check_positive),
@@ -128,23 +129,23 @@ class TrainingOptions(LabelOptions):
     band_names: Annotated[
         Sequence[str] | None,
         Option(
-            "Names of the bands, where they are others than the preset's",
+            "Names of the bands, if they differ from the preset's",
             otherwise="the preset's",
             check=unless_none(values.check_class_names),
             metavar="NAME,NAME...",
             read=values.read_names,
-            accepted="names with commas",
+            accepted="names, separated by commas",
             group=READING,
         ),
     ] = None
     ground_sample_distance: Annotated[
         float | Literal["auto"] | None,
         Option(
-            'Metres a pixel at which images are read; `"auto"`: the '
-            "preset's, where images are at least twice as fine, else as they "
-            "are",
-            in_python="`None` for as they are.",
-            on_command_line="native for as they are.",
+            'Pixel size at which to read images, in metres; `"auto"`: the '
+            "preset's if the images are at least twice as fine, else the "
+            "images' own",
+            in_python="`None` for the images' own.",
+            on_command_line="native for the images' own.",
             check=values.check_distance,
             flag="--gsd",
             metavar="METRES|auto|native",
@@ -165,8 +166,8 @@ class TrainingOptions(LabelOptions):
     sampling: Annotated[
         Literal["random", "balanced"],
         Option(
-            'Which tiles are drawn: `"random"`, all alike; `"balanced"`, '
-            "around a pixel of each class as often, for rare ones",
+            'How tiles are drawn: `"random"`: uniformly; `"balanced"`: around '
+            "pixels of each class equally often, for rare classes",
             **values.one_of("random", "balanced"),
             read=str,
             accepted="random or balanced",
@@ -176,8 +177,9 @@ class TrainingOptions(LabelOptions):
     augmentation: Annotated[
         Literal["all", "geometry", "none"],
         Option(
-            'Changes of the tiles: `"all"`; `"geometry"`, without colours, as '
-            'for anything but three 8-bit bands; `"none"`',
+            'Augmentation of tiles: `"all"`; `"geometry"`: no changes of '
+            "colour, as always unless there are three 8-bit bands; "
+            '`"none"`',
             **values.one_of("all", "geometry", "none"),
             read=str,
             accepted="all, geometry or none",
@@ -187,7 +189,7 @@ class TrainingOptions(LabelOptions):
     epochs: Annotated[
         int,
         Option(
-            "Number of epochs; the validation part is scored after each",
+            "Number of epochs; the validation data are scored after each",
             check=check_positive,
             group=SCHEDULE,
         ),
@@ -208,8 +210,8 @@ class TrainingOptions(LabelOptions):
     learning_rate: Annotated[
         float,
         Option(
-            "Highest learning rate: reached in the first tenth of the steps, "
-            "then it falls to 0",
+            "Peak learning rate, reached after the first tenth of the steps; "
+            "it then falls to 0",
             check=_positive,
             group=SCHEDULE,
         ),
@@ -227,13 +229,13 @@ class TrainingOptions(LabelOptions):
     ] = None
     seed: Annotated[
         int,
-        Option("Seed of everything random", check=_seed, group=SCHEDULE),
+        Option("Random seed", check=_seed, group=SCHEDULE),
     ] = 1
     limit: Annotated[
         int | None,
         Option(
             "Only try it out: two epochs of this many batches of two tiles, "
-            "scored on this many tiles",
+            "scored on as many tiles",
             otherwise="no limit",
             check=unless_none(check_positive),
             group=RUN,
@@ -242,7 +244,7 @@ class TrainingOptions(LabelOptions):
     resume: Annotated[
         bool,
         Option(
-            "Resume a training that was stopped, with the same options; start "
+            "Resume an interrupted training with the same options; start "
             "one if there is none",
             check=values.check_switch,
             group=RUN,
@@ -251,7 +253,7 @@ class TrainingOptions(LabelOptions):
     overwrite: Annotated[
         bool,
         Option(
-            "Replace an existing preset, and what a stopped training left",
+            "Replace an existing preset, and what an interrupted training left",
             check=values.check_switch,
             group=RUN,
         ),
@@ -271,10 +273,11 @@ class TrainingOptions(LabelOptions):
         ]
         if "num_classes" in given and len(given) > 1:
             raise ArgumentError(
-                f"`{given[0] if given[0] != 'num_classes' else given[1]}` says "
-                "what `num_classes` does; leave one of them out"
+                f"`{given[0] if given[0] != 'num_classes' else given[1]}` "
+                "already sets `num_classes`; leave one of them out"
             )
         if (self.validation_images is None) != (self.validation_masks is None):
             raise ArgumentError(
-                "`validation_images` and `validation_masks` go together"
+                "Give both `validation_images` and `validation_masks`, or "
+                "neither"
             )

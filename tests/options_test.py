@@ -85,7 +85,7 @@ def test_the_docstring_describes_them():
     [
         (["a"], {"sise": 1}, r"cut\(\) has no option `sise`.*mean `size`\?"),
         (["a"], {"how": 1}, "Did you mean `kind`"),
-        (["a"], {"zzz": 1}, "There are: size, kind$"),
+        (["a"], {"zzz": 1}, "Options: size, kind$"),
         (["a"], {"options": CutOptions()}, "no option `options`"),
         ([], {}, "missing a required argument: 'scene'"),
         (["a", "b", 512], {}, "too many positional arguments"),

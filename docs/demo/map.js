@@ -1,27 +1,27 @@
 /**
- * Tiles of an image through a model, blended into a map.
+ * Runs a model on tiles of an image and blends them into a map.
  *
  * The arithmetic of `keras_rsseg.predict_scene`: the same tiles, the same
- * weights, the same grids, so that the map is the same, too.
+ * weights and the same grids, and therefore the same map.
  */
 
-/** A class that no pixel has: there is no data. */
+/** The id of pixels without data. */
 export const NO_DATA = 255;
 
-// Pixels nearer to the model's than this factor are taken as they are.
+// Pixel sizes within this factor of the model's are not resampled.
 const RESAMPLING_FACTOR = 1.25;
-// Pixels that are longer than the model's by more than this are refused.
+// Pixels longer than the model's by more than this factor are refused.
 const DOUBTFUL_FACTOR = 4;
-// Pixels of an image, or of the grid that the model sees.
+// The most pixels of an image, or of the model's grid.
 const MOST_PIXELS = 25e6;
 
-/** What a person can do something about. */
+/** An error that the user can do something about. */
 export class MapError extends Error {}
 
 /**
  * Where tiles start along one axis.
  *
- * @param {number} length of the axis, pixels.
+ * @param {number} length length of the axis, in pixels.
  * @param {number} tile length of a tile.
  * @param {number} stride distance between starts.
  * @returns {number[]} ascending; the last tile ends flush with the border.
@@ -50,13 +50,13 @@ export function tileWeights(size) {
 }
 
 /**
- * Size of the grid that the model sees.
+ * Size of the model's grid.
  *
  * @param {{width: number, height: number}} image
- * @param {?number} pixelSize metres a pixel, `null` if it is not known.
- * @param {?number} wanted metres a pixel that the model was trained at.
- * @returns {{width: number, height: number}} the image's own size where the
- *   pixels are about as large, or nothing is known.
+ * @param {?number} pixelSize pixel size in metres, `null` if unknown.
+ * @param {?number} wanted pixel size that the model was trained at.
+ * @returns {{width: number, height: number}} the image's own size if its
+ *   pixels are about as large, or of unknown size.
  */
 export function modelGrid(image, pixelSize, wanted) {
   const { width, height } = image;
@@ -66,7 +66,7 @@ export function modelGrid(image, pixelSize, wanted) {
     if (1 / factor > DOUBTFUL_FACTOR) {
       throw new MapError(
         `Pixels of ${pixelSize} m are too coarse: the network was trained ` +
-          `at ${wanted} m. Leave the pixel size empty to map them as they are.`,
+          `at ${wanted} m. Leave the pixel size empty to map without resampling.`,
       );
     }
     if (Math.max(factor, 1 / factor) > RESAMPLING_FACTOR) {
@@ -77,7 +77,7 @@ export function modelGrid(image, pixelSize, wanted) {
   if (pixels > MOST_PIXELS) {
     throw new MapError(
       `This would take ${(pixels / 1e6).toFixed(0)} million pixels in ` +
-        `memory, and the page maps at most ${MOST_PIXELS / 1e6} million. ` +
+        `memory, but the page maps at most ${MOST_PIXELS / 1e6} million. ` +
         "Cut the image into parts, or use keras-rsseg predict.",
     );
   }
@@ -86,20 +86,20 @@ export function modelGrid(image, pixelSize, wanted) {
 
 function scaled(length, factor) {
   const exact = length / factor;
-  // Halves to the even number, as Python rounds.
+  // Halves round to the even number, as in Python.
   const down = Math.floor(exact);
   const half = exact - down === 0.5;
   return Math.max(1, half ? down + (down % 2) : Math.round(exact));
 }
 
 /**
- * Which inputs each output of a resampled axis is made of: the two nearest,
- * or all within an output's length where there are fewer outputs.
+ * The inputs of each output of a resampled axis: the two nearest, or all
+ * within an output's length if there are fewer outputs.
  *
  * @param {number} inLength length of the axis.
- * @param {number} outLength length that it gets.
+ * @param {number} outLength its new length.
  * @returns {{first: number, weights: number[]}[]} for each output; inputs
- *   before the first and after the last are the border's.
+ *   before the first and after the last repeat the border.
  */
 export function linearTaps(inLength, outLength) {
   if (inLength === outLength) return identityTaps(inLength);
@@ -119,7 +119,7 @@ export function linearTaps(inLength, outLength) {
  * The same for the mean of all inputs that an output covers.
  *
  * @param {number} inLength length of the axis.
- * @param {number} outLength length that it gets.
+ * @param {number} outLength its new length.
  * @returns {{first: number, weights: number[]}[]}
  */
 export function averageTaps(inLength, outLength) {
@@ -176,12 +176,12 @@ function mixColumns(row, taps, width, channels, into, offset) {
 }
 
 /**
- * Red, green and blue of an image on the grid that the model sees.
+ * Red, green and blue of an image on the model's grid.
  *
  * @param {{data: Uint8ClampedArray, width: number, height: number}} image
  *   RGBA.
  * @param {{width: number, height: number}} grid
- * @returns {Float32Array} `(height, width, 3)`, whole numbers.
+ * @returns {Float32Array} `(height, width, 3)`, integers.
  */
 export function gridPixels(image, grid) {
   const { width, height } = image;
@@ -202,7 +202,7 @@ export function gridPixels(image, grid) {
   return values.map((value) => Math.floor(value + 0.5));
 }
 
-/** Where a tile reads beyond the last of `length` pixels: mirrored. */
+/** The pixel that a tile reads beyond the last of `length`: mirrored. */
 function reflected(index, length) {
   if (length === 1) return 0;
   const period = 2 * (length - 1);
@@ -243,7 +243,7 @@ function addTile(sums, grid, row, column, logits, size, weights, classes) {
         total += shares[k];
       }
       if (!Number.isFinite(total)) {
-        throw new MapError("The network's answer is not a number.");
+        throw new MapError("The network's output is not a number.");
       }
       const weight = (weights[y] * weights[x]) / total;
       const to = ((row + y) * grid.width + column + x) * classes;
@@ -252,7 +252,7 @@ function addTile(sums, grid, row, column, logits, size, weights, classes) {
   }
 }
 
-/** Divides sums by the weights, in which all classes share. */
+/** Divides the classes' sums by their total, the sum of the weights. */
 function normalise(sums, classes) {
   for (let from = 0; from < sums.length; from += classes) {
     let total = 0;
@@ -278,7 +278,7 @@ function likeliest(probabilities, grid, image, classes) {
         const from = column * classes;
         if (line[from + k] > line[from + best]) best = k;
       }
-      // What is transparent holds no data.
+      // Transparent pixels have no data.
       map[pixel] = data[4 * pixel + 3] === 0 ? NO_DATA : best;
     }
   });
@@ -290,13 +290,13 @@ function likeliest(probabilities, grid, image, classes) {
  *
  * @param {{data: Uint8ClampedArray, width: number, height: number}} image
  *   RGBA.
- * @param {?number} pixelSize metres a pixel, `null` if it is not known.
+ * @param {?number} pixelSize pixel size in metres, `null` if unknown.
  * @param {{tile_size: number, overlap: number, num_classes: number,
  *   ground_sample_distance: ?number}} facts of the model.
  * @param {function(Float32Array): Promise<Float32Array>} run the model: a tile
  *   `(tile, tile, 3)` to logits `(tile, tile, classes)`.
- * @param {function(number, number): void} progress told how many tiles are
- *   done, and of how many.
+ * @param {function(number, number): void} progress gets the number of tiles
+ *   done, and of all.
  * @returns {Promise<Uint8Array>} the class of each pixel, `NO_DATA` where the
  *   image is transparent.
  */
@@ -326,7 +326,7 @@ export async function mapImage(image, pixelSize, facts, run, progress) {
 }
 
 /**
- * How many pixels each class has.
+ * Number of pixels of each class.
  *
  * @param {Uint8Array} map
  * @param {number} classes number of classes.

@@ -1,10 +1,10 @@
-/** What the page shows, and what its controls do. */
+/** The page's contents and controls. */
 
 import { NO_DATA, countClasses } from "./map.js";
 
 const element = (id) => document.getElementById(id);
 
-// Colours of classes for which the model states none.
+// Colours of classes if the model states none.
 const SPARE_HUE = 137.5;
 
 const state = {
@@ -73,7 +73,7 @@ function busy(yes) {
   element("file").disabled = yes;
 }
 
-/** Metres a pixel that were given, `null` if none. */
+/** The given pixel size in metres, `null` if none. */
 function pixelSize() {
   const text = element("pixel-size").value;
   return text === "" ? null : Number(text);
@@ -83,15 +83,15 @@ async function openImage(blob, name) {
   element("error").hidden = true;
   let bitmap;
   try {
-    // Values as they are in the file, whatever its colour profile says.
+    // Values as in the file, whatever its colour profile says.
     bitmap = await createImageBitmap(blob, {
       colorSpaceConversion: "none",
       premultiplyAlpha: "none",
     });
   } catch {
     complain(
-      `${name} is no image that this browser reads. JPEG, PNG and WebP are; ` +
-        "GeoTIFFs are for keras-rsseg predict.",
+      `This browser cannot read ${name} as an image. Use JPEG, PNG or WebP; ` +
+        "map GeoTIFFs with keras-rsseg predict.",
     );
     return;
   }
@@ -226,7 +226,7 @@ function listen() {
     event.preventDefault();
     drop.classList.toggle("over", !element("file").disabled);
   };
-  // Anywhere on the page, or the browser opens the file in its place.
+  // Anywhere on the page, or the browser would open the file instead.
   document.addEventListener("dragover", allowed);
   document.addEventListener("dragleave", () => drop.classList.remove("over"));
   document.addEventListener("drop", (event) => {
@@ -237,7 +237,7 @@ function listen() {
   });
   element("file").addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    // The same file may be chosen again.
+    // So that the same file can be chosen again.
     target.value = "";
     if (file) openImage(file, file.name);
   });

@@ -1,13 +1,13 @@
-/** Runs the network, so that the page stays quick to answer. */
+/** Runs the network, so that the page stays responsive. */
 
 import * as ort from "./ort/ort.wasm.min.mjs";
 import { MapError, mapImage } from "./map.js";
 
-// More threads than these wait for each other.
+// More threads would wait for each other.
 const MOST_THREADS = 8;
 
 ort.env.wasm.wasmPaths = new URL("./ort/", import.meta.url).href;
-// Threads share memory, which browsers allow on isolated pages alone.
+// Threads share memory, which browsers allow only on isolated pages.
 ort.env.wasm.numThreads = self.crossOriginIsolated
   ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS)
   : 1;

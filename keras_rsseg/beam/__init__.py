@@ -1,4 +1,4 @@
-"""Maps of many scenes on many machines, with Apache Beam."""
+"""Map many scenes on many machines, with Apache Beam."""
 
 try:
     import apache_beam  # noqa: F401

@@ -1,4 +1,4 @@
-"""`python -m keras_rsseg.beam`: maps of scenes with Apache Beam."""
+"""`python -m keras_rsseg.beam`: map scenes with Apache Beam."""
 
 import functools
 import sys
@@ -27,13 +27,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def predict(context: typer.Context, request: Request) -> None:
     """Write maps of scenes on as many machines as a Beam runner has.
 
-    As `keras-rsseg predict SCENE... --output FOLDER`, where all paths are of
-    a file system that all machines share. Options of Beam follow after --:
+    As `keras-rsseg predict SCENE... --output FOLDER`, with all paths in a
+    file system that all machines share. Options of Beam follow after --:
     `python -m keras_rsseg.beam list.csv -- --runner=FlinkRunner ...`. Run
     the same command again to resume a run that was killed.
 
-    Exit code: 0 if all is done, 3 if some scenes failed, 1 if all did or
-    nothing could begin, 2 for wrong usage.
+    Exit code: 0 if everything is done, 3 if some scenes failed, 1 if all
+    failed or nothing could start, 2 for wrong usage.
     """
     with talkative(request.quiet, request.verbose, in_flags):
         jobs, path, options = prepare(request)
@@ -52,7 +52,7 @@ def predict(context: typer.Context, request: Request) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run the command; what follows after `--` is Beam's."""
+    """Run the command; arguments after `--` are Beam's."""
     place = len(arguments)
     if "--" in arguments:
         place = arguments.index("--")

@@ -7,9 +7,9 @@ from keras_rsseg.scenes.many.scene_warnings import SceneWarnings
 
 
 class HeldModel:
-    """A model, the lock of the thread that uses it, and what was warned of.
+    """A model, the lock of the thread that uses it, and past warnings.
 
-    Warnings of a kind are told once by each process.
+    Each process shows warnings of a kind once.
 
     Args:
         model: the model.
@@ -22,14 +22,14 @@ class HeldModel:
         self._users = 0
 
     def enter(self) -> None:
-        """Be used by one step more."""
+        """Count one more step that uses it."""
         with self.lock:
             self._users += 1
             if self._users == 1:
                 self.warnings.install()
 
     def leave(self) -> None:
-        """Be used by one step less."""
+        """Count one step fewer that uses it."""
         with self.lock:
             self._users -= 1
             if self._users == 0:

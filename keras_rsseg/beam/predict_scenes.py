@@ -41,15 +41,15 @@ logger = logging.getLogger(__name__)
 class BeamOptions(ScenesOptions):
     """The options of `run_scenes`: those of scenes, and how they are cut.
 
-    A pipeline always resumes, and its progress is the runner's to show.
+    A pipeline always resumes, and the runner shows its progress.
     """
 
     unit_blocks: Annotated[
         int,
         Option(
-            "Number of strips that a machine does at a time, at most",
+            "Maximum number of strips that a machine does at a time",
             in_python="Where two such units meet, tiles are predicted twice; "
-            "a unit that is lost with its machine is done again.",
+            "a unit lost with its machine is done again.",
             unit="strips",
             check=check_positive,
             group=RUN,
@@ -63,24 +63,24 @@ class PredictScenes(beam.PTransform):
     """From `SceneJob`s to `SceneOutcome`s, on as many machines as there are.
 
     A unit of work is a number of blocks of a scene, one below the other.
-    Finished blocks and maps lie on a file system that all machines share,
-    under the same paths; so do the scenes, or they have URLs. When the last
-    block of a scene is finished, one of the machines makes its maps. They
-    are the same, to the last byte, as those of `predict_scene`, if the model
-    answers alike on all machines.
+    Finished blocks and maps are kept in a file system that all machines
+    share, under the same paths; so are the scenes, unless they have URLs.
+    When the last block of a scene is finished, one of the machines assembles
+    its maps. They are identical to the last byte to those of
+    `predict_scene`, if the model gives the same results on all machines.
 
-    What goes wrong with a scene is in its outcome, and others go on. A
-    pipeline that was killed goes on where it was when it is run again:
-    blocks and maps that are finished with equal settings are taken. Two
-    pipelines must not make the same maps at the same time.
+    If a scene fails, its outcome says why, and the others continue. Run a
+    killed pipeline again to resume it: blocks and maps finished with equal
+    settings are kept. Two pipelines must not make the same maps at the same
+    time.
 
     A process loads the model once, and its threads take turns with it.
 
     Args:
         load_model: callable without arguments that returns the model; it is
-            sent to the machines, so it should not hold one.
-        **options: those of `run_scenes`, for all scenes. A job's own come
-            first.
+            sent to the machines, so it should not contain a model.
+        **options: options of `run_scenes`, for all scenes. A job's own
+            override them.
 
     Example:
 
@@ -121,7 +121,7 @@ class PredictScenes(beam.PTransform):
 
 
 class WriteReport(beam.PTransform):
-    """Writes the CSV of a `SceneReport` when all outcomes are known.
+    """Writes the CSV file of a `SceneReport` when all outcomes are known.
 
     Args:
         path: path of the file.
@@ -166,7 +166,7 @@ class WriteReport(beam.PTransform):
 
 @dataclasses.dataclass(frozen=True)
 class _Unit:
-    """Blocks to predict; and what became of that, on the way back."""
+    """Blocks to predict and, on the way back, the outcome."""
 
     job: SceneJob
     numbers: tuple[int, ...] = ()
@@ -175,7 +175,7 @@ class _Unit:
 
 
 class _Work:
-    """What all steps know, and the model of a process."""
+    """What all steps share, and the model of a process."""
 
     def __init__(
         self, load_model: Callable[[], Any], options: BeamOptions
@@ -224,7 +224,7 @@ class _CutScene(_Step):
         except Exception as problem:
             error = _told(job, problem)
         key = str(job.destination)
-        # One without blocks: each scene comes out at the end.
+        # A unit without blocks, so that each scene comes out at the end.
         seconds = time.perf_counter() - start
         yield key, _Unit(job, (), seconds, error)
         for numbers in units:
@@ -242,13 +242,13 @@ class _CutScene(_Step):
             except ValueError:
                 if not self._work.options.overwrite:
                     raise
-                # Blocks of another run, which may go.
+                # Blocks of another run, which may be deleted.
                 done = run.open_store(resume=False).prepare()
             return run.units(done, self._work.options.unit_blocks)
 
 
 class _PredictUnit(_Step):
-    """Predicts units that hold blocks, and hands all on."""
+    """Predicts units that hold blocks, and passes all units on."""
 
     def process(
         self, element: tuple[str, _Unit]
@@ -292,7 +292,7 @@ class _PublishScene(_Step):
             return
         start = time.perf_counter()
         with self._held.lock, self._held.warnings.about(job.source):
-            # All blocks are done: they are made into maps.
+            # All blocks are done: assemble the maps.
             outcome = attempt_job(self._held.model, job, self._work.options)
         seconds = spent + time.perf_counter() - start
         yield dataclasses.replace(outcome, seconds=seconds)
@@ -320,18 +320,18 @@ def run_scenes(
         load_model: callable without arguments that returns the model; see
             `PredictScenes`.
         jobs: list of `SceneJob`s, such as `list_scenes` returns. All paths
-            are of a file system that all machines share.
-        report: path of a CSV file for the report, on that file system, too;
-            replaced if it exists, but for its rows about other maps.
+            must be in a file system that all machines share.
+        report: path of a CSV file for the report, in the same file system;
+            an existing one is replaced, except its rows about other maps.
         pipeline_options: `apache_beam` `PipelineOptions`: which runner, and
             how. Defaults to Beam's, which is this machine.
-        options: keyword arguments for all scenes. A job's own come first.
+        options: keyword arguments for all scenes. A job's own override them.
 
     Returns:
         A `SceneReport`. Its seconds are those of all machines together.
 
     Raises:
-        ValueError: if files would be written twice.
+        ValueError: if a file would be written twice.
 
     Example:
 
@@ -349,7 +349,7 @@ def run_scenes(
     report.summary()  # "1 scene: 1 done"
     ```
     """
-    # Workers may have another working directory.
+    # Workers may have a different working directory.
     jobs = [job.absolute() for job in jobs]
     options = options.changed({"area": absolute(options.area)})
     path = pathlib.Path(report).absolute()
@@ -372,9 +372,9 @@ def run_scenes(
 
 
 def _keep_others(path: pathlib.Path, jobs: list[SceneJob]) -> None:
-    """Leave what a report says of other maps.
+    """Keep only a report's rows about other maps.
 
-    What one of a run before says of these would be taken for this one's.
+    Rows of an earlier run about these maps would be taken for this run's.
     """
     others = SceneReport(map(SceneOutcome, jobs)).others(path)
     path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One scene whose blocks several processes predict."""
+"""One scene, with blocks predicted by several processes."""
 
 import contextlib
 import json
@@ -25,13 +25,13 @@ def open_shared_run(
         model: as for `predict_scene`.
         source: path or URL of the scene.
         destination: path of the map.
-        options: those of the scene.
+        options: the scene's options.
 
     Yields:
         A `SharedRun`.
 
     Raises:
-        FileExistsError: if there is another map, and not `overwrite`.
+        FileExistsError: if another map exists and `overwrite` is false.
         ValueError: as `predict_scene`.
     """
     with open_run(
@@ -43,10 +43,10 @@ def open_shared_run(
 
 
 class SharedRun(SceneRun):
-    """A `SceneRun` that several processes share, a part each."""
+    """A `SceneRun` shared by several processes, each with a part."""
 
     def is_absent_or_ours(self, product: Product) -> bool:
-        """Return whether a product's file would not be lost."""
+        """Return whether a product has no file, or one of an identical run."""
         return not product.path.exists() or self.has_made(product)
 
     def open_store(self, resume: bool = True) -> "SharedStore":
@@ -54,11 +54,11 @@ class SharedRun(SceneRun):
         return SharedStore(self.products, self.map_grid, self.settings, resume)
 
     def units(self, done: Collection[int], size: int) -> list[list[int]]:
-        """Cut what is left to do into units of work.
+        """Cut the unfinished blocks into units of work.
 
         Args:
-            done: numbers of the blocks that are finished.
-            size: number of blocks in a unit, at most. They lie one below
+            done: numbers of the finished blocks.
+            size: maximum number of blocks in a unit. They lie one below
                 the other, as neighbours share tiles.
 
         Returns:
@@ -79,7 +79,7 @@ class SharedRun(SceneRun):
     def predict_unit(
         self, store: "SharedStore", numbers: Collection[int]
     ) -> None:
-        """Predict some blocks; those that are finished are left out.
+        """Predict some blocks, except those already finished.
 
         Args:
             store: what `open_store` returned.
@@ -94,27 +94,27 @@ class SharedRun(SceneRun):
 class SharedStore(BlockStore):
     """A `BlockStore` into which several processes write at once.
 
-    Files of blocks appear complete under their names, so that writers need
-    no lock. Who prepares and who publishes has one.
+    Files of blocks appear under their names only when complete, so writers
+    need no lock. Preparing and publishing take one.
     """
 
     def prepare(self) -> frozenset[int]:
-        """Lay the store out; what equal runs have finished stays.
+        """Set up the store, keeping what identical runs have finished.
 
         Returns:
-            The numbers of the blocks that are finished.
+            The numbers of the finished blocks.
 
         Raises:
             ValueError: if a run with other settings has left blocks.
             RuntimeError: if another process has the lock.
         """
         self.__enter__()
-        # Not left as a context: that would remove what is empty.
+        # Not exited as a context, which would remove an empty folder.
         self._release()
         return self.done
 
     def check(self) -> None:
-        """Raise a ValueError unless it was laid out for equal settings."""
+        """Raise a ValueError unless it was set up with equal settings."""
         with open(self.folder / "settings.json", "rb") as file:
             self._check_settings(json.load(file))
 
@@ -125,7 +125,7 @@ class SharedStore(BlockStore):
 
 
 class _Part:
-    """A store in the eyes of who has to do a part of the blocks."""
+    """A store as seen by a process that does a part of the blocks."""
 
     def __init__(self, store: SharedStore, done: Collection[int]) -> None:
         self.products = store.products

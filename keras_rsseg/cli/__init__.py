@@ -25,7 +25,7 @@ from keras_rsseg.cli.presets import upload
 from keras_rsseg.cli.train import EXAMPLES as TRAIN_EXAMPLES
 from keras_rsseg.cli.train import train
 
-# TensorFlow reads it when it is loaded, which the commands do.
+# TensorFlow reads it when the commands load it.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 app = typer.Typer(
@@ -57,7 +57,7 @@ def main(
     """Semantic segmentation of aerial and satellite imagery."""
 
 
-# Groups of commands in the help, and examples of each.
+# Groups of commands in the help, with examples of each.
 _COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
     "Maps": {
         predict: PREDICT_EXAMPLES,
@@ -79,6 +79,6 @@ for _panel, _members in _COMMANDS.items():
     for _command, _examples in _members.items():
         app.command(
             rich_help_panel=_panel,
-            # Blank lines keep the lines apart in the help.
+            # Blank lines keep the examples apart in the help.
             epilog="\n\n".join(["Examples:", *_examples]),
         )(plain_errors()(_command))

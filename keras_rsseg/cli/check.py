@@ -1,4 +1,4 @@
-"""`keras-rsseg check`: a look at images and masks before training."""
+"""`keras-rsseg check`: check images and masks before training."""
 
 from typing import Annotated
 from typing import Any
@@ -23,19 +23,19 @@ Images = Annotated[
 Masks = Annotated[
     str,
     typer.Argument(
-        help="Folder or pattern of their masks, of the same names; or "
+        help="Folder or pattern of their masks, with the same names; or "
         "polygons (GeoPackage, GeoJSON, shapefile, FlatGeobuf)."
     ),
 ]
 Preset = Annotated[
     str | None,
     typer.Option(
-        help="Preset that you are going to train further, by name or folder."
+        help="Preset that you are going to fine-tune, by name or folder."
     ),
 ]
 Picture = Annotated[
     str | None,
-    typer.Option(help="PNG file to draw eight tiles and their masks in."),
+    typer.Option(help="PNG file for a picture of eight tiles and their masks."),
 ]
 
 
@@ -48,7 +48,7 @@ def check(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Check images and masks before training (exit code 1 if wrong)."""
+    """Check images and masks before training (exit code 1 on errors)."""
     from keras_rsseg.datasets.palettes import as_named_palette
 
     model = None

@@ -1,4 +1,4 @@
-"""`--dry-run`: what maps will cost, without a model or a map."""
+"""`--dry-run`: estimate the cost of maps, without a model or a map."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -25,12 +25,12 @@ def print_dry_run(
     The preset's facts are read from its files; no framework is loaded.
 
     Args:
-        request: what the command line asks for.
-        jobs: list of `SceneJob`s, whose files are checked.
-        options: those of all scenes.
+        request: the request of the command line.
+        jobs: list of `SceneJob`s, with checked files.
+        options: options of all scenes.
 
     Returns:
-        How many scenes would fail.
+        The number of scenes that would fail.
     """
     from keras_rsseg.scenes.many.scene_report import error_line
     from keras_rsseg.scenes.predicting.scene_estimate import estimate_scene
@@ -58,7 +58,7 @@ def print_dry_run(
 
 
 def format_bytes(count: float) -> str:
-    """Return a number of bytes to be read by a person.
+    """Return a number of bytes in readable form.
 
     Args:
         count: number of bytes.
@@ -98,7 +98,7 @@ def estimate_lines(estimate: "SceneEstimate") -> Iterator[str]:
         f"disk: at most {format_bytes(estimate.disk)}, twice that while "
         "running; maps compress well and usually need much less"
     )
-    yield f"memory: about {format_bytes(estimate.memory)} beside the model"
+    yield f"memory: about {format_bytes(estimate.memory)} besides the model"
 
 
 def _total(jobs: "list[SceneJob]", estimates: "list[SceneEstimate]") -> str:

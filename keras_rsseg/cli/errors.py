@@ -1,4 +1,4 @@
-"""What a command prints where something is wrong, and its exit code."""
+"""What a command prints when something is wrong, and its exit code."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ from keras_rsseg.cli.terminal import styled
 from keras_rsseg.errors import is_expected
 from keras_rsseg.errors import one_line
 
-# As a shell has it of a command that was stopped by Ctrl-C.
+# The exit code in a shell of a command stopped by Ctrl-C.
 INTERRUPTED = 130
 
 _PACKAGES = (
@@ -28,12 +28,11 @@ _PACKAGES = (
 def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
     """Print errors of the input as one line, and end with exit code 1.
 
-    Those are what `keras_rsseg.errors.is_expected` says. Any other error is a
-    fault of the package: it goes on, as a traceback with a note on how to
-    report it. An interruption (Ctrl-C) ends with exit code 130.
+    These are the errors that `keras_rsseg.errors.is_expected` accepts. Any
+    other is a fault of the package: it is raised on, as a traceback with a
+    note on how to report it. An interruption (Ctrl-C) ends with exit code 130.
 
-    Serves as a decorator of a function, too: of a typer command, or of a
-    script's `main()`.
+    Also works as a decorator, of a typer command or of a script's `main()`.
 
     Args:
         spell: turns the words of Python into those of the command line.
@@ -54,7 +53,7 @@ def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
     try:
         yield
     except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
-        # typer's own; of a pipe that was closed, as by `head`, it is silent.
+        # typer handles these; it is silent about a pipe closed by `head`.
         raise
     except KeyboardInterrupt as error:
         print("Interrupted.", file=sys.stderr)
@@ -72,10 +71,10 @@ def plain_errors(spell: Callable[[str], str] = str) -> Iterator[None]:
 def plain_warnings(
     quiet: bool, spell: Callable[[str], str] = str
 ) -> Iterator[None]:
-    """Print what a user should know as one line, without source code.
+    """Print warnings for users as one line, without source code.
 
     Args:
-        quiet: whether to print no such warning.
+        quiet: whether to suppress these warnings.
         spell: turns the words of Python into those of the command line.
     """
 
@@ -95,10 +94,10 @@ def plain_warnings(
 
 @contextlib.contextmanager
 def log_level(level: int | None) -> Iterator[None]:
-    """Set the level of the package's log for the time of a command.
+    """Set the level of the package's log for the duration of a command.
 
     Args:
-        level: such as `logging.ERROR`; `None` leaves it as it is.
+        level: such as `logging.ERROR`; `None` leaves it unchanged.
     """
     logger = logging.getLogger("keras_rsseg")
     before = logger.level

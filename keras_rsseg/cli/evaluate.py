@@ -25,12 +25,12 @@ from keras_rsseg.evaluation_options import EvaluationOptions
 if TYPE_CHECKING:
     from keras_rsseg.data.palette import Palette
 
-# Stated here once more, and tested to be those that there are: loading them
-# takes a second, which help and wrong usage need not wait for.
+# Repeated here, and tested to be complete: loading them takes a second, too
+# long for help and usage errors.
 PROTOCOL_NAMES = ("isaid", "isprs_768", "isprs_896", "ifwm", "released")
 
 # Headings in the help, before those of the options.
-DATA = "Data: what is scored, with which model"
+DATA = "Data: what to score, with which model"
 
 EXAMPLES = (
     "keras-rsseg evaluate images/ masks/ --preset my_preset",
@@ -47,8 +47,8 @@ Images = Annotated[
 Masks = Annotated[
     str | None,
     typer.Argument(
-        help="Folder or pattern of their masks, of the same names, or one "
-        "mask: class ids (255 void) or colours; or polygons (GeoPackage, "
+        help="Folder or pattern of their masks, with the same names, or one "
+        "mask: class ids (255 is void) or colours; or polygons (GeoPackage, "
         "GeoJSON, shapefile, FlatGeobuf)."
     ),
 ]
@@ -63,7 +63,7 @@ Preset = Annotated[
 Dataset = Annotated[
     str | None,
     typer.Option(
-        help="Data set of TFDS, in place of images and masks: isaid, "
+        help="TFDS data set, instead of images and masks: isaid, "
         "vaihingen/ifwm, potsdam, cityscapes ...",
         rich_help_panel=DATA,
     ),
@@ -92,7 +92,7 @@ TileSize = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Length of a tile, pixels, in place of the protocol's.",
+        help="Length of a tile in pixels, instead of the protocol's.",
         rich_help_panel=SCORES,
     ),
 ]
@@ -100,8 +100,8 @@ Stride = Annotated[
     int | None,
     typer.Option(
         min=1,
-        help="Distance between tiles, pixels, in place of the protocol's. "
-        "Default with --tile-size: its length.",
+        help="Distance between tiles in pixels, instead of the protocol's. "
+        "Default with --tile-size: the length of a tile.",
         rich_help_panel=SCORES,
     ),
 ]
@@ -149,7 +149,7 @@ def evaluate(
             options.pop("output", None),
             options.pop("overwrite", False),
         )
-        # A wrong path should not cost the seconds that loading takes.
+        # A wrong path should be reported before the seconds of loading.
         if output is not None:
             evaluation.check_output(output, overwrite)
         options |= {
@@ -165,7 +165,7 @@ def evaluate(
         report = keras_rsseg.evaluate(
             model, load(), class_names=class_names, **options
         )
-        # First on the screen, should the disk be full.
+        # Printed first, in case the disk is full.
         if not quiet:
             typer.echo(report.to_markdown(), nl=False)
         if output is not None:
@@ -190,10 +190,10 @@ def read_palette(palette: str) -> "Palette | str":
     """Return a `Palette` from a JSON file, or by the name of a data set.
 
     Args:
-        palette: path of the file, the name, or `"ids"`, which stays.
+        palette: path of the file, the name, or `"ids"`, returned unchanged.
 
     Raises:
-        ArgumentError: if the file holds no palette.
+        ArgumentError: if the file is not a palette.
     """
     if palette == "ids":
         return palette
@@ -208,7 +208,7 @@ def _find(images, masks, dataset, split, data_dir):
     if dataset is None:
         from keras_rsseg.data.sources import as_lists
 
-        # A wrong path should not cost the seconds that loading takes.
+        # A wrong path should be reported before the seconds of loading.
         as_lists(images, masks)
         return lambda: (images, masks), None
     from keras_rsseg import datasets
@@ -219,8 +219,8 @@ def _find(images, masks, dataset, split, data_dir):
 
 
 def _load_records(name, facts, split, data_dir):
-    """Records of a data set of TFDS, which are made where there are none."""
-    # Imported before TFDS or after, it makes its data sets known to it.
+    """Records of a TFDS data set, which are made if there are none."""
+    # The package registers its data sets, whichever is imported first.
     import tensorflow_datasets as tfds
 
     from keras_rsseg import datasets
@@ -228,7 +228,7 @@ def _load_records(name, facts, split, data_dir):
 
     with _explained(name, ValueError, AssertionError):
         builder = tfds.builder(name, data_dir=data_dir)
-    # Without the files to download by hand. Its ValueErrors are our builders'.
+    # Raised without the manual downloads. ValueErrors are our builders' own.
     with _explained(name, AssertionError):
         builder.download_and_prepare()
     with _explained(name, ValueError):
@@ -240,10 +240,10 @@ def _load_records(name, facts, split, data_dir):
 
 @contextlib.contextmanager
 def _explained(name, *kinds):
-    """Turn what TFDS raises for a wrong name or split into `DatasetError`."""
+    """Turn TFDS's errors for a wrong name or split into `DatasetError`."""
     try:
         yield
     except kinds as error:
-        # After that it lists the hundreds of data sets it has.
+        # What follows lists hundreds of data sets.
         message = str(error).partition("\nAvailable datasets")[0]
         raise DatasetError(f"{name}: {message}") from error

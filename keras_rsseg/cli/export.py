@@ -1,4 +1,4 @@
-"""`keras-rsseg export`: a preset as a file for other runtimes."""
+"""`keras-rsseg export`: write a preset to a file for other runtimes."""
 
 from typing import Annotated
 from typing import Any
@@ -34,7 +34,9 @@ TileSize = Annotated[int, typer.Option(help="Length of a tile in pixels.")]
 Dynamic = Annotated[
     bool, typer.Option("--dynamic", help="Take tiles of any size.")
 ]
-BatchSize = Annotated[int, typer.Option(help="Tiles a call, 0 for any number.")]
+BatchSize = Annotated[
+    int, typer.Option(help="Tiles per call, 0 for any number.")
+]
 Probabilities = Annotated[
     bool,
     typer.Option("--probabilities", help="Return probabilities, not logits."),
@@ -45,7 +47,7 @@ ChannelsFirst = Annotated[
 ]
 Shortened = Annotated[
     Literal["float32", "float16", "int8"],
-    typer.Option(help="Shorter weights: a smaller, less exact file."),
+    typer.Option(help="Lower-precision weights: a smaller, less exact file."),
 ]
 Target = Annotated[
     Literal["qgis"] | None,
@@ -57,7 +59,7 @@ CheckOn = Annotated[
     str | None,
     typer.Option(
         metavar="SCENE",
-        help="Raster on whose tiles the file is compared with the model, too.",
+        help="Raster with further tiles to compare the file and the model on.",
     ),
 ]
 Overwrite = Annotated[
@@ -82,12 +84,12 @@ def export(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a preset to a file for other runtimes, and check the file."""
+    """Write a preset to a file for other runtimes, and check that file."""
     if output is None:
         raise typer.BadParameter(
             "is missing: the file to write", param_hint="--output"
         )
-    # Before a framework is loaded, which takes seconds.
+    # Checked before a framework is loaded, which takes seconds.
     from keras_rsseg.export.settings import ExportSettings
 
     arguments: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""`keras-rsseg info`: what a scene, a preset or a map is."""
+"""`keras-rsseg info`: describe a scene, a preset or a map."""
 
 import os
 import pathlib
@@ -34,7 +34,7 @@ EXAMPLES = (
     "keras-rsseg info hrnet_ifwm_w18_land_cover",
 )
 
-# Facts of a preset that a screen has room for, and what they are called.
+# Facts of a preset that fit on a screen, and their labels.
 SHOWN = {
     "task": "network",
     "bands": "bands",
@@ -48,7 +48,7 @@ SHOWN = {
 _HEAD = 18
 
 _HANDLES = ("hf://", "https://huggingface.co/")
-# Tags of a map, in the order in which they are shown.
+# Tags of a map, in the order shown.
 _MADE_BY = {
     "preset": "preset",
     "model": "network",
@@ -73,8 +73,8 @@ def info(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Preset that a scene would be mapped with. Default: the "
-            "small model that comes with the package."
+            help="Preset to map a scene with. Default: the small model that "
+            "comes with the package."
         ),
     ] = None,
 ) -> None:
@@ -87,7 +87,7 @@ def info(
         lines = _about_raster(target, preset or keras_rsseg.DEFAULT_PRESET)
     else:
         raise ArgumentError(
-            f"There is no file and no preset {target!r}{did_you_mean(target)}"
+            f"There is no file or preset {target!r}{did_you_mean(target)}"
         )
     for line in lines:
         typer.echo(line)
@@ -164,7 +164,7 @@ def _about_raster(target: str, preset: str) -> Iterator[str]:
         is_map = dataset.count == 1 and "class_0" in dataset.tags(1)
         rows = dict(_raster_rows(dataset))
         if is_map:
-            yield f"{target}: a map of classes"
+            yield f"{target}: a class map"
             yield from _row_lines({**rows, **_provenance(dataset)})
             yield from _class_shares(dataset)
             return
@@ -246,7 +246,7 @@ def _stated(validity: Any) -> Iterator[Any]:
 
 
 def _what_predict_needs(target: str, preset: str) -> Iterator[str]:
-    """Yield what a map would cost, or what is missing to make it."""
+    """Yield what a map would cost, or why it cannot be made."""
     from keras_rsseg.hub.preset_facts import read_preset_facts
     from keras_rsseg.scene_options import SceneOptions
     from keras_rsseg.scenes.predicting.scene_estimate import estimate_scene

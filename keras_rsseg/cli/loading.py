@@ -1,4 +1,4 @@
-"""Load Keras and a model for a command, and say so; how much it says."""
+"""Load Keras and a model for a command, and control its output."""
 
 import contextlib
 import importlib.util
@@ -25,29 +25,29 @@ _FRAMEWORKS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 def load_framework(
     status: Status | None = None, with_tensorflow: bool = False
 ) -> None:
-    """Load Keras and its backend without the lines that they write.
+    """Load Keras and its backend without their own output.
 
     Args:
-        status: says what is loaded, `None` for nobody.
+        status: shows what is being loaded; `None` to show nothing.
         with_tensorflow: whether data will go through `tf.data`, whatever the
-            backend is.
+            backend.
     """
     status = status or Status(quiet=True)
     name = _FRAMEWORKS.get(_backend_name(), "Keras")
     with status.doing(f"Loading {name}"), held_back(show=status.verbose):
-        # Registers the systems, and loads Keras and keras-hub for that.
+        # Registers the systems, for which it loads Keras and keras-hub.
         importlib.import_module("keras_rsseg.models")
         if with_tensorflow and importlib.util.find_spec("tensorflow"):
             importlib.import_module("tensorflow")
 
 
 def load_model(preset: str | None, status: Status | None = None) -> Any:
-    """Return the model that a command line names.
+    """Return the model named on the command line.
 
     Args:
         preset: name or folder, or an exported file, for which no framework
             is loaded; `None` for the default.
-        status: says what is loaded, `None` for nobody.
+        status: shows what is being loaded; `None` to show nothing.
     """
     from keras_rsseg.scenes.exported.exported_model import load_exported
     from keras_rsseg.scenes.exported.runtimes import is_exported
@@ -63,7 +63,7 @@ def load_model(preset: str | None, status: Status | None = None) -> Any:
 
 
 def read_facts(preset: str | None) -> Any:
-    """Return what has the attributes of a model, without its framework.
+    """Return an object with the attributes of a model, without a framework.
 
     Args:
         preset: as for `load_model()`.
@@ -81,7 +81,7 @@ def read_facts(preset: str | None) -> Any:
 def talkative(
     quiet: bool, verbose: bool, spell: Speller = str
 ) -> Iterator[Status]:
-    """Say as much as the user asked for, for the time of a command.
+    """Set how much a command prints.
 
     Args:
         quiet: whether to print nothing but errors.
@@ -92,7 +92,7 @@ def talkative(
         A `Status`.
 
     Raises:
-        typer.BadParameter: both were asked for.
+        typer.BadParameter: both were given.
     """
     if quiet and verbose:
         raise typer.BadParameter(
@@ -109,7 +109,7 @@ def talkative(
 
 @contextlib.contextmanager
 def _shown_log(wanted: bool) -> Iterator[None]:
-    """Print the package's log; without it Python prints warnings alone."""
+    """Print the package's log; by default Python prints only warnings."""
     if not wanted:
         yield
         return
@@ -124,7 +124,7 @@ def _shown_log(wanted: bool) -> Iterator[None]:
 
 
 def _backend_name() -> str:
-    """The backend that Keras has, or will take."""
+    """The backend that Keras uses or will use."""
     if "keras" in sys.modules:
         return sys.modules["keras"].config.backend()
     home = pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()

@@ -26,13 +26,13 @@ Speller = Callable[[str], str]
 def speller(
     options: type[Options], own_words: Mapping[str, str] | None = None
 ) -> Speller:
-    """Return what turns the words of Python into those of a command.
+    """Return a function from the words of Python to those of a command.
 
     "give `overwrite=True`" becomes "give --overwrite".
 
     Args:
         options: the options that the command takes.
-        own_words: dict of other arguments to what they are called here.
+        own_words: dict of other arguments to their names in the command.
 
     Example:
 
@@ -63,13 +63,13 @@ def speller(
 def flag_parameters(
     options: type[Options], spell: Speller, unset: bool = False
 ) -> list[inspect.Parameter]:
-    """Return the parameters of a command that stand for options.
+    """Return the parameters of a command for its options.
 
     Args:
         options: the options; those without a flag are left out.
-        spell: what turns the words of Python into those of the command.
-        unset: whether those that are not given are `None`, so that a file
-            may have them; the help shows the defaults all the same.
+        spell: turns the words of Python into those of the command.
+        unset: whether options not given are `None`, so that a file can give
+            them; the help still shows the defaults.
     """
     return [_parameter(f, spell, unset) for f in fields(options) if f.flag]
 
@@ -77,13 +77,13 @@ def flag_parameters(
 def take_values(
     options: type[Options], given: dict[str, Any], spell: Speller
 ) -> dict[str, Any]:
-    """Take the values of options out of what a command was given.
+    """Take the values of options out of a command's arguments.
 
     Args:
         options: the options.
-        given: `{name: value}`, from which they are taken; `None` for an
+        given: `{name: value}`, from which they are removed; `None` for an
             option that was not given.
-        spell: what turns the words of Python into those of the command.
+        spell: turns the words of Python into those of the command.
 
     Returns:
         `{name: value}` of the options, checked.
@@ -105,14 +105,14 @@ def takes_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a command of a function whose last argument is `options`.
 
-    That is a dict of those that were given, read but not yet checked against
-    each other: others may come from a file. What a user can make wrong is
-    one line in the words of the command line.
+    It receives a dict of the options given, parsed but not yet checked
+    against each other, as others may come from a file. User errors are
+    printed as one line in the words of the command line.
 
     Args:
         options: the options that become flags.
         groups: their headings in the help, in order.
-        own_words: dict of other arguments to what they are called here.
+        own_words: dict of other arguments to their names in the command.
     """
     spell = speller(options, own_words)
     flagged = [field for field in fields(options) if field.flag]
@@ -148,7 +148,7 @@ def in_groups(
     """Return parameters in the order of their headings in the help.
 
     Args:
-        parameters: of a command.
+        parameters: parameters of a command.
         groups: the headings.
     """
 
@@ -161,12 +161,12 @@ def in_groups(
 
 
 def _negated(flag: str) -> str:
-    """The flag that says no where another says yes."""
+    """The flag that negates another."""
     return flag.replace("--", "--no-", 1)
 
 
 def _parameter(field: Field, spell: Speller, unset: bool) -> inspect.Parameter:
-    """The parameter of a command that stands for an option."""
+    """The parameter of a command for an option."""
     option, kind = field.option, _kind(field)
     sentences = [option.sentence, option.on_command_line]
     default = _as_text(field.default) if kind is str else field.default
@@ -180,7 +180,7 @@ def _parameter(field: Field, spell: Speller, unset: bool) -> inspect.Parameter:
     info = typer.Option(
         flag,
         metavar=option.metavar,
-        # Strings are in quotes in Python alone.
+        # Only Python puts strings in quotes.
         help=spell(help.replace('`"', "").replace('"`', "")),
         rich_help_panel=option.group,
     )
@@ -195,18 +195,18 @@ def _parameter(field: Field, spell: Speller, unset: bool) -> inspect.Parameter:
 
 
 def _shown(default: Any) -> str | None:
-    """What the help says of a default that the command does not have."""
+    """The default to show in the help if the command itself has none."""
     if default is None or isinstance(default, bool):
         return None
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 def _kind(field: Field) -> type:
-    """What the command line makes of a text by itself."""
+    """The type that the command line converts a text to by itself."""
     kinds = {*(typing.get_args(field.type) or [field.type])} - {types.NoneType}
     if len(kinds) == 1:
         (kind,) = kinds
-        # A switch has two flags, whatever a manifest writes.
+        # A switch has two flags, however a manifest writes it.
         if kind is bool or (field.option.read is None and kind in (float, int)):
             return kind
     return str

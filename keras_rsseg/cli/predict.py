@@ -1,4 +1,4 @@
-"""`keras-rsseg predict`: maps of one scene or of many."""
+"""`keras-rsseg predict`: map one scene or many."""
 
 import dataclasses
 import os
@@ -34,11 +34,11 @@ if typing.TYPE_CHECKING:
     from keras_rsseg.scenes.many.scene_report import SceneReport
     from keras_rsseg.scenes.predict_scene import SceneResult
 
-# Exit code, besides 0 (all is done), 1 (nothing is, or wrong arguments),
-# 2 (usage) and 130 (interrupted): some scenes failed.
+# Exit code if some scenes failed; the others are 0 (all done), 1 (none done, or
+# wrong arguments), 2 (usage) and 130 (interrupted).
 SOME_FAILED = 3
 
-# Of the command's help; each line works in a clone of the repository.
+# For the command's help; each line works in a clone of the repository.
 EXAMPLES = (
     "keras-rsseg predict examples/data/harbour.tif --output harbour.tif",
     'keras-rsseg predict "examples/data/*.tif" --output maps --style --resume',
@@ -52,7 +52,7 @@ def prepare(
     """Find the scenes, and what is wrong, before anything is loaded.
 
     Args:
-        request: what the command line asks for.
+        request: the request of the command line.
 
     Returns:
         `(jobs, path, options)`: a list of `SceneJob`s, the path of the
@@ -76,7 +76,8 @@ def prepare(
         check_ending(f"--{name}", ending)
     if output is not None and output.lower().endswith((".tif", ".tiff")):
         raise typer.BadParameter(
-            f"of several scenes is a folder, not a file such as {output!r}",
+            f"must be a folder for several scenes, not a file such as "
+            f"{output!r}",
             param_hint="--output",
         )
     jobs = [
@@ -86,7 +87,7 @@ def prepare(
     path = _report_path(request)
     replace = options.overwrite or options.resume
     if request.mosaic is not None:
-        # It may lie among the maps, whose folders are still to be made.
+        # It may be among the maps, whose folders are yet to be created.
         folder = os.path.abspath(os.path.dirname(request.mosaic))
         made = any(
             pathlib.Path(os.path.abspath(job.destination)).is_relative_to(
@@ -111,16 +112,16 @@ def check(
     preset: str | None = None,
     make_folders: bool = True,
 ) -> dict[int, str]:
-    """Find what is wrong: loading a model takes seconds.
+    """Find what is wrong before a model is loaded, which takes seconds.
 
     Args:
         jobs: list of `SceneJob`s.
-        options: those of all scenes.
+        options: options of all scenes.
         preset: the model's name or folder, `None` for the default.
-        make_folders: whether folders that are missing will be made.
+        make_folders: whether missing folders will be created.
 
     Returns:
-        What `check_scenes` does.
+        As `check_scenes`.
     """
     from keras_rsseg.scenes.many.scene_list import check_scenes
     from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
@@ -151,7 +152,7 @@ def check(
 def _facts(preset: str | None) -> Any:
     """What is known of a model before it is loaded, `None` if that fails.
 
-    To load it tells then what is wrong.
+    Loading the model will then raise the error.
     """
     from keras_rsseg.errors import KerasRssegError
 
@@ -165,7 +166,7 @@ def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
     """Print a report, and where it is.
 
     Args:
-        report: what became of the scenes.
+        report: the outcomes of the scenes.
         path: path of its CSV file.
         quiet: whether to print nothing.
     """
@@ -177,11 +178,11 @@ def show(report: "SceneReport", path: pathlib.Path, quiet: bool) -> None:
 
 
 def join(report: "SceneReport", request: Request) -> None:
-    """Join the maps that are done in one, if that was asked for.
+    """Join the finished maps in a mosaic, if one was requested.
 
     Args:
-        report: what became of the scenes.
-        request: what the command line asks for.
+        report: the outcomes of the scenes.
+        request: the request of the command line.
     """
     from keras_rsseg.scenes.maps.mosaic import write_mosaic
 
@@ -197,7 +198,7 @@ def exit_from_dry_run(request: Request, jobs: "list[SceneJob]") -> None:
     """Print what several scenes would cost, and exit.
 
     Args:
-        request: what the command line asks for.
+        request: the request of the command line.
         jobs: list of `SceneJob`s.
     """
     failing = print_dry_run(request, jobs, request.options)
@@ -207,10 +208,10 @@ def exit_from_dry_run(request: Request, jobs: "list[SceneJob]") -> None:
 
 
 def exit_with(report: "SceneReport") -> None:
-    """Exit with the code that tells how it went.
+    """Exit with the code for these outcomes.
 
     Args:
-        report: what became of the scenes.
+        report: the outcomes of the scenes.
     """
     if report.bad:
         everything = len(report.bad) == len(report.outcomes)
@@ -218,7 +219,7 @@ def exit_with(report: "SceneReport") -> None:
 
 
 def _report_path(request: Request) -> pathlib.Path:
-    """Where the report goes; without a folder, beside the manifest."""
+    """Where the report goes; beside the manifest if there is no folder."""
     if request.report is not None:
         return pathlib.Path(request.report)
     if request.output is not None:
@@ -248,14 +249,14 @@ def _check_report(
     report = SceneReport(map(SceneOutcome, jobs))
     if not replace and not report.is_added_to(path):
         raise FileExistsError(
-            f"The report exists: {path}. Give --resume to go on with that "
-            "run, --overwrite to replace it, or another with --report"
+            f"The report exists: {path}. Give --resume to continue that run, "
+            "--overwrite to replace it, or --report with another path"
         )
 
 
 @takes_flags(ScenesOptions)
 def predict(request: Request) -> None:
-    """Map scenes: classes, and probabilities, polygons, styles if wanted.
+    """Map scenes: classes and, on request, probabilities, polygons, styles.
 
     Exit code: 0 if everything is done, 3 if some scenes failed, 1 if all
     failed or nothing could start, 2 for wrong usage, 130 if interrupted.
@@ -265,7 +266,7 @@ def predict(request: Request) -> None:
         request = dataclasses.replace(request, options=options)
         if "://" in (request.output or ""):
             raise typer.BadParameter(
-                f"is a path of this machine, no URL such as {request.output!r}",
+                f"must be a local path, not a URL such as {request.output!r}",
                 param_hint="--output",
             )
         if _is_one(request):
@@ -275,7 +276,7 @@ def predict(request: Request) -> None:
 
 
 def _is_one(request: Request) -> bool:
-    """Whether a file goes to a file, not scenes to a folder."""
+    """Whether to map one file to a file, rather than scenes to a folder."""
     from keras_rsseg.scenes.many.scene_list import is_several
 
     scenes, output = request.scenes, request.output
@@ -306,7 +307,7 @@ def _predict_one(request: Request, status: Status) -> None:
         )
     if request.report is not None:
         raise typer.BadParameter(
-            "is about several scenes, whose maps go to a folder",
+            "is for several scenes, whose maps go to a folder",
             param_hint="--report",
         )
     job = SceneJob(
@@ -342,10 +343,10 @@ def _predict_several(request: Request, status: Status) -> None:
         report = predict_scenes(model, jobs, path, **options)
     except ScenesInterrupted as error:
         show(error.report, path, request.quiet)
-        typer.echo("Interrupted. Go on with --resume.", err=True)
+        typer.echo("Interrupted. Resume with --resume.", err=True)
         raise typer.Exit(INTERRUPTED) from error
     show(report, path, request.quiet)
-    # Once more: should it have failed before, that is an error now.
+    # Saved again, so that a failure is now an error.
     report.save(path)
     join(report, request)
     exit_with(report)

@@ -1,4 +1,4 @@
-"""What `keras-rsseg predict` takes: its own options, and those of scenes."""
+"""The options of `keras-rsseg predict`: its own, and those of scenes."""
 
 import dataclasses
 import inspect
@@ -25,12 +25,12 @@ from keras_rsseg.scene_options import RUN
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scene_options import ScenesOptions
 
-# What an error of the package calls what has another name here. What a scene
-# is called need not be said: there is nothing else without a flag.
+# Arguments in the package's errors that have another name here. The scene's
+# is left out, as nothing else lacks a flag.
 _OWN_WORDS = {"destination": "--output", "output": "--output"}
 _SPELL = speller(ScenesOptions, _OWN_WORDS)
 _SCENE = re.compile("`(?:source|sources|jobs)`: ?")
-# Warnings of Python name the flag as well.
+# The package's warnings also name the flag.
 _TWICE = re.compile(r"(--\w[\w-]*(?: \w+)?) \(\1\)")
 _COLUMNS = ", ".join(
     field.name for field in fields(SceneOptions) if field.option.per_scene
@@ -39,22 +39,22 @@ _COLUMNS = ", ".join(
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a command line asks for: its own options, and those of scenes.
+    """A request of the command line: its own options, and those of scenes.
 
     Attributes:
-        scenes: what is to be mapped.
+        scenes: the scenes to map.
         output: path of the map, or the folder of maps.
         preset: name of the preset, or its folder; `None` for the default.
-        polygons: path of the polygons' file, or what such names end in.
+        polygons: path of the polygon file, or a suffix for several.
         style: whether to write a QGIS style.
         attribute_table: whether to write an attribute table for ArcGIS.
-        preview: path of the PNG, or what such names end in.
+        preview: path of the PNG, or a suffix for several.
         mosaic: path of the virtual raster over the maps of several scenes.
         report: path of the report on several scenes.
         quiet: whether to print nothing but errors.
         verbose: whether to print every step.
-        dry_run: whether to say what it would cost, and do nothing.
-        options: of all scenes.
+        dry_run: whether to print what it would cost, and do nothing.
+        options: options of all scenes.
     """
 
     scenes: Annotated[
@@ -62,15 +62,15 @@ class Request:
         typer.Argument(
             metavar="SCENE...",
             help="Raster to map: GeoTIFF, VRT, PNG ...; or several, a folder, "
-            'a pattern in quotes ("2024/**/*.jp2"), a manifest (CSV with the '
+            'a quoted pattern ("2024/**/*.jp2"), a manifest (CSV with the '
             f"columns scene, output, {_COLUMNS}, all but the first optional).",
         ),
     ]
     output: Annotated[
         str | None,
         typer.Option(
-            help="GeoTIFF to write the classes to; of several scenes, the "
-            "folder for theirs.",
+            help="GeoTIFF for the class map; with several scenes, the folder "
+            "for their maps.",
             rich_help_panel=FILES,
         ),
     ] = None
@@ -86,7 +86,7 @@ class Request:
         str | None,
         typer.Option(
             metavar="FILE",
-            help="File to write the classes' polygons to: .gpkg, .geojson, "
+            help="File for the polygons of the classes: .gpkg, .geojson, "
             f".fgb, or .shp. {ENDING}.gpkg.",
             rich_help_panel=FILES,
         ),
@@ -112,7 +112,7 @@ class Request:
         str | None,
         typer.Option(
             metavar="FILE",
-            help=f"PNG to draw the map in. {ENDING}.png.",
+            help=f"PNG for a picture of the map. {ENDING}.png.",
             rich_help_panel=FILES,
         ),
     ] = None
@@ -120,7 +120,7 @@ class Request:
         str | None,
         typer.Option(
             metavar="FILE",
-            help="VRT, a small file that joins the maps of several scenes.",
+            help="VRT file, which joins the maps of several scenes.",
             rich_help_panel=FILES,
         ),
     ] = None
@@ -139,8 +139,8 @@ class Request:
         bool,
         typer.Option(
             "--dry-run",
-            help="Check everything, and print sizes, tiles, disk and memory "
-            "to expect. No model is loaded and nothing is written.",
+            help="Check everything, and print the expected sizes, tiles, disk "
+            "and memory. No model is loaded and nothing is written.",
             rich_help_panel=RUN,
         ),
     ] = False
@@ -152,8 +152,8 @@ def takes_flags(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a command of a function that takes a `Request`.
 
-    Its flags are the fields of `Request` and those of the options. What a
-    user can make wrong is one line in the words of the command line.
+    Its flags are the fields of `Request` and those of the options. User
+    errors are printed as one line in the words of the command line.
 
     Args:
         options: dataclass of the options that the request holds.
@@ -186,28 +186,28 @@ def in_flags(text: str) -> str:
     """Return a message with options as the command line spells them.
 
     Args:
-        text: what Python is told, such as "give `overwrite=True`".
+        text: the message in Python, such as "give `overwrite=True`".
 
     Returns:
-        What a user of the command is told, "give --overwrite".
+        The message for users of the command, "give --overwrite".
     """
     return _TWICE.sub(r"\1", _SPELL(_SCENE.sub("", text)))
 
 
 def check_ending(option: str, text: str | None) -> None:
-    """Raise where a name's ending, for the files of several scenes, is none.
+    """Raise if the suffix for the files of several scenes is not one.
 
     Args:
         option: as the user wrote it, `"--preview"`.
-        text: its value, `None` where it was not given.
+        text: its value, `None` if it was not given.
 
     Raises:
-        typer.BadParameter: saying what is accepted.
+        typer.BadParameter: it is not; says what is accepted.
     """
     if text is not None and (text[:1] not in "._-" or "/" in text):
         raise typer.BadParameter(
-            "of several scenes is what each map's name ends in, in place of "
-            f".tif, and begins with . or _ or -; not {text!r}",
+            "must, with several scenes, be a suffix that replaces .tif and "
+            f"begins with . or _ or -, not {text!r}",
             param_hint=option,
         )
 

@@ -26,7 +26,7 @@ _COMMANDS = {
     "convert": "Convert a released checkpoint that you have:",
     "train": "Train it:",
 }
-# What the lines above and below the facts of a preset say.
+# Facts that the lines above and below a preset's table state.
 _SAID = {
     *("available", "description", "how_to_get", "parameters"),
     *("palette", "display_palette", "published", "size", "training", "where"),
@@ -63,7 +63,7 @@ def _listing(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
         (True, "Ready to use, with --preset NAME or from_preset(NAME):"),
         (
             False,
-            "To be made first. `keras-rsseg presets NAME` shows the command:",
+            "To be made first; `keras-rsseg presets NAME` shows the command:",
         ),
     )
     for available, title in groups:
@@ -80,7 +80,7 @@ def _listing(presets: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def summary(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield where a preset is, how large, and how well it scores.
+    """Yield where a preset is, its size, and its scores.
 
     Args:
         facts: `{name: value}`, as `list_presets()` has them.
@@ -130,11 +130,11 @@ def _details(name: str, facts: dict[str, Any]) -> Iterator[str]:
         if way in commands:
             yield f"\n{title}\n\n    {commands[way]}"
     if commands:
-        yield f"\nThen give its folder in place of the name: --preset ./{name}"
+        yield f"\nThen give its folder instead of the name: --preset ./{name}"
 
 
 def _rows(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Return a fact and what is said of it; of a score, place by place."""
+    """Return a fact and its value; a score's value by place."""
     if not isinstance(value, dict) or "places" not in value:
         yield key, value
         return
@@ -152,7 +152,7 @@ def _lines(value: Any) -> Iterator[str]:
 
 
 def as_text(value: Any) -> str:
-    """Return a fact's value to be read by a person.
+    """Return a fact's value in readable form.
 
     Args:
         value: text, number, list or dict.

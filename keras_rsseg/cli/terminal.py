@@ -1,4 +1,4 @@
-"""What a command says while it works, and what it keeps quiet about."""
+"""What a command prints while it works, and what it suppresses."""
 
 import contextlib
 import os
@@ -16,10 +16,10 @@ _BLOCK = "\N{BLACK SQUARE}"
 
 
 def is_colored(stream: IO[str]) -> bool:
-    """Return whether colours may be written to a stream.
+    """Return whether to write colours to a stream.
 
-    On a terminal they may, unless the environment says otherwise
-    (`NO_COLOR`, or `TERM=dumb`).
+    On a terminal yes, unless the environment says otherwise (`NO_COLOR`, or
+    `TERM=dumb`).
 
     Args:
         stream: such as `sys.stderr`.
@@ -30,11 +30,11 @@ def is_colored(stream: IO[str]) -> bool:
 
 
 def styled(word: str, color: str, stream: IO[str]) -> str:
-    """Return a word in bold and a colour, where the stream shows them.
+    """Return a word in bold and in colour, if the stream shows them.
 
     Args:
         word: such as "Error:".
-        color: its name, such as "red".
+        color: name of the colour, such as "red".
         stream: where it will be written.
     """
     if not is_colored(stream):
@@ -49,7 +49,7 @@ def swatch(color: tuple[int, int, int] | None) -> str:
         color: red, green and blue from 0 to 255, or `None`.
 
     Returns:
-        An empty string where standard output shows no colours.
+        An empty string if standard output shows no colours.
     """
     if color is None or not is_colored(sys.stdout):
         return ""
@@ -63,7 +63,7 @@ def screen_size() -> tuple[int, int]:
 
 
 def quiet_flag(panel: str) -> Any:
-    """Return the flag of a command that prints nothing but errors.
+    """Return the flag that makes a command print nothing but errors.
 
     Args:
         panel: its heading in the help.
@@ -72,12 +72,12 @@ def quiet_flag(panel: str) -> Any:
 
 
 def verbose_flag(panel: str) -> Any:
-    """Return the flag of a command that prints all that it does.
+    """Return the flag that makes a command print all that it does.
 
     Args:
         panel: its heading in the help.
     """
-    text = "Print every step, and what the libraries print."
+    text = "Print every step, and the output of libraries."
     return _flag("--verbose", "-v", text, panel)
 
 
@@ -86,13 +86,13 @@ def _flag(name: str, letter: str, text: str, panel: str) -> Any:
 
 
 class Status:
-    """Says on stderr what a command is doing, when nothing else does.
+    """Shows on stderr what a command is doing when nothing else does.
 
-    On a terminal it is one line that goes away. In a log it would only be in
-    the way, unless the user asked for more, which gives each a line.
+    On a terminal it is one line that disappears. A log gets no such lines,
+    unless the user asked for more: then each stays.
 
     Args:
-        quiet: whether to say nothing.
+        quiet: whether to show nothing.
         verbose: whether every line stays.
 
     Attributes:
@@ -114,7 +114,7 @@ class Status:
 
     @contextlib.contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """Show a line for as long as something takes.
+        """Show a line while something runs.
 
         Args:
             what: such as "Loading TensorFlow".
@@ -128,7 +128,7 @@ class Status:
             yield
         finally:
             if self._passing:
-                # Back to the start of the line, and all of it away.
+                # Return to the start of the line, and erase it.
                 sys.stderr.write("\r\x1b[2K")
                 sys.stderr.flush()
 
@@ -138,7 +138,7 @@ def held_back(show: bool = False) -> Iterator[None]:
     """Hold back what libraries write to stderr, and show it if they fail.
 
     TensorFlow's C++ code writes before its logger is set up, whatever Python
-    says, so it is held back where the operating system writes it.
+    says, so stderr is redirected in the operating system.
 
     Args:
         show: whether to hold nothing back.

@@ -1,4 +1,4 @@
-"""`keras-rsseg train`: a preset for one's own images and masks."""
+"""`keras-rsseg train`: train a preset on your own images and masks."""
 
 from typing import Annotated
 from typing import Any
@@ -30,7 +30,7 @@ Images = Annotated[
 Masks = Annotated[
     str | None,
     typer.Argument(
-        help="Folder or pattern of their masks, of the same names; or "
+        help="Folder or pattern of their masks, with the same names; or "
         "polygons (GeoPackage, GeoJSON, shapefile, FlatGeobuf)."
     ),
 ]
@@ -47,7 +47,7 @@ Config = Annotated[
         metavar="FILE",
         help="YAML file of options by their Python names (images, masks and "
         "output included), such as tile_size: 256. Flags override it. Every "
-        "trained preset has one, training.yaml.",
+        "trained preset includes one, training.yaml.",
     ),
 ]
 Quiet = Annotated[bool, quiet_flag(RUN)]
@@ -82,7 +82,7 @@ def train(
             result = keras_rsseg.train(**given, progress=not quiet)
         except KeyboardInterrupt:
             if not quiet:
-                typer.echo("\nGo on with the same command and --resume.")
+                typer.echo("\nRun the same command with --resume to continue.")
             raise
         if quiet:
             return

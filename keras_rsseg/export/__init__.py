@@ -1,4 +1,4 @@
-"""Models to files for other runtimes, each checked by running it."""
+"""Export models to files for other runtimes, each checked by running it."""
 
 from keras_rsseg.export.check_file import Difference
 from keras_rsseg.export.export_model import ExportResult

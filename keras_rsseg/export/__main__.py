@@ -1,4 +1,4 @@
-"""The process that exports a model of another backend, on TensorFlow."""
+"""The process that exports a model of another backend through TensorFlow."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""An exported file against the model that it was made of."""
+"""Compare an exported file with the model that it was made from."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,45 +14,45 @@ from keras_rsseg.ops.portable import portable_graph
 from keras_rsseg.scenes.exported.exported_facts import ExportedFacts
 from keras_rsseg.scenes.exported.exported_model import ExportedModel
 
-# Largest difference, relative to the largest logit, of a file that is kept.
+# Largest difference, relative to the largest logit, that is accepted.
 TOLERANCE = 1e-4
-# Of a file with shorter weights, the least share of pixels of the same class.
+# Smallest share of pixels of the same class, with weights of lower precision.
 LEAST_AGREEMENT = 0.95
 
-# A size that divides by nothing, for files that take any.
+# A size with no useful divisors, for files that take any size.
 _ODD_SIZE = (97, 71)
 _WHITE_TO_SMOOTH = 6
-# Of each kind: where a model picks points, one alone may be undecided.
+# Tiles of each kind, as a single one may be undecided if a model picks points.
 _LEAST_TILES = 4
-# A relative change of values after which an answer should hardly differ, and
-# how many such changes are tried besides brighter and darker.
+# A relative change of values that should hardly change the output, and how
+# many such changes to try besides brighter and darker.
 _SLIGHT = 2e-6
 _DRAWS = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """How far a file's answers are from the model's.
+    """How far a file's outputs are from the model's.
 
-    A network that picks points by comparison, such as PFNet, may pick others
-    where two are equal but for rounding, and then answers a little
-    differently. Tiles on which the model itself does so, when its input
-    changes by two millionths, are counted and left out of `largest`. Others
-    are compared with what the model answers when its scores of points are
-    rounded in another way: where scores are near 1, many pixels have the same
-    to the last bit, and which is the first of them is up to the program.
+    A network that selects points by comparison, such as PFNet, may select
+    others where scores differ only by rounding, and its output then changes a
+    little. Tiles on which the model itself does so when its input changes by
+    two millionths are counted, but left out of `largest`. Others are compared
+    with the model's output under a different rounding of its point scores:
+    near 1, many pixels have the same score to the last bit, and which of them
+    comes first depends on the program.
 
     Attributes:
         tiles: what was compared, such as `"random"`.
         largest: largest difference of logits or probabilities, relative to
             the largest magnitude of the model's; NaN if all are left out.
-        agreement: share of pixels that get the same class, in all tiles.
-        mean_iou: of the file's classes against the model's, over those that
-            the model finds.
+        agreement: share of pixels of the same class, in all tiles.
+        mean_iou: mean IoU of the file's classes against the model's, over the
+            classes that the model finds.
         count: number of tiles.
-        undecided: number of tiles that are left out.
-        rounded: number of tiles that are compared with the model under
-            another rounding of its scores.
+        undecided: number of tiles left out.
+        rounded: number of tiles compared with the model under a different
+            rounding of its scores.
 
     Example:
 
@@ -76,19 +76,19 @@ def check_tiles(
     facts: ExportedFacts,
     given: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return the tiles to compare answers on, by name.
+    """Return the tiles to compare outputs on, by name.
 
     Args:
-        settings: what was asked of the file.
-        facts: what the file says of its model.
+        settings: the settings of the export.
+        facts: what the file states about its model.
         given: the caller's tiles, `(B, H, W, bands)`, or `None`.
 
     Returns:
         Random values, a picture with large and small shapes, and the
-        caller's; where the file takes any size also one of 97 x 71 pixels.
+        caller's; if the file takes any size, also one of 97 x 71 pixels.
 
     Raises:
-        ArgumentError: the caller's tiles have another shape.
+        ArgumentError: the caller's tiles have the wrong shape.
     """
     rng = np.random.default_rng(0)
     low, high = facts.value_range or (0, 255)
@@ -160,34 +160,34 @@ def compare(
 def refuse_if_far(
     differences: Sequence[Difference], settings: ExportSettings
 ) -> None:
-    """Raise where a file does not do what its model does.
+    """Raise if a file does not do what its model does.
 
     Args:
         differences: what `compare` returned.
-        settings: what was asked of the file.
+        settings: the settings of the export.
 
     Raises:
-        ExportError: a difference is above `TOLERANCE`; with shorter weights,
-            fewer pixels than `LEAST_AGREEMENT` keep their class.
+        ExportError: a difference is above `TOLERANCE`; with weights of lower
+            precision, fewer pixels than `LEAST_AGREEMENT` keep their class.
     """
     shown = "; ".join(map(describe, differences))
     if settings.weights != "float32":
         if min(d.agreement for d in differences) < LEAST_AGREEMENT:
             raise ExportError(
-                f"With {settings.weights} weights more than "
-                f"{1 - LEAST_AGREEMENT:.0%} of the pixels get another class, "
+                f"With {settings.weights} weights, more than "
+                f"{1 - LEAST_AGREEMENT:.0%} of the pixels change class, "
                 f"so {settings.path} is not kept. {shown}"
             )
         return
     decided = [d for d in differences if d.undecided < d.count]
     if not decided:
         raise ExportError(
-            "On every tile that was tried, the model itself answers "
-            "differently when its input changes by two millionths, so "
-            f"nothing is known of {settings.path}. Give it real `tiles`. "
+            "On every tile tried, the model's own output changes when its "
+            "input changes by two millionths, so "
+            f"{settings.path} cannot be checked. Give real `tiles`. "
             f"{shown}"
         )
-    # A NaN is not below anything.
+    # NaN compares as false.
     if not all(d.largest <= TOLERANCE for d in decided):
         raise ExportError(
             f"{settings.path} differs from the model by more than "
@@ -196,37 +196,37 @@ def refuse_if_far(
 
 
 def describe(difference: Difference) -> str:
-    """Return a difference as a line for a person.
+    """Return a difference as a readable line.
 
     Args:
-        difference: one of `compare`.
+        difference: one of those from `compare`.
     """
     text = (
         f"{difference.tiles} tiles: largest difference "
         f"{difference.largest:.1e} relative, {difference.agreement:.4%} of "
-        f"the pixels get the same class, mean IoU {difference.mean_iou:.4f}"
+        f"pixels of the same class, mean IoU {difference.mean_iou:.4f}"
     )
     if difference.undecided:
         text += (
             f" ({difference.undecided} of {difference.count} tiles left out of "
-            "the first, where the model itself picks points by rounding)"
+            "the first, as the model itself picks points by rounding there)"
         )
     if difference.rounded:
         text += (
             f" ({difference.rounded} of {difference.count} tiles compared "
-            "with the model under another rounding of its scores of points)"
+            "with the model under a different rounding of its point scores)"
         )
     return text
 
 
-# From bytes upwards values are whole numbers.
+# Values of bytes or more are integers.
 _BYTES = 255
 
 
 def _picture(
     rng: np.random.Generator, count: int, size: tuple[int, int], bands: int
 ) -> np.ndarray:
-    """Shapes of all sizes, as imagery has, from 0 to 1."""
+    """Shapes of all sizes, as in imagery, with values from 0 to 1."""
     height, width = size
     total = np.zeros((count, height, width, bands))
     for octave in range(_WHITE_TO_SMOOTH):
@@ -256,7 +256,7 @@ def _check_given(
 
 
 def _far(actual: np.ndarray, expected: np.ndarray, output: str) -> np.ndarray:
-    """Largest difference of each tile, relative to the largest of all."""
+    """Largest difference in each tile, relative to the largest value of all."""
     if output == "probabilities":
         actual, expected = _softmax(actual), _softmax(expected)
     scale = float(np.abs(expected).max()) or 1.0
@@ -266,10 +266,10 @@ def _far(actual: np.ndarray, expected: np.ndarray, output: str) -> np.ndarray:
 def _rounded_otherwise(
     model: Any, x: np.ndarray, expected: np.ndarray
 ) -> np.ndarray:
-    """What a model answers with the operators that its file is made of."""
+    """The model's output with the operators of its file."""
     if not callable(getattr(model, "for_inference", None)):
         return expected
-    # Here, for the command line refuses wrong requests without it.
+    # Imported here: the command line refuses wrong requests without it.
     import keras
 
     scale, offset = normalisation_of(model)
@@ -281,7 +281,7 @@ def _rounded_otherwise(
 def _undecided(
     model: Any, x: np.ndarray, expected: np.ndarray, output: str
 ) -> np.ndarray:
-    """Which tiles a model answers differently after the slightest change."""
+    """Which tiles change the model's output after the slightest change."""
     rng = np.random.default_rng(0)
     changes: list[Any] = [1 + _SLIGHT, 1 - _SLIGHT]
     changes += [

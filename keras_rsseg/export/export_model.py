@@ -1,4 +1,4 @@
-"""A model to a file that other runtimes run."""
+"""Export a model to a file for other runtimes."""
 
 import dataclasses
 import json
@@ -46,10 +46,10 @@ class ExportResult:
     """What `export_model` wrote.
 
     Attributes:
-        path: of the file; of a SavedModel, its folder.
+        path: path of the file, or of the folder of a SavedModel.
         stac_item: path of the STAC item beside it.
-        size: bytes of the file, or of all of them.
-        differences: one for each kind of tiles that was compared.
+        size: bytes of the file or files.
+        differences: one for each kind of tiles compared.
         seconds: wall-clock time.
 
     Example:
@@ -74,7 +74,7 @@ class ExportResult:
 
     @property
     def difference(self) -> float:
-        """The largest of all differences, relative."""
+        """The largest of all relative differences."""
         return _largest(self.differences)
 
 
@@ -93,57 +93,58 @@ def export_model(
     overwrite: bool = False,
     verbose: bool = True,
 ) -> ExportResult:
-    """Writes a model to a file that other runtimes run, and checks the file.
+    """Writes a model to a file for other runtimes, and checks that file.
 
-    The ending says which format: `.onnx`, `.tflite` (LiteRT), `.xml`
+    The suffix decides the format: `.onnx`, `.tflite` (LiteRT), `.xml`
     (OpenVINO, with its `.bin`), or none for a folder, TensorFlow's
-    SavedModel. The file takes raw tiles, as `predict_scene` reads them:
-    normalisation is inside, and so is the faster network that
-    `optimize_for_inference` makes. It says which classes, bands and values
-    its model has, so that `keras_rsseg.scenes.load_exported` and
+    SavedModel. The file takes raw tiles, as `predict_scene` reads them: it
+    includes normalisation, and the faster network from
+    `optimize_for_inference`. It states the classes, bands and values of its
+    model, so that `keras_rsseg.scenes.load_exported` and
     `keras-rsseg predict --preset FILE` need nothing else.
 
     Before it gets its name, the file is run by its own runtime, and its
-    answers are compared with the model's. Beside it a STAC item is written,
-    of the same name and `.stac.json`.
+    outputs are compared with the model's. A STAC item is written beside it,
+    with the same name and `.stac.json`.
 
-    The file is made of TensorFlow's graph. With Keras on JAX or torch, a
-    process of its own loads the weights on TensorFlow; answers are compared
-    with the model's as it is.
+    The file is made from TensorFlow's graph. With Keras on JAX or torch, a
+    separate process loads the weights on TensorFlow; outputs are compared
+    with those of the model on its own backend.
 
     Args:
         model: a task, such as `keras_rsseg.from_preset` returns.
-        path: of the file or folder to write.
-        tile_size: pixels a side of a tile. Unless `dynamic`, the file takes
-            no other.
+        path: path of the file or folder to write.
+        tile_size: length of a tile in pixels. Unless `dynamic`, the file
+            takes no other.
         dynamic: whether it takes tiles of any height and width.
-        batch_size: tiles a call, or `None` for any number.
+        batch_size: tiles per call, or `None` for any number.
         output: `"logits"` or `"probabilities"`.
         data_format: layout of the file's input and output,
             `"channels_last"` or `"channels_first"`.
-        weights: `"float32"`; `"float16"` or `"int8"` make a file of half or
-            a quarter of the size with rounded weights, which costs accuracy:
-            how much is said.
+        weights: `"float32"`; `"float16"` or `"int8"` halve or quarter the
+            size of the file by rounding weights, which costs accuracy: the
+            differences show how much.
         target: `"qgis"` for an ONNX file that the plugin Deepness loads:
             channels-first, probabilities, one tile of a fixed size, bytes
             divided by 255, and the plugin's own metadata.
-        tiles: real tiles to compare answers on, beside random ones and a
+        tiles: real tiles to compare outputs on, besides random ones and a
             drawn picture: an array `(B, H, W, bands)`, or the path of a
             scene.
-        overwrite: whether a file that exists may be replaced.
+        overwrite: whether an existing file may be replaced.
         verbose: whether to print the differences.
 
     Returns:
         An `ExportResult`.
 
     Raises:
-        ArgumentError: an argument is out of range, or two do not go together.
-        ExportError: the answers differ by more than 1e-4 of the largest, or
-            the runtime refuses the file. Nothing is kept. (Tiles on which a
-            PFNet picks points by rounding are left out, see `Difference`.)
+        ArgumentError: an argument is out of range, or two contradict each
+            other.
+        ExportError: the outputs differ by more than 1e-4 of the largest, or
+            the runtime refuses the file; nothing is kept. (Tiles on which a
+            PFNet picks points by rounding are left out; see `Difference`.)
         FileExistsError: the file exists and `overwrite` is false.
-        MissingPackageError: a package is missing; all of them come with
-            `pip install "keras-rsseg[export]"`.
+        MissingPackageError: a package is missing; `pip install
+            "keras-rsseg[export]"` installs all of them.
 
     Example:
 
@@ -202,7 +203,7 @@ def _write_checked(
     tiles: dict[str, np.ndarray],
     verbose: bool,
 ) -> list[Difference]:
-    """Write the file beside its place, and move it there if it is exact."""
+    """Write the file beside its destination, and move it there if exact."""
     destination = settings.path
     with tempfile.TemporaryDirectory(
         dir=destination.parent, prefix=f".{destination.name}."
@@ -218,7 +219,7 @@ def _write_checked(
         largest = _largest(differences)
         facts = dataclasses.replace(facts, difference=largest)
         add_facts(written.path, written, facts)
-        # What lies on the disk in the end must load and say the same.
+        # The final file on disk must load and state the same facts.
         assert load_exported(written.path).facts == facts
         for path in _files(written.path):
             _replace(path, destination.parent / path.name)
@@ -226,7 +227,7 @@ def _write_checked(
 
 
 def _facts_of(model: Any, settings: ExportSettings) -> ExportedFacts:
-    """What a model says of itself and was asked for."""
+    """What a model states about itself, and the settings of the export."""
 
     def colors(name):
         value = getattr(model, name)
@@ -257,7 +258,7 @@ def _facts_of(model: Any, settings: ExportSettings) -> ExportedFacts:
 
 
 def _preset_name(model: Any) -> str | None:
-    """Name of a model's preset; of a folder, without where it lies."""
+    """Name of a model's preset; of a folder, without its path."""
     preset = getattr(model, "preset", None)
     if not isinstance(preset, str) or "://" in preset:
         return preset if isinstance(preset, str) else None
@@ -265,7 +266,7 @@ def _preset_name(model: Any) -> str | None:
 
 
 def _largest(differences: list[Difference]) -> float:
-    # NaN where all tiles of a kind are left out.
+    # NaN if all tiles of a kind are left out.
     return float(np.nanmax([each.largest for each in differences]))
 
 
@@ -293,12 +294,12 @@ def _compare(
     except RuntimeError as error:
         raise ExportError(
             f"{settings.path.name} was written, but its runtime cannot run "
-            f"it, so it is not kept. {type(error).__name__}: {error}"
+            f"it, so it is deleted. {type(error).__name__}: {error}"
         ) from error
 
 
 def _files(path: pathlib.Path) -> list[pathlib.Path]:
-    """The files, or the folder, that one path stands for."""
+    """The files, or the folder, that a path stands for."""
     endings = _PATHS.get(path.suffix.lower())
     if endings is None:
         return [path]
@@ -312,7 +313,7 @@ def _check_free(path: pathlib.Path, overwrite: bool) -> None:
     saved = (path / "saved_model.pb").is_file()
     if any(path.iterdir()) and not (overwrite and saved):
         raise FileExistsError(
-            f"{path} is a folder that holds files. "
+            f"{path} is a folder with files in it. "
             + (
                 "Give `overwrite=True` to replace it"
                 if saved

@@ -14,13 +14,13 @@ INPUT = "tiles"
 
 
 class InferenceGraph(NamedTuple):
-    """A graph whose weights are constants.
+    """A graph with constant weights.
 
     Attributes:
         function: TensorFlow's concrete function of tiles.
         definition: its `GraphDef`.
-        input_name: name of the input's tensor.
-        output_name: name of the output's tensor.
+        input_name: name of the input tensor.
+        output_name: name of the output tensor.
     """
 
     function: Any
@@ -34,14 +34,14 @@ def make_inference_graph(
 ) -> InferenceGraph:
     """Trace a task, with its normalisation, on Keras' TensorFlow backend.
 
-    What is traced is the task's faster twin, see
-    `keras_rsseg.optimize_for_inference`, with operators that all runtimes
+    It traces the task's faster twin (see
+    `keras_rsseg.optimize_for_inference`) with operators that all runtimes
     have.
 
     Args:
         model: a task.
-        settings: what is asked of the file.
-        facts: what the file will say of the model.
+        settings: the settings of the export.
+        facts: what the file will state about the model.
     """
     import tensorflow as tf
     from tensorflow.python.framework import convert_to_constants
@@ -78,7 +78,7 @@ def normalisation_of(model: Any) -> tuple[Any, Any]:
         model: a task.
 
     Raises:
-        ArgumentError: it resizes its tiles, too.
+        ArgumentError: it also resizes its tiles.
     """
     converter = getattr(model.preprocessor, "image_converter", None)
     if converter is None:

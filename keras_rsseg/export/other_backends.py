@@ -1,7 +1,7 @@
-"""Models of JAX and torch, exported by way of TensorFlow.
+"""Export models of JAX and torch through TensorFlow.
 
-The backend of Keras is chosen once, when it is imported, so a process of its
-own loads the weights on TensorFlow, where presets give the same logits.
+The backend of Keras is fixed when it is imported, so a separate process loads
+the weights on TensorFlow, where presets give the same logits.
 """
 
 import dataclasses
@@ -29,8 +29,8 @@ def write_by_tensorflow(
 
     Args:
         model: a task.
-        settings: what is asked of the file.
-        facts: what the file will say of the model.
+        settings: the settings of the export.
+        facts: what the file will state about the model.
 
     Raises:
         ExportError: the other process failed.
@@ -60,13 +60,13 @@ def write_by_tensorflow(
         )
     if done.returncode:
         raise ExportError(
-            "The export runs on TensorFlow, in a process of its own, which "
+            "The export runs on TensorFlow in a separate process, which "
             f"failed: {done.stderr.strip()[-_SHOWN:]}"
         )
 
 
 def serve(request: dict[str, Any]) -> None:
-    """Do, in the process that runs TensorFlow, what was asked for.
+    """Serve a request in the process that runs TensorFlow.
 
     Args:
         request: made by `write_by_tensorflow`.

@@ -1,4 +1,4 @@
-"""What the QGIS plugin Deepness, and GeoDeep, read from an ONNX file."""
+"""Metadata that the QGIS plugin Deepness and GeoDeep read from ONNX files."""
 
 import json
 
@@ -7,14 +7,14 @@ from keras_rsseg.scenes.exported.exported_facts import ExportedFacts
 
 
 def deepness_properties(facts: ExportedFacts) -> dict[str, str]:
-    """Return the metadata by which the plugin fills in its form.
+    """Return the metadata from which the plugin fills in its form.
 
-    Each value is JSON. The plugin gives the file bytes divided by 255, then
-    standardised by a mean of 0 and a deviation of 1, and takes each pixel's
-    most probable class among those above a threshold, which is therefore 0.
+    Each value is JSON. The plugin divides bytes by 255, standardises them by
+    a mean of 0 and a deviation of 1, and takes each pixel's most probable
+    class among those above a threshold, which is therefore 0.
 
     Args:
-        facts: what the file says of its model.
+        facts: what the file states about its model.
 
     Raises:
         ArgumentError: the model does not take bytes.
@@ -49,7 +49,7 @@ def deepness_properties(facts: ExportedFacts) -> dict[str, str]:
         "model_type": "Segmentor",
         "class_names": {str(index): name for index, name in enumerate(names)},
         "tile_size": facts.tile_size,
-        # In percent of a tile.
+        # As a percentage of a tile.
         "tiles_overlap": round(100 * facts.overlap / facts.tile_size),
         "seg_thresh": 0.0,
         # The plugin would fill patches smaller than this.
@@ -58,19 +58,19 @@ def deepness_properties(facts: ExportedFacts) -> dict[str, str]:
         "standardization_std": [1.0] * bands,
     }
     if facts.ground_sample_distance is not None:
-        # In centimetres a pixel.
+        # In centimetres per pixel.
         properties["resolution"] = round(100 * facts.ground_sample_distance, 6)
     return {name: json.dumps(value) for name, value in properties.items()}
 
 
 def check_takes_bytes(facts: ExportedFacts) -> None:
-    """Refuse a model of other values than bytes.
+    """Refuse a model that does not take bytes.
 
     Args:
-        facts: what the file says of its model.
+        facts: what the file states about its model.
 
     Raises:
-        ArgumentError: its tiles have another range.
+        ArgumentError: its tiles have any other range.
     """
     if facts.value_range not in (None, (0, 255)):
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Tiles of a scene, to compare a file's answers with the model's on."""
+"""Tiles of a scene on which to compare a file with its model."""
 
 import os
 from typing import Any
@@ -22,17 +22,17 @@ def tiles_of_scene(
 
     Args:
         scene: path or URL of a raster.
-        model: what says which bands and values it takes.
-        tile_size: pixels a side of a tile.
+        model: any object that states its bands and values.
+        tile_size: length of a tile in pixels.
 
     Returns:
         Array `(B, tile_size, tile_size, bands)` of up to four tiles, spread
         over the scene.
 
     Raises:
-        SceneError: the scene has no valid pixel, or other bands or values.
+        SceneError: the scene has no valid pixel, or the wrong bands or values.
     """
-    # Pixels as they are: what is compared need not be of the right size.
+    # Not resampled: pixels need not be of the right size for a comparison.
     options = SceneOptions(tile_size=tile_size, ground_sample_distance=None)
     with open_as(scene, options) as dataset:
         reader = open_reader(dataset, ModelFacts.of(model), options)

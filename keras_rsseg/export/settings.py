@@ -1,4 +1,4 @@
-"""What is asked of an exported file, checked before anything is written."""
+"""The settings of an export, checked before anything is written."""
 
 import dataclasses
 import os
@@ -18,30 +18,30 @@ from keras_rsseg.typing import DataFormat
 
 Program: TypeAlias = Literal["qgis"]
 
-# LiteRT plans its memory for shapes that it knows.
+# LiteRT plans its memory for known shapes.
 _FIXED_ONLY = (".tflite",)
-# TensorFlow's graph computes in what its constants are.
+# TensorFlow's graph computes in the dtype of its constants.
 _FLOAT32_ONLY = ("",)
-# Deepness and its like divide bytes by it, whatever the model.
+# Deepness and similar programs divide bytes by this, whatever the model.
 _BYTES = 255.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportSettings:
-    """The arguments of `keras_rsseg.export_model`, but for the model.
+    """The arguments of `keras_rsseg.export_model`, except the model.
 
     Attributes:
-        path: of the file or folder to write.
-        tile_size: pixels a side of a tile.
-        dynamic: whether tiles may be of any height and width.
-        batch_size: tiles a call, `None` for any number.
+        path: path of the file or folder to write.
+        tile_size: length of a tile in pixels.
+        dynamic: whether tiles can be of any height and width.
+        batch_size: tiles per call, `None` for any number.
         output: `"logits"` or `"probabilities"`.
         data_format: layout of input and output.
         weights: dtype of the weights in the file.
-        target: a program that wants a file of its own kind, or `None`.
+        target: a program that needs a special file, or `None`.
 
     Raises:
-        ArgumentError: one is out of range, or two do not go together.
+        ArgumentError: one is out of range, or two contradict each other.
     """
 
     path: pathlib.Path
@@ -55,10 +55,10 @@ class ExportSettings:
 
     @classmethod
     def of(cls, path: str | os.PathLike, **settings: Any) -> "ExportSettings":
-        """Return settings, with what a program asks for filled in.
+        """Return settings, completed with what the target program needs.
 
         Args:
-            path: of the file.
+            path: path of the file.
             **settings: the other attributes.
         """
         program = settings.get("target")
@@ -87,20 +87,20 @@ class ExportSettings:
             )
         if self.format in _FIXED_ONLY and self.is_open:
             raise ArgumentError(
-                "A .tflite file has tiles of one size and batches of one size. "
-                f"Received: dynamic={self.dynamic}, "
+                "A .tflite file takes tiles of one size and batches of one "
+                f"size. Received: dynamic={self.dynamic}, "
                 f"batch_size={self.batch_size}. ONNX, OpenVINO and SavedModels "
                 "take any"
             )
 
     @property
     def format(self) -> str:
-        """Ending of the file, `""` for a SavedModel's folder."""
+        """Suffix of the file, `""` for a SavedModel's folder."""
         return format_of(self.path)
 
     @property
     def is_open(self) -> bool:
-        """Whether a length of the input is left open."""
+        """Whether any axis of the input is left open."""
         return self.dynamic or self.batch_size is None
 
     @property
@@ -110,20 +110,20 @@ class ExportSettings:
 
     @property
     def input_scale(self) -> float:
-        """What values of a tile are divided by before the file gets them."""
+        """The divisor of a tile's values before the file gets them."""
         return _BYTES if self.target == "qgis" else 1.0
 
     @property
     def overlap(self) -> int:
-        """Pixels that tiles should overlap, as in `predict_scene`."""
+        """Overlap of tiles in pixels, as in `predict_scene`."""
         return self.tile_size // 4
 
 
 def _check_for_qgis(path: str | os.PathLike, settings: dict[str, Any]) -> None:
     if format_of(path) != ".onnx":
         raise ArgumentError(
-            "`target='qgis'` is of .onnx files: the plugin Deepness runs "
-            f"those. Received: path={os.fspath(path)!r}"
+            "`target='qgis'` needs an .onnx file, which the plugin Deepness "
+            f"runs. Received: path={os.fspath(path)!r}"
         )
     if settings.get("dynamic") or settings.get("batch_size", 1) != 1:
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""A model's file as an item of a STAC catalogue, with the MLM extension."""
+"""Describe an exported file as a STAC item with the MLM extension."""
 
 import datetime
 import os
@@ -14,7 +14,7 @@ _EXTENSIONS = "https://stac-extensions.github.io"
 MLM = f"{_EXTENSIONS}/mlm/v1.4.0/schema.json"
 CLASSIFICATION = f"{_EXTENSIONS}/classification/v2.0.0/schema.json"
 
-# Ending: framework, and media type, of files of that kind.
+# Framework and media type of files by suffix.
 _KINDS = {
     ".onnx": ("ONNX", "application/octet-stream; framework=onnx"),
     ".tflite": ("LiteRT", "application/octet-stream; framework=litert"),
@@ -36,8 +36,8 @@ def stac_item(
     """Return a STAC item that describes an exported file.
 
     Args:
-        facts: what the file says of its model.
-        path: of the file; the item is to lie beside it.
+        facts: what the file states about its model.
+        path: path of the file; the item belongs beside it.
         parameters: number of the model's weights, or `None`.
         time: when the file was made. Defaults to now.
 
@@ -89,7 +89,7 @@ def stac_item(
         "stac_version": "1.1.0",
         "stac_extensions": [MLM, CLASSIFICATION],
         "id": properties["mlm:name"],
-        # A model is of no place.
+        # A model has no place.
         "geometry": None,
         "properties": properties,
         "links": [],
@@ -163,6 +163,6 @@ def _shape(shape: tuple[int | None, ...]) -> list[int]:
 
 
 def _name(text: str) -> str:
-    """A text without what names of the extension may not have."""
+    """A text without characters that the extension forbids in names."""
     name = re.sub(r"[^0-9a-zA-Z_-]+", "_", text).strip("_-")
     return name if re.match("[a-zA-Z]..", name) else f"model_{name}"

@@ -1,4 +1,4 @@
-"""One writer for each format: a graph to a file, and facts into the file."""
+"""One writer per format: a graph to a file, and facts into the file."""
 
 import logging
 import os
@@ -22,19 +22,19 @@ from keras_rsseg.scenes.exported.runtimes import need
 OPSET = 18
 OUTPUT = "output"
 
-# Numbers of a weight below which nothing is gained by shortening them.
+# Weights with fewer numbers gain nothing from lower precision.
 _FEW = 256
 
 
 def write_model(
     graph: InferenceGraph, path: pathlib.Path, settings: ExportSettings
 ) -> None:
-    """Write a graph to a file of the format that is asked for.
+    """Write a graph to a file of the requested format.
 
     Args:
         graph: `InferenceGraph`.
-        path: of the file or folder, not there yet.
-        settings: what is asked of it.
+        path: path of the file or folder, which must not exist yet.
+        settings: the settings of the export.
 
     Raises:
         MissingPackageError: a package that writes the format is missing.
@@ -51,12 +51,12 @@ def write_model(
 def add_facts(
     path: pathlib.Path, settings: ExportSettings, facts: ExportedFacts
 ) -> None:
-    """Write what a model says of itself into its file.
+    """Write what a model states about itself into its file.
 
     Args:
-        path: of the file or folder that `write_model` wrote.
-        settings: what was asked of it.
-        facts: what it shall say.
+        path: path of the file or folder that `write_model` wrote.
+        settings: the settings of the export.
+        facts: the facts to write.
     """
     text = facts.to_json()
     if settings.format == ".onnx":
@@ -68,12 +68,12 @@ def add_facts(
         onnx.helper.set_model_props(model, properties)
         onnx.save(model, path)
     elif settings.format == ".tflite":
-        # Readers of the model stop where it ends.
+        # Readers of the model stop at its end.
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr(FACTS_FILE, text)
     elif settings.format == ".xml":
         openvino = need("openvino", "export")
-        # Its own folder: the weights are mapped while they are written.
+        # A folder of its own: the weights are mapped while being written.
         model = openvino.Core().read_model(path)
         model.set_rt_info(text, [KEY])
         told = path.with_name(f"told_{path.name}")
@@ -120,7 +120,7 @@ def _write_tflite(
         converter.target_spec.supported_types = [tf.float16]
     logger = logging.getLogger("absl")
     level = logger.level
-    # It asks for an owner of the weights, which are in the graph itself.
+    # It warns that the weights have no owner, but they are in the graph.
     logger.setLevel(logging.ERROR)
     try:
         path.write_bytes(converter.convert())
@@ -132,7 +132,7 @@ def _write_openvino(
     graph: InferenceGraph, path: pathlib.Path, settings: ExportSettings
 ) -> None:
     openvino = need("openvino", "export")
-    # Through ONNX, whose operators say exactly what they compute.
+    # Through ONNX, whose operators define exactly what they compute.
     onnx_path = path.with_suffix(".onnx")
     _write_onnx(graph, onnx_path, settings)
     model = openvino.convert_model(os.fspath(onnx_path))
@@ -153,7 +153,7 @@ def _write_saved_model(
 
 
 def _rename(model: Any, names: dict[str, str]) -> None:
-    """Give tensors of an ONNX model other names."""
+    """Rename tensors of an ONNX model."""
     for node in model.graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
@@ -164,8 +164,8 @@ def _rename(model: Any, names: dict[str, str]) -> None:
 def _shorten(model: Any, weights: str) -> None:
     """Store the large weights of an ONNX model in fewer bits.
 
-    They are made float32 again when the model is loaded: what is computed is
-    the same as before, with rounded weights, on any processor.
+    They become float32 again when the model is loaded, so that any processor
+    computes as before, with rounded weights.
     """
     onnx = need("onnx", "export")
     nodes, graph = [], model.graph
@@ -196,7 +196,7 @@ def _shorten(model: Any, weights: str) -> None:
 
 
 def _as_int8(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Scale of each first index, and integers from -127 to 127."""
+    """Scales along the first axis, and integers from -127 to 127."""
     largest = np.abs(values).reshape(len(values), -1).max(axis=1)
     scale = np.where(largest > 0, largest / 127, 1).astype("float32")
     shape = (-1, *[1] * (values.ndim - 1))

@@ -1,4 +1,4 @@
-"""Scenes to maps: windows, blending, writing. Knows no model."""
+"""From scenes to maps: windows, blending, writing. Knows no model."""
 
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.exported.exported_model import ExportedModel

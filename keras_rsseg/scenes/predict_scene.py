@@ -1,4 +1,4 @@
-"""Predict a map of classes for a whole scene."""
+"""Predict the class map of a whole scene."""
 
 import dataclasses
 import pathlib
@@ -24,16 +24,16 @@ P = ParamSpec("P")
 
 @dataclasses.dataclass(frozen=True)
 class SceneResult:
-    """What `predict_scene` did.
+    """The outcome of `predict_scene`.
 
     Attributes:
         destination: path of the map.
         seconds: wall-clock time.
         valid_share: share of the map's pixels that got a class.
         class_pixels: `{class name: number of pixels}`.
-        class_areas: `{class name: square metres on the ground}`, on the
-            ellipsoid, whatever the projection does to the size of pixels;
-            `None` where the scene has no coordinate reference system.
+        class_areas: `{class name: square metres on the ground}`, measured on
+            the ellipsoid, so independent of the projection; `None` if the
+            scene has no coordinate reference system.
         probabilities: path of the probabilities, or `None`.
         uncertainty: path of the uncertainty, or `None`.
 
@@ -58,7 +58,7 @@ class SceneResult:
 
 
 class PredictScene(Protocol[P]):
-    """`predict_scene` as editors see it, whose options are `P`."""
+    """`predict_scene` as editors see it, with options `P`."""
 
     def __call__(
         self,
@@ -68,7 +68,7 @@ class PredictScene(Protocol[P]):
         *args: P.args,
         **options: P.kwargs,
     ) -> SceneResult:
-        """Predict a scene of any size and write a map of its classes."""
+        """Predict a scene of any size and write its class map."""
 
 
 def _takes(
@@ -84,41 +84,41 @@ def predict_scene(
     destination: PathLike,
     options: SceneOptions,
 ) -> SceneResult:
-    """Predict a scene of any size and write a map of its classes.
+    """Predict a scene of any size and write its class map.
 
     The scene is read in overlapping tiles, whose class probabilities are
-    blended with a Hann window. Each pixel gets its likeliest class; of two
-    that are equal, the one with the lower id. Reading, predicting and
-    writing happen at the same time. Memory does not grow with the scene: it
-    holds a row of tiles about 5,000 pixels long and `strip_height` rows of
-    each output. Wider scenes are done in sections, one after the other.
+    blended with a Hann window. Each pixel gets its likeliest class, and the
+    lower id in a tie. Reading, predicting and writing run concurrently.
+    Memory does not grow with the scene: it holds a row of tiles about 5,000
+    pixels long and `strip_height` rows of each output. Wider scenes are
+    processed in sections, one after the other.
 
-    The map is the same to the last bit whatever `strip_height` and the
-    sections are, and wherever a run was interrupted. It is the same for
-    every `batch_size` if the model's logits of a tile are. With the default
-    preset on a CPU they are for batches of 1 to 4 on TensorFlow and of 2 to
-    4 on torch; otherwise, and on JAX, they differ by up to 3e-6, which can
-    decide between two classes that are as close as that.
+    The map is identical to the last bit for every `strip_height`, however
+    the scene was cut into sections and wherever a run was interrupted. It is
+    identical for every `batch_size` if the model's logits of a tile are. With
+    the default preset on a CPU they are for batches of 1 to 4 on TensorFlow
+    and of 2 to 4 on torch; otherwise, and on JAX, they differ by up to 3e-6,
+    which can decide between two classes that close together.
 
-    The map is a Cloud-Optimised GeoTIFF on the scene's grid, or the part of
-    it that `area` names: uint8 class ids, and 255, its nodata value, where
-    the scene has no data. It has the
-    scene's reference system, a colour table, and the class names as tags
-    `class_0`, `class_1` ... of its band. The file appears complete or not at
-    all. Finished blocks of an interrupted run are kept in a hidden folder
-    beside it, see `resume`.
+    The map is a Cloud-Optimised GeoTIFF on the scene's grid, or on the part
+    of it that `area` covers: uint8 class ids, and 255, its nodata value,
+    where the scene has no data. It has the scene's reference system, a colour
+    table, and the class names as tags `class_0`, `class_1` ... of its band.
+    The file appears only when it is complete. Finished blocks of an
+    interrupted run are kept in a hidden folder beside it; see `resume`.
 
-    Unless `value_range` is given, the model gets the scene's values as they
-    are, as uint8 or else as float32. Pixels without data are filled with the
-    mean of the tile's others. A scene smaller than a tile is reflected.
+    Unless `value_range` is given, the model gets the scene's values
+    unscaled, as uint8 if they are stored so, else as float32. Pixels without
+    data are filled with the mean of the tile's valid ones. A scene smaller
+    than a tile is padded by reflection.
 
     Args:
         model: a task, or any object with `predict_on_batch(tiles)`, or a
             callable: tiles `(B, T, T, bands)` to logits
             `(B, T, T, classes)`, 2 to 255 classes. Its attributes `bands`,
             `class_names`, `palette`, `num_classes`, `value_range` and
-            `ground_sample_distance` are used where it has them.
-        source: path or URL of a raster that GDAL reads.
+            `ground_sample_distance` are used if it has them.
+        source: path or URL of a raster that GDAL can read.
         destination: path of the map, `.tif` or `.tiff`.
         options: keyword arguments, the fields of
             `keras_rsseg.scenes.SceneOptions`.
@@ -131,13 +131,13 @@ def predict_scene(
         FileNotFoundError: if the scene or the destination's folder does
             not exist.
         FileExistsError: if the destination exists and `overwrite` is false.
-        PermissionError: if the destination's folder cannot be written.
+        PermissionError: if the destination's folder is not writable.
         AlreadyRunningError: a `RuntimeError`, if another run is writing the
             map.
-        ValueError: if the scene is not a raster, has other bands than the
+        ValueError: if the scene is not a raster, lacks the bands that the
             model takes, or an argument is out of range; if the logits have
-            another shape or are not finite; if the run to resume was
-            another one.
+            the wrong shape or are not finite; if the run to resume had
+            another scene, model or options.
         rasterio.errors.RasterioIOError: if the file is damaged.
 
     Example:
@@ -164,7 +164,7 @@ def predict_scene(
     """
     start = time.perf_counter()
     resume, overwrite = options.resume, options.overwrite
-    # What an equal run has made is told from others below.
+    # Files of an identical run are recognised below.
     replace = overwrite or resume
     with open_run(
         model, source, destination, options, SceneRun, replace
@@ -178,9 +178,9 @@ def predict_scene(
 
 
 def _may_go_on(run: SceneRun) -> bool:
-    """Whether what exists was put there by the run that is resumed.
+    """Whether the existing files were written by the run being resumed.
 
-    It was ended when only the classes, which come last, were missing.
+    It ended when only the classes, which come last, were missing.
     """
     classes, *others = run.products
     existing = [product for product in others if product.path.exists()]

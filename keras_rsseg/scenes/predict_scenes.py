@@ -41,15 +41,15 @@ logger = logging.getLogger(__name__)
 
 
 class ScenesInterrupted(KeyboardInterrupt):
-    """`predict_scenes` was interrupted; its attribute `report` says where."""
+    """`predict_scenes` was interrupted; its `report` says where."""
 
     def __init__(self, report: SceneReport) -> None:
-        super().__init__("Some scenes are not done")
+        super().__init__("Some scenes are not finished")
         self.report = report
 
 
 class PredictScenes(Protocol[P]):
-    """`predict_scenes` as editors see it, whose options are `P`."""
+    """`predict_scenes` as editors see it, with options `P`."""
 
     def __call__(
         self,
@@ -78,28 +78,28 @@ def predict_scenes(
 ) -> SceneReport:
     """Predict maps of many scenes.
 
-    If a scene fails, the report says why, and the next one begins. The
+    If a scene fails, the report says why and the next scene begins. The
     report is written after each scene, so it survives whatever ends the run.
-    A warning is told of the first scene that it is about, and at the end
-    which others had it.
+    A repeated warning is shown for the first scene only; the other scenes
+    that had it are listed at the end.
 
-    With `resume`, finished maps stay if they were made with the same model
-    and options from scenes that have not changed since, and a scene that was
-    interrupted is resumed.
+    With `resume`, finished maps are kept if they were made with the same
+    model and options from scenes that have not changed since, and an
+    interrupted scene is resumed.
 
     Args:
         model: as for `predict_scene`.
-        jobs: list of `SceneJob`s, such as `list_scenes` returns. Folders
-            that they lack are made.
-        report: path of a CSV file for the report, `None` for none; replaced
-            if it exists, but for its rows about other maps.
-        options: keyword arguments for all scenes. A job's own come first.
+        jobs: list of `SceneJob`s, such as `list_scenes` returns. Missing
+            folders are created.
+        report: path of a CSV file for the report, `None` for none; an
+            existing one is replaced, except its rows about other maps.
+        options: keyword arguments for all scenes. A job's own override them.
 
     Returns:
         A `SceneReport`.
 
     Raises:
-        ValueError: if files would be written twice.
+        ValueError: if a file would be written twice.
         ScenesInterrupted: a `KeyboardInterrupt`, with the report.
 
     Example:
@@ -151,16 +151,16 @@ def predict_scenes(
 def predict_job(
     model: Any, job: SceneJob, options: ScenesOptions
 ) -> tuple[SceneResult, bool]:
-    """Make the map of a scene, unless what is drawn of it is bound to fail.
+    """Make the map of a scene, unless drawing it is bound to fail.
 
     Args:
         model: as for `predict_scene`.
-        job: a `SceneJob`. Folders that it lacks are made.
-        options: those of all scenes; the job's own come first.
+        job: a `SceneJob`. Missing folders are created.
+        options: options of all scenes; the job's own override them.
 
     Returns:
         `(result, is_new)`: a `SceneResult`, and whether the map was made
-        now, not found finished.
+        now rather than found finished.
     """
     before = _identity(job.destination)
     for path in job.outputs():
@@ -172,13 +172,13 @@ def predict_job(
 
 
 def draw_job(job: SceneJob, is_new: bool, options: ScenesOptions) -> None:
-    """Make what is made of a finished map: style, tables, polygons, preview.
+    """Write what derives from a finished map: style, tables, polygons, preview.
 
     Args:
         job: a `SceneJob`.
-        is_new: whether the map was made now. If not, what is younger than
-            the map stays as it is, and what is older is replaced.
-        options: those of all scenes.
+        is_new: whether the map was made now. If not, files newer than the
+            map are kept and older ones replaced.
+        options: options of all scenes.
     """
     overwrite = options.overwrite or not is_new
     if job.style:
@@ -200,12 +200,12 @@ def draw_job(job: SceneJob, is_new: bool, options: ScenesOptions) -> None:
 def attempt_job(
     model: Any, job: SceneJob, options: ScenesOptions
 ) -> SceneOutcome:
-    """Do all for a scene, whatever goes wrong with it.
+    """Do everything for a scene, whatever goes wrong.
 
     Args:
         model: as for `predict_scene`.
         job: a `SceneJob`.
-        options: those of all scenes.
+        options: options of all scenes.
 
     Returns:
         A `SceneOutcome`, without seconds.
@@ -217,7 +217,7 @@ def attempt_job(
     except Exception as error:
         message, expected = error_line(error)
         if result is not None:
-            message = f"The map is finished, but not all else: {message}"
+            message = f"The map is finished, but the rest is not: {message}"
         logger.error(
             "%s failed: %s", job.source, message, exc_info=not expected
         )
@@ -231,7 +231,7 @@ def _is_newer(path: pathlib.Path, job: SceneJob) -> bool:
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced; `None` for no file."""
+    """Values that change when a file is replaced; `None` if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -240,7 +240,7 @@ def _identity(path: pathlib.Path) -> tuple[int, int, int] | None:
 
 
 def _save(outcomes: SceneReport, path: PathLike | None) -> None:
-    """Write the report; what is wrong with it must not stop the maps."""
+    """Write the report; a failure here must not stop the maps."""
     if path is None:
         return
     try:

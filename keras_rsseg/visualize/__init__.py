@@ -1,4 +1,4 @@
-"""What a network sees, and what it makes of a scene, drawn."""
+"""Draw what a network sees and what it predicts."""
 
 from keras_rsseg.visualize.maps import plot_confidence
 from keras_rsseg.visualize.maps import plot_overlay

@@ -1,4 +1,4 @@
-"""Maps beside and over their scenes."""
+"""Draw maps beside and over their scenes."""
 
 import os
 from collections.abc import Sequence
@@ -34,24 +34,24 @@ def plot_side_by_side(
 ) -> "Figure":
     """Draw a scene beside its map, with legend and scale bar.
 
-    Both are shown as they are stored, so north is up if it is in the files.
+    Both are shown as stored, so north is up if it is in the files.
     The legend lists the classes that occur, with their shares of the valid
     pixels; pixels without data are grey. The scale bar shows metres on the
-    ground, and is left out where the scene has no reference system.
+    ground, and is left out if the scene has no reference system.
 
     Needs matplotlib: `pip install keras-rsseg[plot]`.
 
     Args:
         scene: path or URL of a raster of any dtype. It is read at the size
             of the picture; memory does not grow with the scene. uint8 is
-            shown as it is, anything else from the 2nd to the 98th
-            percentile of each band.
-        classes: path of the map that `predict_scene` wrote of it.
+            shown unchanged; any other dtype is stretched from the 2nd to the
+            98th percentile per band.
+        classes: path of the map that `predict_scene` wrote for it.
         bands: three bands to show as red, green and blue, or one, by number
             (from 1) or name. Defaults to those that are red, green and
             blue, else the first three, else the first.
-        max_size: length of the longer side of each picture, pixels, at
-            most.
+        max_size: maximum length of the longer side of each picture, in
+            pixels.
         title: str above the figure, or `None`.
 
     Returns:
@@ -61,8 +61,8 @@ def plot_side_by_side(
     Raises:
         FileNotFoundError: if one of the two does not exist.
         MissingPackageError: without matplotlib.
-        SceneError: if `classes` is no map of classes.
-        ArgumentError: if it is not one of `scene`; for `bands` that the
+        SceneError: if `classes` is not a class map.
+        ArgumentError: if it is not a map of `scene`; for `bands` that the
             scene does not have.
 
     Example:
@@ -105,10 +105,11 @@ def plot_overlay(
 
     Args:
         scene: path or URL of a raster; see `plot_side_by_side`.
-        classes: path of the map that `predict_scene` wrote of it.
-        opacity: of the map, from 0 (the scene alone) to 1 (the map alone).
-        bands: which bands to show; see `plot_side_by_side`.
-        max_size: length of the picture's longer side, pixels, at most.
+        classes: path of the map that `predict_scene` wrote for it.
+        opacity: opacity of the map, from 0 (only the scene) to 1 (only the
+            map).
+        bands: bands to show; see `plot_side_by_side`.
+        max_size: maximum length of the picture's longer side, in pixels.
         title: str above the figure, or `None`.
 
     Returns:
@@ -118,8 +119,8 @@ def plot_overlay(
     Raises:
         FileNotFoundError: if one of the two does not exist.
         MissingPackageError: without matplotlib.
-        SceneError: if `classes` is no map of classes.
-        ArgumentError: if it is not one of `scene`; for `bands` that the
+        SceneError: if `classes` is not a class map.
+        ArgumentError: if it is not a map of `scene`; for `bands` that the
             scene does not have; if `opacity` is not from 0 to 1.
 
     Example:
@@ -164,17 +165,17 @@ def plot_confidence(
     max_size: int = 1024,
     title: str | None = None,
 ) -> "Figure":
-    """Draw the uncertainty, or the probabilities, of a map.
+    """Draw the uncertainty or the probabilities of a map.
 
-    Of probabilities, the highest of each pixel is shown. In both, bright
-    pixels are sure and dark ones are not; pixels without data are grey.
+    Of the probabilities, the highest of each pixel is shown. In both, bright
+    pixels are certain and dark ones are not; pixels without data are grey.
 
     Needs matplotlib: `pip install keras-rsseg[plot]`.
 
     Args:
         raster: path of a raster that `predict_scene` wrote: `uncertainty`
-            (one band), or `probabilities` (one band a class).
-        max_size: length of the picture's longer side, pixels, at most.
+            (one band), or `probabilities` (one band per class).
+        max_size: maximum length of the picture's longer side, in pixels.
         title: str above the figure, or `None`.
 
     Returns:
@@ -229,7 +230,7 @@ def plot_confidence(
             shrink=0.6,
             aspect=40,
             pad=0.02,
-            label="uncertainty (0: sure)"
+            label="uncertainty (0: certain)"
             if single
             else "probability of the likeliest class",
         )
@@ -238,7 +239,7 @@ def plot_confidence(
 
 
 def _read(dataset, max_size):
-    """The values, the highest band's, masked where there is no data."""
+    """The highest value of all bands, masked where there is no data."""
     shape = picture_shape(dataset.shape, max_size)
     highest: Any = None
     for band in dataset.indexes:

@@ -1,4 +1,4 @@
-"""The points that a PFNet samples, drawn and counted."""
+"""Draw and count the points that a PFNet samples."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ class SampledPoints(NamedTuple):
         layer: str, the name of the `PointFlow` layer.
         salient: float32 array `(batch, K, 2)`: row and column of the points,
             in pixels of the tile; `(0.5, 0.5)` is the centre of its first
-            pixel. A point that was sampled twice is there twice. `K` is 0
-            where the layer has no such points.
-        boundary: the same of the boundary points.
+            pixel. A point sampled twice is listed twice. `K` is 0 if the
+            layer has no such points.
+        boundary: the same for the boundary points.
 
     Example:
 
@@ -48,13 +48,12 @@ class SampledPoints(NamedTuple):
 
 
 class ForegroundRatio(NamedTuple):
-    """Foreground as a share of all that is labelled.
+    """Foreground as a share of all labelled pixels.
 
     Attributes:
-        pixels: float, the share among all pixels: what a dense affinity
-            sees.
-        points: float, the share among the sampled points, those of all
-            levels together.
+        pixels: float, the share among all pixels, as in a dense affinity.
+        points: float, the share among the sampled points of all levels
+            together.
 
     Example:
 
@@ -77,13 +76,13 @@ def sampled_points(model: Any, tiles: Any) -> list[SampledPoints]:
         tiles: array `(batch, height, width, bands)`, as for `predict()`.
 
     Returns:
-        A list of `SampledPoints`, one a layer, in the order in which
-        semantics flow. A point is the centre of the pixel of the coarse map
-        that was selected.
+        A list of `SampledPoints`, one per layer, in the order in which
+        semantics flow. A point is the centre of the selected pixel of the
+        coarse map.
 
     Raises:
-        ArgumentError: if the network has no such layer, or for tiles of
-            another rank.
+        ArgumentError: if the network has no such layer, or for tiles of the
+            wrong rank.
 
     Example:
 
@@ -137,7 +136,7 @@ def _points(layer, fine, coarse, tile_size):
 
 
 def _centres(indices, size, tile_size):
-    """Flat indices of a map as rows and columns in pixels of the tile."""
+    """Convert flat indices of a map to rows and columns of the tile."""
     height, width = (int(length) for length in size)
     indices = ops.convert_to_numpy(indices)
     centres = np.stack([indices // width, indices % width], axis=-1) + 0.5
@@ -153,13 +152,13 @@ def plot_points(model: Any, image: Any, title: str | None = None) -> "Figure":
     Args:
         model: `keras_rsseg.PFNet`.
         image: array `(height, width, bands)`, a tile as for `predict()`. Its
-            first three bands are shown, or the first one alone of fewer,
-            uint8 as they are, others from their smallest to their largest
+            first three bands are shown, or only the first if there are fewer;
+            uint8 unchanged, others from their smallest to their largest
             value.
-        title: str, above the figure, or `None`.
+        title: str above the figure, or `None`.
 
     Returns:
-        A `matplotlib.figure.Figure` with one panel a level, coarsest first.
+        A `matplotlib.figure.Figure` with one panel per level, coarsest first.
         Save it by `figure.savefig("points.png")`.
 
     Raises:
@@ -244,21 +243,21 @@ def point_foreground_ratio(
 ) -> ForegroundRatio:
     """Compare the foreground among pixels and among sampled points.
 
-    In aerial images most pixels are background. The PointFlow paper gives
-    2.89 % of foreground among the pixels of iSAID and 7.83 % among the points
+    In aerial images most pixels are background. The PointFlow paper reports
+    2.89 % foreground among the pixels of iSAID and 7.83 % among the points
     that its network samples. A share here is `foreground / (foreground +
-    background)`, void left out.
+    background)`, without void.
 
     Args:
         model: `keras_rsseg.PFNet`.
         batches: iterable of `(tiles, masks)`, such as a `tf.data.Dataset`
-            that `keras_rsseg.data.tile_dataset` made: tiles as for
-            `predict()`, masks integer `(batch, height, width)`, 255 void.
-        background: int, or a tuple of ints. The classes that are no
+            from `keras_rsseg.data.tile_dataset`: tiles as for
+            `predict()`, masks integer `(batch, height, width)`, 255 is void.
+        background: int, or a tuple of ints. The classes that are not
             foreground. Defaults to `0`.
 
     Returns:
-        A `ForegroundRatio` named tuple; NaN where nothing is labelled.
+        A `ForegroundRatio` named tuple; NaN if nothing is labelled.
 
     Raises:
         ArgumentError: if the network has no PointFlow layer.

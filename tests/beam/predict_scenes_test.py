@@ -207,8 +207,8 @@ def test_warnings_of_a_kind_are_told_once(folder, caplog):
     report = run(ground_sample_distance=1.0)
     assert not report.bad
     texts = [record.getMessage() for record in caplog.records]
-    for kind in ("is read at", "no valid pixel"):
+    for kind in ("is resampled to", "no valid pixel"):
         first, others = [text for text in texts if kind in text]
         assert not first.startswith("Also")
-        assert others.startswith("Also of ") and others.count("/in/") == 2
+        assert others.startswith("Also for ") and others.count("/in/") == 2
     assert logging.getLogger("keras_rsseg").propagate

@@ -98,7 +98,7 @@ def test_a_map(tmp_path):
     predict_scene(model, path, tmp_path / "map.tif", progress=False)
     result = run("info", tmp_path / "map.tif")
     assert result.exit_code == 0, result.output
-    assert "map.tif: a map of classes" in result.stdout
+    assert "map.tif: a class map" in result.stdout
     assert "classes (100.0% of the map is valid)" in result.stdout
     told = rows(result.stdout)
     assert told["network"] == "Model"
@@ -109,7 +109,7 @@ def test_a_map(tmp_path):
 
 def test_a_slip_in_a_name():
     check_error(run("info", "pfnet_r50_isiad"), "Did you mean pfnet_r50_isaid")
-    check_error(run("info", "nowhere.tif"), "no file and no preset")
+    check_error(run("info", "nowhere.tif"), "no file or preset")
 
 
 def test_it_loads_no_framework():

@@ -136,7 +136,10 @@ def test_attribute_table(tmp_path, scene, loaded):
     [
         ("Give `overwrite=True` to replace it", "Give --overwrite to replace"),
         ("`ground_sample_distance` must be", "--gsd must be"),
-        ("with `value_range=(low, high)` which", "with --value-range low,high"),
+        (
+            "with `value_range=(low, high)`, such",
+            "--value-range low,high, such",
+        ),
         ("give `resample='never'`", "give --resample never"),
         ("give `crop=False`", "give --no-crop"),
         ("Received: overlap=8, tile_size=8", "--overlap 8, --tile-size 8"),

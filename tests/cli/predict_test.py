@@ -180,7 +180,7 @@ class TestSeveral:
         for arguments, message in [
             ([*both, "--output", "maps"], "written twice"),
             (["a/x.tif", "c.tif", "--output", "maps"], "no file c.tif"),
-            (["empty", "--output", "maps"], "no raster in empty"),
+            (["empty", "--output", "maps"], "no rasters in empty"),
             (["list.csv", "--output", "maps"], "'color'"),
             (["a", "--output", "old"], "The report exists: old/report.csv"),
             (["a", "--output", "file/maps"], "file is a file"),
@@ -394,7 +394,9 @@ class TestErrors:
         for name, band in zip(names, random_scene(70, 90), strict=True):
             write_scene(tmp_path / name, band[None])
         result = run("predict", *names, "--output", "maps")
-        check_error(result, "B04.tif+B03.tif+B02.tif. Also of T32_B03.tif, T32")
+        check_error(
+            result, "B04.tif+B03.tif+B02.tif. Also for T32_B03.tif, T32"
+        )
         assert known == []
         result = run("predict", "+".join(names), "--output", "maps")
         assert result.exit_code == 0, result.output
@@ -463,7 +465,7 @@ def test_the_sample_scene_is_the_published_one(tmp_path, loaded, caplog):
     output = tmp_path / "map.tif"
     result = run("predict", HARBOUR, "--output", output)
     assert result.exit_code == 0, result.output
-    assert "read at 500 x 500 pixels" in caplog.text
+    assert "resampled to 500 x 500 pixels" in caplog.text
     with rasterio.open(output) as dataset:
         assert dataset.crs == "EPSG:28992"
         assert dataset.transform == transform

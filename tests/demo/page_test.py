@@ -228,7 +228,7 @@ def test_what_is_no_image_is_said(tmp_path, serve, visit, thresholds):
     (tmp_path / "notes.txt").write_text("no image")
     page.get_by_label("Image (JPEG").set_input_files(tmp_path / "notes.txt")
     alert = page.get_by_role("alert")
-    sync_api.expect(alert).to_contain_text("notes.txt is no image")
+    sync_api.expect(alert).to_contain_text("cannot read notes.txt as an image")
     page.get_by_label("Pixel size on the ground").fill("30")
     build_demo._write_png(tmp_path / "photo.png", random_scene(40, 40))
     page.get_by_label("Image (JPEG").set_input_files(tmp_path / "photo.png")

@@ -153,7 +153,7 @@ def _as_portable(model, x):
 
 def test_nothing_is_known_if_all_tiles_are_left_out():
     left_out = Difference("random", np.nan, 0.99, 0.9, 2, 2)
-    with pytest.raises(ExportError, match="nothing is known of m.onnx"):
+    with pytest.raises(ExportError, match="m.onnx cannot be checked"):
         refuse_if_far([left_out], settings())
     fine = Difference("picture", 1e-6, 1.0, 1.0, 2, 0)
     refuse_if_far([left_out, fine], settings())
@@ -170,8 +170,8 @@ def test_shorter_weights_are_judged_by_classes():
 def test_lines_for_a_person():
     line = describe(Difference("random", 2e-6, 0.99991, 0.9998))
     assert line == (
-        "random tiles: largest difference 2.0e-06 relative, 99.9910% of the "
-        "pixels get the same class, mean IoU 0.9998"
+        "random tiles: largest difference 2.0e-06 relative, 99.9910% of "
+        "pixels of the same class, mean IoU 0.9998"
     )
 
 

@@ -35,6 +35,6 @@ def test_what_the_process_says_when_it_fails(tmp_path, monkeypatch):
     monkeypatch.setattr(other_backends.sys, "executable", "false")
     through_a_process(monkeypatch)
     model = make_model("SemanticFPN")
-    with pytest.raises(ExportError, match="in a process of its own, which"):
+    with pytest.raises(ExportError, match="in a separate process, which"):
         export_model(model, tmp_path / "m.onnx", 64)
     assert not list(tmp_path.iterdir())

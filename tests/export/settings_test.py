@@ -35,7 +35,7 @@ def test_raw_tiles_otherwise():
         ("m.tflite", {"dynamic": True}, "tiles of one size"),
         ("m.tflite", {"batch_size": None}, "batches of one size"),
         ("saved", {"weights": "int8"}, "A SavedModel's weights are float32"),
-        ("m.xml", {"target": "qgis"}, "is of .onnx files"),
+        ("m.xml", {"target": "qgis"}, "needs an .onnx file"),
         ("m.onnx", {"target": "qgis", "dynamic": True}, "one tile of a fixed"),
         ("m.onnx", {"target": "qgis", "batch_size": 2}, "one tile of a fixed"),
     ],

@@ -170,7 +170,7 @@ class TestFailures:
         report = run(threshold_model, [job])
         (outcome,) = report.outcomes
         assert outcome.status == "failed"
-        assert outcome.error.startswith("The map is finished, but not all")
+        assert outcome.error.startswith("The map is finished, but the rest")
         assert outcome.result.valid_share == 1
         assert read_map("maps/c.tif")[0].shape == SIZE
 

@@ -1,1 +1,1 @@
-"""Models in exported files, run without a deep-learning framework."""
+"""Run exported models without a deep-learning framework."""

@@ -1,4 +1,4 @@
-"""What an exported file says of its model, in one text."""
+"""What an exported file states about its model, in one text."""
 
 import dataclasses
 import json
@@ -10,40 +10,40 @@ from typing import TypeAlias
 from keras_rsseg.errors import PresetError
 from keras_rsseg.typing import DataFormat
 
-# The key under which every format keeps the text.
+# The key under which every format stores the text.
 KEY = "keras_rsseg"
 
 Output: TypeAlias = Literal["logits", "probabilities"]
 Weights: TypeAlias = Literal["float32", "float16", "int8"]
 
-# Of the text; raised when files written before would be misread.
+# Version of the text; increased when older files would be misread.
 _LAYOUT = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ExportedFacts:
-    """What one has to know to run an exported model on a scene.
+    """The facts needed to run an exported model on a scene.
 
     Attributes:
         system: class of the model, such as `"PFNet"`.
         preset: name of the preset, or `None`.
-        version: of keras_rsseg that wrote the file.
+        version: version of keras_rsseg that wrote the file.
         num_classes: number of classes.
         class_names: their names, or `None`.
         palette: their colours in masks, or `None`.
-        display_palette: their colours on maps, or `None`.
-        bands: names of the bands, or how many there are.
+        display_palette: their colours in maps, or `None`.
+        bands: names of the bands, or their number.
         value_range: lowest and highest value of a tile, or `None`.
-        ground_sample_distance: metres a pixel, or `None`.
+        ground_sample_distance: pixel size in metres, or `None`.
         data_format: layout of the file's input and output.
         output: `"logits"` or `"probabilities"`.
-        input_scale: what values of a tile are divided by before the file gets
-            them: 1 for raw tiles.
+        input_scale: divisor of a tile's values before the file gets them: 1
+            for raw tiles.
         weights: dtype of the weights in the file.
-        batch_size: tiles a call, `None` for any number.
+        batch_size: tiles per call, `None` for any number.
         image_size: `(height, width)` of the file's input, `None` for any.
-        tile_size: pixels a side of tiles to predict with.
-        overlap: pixels that such tiles should overlap.
+        tile_size: length of the tiles to predict with, in pixels.
+        overlap: overlap of these tiles, in pixels.
         difference: largest difference from the model's logits or
             probabilities, relative to the largest of them, as measured when
             the file was written.
@@ -71,12 +71,12 @@ class ExportedFacts:
 
     @property
     def num_bands(self) -> int:
-        """How many bands a tile has."""
+        """Number of bands of a tile."""
         return self.bands if isinstance(self.bands, int) else len(self.bands)
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
-        """Shape of the file's input, `None` for what may be of any size."""
+        """Shape of the file's input, `None` for an axis of any size."""
         return self._shape(self.num_bands)
 
     @property
@@ -91,24 +91,24 @@ class ExportedFacts:
         return self.batch_size, height, width, channels
 
     def to_json(self) -> str:
-        """Return the text that a file keeps."""
+        """Return the text that a file stores."""
         return json.dumps({"layout": _LAYOUT, **dataclasses.asdict(self)})
 
     @classmethod
     def from_json(cls, text: str | None, source: str) -> Self:
-        """Return what a text says.
+        """Return the facts in a text.
 
         Args:
-            text: what `to_json` made, or `None` for a file that has none.
-            source: what an error calls the file.
+            text: what `to_json` returned, or `None` for a file without.
+            source: name of the file in errors.
 
         Raises:
-            PresetError: it is another text, or that of a later version.
+            PresetError: it is any other text, or of a later version.
         """
         if text is None:
             raise PresetError(
-                f"{source} does not say what its model takes. Only files that "
-                "`keras_rsseg.export_model` wrote do"
+                f"{source} does not state what its model takes. Only files "
+                "that `keras_rsseg.export_model` wrote do"
             )
         try:
             values = dict(json.loads(text))
@@ -117,16 +117,16 @@ class ExportedFacts:
                 return cls(**{k: _tupled(k, v) for k, v in values.items()})
         except (ValueError, TypeError, KeyError) as error:
             raise PresetError(
-                f"{source}: what it says of its model cannot be read. "
+                f"{source}: what it states about its model cannot be read. "
                 f"{type(error).__name__}: {error}"
             ) from error
         raise PresetError(
-            f"{source} was written by keras_rsseg {values.get('version')}, in "
+            f"{source} was written by keras_rsseg {values.get('version')} in "
             f"layout {layout}. This version reads layout {_LAYOUT}"
         )
 
 
 def _tupled(name: str, value: Any) -> Any:
-    """Lists of JSON that were tuples."""
+    """Restore tuples from JSON's lists."""
     pair = name in ("value_range", "image_size") and value is not None
     return tuple(value) if pair else value

@@ -1,4 +1,4 @@
-"""A model from an exported file, as `predict_scene` takes it."""
+"""A model from an exported file, for `predict_scene`."""
 
 import math
 import os
@@ -11,26 +11,26 @@ from keras_rsseg.scenes.exported.exported_facts import ExportedFacts
 from keras_rsseg.scenes.exported.runtimes import Runtime
 from keras_rsseg.scenes.exported.runtimes import open_runtime
 
-# Below it a probability has no logarithm in float32.
+# Below this a probability has no logarithm in float32.
 _TINY = np.finfo("float32").tiny
 
 
 class ExportedModel:
     """Runs an exported file on tiles. `load_exported` makes one.
 
-    It has the attributes of a task that a map depends on, and
-    `predict_on_batch`.
+    It has `predict_on_batch`, and the attributes of a task that a map depends
+    on.
 
     Args:
         runtime: the file, ready to run.
-        facts: what the file says of its model.
+        facts: what the file states about its model.
         path: path of the file.
 
     Attributes:
         facts: `ExportedFacts`.
-        preset: name of the preset that was exported; of the file without one.
+        preset: name of the exported preset, or of the file.
         bands, class_names, palette, display_palette, num_classes,
-            value_range, ground_sample_distance: as of a task.
+            value_range, ground_sample_distance: as in a task.
 
     Example:
 
@@ -71,15 +71,15 @@ class ExportedModel:
         """Return the logits of tiles.
 
         Args:
-            tiles: array `(B, H, W, bands)`, raw values of any dtype. B may be
-                any number; H and W must be the file's, where it has a size.
+            tiles: array `(B, H, W, bands)`, raw values of any dtype. B can be
+                any number; H and W must be the file's, if its size is fixed.
 
         Returns:
-            float32 array `(B, H, W, classes)`. Of a file that returns
-            probabilities they are the logarithms of those.
+            float32 array `(B, H, W, classes)`. If the file returns
+            probabilities, these are their logarithms.
 
         Raises:
-            ArgumentError: the tiles have another shape.
+            ArgumentError: the tiles have the wrong shape.
         """
         tiles = np.asarray(tiles)
         self._check(tiles)
@@ -97,12 +97,12 @@ class ExportedModel:
         return y
 
     def _in_batches(self, x: np.ndarray) -> np.ndarray:
-        """Run the file, as often as its batch size takes."""
+        """Run the file as often as its batch size requires."""
         size = self.facts.batch_size
         if size is None or len(x) == size:
             return self._runtime.run(x)
         given, count = len(x), math.ceil(len(x) / size)
-        # The last batch is filled with its last tile.
+        # The last batch is padded with its last tile.
         x = np.concatenate([x, x[-1:].repeat(count * size - given, 0)])
         parts = [self._runtime.run(part) for part in np.split(x, count)]
         return np.concatenate(parts)[:given]
@@ -128,7 +128,7 @@ class ExportedModel:
         )
 
     def get_weights(self) -> list[np.ndarray]:
-        """Return the file's bytes, by which a run knows its model again."""
+        """Return the file's bytes, by which a run recognises its model."""
         files = [self._path]
         if self._path.is_dir():
             files = sorted(p for p in self._path.rglob("*") if p.is_file())
@@ -140,10 +140,9 @@ class ExportedModel:
 def load_exported(path: str | os.PathLike) -> ExportedModel:
     """Load a file that `keras_rsseg.export_model` wrote.
 
-    Neither Keras nor TensorFlow is imported: what runs the file is
-    onnxruntime for `.onnx`, LiteRT for `.tflite`, OpenVINO for `.xml`, each
-    of which is a package by itself. Only a SavedModel, a folder, needs
-    TensorFlow.
+    Neither Keras nor TensorFlow is imported: onnxruntime runs `.onnx`, LiteRT
+    `.tflite` and OpenVINO `.xml`, each a package of its own. Only a
+    SavedModel, a folder, needs TensorFlow.
 
     Args:
         path: path of the file or the folder.

@@ -1,4 +1,4 @@
-"""The programs that run exported files, each behind the same two methods."""
+"""The runtimes of exported files, behind a common interface."""
 
 import importlib
 import os
@@ -25,7 +25,7 @@ _PIP = 'Install it with: pip install "keras-rsseg[{}]"'
 class Runtime(Protocol):
     """A file that is ready to run."""
 
-    # Of the file's model, as `ExportedFacts.to_json` made it; `None` if none.
+    # Facts about the model, as `ExportedFacts.to_json` wrote them, or `None`.
     text: str | None
 
     def run(self, tiles: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ class OnnxRuntime:
     def __init__(self, path: pathlib.Path) -> None:
         onnxruntime = need("onnxruntime", "onnx")
         options = onnxruntime.SessionOptions()
-        # Only errors: it warns of every constant that it folds.
+        # Only errors: it warns about every constant that it folds.
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             os.fspath(path), options, providers=["CPUExecutionProvider"]
@@ -56,7 +56,7 @@ class LiteRTRuntime:
 
     def __init__(self, path: pathlib.Path) -> None:
         module = need("ai_edge_litert.interpreter", "litert")
-        # Read here: what lies behind the model is an archive.
+        # Read here, as an archive follows the model.
         content = path.read_bytes()
         self._interpreter = module.Interpreter(
             model_content=content, num_threads=os.cpu_count() or 1
@@ -84,7 +84,7 @@ class OpenVINORuntime:
         openvino = need("openvino", "openvino")
         core = openvino.Core()
         model = core.read_model(path)
-        # By default newer CPUs compute in bfloat16, which is not the model.
+        # By default newer CPUs compute in bfloat16, with other results.
         self._compiled = core.compile_model(
             model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
         )
@@ -123,29 +123,29 @@ _RUNTIMES: dict[str, type[Any]] = {
 
 
 def format_of(path: str | os.PathLike) -> str:
-    """Return the ending of an exported file, `""` for a SavedModel's folder.
+    """Return the suffix of an exported file, `""` for a SavedModel's folder.
 
     Args:
-        path: path of the file, there or not.
+        path: path of the file, which need not exist.
 
     Raises:
-        ArgumentError: files of this ending are not exported.
+        ArgumentError: exported files never have this suffix.
     """
     ending = pathlib.Path(path).suffix.lower()
     if ending not in _RUNTIMES:
         raise ArgumentError(
             "`path` must end in .onnx (ONNX), .tflite (LiteRT), .xml "
-            "(OpenVINO), or be a folder without an ending (SavedModel). "
+            "(OpenVINO), or be a folder without a suffix (SavedModel). "
             f"Received: path={os.fspath(path)!r}"
         )
     return ending
 
 
 def is_exported(path: str | os.PathLike) -> bool:
-    """Return whether a name is that of an exported file, or of such a folder.
+    """Return whether a name is that of an exported file or folder.
 
     Args:
-        path: path of anything, there or not.
+        path: any path, which need not exist.
 
     Example:
 
@@ -165,13 +165,13 @@ def open_runtime(path: str | os.PathLike) -> Runtime:
     """Return an exported file, ready to run.
 
     Args:
-        path: path of the file or, of a SavedModel, the folder.
+        path: path of the file, or of the folder of a SavedModel.
 
     Raises:
-        ArgumentError: the ending is another one.
+        ArgumentError: it has any other suffix.
         FileNotFoundError: there is no such file.
         MissingPackageError: the package that runs it is not installed.
-        PresetError: the file is damaged, or no model.
+        PresetError: the file is damaged or not a model.
     """
     ending, path = format_of(path), pathlib.Path(path)
     if not path.exists():
@@ -181,20 +181,20 @@ def open_runtime(path: str | os.PathLike) -> Runtime:
     except (MissingPackageError, MemoryError):
         raise
     except Exception as error:
-        # Each runtime has errors of its own kind for this.
+        # Each runtime raises errors of its own for this.
         raise PresetError(
-            f"{path} cannot be loaded, it is damaged or no such model. "
+            f"{path} cannot be loaded; it is damaged or not such a model. "
             f"{type(error).__name__}: {error}"
         ) from error
 
 
 def need(module: str, extra: str | None) -> types.ModuleType:
-    """Import what a format needs.
+    """Import a module that a format needs.
 
     Args:
         module: its name.
-        extra: of this package, that installs it; `None` for what the package
-            itself requires.
+        extra: extra of this package that installs it; `None` for a
+            requirement of the package itself.
 
     Raises:
         MissingPackageError: it is not installed.
@@ -210,7 +210,7 @@ def need(module: str, extra: str | None) -> types.ModuleType:
 
 
 def _archived(path: pathlib.Path) -> str | None:
-    """The text that was appended to a .tflite file."""
+    """The text appended to a .tflite file."""
     if not zipfile.is_zipfile(path):
         return None
     with zipfile.ZipFile(path) as archive:

@@ -1,1 +1,1 @@
-"""Lists of scenes, and reports about them."""
+"""Lists of scenes, and reports on them."""

@@ -1,4 +1,4 @@
-"""What is wrong with a scene's job, found before its map is made."""
+"""Find what is wrong with a scene's job before its map is made."""
 
 import contextlib
 import functools
@@ -25,23 +25,23 @@ from keras_rsseg.scenes.predicting.scene_run import open_reader
 from keras_rsseg.scenes.predicting.scene_run import told_by
 from keras_rsseg.scenes.reading.scene_file import open_as
 
-# Of a model that does not state one.
+# The range of a model that does not state one.
 _BYTES = (0.0, 255.0)
 
 
 def drawing_checks(
     job: SceneJob, options: ScenesOptions
 ) -> Iterator[tuple[pathlib.Path, Callable[[], object]]]:
-    """Yield the checks of the files that are drawn from a finished map.
+    """Yield the checks of the files drawn from a finished map.
 
     Args:
         job: a `SceneJob`.
-        options: those of all scenes.
+        options: options of all scenes.
 
     Yields:
-        `(path, check)`; the check raises what is wrong with the path.
+        `(path, check)`; the check raises an error if the path is wrong.
     """
-    # Only beside a map of before lies what was made of it.
+    # Files made from an earlier map exist only beside it.
     replace = options.overwrite or (options.resume and job.destination.exists())
     if job.polygons is not None:
         check = functools.partial(check_polygons, job.polygons, replace)
@@ -59,14 +59,14 @@ def drawing_checks(
 
 
 def check_drawings(job: SceneJob, options: ScenesOptions) -> None:
-    """Raise what would go wrong when the finished map is drawn.
+    """Raise the errors that drawing the finished map would raise.
 
     Args:
         job: a `SceneJob`; its folders exist.
-        options: those of all scenes; the job's own come first.
+        options: options of all scenes; the job's own override them.
 
     Raises:
-        OSError, ValueError: as what draws it.
+        OSError, ValueError: as the drawing functions.
     """
     for _, check in drawing_checks(job, options):
         check()
@@ -79,12 +79,12 @@ def check_drawings(job: SceneJob, options: ScenesOptions) -> None:
 def check_place(
     dataset: DatasetReader, job: SceneJob, options: ScenesOptions
 ) -> None:
-    """Raise where polygons need a place that the scene does not have.
+    """Raise if polygons need a place that the scene does not have.
 
     Args:
         dataset: the scene, opened by `open_as`.
         job: its `SceneJob`.
-        options: those of the scene.
+        options: the scene's options.
 
     Raises:
         ArgumentError: if it has none.
@@ -97,14 +97,14 @@ def check_place(
 def check_reading(
     dataset: DatasetReader, model: Any, options: SceneOptions
 ) -> None:
-    """Raise where a model could not take a scene.
+    """Raise if a model cannot take a scene.
 
-    What costs a reading of the whole scene is left to the run.
+    Checks that would read the whole scene are left to the run.
 
     Args:
         dataset: the scene, opened by `open_as`.
-        model: what has the attributes of a model; it is not called.
-        options: those of the scene.
+        model: any object with the attributes of a model; it is not called.
+        options: the scene's options.
 
     Raises:
         ValueError: as `predict_scene` before its model runs.
@@ -121,7 +121,7 @@ def check_reading(
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep back warnings: the run will tell them."""
+    """Suppress warnings, which the run will show."""
     logger = logging.getLogger("keras_rsseg")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The scenes in a folder, or those that a pattern matches."""
+"""The scenes in a folder, or that a pattern matches."""
 
 import fnmatch
 import glob
@@ -15,15 +15,15 @@ from keras_rsseg.typing import PathLike
 
 logger = logging.getLogger(__name__)
 
-# What is taken for a scene in a folder; what may hold anything, and is taken
-# if GDAL finds a raster in it; and what else a map's name leaves out.
+# Suffixes of scenes in a folder; those that may hold anything, and count if
+# GDAL finds a raster; and others that a map's name leaves out.
 _SUFFIXES = frozenset(
     ".asc .bil .bip .bmp .bsq .ecw .gif .hgt .img .j2k .jp2 .jpeg .jpg .kea "
     ".nitf .ntf .pix .png .sid .tif .tiff .vrt .webp".split()
 )
 _CONTAINERS = frozenset({".gpkg", ".mbtiles", ".zarr"})
 KNOWN = _SUFFIXES | _CONTAINERS | {".h5", ".hdf", ".nc", ".safe"}
-# What a delivery holds beside its images, to look through them.
+# Quicklooks that a delivery holds beside its images.
 _PICTURES = frozenset(".bmp .gif .jpeg .jpg .png .webp".split())
 _BROWSED = re.compile(
     r"[-_. ](browse|overview|preview|pvi|ql|quicklook|thumb|thumbnail)$"
@@ -34,9 +34,9 @@ _SHOWN = 5
 def find_rasters(source: str, output: PathLike) -> list[tuple[str, str]]:
     """Return the rasters in a folder, or that a pattern matches.
 
-    Folders that are links are followed, each folder once. What lies in
-    `output`, maps of this package, and pictures that go with an image of the
-    same name are left out.
+    Links to folders are followed, each folder once. Files in `output`, maps
+    of this package, and pictures beside an image of the same name are left
+    out.
 
     Args:
         source: path of a folder, or a pattern.
@@ -56,7 +56,7 @@ def find_rasters(source: str, output: PathLike) -> list[tuple[str, str]]:
         top, suffix = _fixed_part(source), os.path.splitext(source)[1]
         named = bool(suffix) and not glob.has_magic(suffix)
         paths = _matching(source, top)
-    # Maps of a run before are no scenes.
+    # Maps of an earlier run are not scenes.
     paths = (path for path in paths if not _is_inside(path, output, top))
     taken = _rasters(source, paths, named)
     own = {path for path in taken if is_own(path)}
@@ -64,14 +64,14 @@ def find_rasters(source: str, output: PathLike) -> list[tuple[str, str]]:
     taken = _without_pictures(source, taken)
     if not taken:
         others = f" but {len(own)} maps of this package" if own else ""
-        raise FileNotFoundError(f"There is no raster in {source}{others}")
+        raise FileNotFoundError(f"There are no rasters in {source}{others}")
     return [(path, os.path.relpath(path, top)) for path in taken]
 
 
 def _walk(folder: str) -> list[str]:
     """The files below a folder, none hidden, and no folder twice.
 
-    Links come last, so that a folder has its own name where it has one.
+    Links come last, so that a folder goes by its own name if possible.
     """
     found: list[str] = []
     seen: set[tuple[int, int]] = set()
@@ -88,7 +88,7 @@ def _walk(folder: str) -> list[str]:
                 for name in sorted(folders)
                 if name[0] != "."
             ]
-            # Zarr, and images whose parts lie in a folder of their own.
+            # Zarr, and images whose parts are in a folder of their own.
             rasters = list(filter(opens, below))
             below = [path for path in below if path not in rasters]
             folders[:] = map(os.path.basename, below)
@@ -109,8 +109,8 @@ def _order(path: str) -> list[tuple[bool, str]]:
 def _matching(pattern: str, top: str) -> list[str]:
     """The paths that a pattern matches.
 
-    Python's own takes each link to a folder above for a folder further down,
-    and may come to no end where there are two.
+    Python's `glob` follows links to folders above it again and again, and may
+    never end if there are two.
     """
     if "**" not in pathlib.Path(pattern).parts:
         return sorted(glob.glob(pattern))
@@ -137,7 +137,7 @@ def _matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def real_place(path: str) -> str:
-    """Return where a file is, whatever links lead to its folder.
+    """Return where a file is, resolving links in the path of its folder.
 
     Args:
         path: path of the file, which may itself be a link.
@@ -155,7 +155,7 @@ def _is_inside(path: PathLike, output: PathLike, top: PathLike) -> bool:
 
 
 def _rasters(source: str, paths: Iterable[str], named: bool) -> list[str]:
-    """Those of some paths that are rasters; a line tells of others."""
+    """The rasters among some paths; the others are logged in one line."""
     taken: list[str] = []
     others: list[str] = []
     for path in paths:
@@ -164,7 +164,7 @@ def _rasters(source: str, paths: Iterable[str], named: bool) -> list[str]:
         (taken if named or _is_raster(path) else others).append(path)
     if others:
         logger.warning(
-            "Passed over in %s, no rasters by their suffix: %s",
+            "Skipped in %s, not rasters by their suffix: %s",
             source,
             _listed(others),
         )
@@ -172,20 +172,20 @@ def _rasters(source: str, paths: Iterable[str], named: bool) -> list[str]:
 
 
 def _is_raster(path: str) -> bool:
-    """Whether a file or a folder is a raster, by its suffix if that tells."""
+    """Whether a file or folder is a raster, by its suffix if possible."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix in _SUFFIXES:
         return True
     if suffix in _CONTAINERS or os.path.isdir(path):
         return opens(path)
-    # ENVI's files may have any suffix, or none: a header lies beside.
+    # ENVI's files may have any suffix or none, but have a header beside them.
     headers = (path + ".hdr", os.path.splitext(path)[0] + ".hdr")
     beside = suffix != ".hdr" and any(map(os.path.isfile, headers))
     return beside and opens(path)
 
 
 def _without_pictures(source: str, paths: list[str]) -> list[str]:
-    """Leave out pictures that would be mapped instead of their images."""
+    """Leave out pictures, which would be mapped instead of their images."""
     images = {
         os.path.splitext(path)[0].lower()
         for path in paths
@@ -200,7 +200,7 @@ def _without_pictures(source: str, paths: list[str]) -> list[str]:
     ]
     if pictures:
         logger.warning(
-            "Passed over in %s, pictures beside an image of the same name: %s",
+            "Skipped in %s, pictures beside an image of the same name: %s",
             source,
             _listed(pictures),
         )
@@ -208,12 +208,12 @@ def _without_pictures(source: str, paths: list[str]) -> list[str]:
 
 
 def _image_of(picture: str) -> str:
-    """What an image is called that a picture is to look through."""
+    """The name of the image that a picture is a quicklook of."""
     return _BROWSED.sub("", os.path.splitext(picture)[0].lower())
 
 
 def _has_world_file(path: str) -> bool:
-    """Whether a picture is placed on the ground: an image by itself."""
+    """Whether a picture is georeferenced, and so an image itself."""
     stem, suffix = os.path.splitext(path)
     short = f".{suffix[1]}{suffix[-1]}w"
     beside = (f"{path}w", stem + short, f"{stem}.wld", f"{path}.aux.xml")

@@ -1,4 +1,4 @@
-"""A scene and what is to be made of it."""
+"""A scene and the files to make from it."""
 
 import dataclasses
 import os
@@ -21,12 +21,12 @@ RASTERS = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class SceneJob:
-    """A scene and what is to be made of it.
+    """A scene and the files to make from it.
 
     Attributes:
         source: path or URL of the scene.
         destination: path of the map.
-        options: dict of arguments of `predict_scene` for this scene alone.
+        options: dict of arguments of `predict_scene` for this scene only.
         polygons: path of a GeoPackage or GeoJSON of its polygons, or `None`.
         preview: path of a PNG of the map, or `None`.
         style: whether to write a QGIS style beside the map.
@@ -96,8 +96,8 @@ class SceneJob:
         Args:
             style: whether to write a QGIS style.
             attribute_table: whether to write an attribute table.
-            **endings: what the names of `probabilities`, `uncertainty`,
-                `polygons` and `preview` end in, in place of the map's .tif.
+            **endings: name endings of `probabilities`, `uncertainty`,
+                `polygons` and `preview`, in place of the map's .tif.
 
         Example:
 
@@ -126,21 +126,21 @@ class SceneJob:
 
 
 def absolute(path: Any) -> Any:
-    """Return an absolute path; what is none (a URL, a geometry) as it is.
+    """Return an absolute path; a URL or a geometry is returned unchanged.
 
     Args:
         path: `pathlib.Path`, str that names a file, or anything else.
     """
     if isinstance(path, pathlib.Path):
         return path.absolute()
-    # QGIS writes a layer's name behind the file's.
+    # QGIS appends a layer's name to the file's.
     if isinstance(path, str) and os.path.exists(path.partition("|")[0]):
         return os.path.abspath(path)
     return path
 
 
 def check_outputs(jobs: Iterable[SceneJob]) -> None:
-    """Raise an ArgumentError where two files of some jobs are one.
+    """Raise an ArgumentError if jobs would write the same file.
 
     Args:
         jobs: list of `SceneJob`s; anything else in it is an error.
@@ -149,22 +149,22 @@ def check_outputs(jobs: Iterable[SceneJob]) -> None:
     for job in jobs:
         if not isinstance(job, SceneJob):
             raise ArgumentTypeError(
-                "`jobs` must hold `SceneJob`s, which "
+                "`jobs` must hold `SceneJob`s, such as "
                 "`keras_rsseg.scenes.list_scenes([source, ...], folder)` "
-                f"makes. Received: {job!r}"
+                f"returns. Received: {job!r}"
             )
         for path in job.outputs():
             other = owners.setdefault(os.path.abspath(path), job)
             if other is not job or job.outputs().count(path) > 1:
                 raise ArgumentError(
                     f"{path} would be written twice, for {other.source} and "
-                    f"for {job.source}. Say in a manifest where each map "
-                    f"goes, or name other scenes{_by_ending(other, job)}"
+                    f"for {job.source}. Give the path of each map in a "
+                    f"manifest, or choose other scenes{_by_ending(other, job)}"
                 )
 
 
 def _by_ending(one: SceneJob, other: SceneJob) -> str:
-    """A pattern that leaves one of two scenes out, where there is one."""
+    """A pattern that leaves out one of two scenes, if there is one."""
     folder, name = os.path.split(one.source)
     suffix = os.path.splitext(name)[1]
     if not suffix or suffix == os.path.splitext(other.source)[1]:

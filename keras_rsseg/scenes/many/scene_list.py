@@ -1,4 +1,4 @@
-"""From files, folders, patterns and manifests to scenes and their maps."""
+"""Turn files, folders, patterns and manifests into scenes and their maps."""
 
 import contextlib
 import glob
@@ -49,23 +49,23 @@ def list_scenes(
 
     - a file or URL: its map is `output`/name.tif.
     - a folder, or a pattern such as `"2024/**/*.jp2"`: all rasters in it,
-      whose maps keep its sub-folders. What is hidden, no raster by its
-      suffix, a map of this package, a picture beside an image of the same
-      name, or lies in `output`, is passed over.
+      with their sub-folders kept for the maps. Files that are hidden, not
+      rasters by their suffix, maps of this package, pictures beside an image
+      of the same name, or in `output` are skipped.
     - a manifest, see `read_manifest`: its column `output` is relative to
-      `output`. Scenes in it need not exist.
+      `output`. Its scenes need not exist.
 
     Args:
-        sources: list of paths, URLs, patterns, or one of these.
+        sources: list of paths, URLs or patterns, or one of these.
         output: folder of the maps. Defaults to the manifest's.
 
     Returns:
-        List of `SceneJob`s. A scene that was named twice is in it once.
+        List of `SceneJob`s. A scene named twice is listed once.
 
     Raises:
-        FileNotFoundError: if a file, or what matches a pattern, does not
-            exist, or a folder holds no raster.
-        ValueError: if scenes would have one map, or `output` is missing.
+        FileNotFoundError: if a file does not exist, a pattern matches
+            nothing, or a folder has no rasters.
+        ValueError: if scenes would share a map, or `output` is missing.
 
     Example:
 
@@ -93,7 +93,7 @@ def list_scenes(
             jobs.setdefault((place, os.path.abspath(destination)), job)
     found = list(jobs.values())
     if not found:
-        raise ArgumentError("`sources` names no scene")
+        raise ArgumentError("`sources` names no scenes")
     check_outputs(found)
     return found
 
@@ -112,7 +112,7 @@ def is_several(source: str) -> bool:
 
 
 def _check_exist(sources: list[str]) -> None:
-    """Raise where files that were named themselves are not there."""
+    """Raise if files given by name do not exist."""
     files = (missing_file(name) for name in sources if not is_several(name))
     missing = [path for path in files if path is not None]
     if missing:
@@ -125,7 +125,7 @@ def _check_exist(sources: list[str]) -> None:
 
 
 def _is_made_again(source: str, output: PathLike | None) -> bool:
-    """Whether a file is a map that `*` of the shell named with the scenes."""
+    """Whether a file is a map that the shell's `*` listed with the scenes."""
     if output is None or is_several(source) or is_virtual(source):
         return False
     made = os.path.join(output, _map_name(plain_name(source)))
@@ -144,7 +144,7 @@ def _expand(
         return
     if output is None:
         raise ArgumentError(
-            "`output` must be a folder for the maps, is missing"
+            "`output` must be a folder for the maps, but is missing"
         )
     if is_several(source):
         for path, name in find_rasters(source, output):
@@ -168,30 +168,30 @@ def check_scenes(
 ) -> dict[int, str]:
     """Find what is wrong with some scenes, before a model is loaded.
 
-    A file in the way of a map, or another run that is making it, is an error
-    of the request. A scene that is missing, no raster, damaged, or not what
-    a model takes is on its own: others need not wait.
+    A file in the way of a map, or another run making the map, is an error of
+    the whole request. A scene that is missing, damaged, not a raster, or
+    unsuitable for the model does not hold up the others.
 
     Args:
         jobs: list of `SceneJob`s.
         overwrite: whether existing files may be replaced.
         resume: whether maps may have been finished before.
-        make_folders: whether folders that are missing will be made.
-        options: those of all scenes, of which `overwrite` and `resume` come
-            first; a job's own come before these.
-        model: what has the attributes of the model, which is not called;
-            without, scenes are not compared with it.
+        make_folders: whether missing folders will be created.
+        options: options of all scenes, whose `overwrite` and `resume` replace
+            these arguments; a job's own override them.
+        model: any object with the attributes of the model, not called;
+            without it, scenes are not compared with it.
 
     Returns:
-        `{index of a job: message}`, the scenes that cannot be done.
+        `{index of a job: message}` for the scenes that cannot be done.
 
     Raises:
         FileExistsError: if a file to write exists, without `overwrite` and
             `resume`.
-        PermissionError: if a folder cannot be written.
+        PermissionError: if a folder cannot be written to.
         AlreadyRunningError: if another run is making one of the maps.
-        ValueError: if files would be written twice or over a scene, have a
-            wrong suffix, for several of these errors, or if no scene can be
+        ValueError: if files would be written twice or over a scene, or have a
+            wrong suffix; for several of these errors; or if no scene can be
             done.
 
     Example:
@@ -234,7 +234,7 @@ def check_scenes(
 
 
 def _first_lines(problems: dict[int, str], jobs: list[SceneJob]) -> str:
-    """A line for each kind of problem, with the scenes that have it."""
+    """A line for each kind of problem, with the scenes concerned."""
     kinds: dict[str, list[int]] = {}
     for index, problem in problems.items():
         kind = problem.replace(jobs[index].source, "")
@@ -242,7 +242,7 @@ def _first_lines(problems: dict[int, str], jobs: list[SceneJob]) -> str:
     lines = []
     for first, *others in kinds.values():
         names = [jobs[index].source for index in others]
-        also = f". Also of {listed(names)}" if names else ""
+        also = f". Also for {listed(names)}" if names else ""
         lines.append(problems[first] + also)
     more = len(lines) - _SHOWN_PROBLEMS
     shown = lines[:_SHOWN_PROBLEMS]
@@ -252,7 +252,7 @@ def _first_lines(problems: dict[int, str], jobs: list[SceneJob]) -> str:
 def _check_scene(
     job: SceneJob, options: ScenesOptions, model: Any, make_folders: bool
 ) -> str | None:
-    """Raise what is wrong with the request, return what with the scene."""
+    """Raise errors of the request, return those of the scene."""
     with contextlib.ExitStack() as stack:
         try:
             given = options.changed(job.options)
@@ -281,7 +281,7 @@ def _check_scene(
 
 @contextlib.contextmanager
 def _missing_folder(path: pathlib.Path, made: bool) -> Iterator[None]:
-    """A folder that is missing is no error where it can be made."""
+    """Ignore a missing folder if it will be created."""
     try:
         yield
     except FileNotFoundError:

@@ -16,13 +16,13 @@ from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.reading.vector_files import is_geometry
 from keras_rsseg.typing import PathLike
 
-# Endings of tables, and of plain lists of paths.
+# Suffixes of tables, and of plain lists of paths.
 _TABLES = (".csv", ".tsv")
 _PLAIN = (".txt", ".lst")
-# Lines of a plain list that are looked at to tell it from other text.
+# Lines to look at to tell a plain list from other text.
 _TRIED = 100
 
-# The options that each scene may have of its own.
+# The options that each scene can have of its own.
 COLUMNS = {
     field.name: field
     for field in fields(SceneOptions)
@@ -34,22 +34,23 @@ Entry = tuple[str, str | None, dict[str, Any]]
 
 
 def read_manifest(path: PathLike) -> list[Entry]:
-    """Read the scenes that a CSV file, or a text file of paths, lists.
+    """Read the scenes listed in a CSV file or a text file of paths.
 
-    The columns of a CSV; all but the first may be absent, and any cell of
-    the others empty:
+    Columns of a CSV file; all but the first can be absent, and their cells
+    empty:
 
     - `scene`: path or URL of the scene.
     - `output`: path of its map.
     - any of `COLUMNS`, such as `bands` and `nodata`: an option of
-      `predict_scene` for this scene alone, written as on the command line.
-      Lists with commas or semicolons: `4;3;2`, `0;10000`.
+      `predict_scene` for this scene only, written as on the command line.
+      Lists use commas or semicolons: `4;3;2`, `0;10000`.
 
     Paths of scenes and areas are relative to the manifest.
 
     Args:
-        path: path of the CSV file with a header, as any spreadsheet writes
-            it (see `read_csv_file`), or of a text file with a path a line.
+        path: path of a CSV file with a header, as any spreadsheet writes
+            it (see `read_csv_file`), or of a text file with one path per
+            line.
 
     Returns:
         List of `(scene, output, options)`: a path or URL, a path or `None`,
@@ -58,7 +59,7 @@ def read_manifest(path: PathLike) -> list[Entry]:
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: for an unknown column, a row without a scene, a cell that
-            cannot be read, or a file without rows; with its line.
+            cannot be read, or a file without rows; names the line.
 
     Example:
 
@@ -93,7 +94,7 @@ def read_manifest(path: PathLike) -> list[Entry]:
     if errors:
         raise ArgumentError("\n".join(errors))
     if not entries:
-        raise ArgumentError(f"The manifest {path} lists no scene")
+        raise ArgumentError(f"The manifest {path} lists no scenes")
     return entries
 
 
@@ -101,8 +102,8 @@ def is_manifest(source: str) -> bool:
     """Return whether a source is a list of scenes.
 
     Args:
-        source: path or URL. A text file is a list if it names a raster that
-            is there; GDAL reads some grids of numbers that end so, too.
+        source: path or URL. A text file is a list if it names an existing
+            raster, as some grids that GDAL reads have the same suffix.
     """
     if is_virtual(source):
         return False
@@ -120,7 +121,7 @@ def is_manifest(source: str) -> bool:
 
 
 def _lines(path: PathLike) -> list[str]:
-    """Paths in a text file, one a line."""
+    """Paths in a text file, one per line."""
     lines = (line.strip().strip('"') for line in read_text(path).splitlines())
     return [line for line in lines if line and line[0] != "#"]
 
@@ -128,7 +129,7 @@ def _lines(path: PathLike) -> list[str]:
 def _check_columns(
     path: pathlib.Path, columns: Sequence[str]
 ) -> dict[str, str]:
-    """Return `{column: name of an option}`, whatever its case."""
+    """Return `{column: name of an option}`, ignoring case."""
     known = ["scene", "output", *COLUMNS]
     names = {column: column.lower() for column in columns}
     unknown = [column for column in columns if names[column] not in known]
@@ -138,7 +139,7 @@ def _check_columns(
             f" {column!r} is none of these." for column in unknown
         )
         raise ArgumentError(
-            f"The manifest {path} must have a column scene and may have "
+            f"The manifest {path} must have a column scene and can have "
             f"{', '.join(known[1:])}, each once.{too_many} Its columns: "
             f"{', '.join(map(repr, columns))}"
         )
@@ -184,7 +185,7 @@ def _beside(manifest: PathLike, path: str) -> str:
 
 
 def _slashed(path: str) -> str:
-    """A path as Windows writes it, as this system does."""
+    """A path with the separators of this system, not of Windows."""
     if "\\" in path and os.sep == "/" and not os.path.lexists(path):
         return path.replace("\\", "/")
     return path

@@ -1,4 +1,4 @@
-"""What became of many scenes: a table to print, a CSV to keep."""
+"""The outcomes of many scenes: a table to print, a CSV file to keep."""
 
 import collections
 import dataclasses
@@ -21,7 +21,7 @@ from keras_rsseg.tables import csv_table
 from keras_rsseg.tables import text_table
 from keras_rsseg.typing import PathLike
 
-# What can become of a scene, the good first.
+# The possible outcomes of a scene, good ones first.
 DONE = "done"
 SKIPPED = "finished before"
 FAILED = "failed"
@@ -29,7 +29,7 @@ INTERRUPTED = "interrupted"
 NOT_STARTED = "not started"
 STATUSES = (DONE, SKIPPED, FAILED, INTERRUPTED, NOT_STARTED)
 
-# Characters of a line before the classes, and of the size of one.
+# Characters of a line before the classes, and of each class size.
 _FIRST_COLUMNS, _COLUMN = 50, 10
 
 _COLUMNS = ("scene", "output", "status", "seconds", "valid_share", "error")
@@ -37,7 +37,7 @@ _COLUMNS = ("scene", "output", "status", "seconds", "valid_share", "error")
 
 @dataclasses.dataclass(frozen=True)
 class SceneOutcome:
-    """What became of one scene.
+    """The outcome of one scene.
 
     Attributes:
         job: its `SceneJob`.
@@ -45,7 +45,7 @@ class SceneOutcome:
             `"failed"`, `"interrupted"` or `"not started"`.
         seconds: time that it took.
         result: its `SceneResult`; `None` without a map.
-        error: what went wrong, in one line; `None` where nothing did.
+        error: what went wrong, in one line; `None` if nothing did.
 
     Example:
 
@@ -66,19 +66,20 @@ class SceneOutcome:
 
     @property
     def is_good(self) -> bool:
-        """Whether all is there that was asked for."""
+        """Whether everything requested exists."""
         return self.status in (DONE, SKIPPED)
 
 
 def error_line(error: BaseException) -> tuple[str, bool]:
-    """Return what to tell of an error, in one line.
+    """Return the message to show for an error, in one line.
 
     Args:
         error: an exception.
 
     Returns:
-        `(message, is_expected)`: whether a scene, a file or an argument can
-        be as wrong as that; else it may be a bug, and is named.
+        `(message, is_expected)`; expected errors come from a wrong scene,
+        file or argument. Any other may be a bug, and the message names its
+        type.
     """
     message = one_line(error)
     if is_expected(error):
@@ -110,7 +111,7 @@ class SceneReport:
 
     @property
     def bad(self) -> list[SceneOutcome]:
-        """The outcomes of scenes that are not, or not wholly, done."""
+        """The outcomes of scenes that are not completely done."""
         return [outcome for outcome in self.outcomes if not outcome.is_good]
 
     def class_names(self) -> list[str]:
@@ -126,7 +127,7 @@ class SceneReport:
 
         A row for each scene: `scene`, `output`, `status`, `seconds`,
         `valid_share` (0 to 1), `error`, and for each class its pixels and
-        its square metres. What is not known is empty.
+        its square metres. Unknown values are empty.
         """
         names = self.class_names()
         columns = [f"{name} {unit}" for name in names for unit in ("px", "m2")]
@@ -143,38 +144,38 @@ class SceneReport:
             path: path of the CSV file.
 
         Returns:
-            A `SceneReport`; areas to the square centimetre. Of the jobs
-            only paths are known.
+            A `SceneReport`, with areas to the square centimetre. Its jobs
+            have only paths.
 
         Raises:
             OSError: if it cannot be read.
-            ArgumentError: if it is no such report.
+            ArgumentError: if it is not such a report.
         """
         rows = read_csv_file(path).rows
         try:
             return cls([_read_row(cells) for _, cells in rows])
         except (KeyError, ValueError) as error:
             raise ArgumentError(
-                f"{path} is no report on scenes: {error!r}"
+                f"{path} is not a report on scenes: {error!r}"
             ) from error
 
     def save(self, path: pathlib.Path) -> None:
-        """Write the report as CSV, whole or not at all.
+        """Write the report as CSV, completely or not at all.
 
         Args:
-            path: `pathlib.Path`; replaced if it exists. Rows about other
-                maps, of an earlier run, stay in it.
+            path: `pathlib.Path`; replaced if it exists, except rows of
+                earlier runs about other maps.
         """
         others = self.others(path)
         whole = SceneReport([*others, *self.outcomes]) if others else self
         write_durably(path, whole.to_csv().encode("utf-8"))
 
     def others(self, path: pathlib.Path) -> list[SceneOutcome]:
-        """Return what a report says of other maps than this one.
+        """Return the outcomes in a file about maps not in this report.
 
         Args:
-            path: `pathlib.Path` of the report. One that cannot be read, or
-                is none, says nothing.
+            path: `pathlib.Path` of the file. If it cannot be read or is not
+                a report, there are none.
         """
         own = {os.path.abspath(o.job.destination) for o in self.outcomes}
         return [
@@ -184,29 +185,29 @@ class SceneReport:
         ]
 
     def is_added_to(self, path: pathlib.Path) -> bool:
-        """Return whether `save` would lose nothing of an existing file.
+        """Return whether `save` would keep all of an existing file.
 
         Args:
-            path: `pathlib.Path` of what may be a report on other maps.
+            path: `pathlib.Path` of a file, possibly a report on other maps.
         """
         stored = _stored(path)
         return bool(stored) and len(self.others(path)) == len(stored)
 
     def to_text(self, rows: int | None = None, width: int | None = None) -> str:
-        """Return the report as a table to print, and what is wrong.
+        """Return the report as a table to print, followed by the errors.
 
         Args:
-            rows: number of maps to list at most, those that failed first;
-                `None` for all.
-            width: number of characters in a line, which decides for how many
-                classes there is room; `None` for all.
+            rows: maximum number of maps to list, failed ones first; `None`
+                for all.
+            width: number of characters per line, which limits the number of
+                classes; `None` for all.
         """
         names = self._main_classes(width)
         header = ["map", "status", "seconds", "valid", *names]
         maps = _told_apart([o.job.destination for o in self.outcomes])
         listed = list(zip(maps, self.outcomes, strict=True))
         if rows is not None and len(listed) > rows:
-            # Sorting keeps the order of equals.
+            # Sorting is stable.
             listed = sorted(listed, key=lambda pair: pair[1].is_good)[:rows]
         table = [[name, *self._row(outcome, names)] for name, outcome in listed]
         known = [o.result for o in self.outcomes if o.result is not None]
@@ -225,14 +226,14 @@ class SceneReport:
         return "\n".join(lines)
 
     def summary(self) -> str:
-        """Return one line: how many scenes came out how."""
+        """Return one line with the number of scenes per outcome."""
         counts = collections.Counter(o.status for o in self.outcomes)
         parts = [f"{counts[key]} {key}" for key in STATUSES if counts[key]]
         total = len(self.outcomes)
         return f"{total} scene{'s' * (total != 1)}: {', '.join(parts)}"
 
     def _main_classes(self, width: int | None) -> list[str]:
-        """Classes for which a line has room, by the pixels that they have."""
+        """The classes with the most pixels that fit in a line."""
         names = self.class_names()
         room = len(names)
         if width is not None:
@@ -255,7 +256,7 @@ class SceneReport:
 
 
 def _told_apart(paths: Sequence[pathlib.Path]) -> list[str]:
-    """Names of maps, with those folders that tell equal ones apart."""
+    """Names of maps, with the folders needed to tell equal ones apart."""
     names = [path.name for path in paths]
     if len(set(names)) == len(names):
         return names
@@ -273,7 +274,7 @@ def _stored(path: pathlib.Path) -> list[SceneOutcome]:
 
 
 def class_size(result: SceneResult, name: str) -> str:
-    """Return the size of a class in a map, to be read by a person.
+    """Return the size of a class in a map in readable form.
 
     Args:
         result: a `SceneResult`.
@@ -348,7 +349,7 @@ def _total(outcomes: list[SceneOutcome]) -> tuple[str, str]:
 
 
 def _sum(results: list[SceneResult], names: list[str]) -> Iterator[str]:
-    """Area of each class; of maps without a reference system, nothing."""
+    """Area of each class; empty for maps without a reference system."""
     for name in names:
         areas = [r.class_areas.get(name, 0) for r in results if r.class_areas]
         yield format_area(sum(areas)) if areas else ""

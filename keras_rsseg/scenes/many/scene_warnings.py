@@ -1,4 +1,4 @@
-"""Warnings about many scenes: each kind is told once."""
+"""Warnings about many scenes: each kind is shown once."""
 
 import contextlib
 import logging
@@ -14,7 +14,7 @@ _SHOWN = 3
 
 
 class _Told(NamedTuple):
-    """The first warning of a kind: its scene, its text, how to tell more."""
+    """The first warning of a kind: its scene, its text, how to show it."""
 
     scene: str
     text: str
@@ -22,11 +22,11 @@ class _Told(NamedTuple):
 
 
 class SceneWarnings(logging.Handler):
-    """Tells the first warning of a kind, and at the end who else had it.
+    """Shows the first warning of a kind, and at the end which scenes had it.
 
-    Two are of a kind if the same line of the package makes them, by its log
-    or by Python's `warnings`. Errors, and what is below a warning, pass.
-    Several threads may be about a scene each.
+    Two are of a kind if the same line of the package issues them, by its log
+    or by Python's `warnings`. Errors, and levels below a warning, pass
+    through. Several threads can work on a scene each.
     """
 
     def __init__(self) -> None:
@@ -40,9 +40,9 @@ class SceneWarnings(logging.Handler):
 
     @property
     def scene(self) -> str | None:
-        """What the warnings are about now; set it for this thread.
+        """The scene that warnings are about now; set it for this thread.
 
-        A thread of which nothing is known works for the one that began last.
+        An unknown thread is taken to work for the scene begun last.
         """
         scene: str | None = getattr(self._scenes, "scene", self._latest)
         return scene
@@ -53,7 +53,7 @@ class SceneWarnings(logging.Handler):
 
     @contextlib.contextmanager
     def about(self, scene: str) -> Iterator[None]:
-        """Say what this thread's warnings are about meanwhile."""
+        """Set the scene that this thread's warnings are about."""
         before = self.scene
         self.scene = scene
         try:
@@ -62,7 +62,7 @@ class SceneWarnings(logging.Handler):
             self.scene = before
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a record on, or keep it back."""
+        """Pass a record on, or hold it back."""
         if record.levelno != logging.WARNING:
             _hand_on(record)
             return
@@ -79,7 +79,7 @@ class SceneWarnings(logging.Handler):
         *place: Any,
         **options: Any,
     ) -> None:
-        """Show a warning of Python's, or keep it back."""
+        """Show a Python warning, or hold it back."""
 
         def tell(text: str) -> None:
             self._show(text, category, filename, lineno, *place, **options)
@@ -102,26 +102,26 @@ class SceneWarnings(logging.Handler):
         return False
 
     def tell_others(self) -> None:
-        """Tell which scenes had the warnings that were kept back."""
+        """Show which scenes had the warnings held back."""
         others, self._others = self._others, {}
         for kind, scenes in others.items():
             first, names = self._first[kind], list(scenes)
             more = len(names) - _SHOWN
             first.tell(
-                f"Also of {', '.join(names[:_SHOWN])}"
+                f"Also for {', '.join(names[:_SHOWN])}"
                 + (f" and {more} more scenes" if more > 0 else "")
                 + f": {first.text}"
             )
 
     def install(self) -> None:
-        """Take what the package warns of from now on."""
+        """Handle the package's warnings from now on."""
         self._show, self._propagate = warnings.showwarning, _LOGGER.propagate
         warnings.showwarning = self.show
         _LOGGER.addHandler(self)
         _LOGGER.propagate = False
 
     def uninstall(self) -> None:
-        """Leave warnings to who had them before, and tell of the others."""
+        """Restore the previous handlers, and show which scenes had warnings."""
         _LOGGER.removeHandler(self)
         _LOGGER.propagate = self._propagate
         if warnings.showwarning == self.show:
@@ -131,13 +131,13 @@ class SceneWarnings(logging.Handler):
 
 @contextlib.contextmanager
 def one_of_a_kind(several: bool = True) -> Iterator[SceneWarnings]:
-    """Keep warnings of a kind that was told back, until the end.
+    """Hold back repeated warnings of a kind until the end.
 
     Args:
-        several: whether to do so at all: of one scene all are told.
+        several: whether to do so at all; for one scene all are shown.
 
     Yields:
-        The `SceneWarnings`, to be told which scene it is about.
+        The `SceneWarnings`, on which to set the current scene.
     """
     found = SceneWarnings()
     if not several:
@@ -155,6 +155,6 @@ def _log(text: str) -> None:
 
 
 def _hand_on(record: logging.LogRecord) -> None:
-    """Give a record to who would have had it."""
+    """Pass a record to the handlers that would have had it."""
     if _LOGGER.parent is not None:
         _LOGGER.parent.callHandlers(record)

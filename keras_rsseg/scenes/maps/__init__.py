@@ -1,1 +1,1 @@
-"""What is made of a scene: maps, pictures of them, polygons, styles."""
+"""The products of a scene: maps, pictures of them, polygons, styles."""

@@ -1,4 +1,4 @@
-"""The attribute table of a map, as ArcGIS keeps it."""
+"""The attribute table of a map, as ArcGIS stores it."""
 
 import pathlib
 import struct
@@ -12,11 +12,11 @@ from keras_rsseg.scenes.maps.class_map import open_class_map
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.typing import PathLike
 
-# What it is called beside the map, and the file that tells its encoding.
+# Suffixes, beside the map, of the table and of the file with its encoding.
 TABLE, ENCODING = ".vat.dbf", ".vat.cpg"
-# Of a text in dBase, bytes.
+# The longest text in dBase, in bytes.
 _LONGEST = 254
-# No time of its own: the same map gets the same table.
+# A fixed date: the same map gets the same table.
 _DATE = 100, 1, 1
 
 
@@ -25,8 +25,8 @@ def write_attribute_table(
 ) -> pathlib.Path:
     """Write the attribute table of a map, to a `.vat.dbf` file beside it.
 
-    ArcGIS shows the map by it, with names and colours, and can join and
-    select by it. This is the file that it writes itself beside a GeoTIFF; QGIS
+    ArcGIS uses it to show the map with names and colours, to join and to
+    select. It writes the same file itself beside a GeoTIFF; QGIS
     (from 3.30) and GDAL (from 3.11) also read it. A table in `.aux.xml`,
     GDAL's own way, would share the file with reference systems that a
     GeoTIFF cannot hold, and with the statistics that programs write there.
@@ -39,12 +39,12 @@ def write_attribute_table(
         overwrite: whether an existing table may be replaced.
 
     Returns:
-        The `pathlib.Path` of the table: that of the map, and `.vat.dbf`.
+        The `pathlib.Path` of the table: that of the map plus `.vat.dbf`.
 
     Raises:
         FileExistsError: if it exists and `overwrite` is false.
         FileNotFoundError: if the map does not exist.
-        ValueError: if `classes` is no map of classes.
+        ValueError: if `classes` is not a class map.
 
     Example:
 
@@ -66,7 +66,7 @@ def write_attribute_table(
             zip(legend.names or [], legend.colors or [], strict=True)
         )
     ]
-    # The table last: where it is, its encoding is.
+    # The table last: where it exists, so does its encoding.
     write_durably(_beside(classes, ENCODING), b"UTF-8")
     write_durably(path, _dbase(rows))
     return path
@@ -75,7 +75,7 @@ def write_attribute_table(
 def check_attribute_table(
     classes: PathLike, overwrite: bool = False
 ) -> pathlib.Path:
-    """Raise where a table cannot be written, else return its path.
+    """Raise if a table cannot be written, else return its path.
 
     Args:
         classes: path of the map, which need not exist yet.
@@ -121,7 +121,7 @@ def _dbase(rows: Sequence[tuple[int, int, str, int, int, int]]) -> bytes:
 
 
 def _record(row: Iterable[int | str], lengths: Sequence[int]) -> bytes:
-    """A row, with the blank before it that means "not deleted"."""
+    """A row, after the blank that means "not deleted"."""
     cells = [
         _text(cell).ljust(length)
         if isinstance(cell, str)
@@ -133,5 +133,5 @@ def _record(row: Iterable[int | str], lengths: Sequence[int]) -> bytes:
 
 def _text(name: str) -> bytes:
     cut = name.encode()[:_LONGEST]
-    # No part of a character.
+    # Drops a character cut in two.
     return cut.decode("utf-8", "ignore").encode()

@@ -1,4 +1,4 @@
-"""Finished blocks of a map as files: a record, and a GeoTIFF a product."""
+"""Finished blocks of a map as files: a record, and a GeoTIFF per product."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ _CHUNK = 1 << 20
 
 @dataclasses.dataclass(frozen=True)
 class BlockRecord:
-    """What is known of a finished block; its files are written before it.
+    """Facts about a finished block, written after its files.
 
     Attributes:
         number: the block's number.
@@ -24,9 +24,9 @@ class BlockRecord:
         col: its first column.
         height: number of rows.
         width: number of columns.
-        num_classes: number of classes of the model, `None` if it was not
-            asked: then the block is void, and has no files.
-        counts: list of 256 ints, pixels of each class id.
+        num_classes: number of classes of the model; `None` if it was not
+            run, as the block is void and has no files.
+        counts: list of 256 ints, the number of pixels of each class id.
         files: `{product name: [bands, bytes, CRC-32, sum of values]}`.
     """
 
@@ -92,15 +92,15 @@ def write_raster(
 
 
 def sum_of_values(raster: np.ndarray) -> int:
-    """Return a sum that tells whether a raster was stored as it is.
+    """Return a sum that shows whether a raster was stored unchanged.
 
-    It does not depend on the order of pixels. Halves count as integers.
+    It does not depend on the order of pixels. Half floats count as integers.
 
     Args:
         raster: uint8 or float16 array.
     """
     if raster.dtype == np.float16:
-        # NaN may have any of many bit patterns.
+        # NaN has many bit patterns.
         raster = np.where(np.isnan(raster), np.float16(-1), raster)
         raster = raster.view("uint16")
     return int(raster.sum(dtype="uint64"))

@@ -1,4 +1,4 @@
-"""Finished blocks of a map on disk, and the maps that are made of them."""
+"""Finished blocks of a map on disk, and the maps made of them."""
 
 import filecmp
 import json
@@ -31,11 +31,11 @@ from keras_rsseg.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
-# Of how the blocks are stored; another one cannot be resumed.
+# Version of the storage format; runs of another one cannot be resumed.
 _FORMAT = 1
 _SETTINGS = "settings.json"
-# Names of the folder's files, of runs with more products too: records and
-# rasters of blocks, what is begun, and what GDAL keeps beside that.
+# Names of files in the folder, also of runs with more products: records and
+# rasters of blocks, unfinished files, and GDAL's files beside them.
 _PRODUCTS = "(classes|probabilities|uncertainty)"
 _OWN_NAMES = "|".join(
     (
@@ -45,18 +45,18 @@ _OWN_NAMES = "|".join(
         rf"{_PRODUCTS}\.(vrt|tif)(\..*)?",
     )
 )
-# What may lie beside a map that is replaced, and would not fit the new one.
+# Files that may lie beside a replaced map and would not fit the new one.
 _SIDECARS = (".aux.xml", ".msk", ".ovr", ".vat.dbf", ".vat.cpg")
 
 
 def check_not_running(path: pathlib.Path) -> None:
-    """Raise where another run is making a map.
+    """Raise if another run is making a map.
 
     Args:
         path: path of the map.
 
     Raises:
-        AlreadyRunningError: if there is one.
+        AlreadyRunningError: if one is.
         NotADirectoryError: if its folder is a link or a file.
     """
     _work_folder(link_target(path)).check_free()
@@ -69,28 +69,28 @@ def _work_folder(path: pathlib.Path) -> WorkFolder:
 class BlockStore:
     """The maps of a scene, kept block by block until they are complete.
 
-    Finished blocks lie in a hidden folder beside the first product,
-    `.<name>.blocks`, and survive whatever ends the run: one that crashed or
-    was killed is taken up by the next with `resume=True`. `publish` makes
-    the maps of them and removes the folder. As long as it lasts no other
-    run may enter it.
+    Finished blocks are kept in a hidden folder beside the first product,
+    `.<name>.blocks`, and survive whatever ends the run: after a crash or
+    kill, the next run with `resume=True` continues from them. `publish`
+    assembles the maps and removes the folder. Until then no other run may
+    enter it.
 
     Peak disk use is nearly twice the size of the maps: the compressed
     blocks, the maps being assembled, and a third of a map for overviews. A
-    product for another folder is made there, under a hidden name that starts
-    with `.<its name>.`.
+    product for another folder is assembled there, under a hidden name that
+    starts with `.<its name>.`.
 
     Args:
-        products: list of `Product`, classes first; their paths checked.
+        products: list of `Product`, classes first, with checked paths.
         grid: a `MapGrid`.
-        settings: dict of what the blocks depend on, which JSON can hold. A
-            run can only be resumed with equal settings.
-        resume: whether to go on with the blocks of an earlier run.
+        settings: dict of all that the blocks depend on, which JSON can hold.
+            A run can only be resumed with equal settings.
+        resume: whether to keep the blocks of an earlier run.
         overwrite: whether existing files may be replaced.
 
     Raises:
         ValueError: on entering, if settings differ from those of the run
-            that is resumed.
+            to resume.
         AlreadyRunningError: on entering, if another run is writing there.
         NotADirectoryError: on entering, if the folder is a link.
 
@@ -131,7 +131,7 @@ class BlockStore:
                 for product in self.products
             },
         }
-        # As they are read back.
+        # In the form that JSON returns.
         self._settings = json.loads(json.dumps(self._settings))
         self._resume = resume
         self._overwrite = overwrite
@@ -141,17 +141,17 @@ class BlockStore:
 
     @property
     def done(self) -> frozenset[int]:
-        """The numbers of the blocks that are finished, a frozenset."""
+        """The numbers of the finished blocks."""
         return frozenset(self._records)
 
     @property
     def counts(self) -> np.ndarray:
-        """Pixels of each class id in the finished blocks, int64 `(256,)`."""
+        """Pixel counts by class id in the finished blocks, int64 `(256,)`."""
         return self._counts.copy()
 
     @property
     def num_classes(self) -> int | None:
-        """Number of classes in the finished blocks; `None`: not known."""
+        """Number of classes in the finished blocks; `None` if unknown."""
         counts = (record.num_classes for record in self._records.values())
         return next((count for count in counts if count), None)
 
@@ -167,8 +167,8 @@ class BlockStore:
     def __exit__(self, *exception: object) -> None:
         if self._records and not self._published:
             logger.warning(
-                "Finished blocks, %d, are kept in %s. Give `resume` (on the "
-                "command line --resume) to go on with them.",
+                "%d finished blocks are kept in %s. Give `resume` (on the "
+                "command line --resume) to continue from them.",
                 len(self._records),
                 self.folder,
             )
@@ -182,14 +182,14 @@ class BlockStore:
         rasters: dict[str, np.ndarray] | None,
         num_classes: int | None = None,
     ) -> None:
-        """Store a finished block; it is on the disk when this returns.
+        """Store a finished block; it is on disk when this returns.
 
         Args:
             block: a `Block`: number, first row and column, height, width.
             rasters: `{product name: array (bands, h, w)}`, or `None` for
                 a block without a valid pixel.
             num_classes: number of classes of the model, `None` if it was
-                not asked.
+                not run.
         """
         counts: np.ndarray = np.zeros(256, "int64")
         files: dict[str, list[int]] = {}
@@ -208,27 +208,27 @@ class BlockStore:
         self._take(record)
 
     def discard(self) -> None:
-        """Forget the finished blocks, so that nothing is kept of them."""
+        """Discard the finished blocks, so that none are kept."""
         self._records.clear()
         self._counts[:] = 0
 
     def publish(
         self, legend: Legend, tags: dict[str, Any] | None = None
     ) -> None:
-        """Make the maps of the blocks, check them, and put them in place.
+        """Assemble the maps, check them, and put them in place.
 
         They are written in the store's folder, read back, and renamed when
         all are complete.
 
         Args:
-            legend: a `Legend`; it is completed.
+            legend: a `Legend`, which is completed in place.
             tags: dict of provenance tags.
 
         Raises:
             RuntimeError: if blocks are missing.
             OSError: if a map cannot be written.
-            FileExistsError: if one of the files was made meanwhile by
-                something else.
+            FileExistsError: if something else created one of the files
+                meanwhile.
         """
         self._check_complete()
         num_classes = self.num_classes or legend.num_classes
@@ -243,16 +243,16 @@ class BlockStore:
                 remove_raster(path)
             raise
         self._check_free(maps)
-        # The classes last: where they are, all is.
+        # The classes last: where they exist, everything does.
         for product, path in reversed(maps.items()):
             _move(path, product.path)
         self._published = True
 
     def _begun(self, product: Product) -> pathlib.Path:
-        """Where a map is made: in the file system that it is meant for."""
+        """Where a map is assembled: in the file system of its destination."""
         if product.path.parent.absolute() == self.folder.parent.absolute():
             return self.folder / f"{product.name}.tif"
-        # The same in each run, so that the next one finds what is left.
+        # The same in each run, so that the next one finds what is left over.
         run = zlib.crc32(os.fsencode(self.folder.absolute()))
         return hidden_path(product.path, f".{run:08x}.tif")
 
@@ -270,9 +270,9 @@ class BlockStore:
         records = self._stored_records() if self._resume else []
         if not self._resume and any(self.folder.glob("[0-9]*.json")):
             logger.warning(
-                "The finished blocks that an earlier run left in %s are "
-                "removed. `resume` (on the command line --resume) would have "
-                "gone on with them.",
+                "The finished blocks of an earlier run in %s are removed. "
+                "`resume` (on the command line --resume) would have continued "
+                "from them.",
                 self.folder,
             )
         for record in records:
@@ -283,7 +283,7 @@ class BlockStore:
             write_durably(self.folder / _SETTINGS, data)
 
     def _tidy(self, records: list[BlockRecord]) -> None:
-        """Remove what an earlier run left, but for these blocks."""
+        """Remove what an earlier run left, except these blocks."""
         keep = [self.folder / _SETTINGS] if records else []
         for record in records:
             keep.append(record.path(self.folder))
@@ -316,7 +316,7 @@ class BlockStore:
         ]
         if differing:
             raise ArgumentError(
-                "`resume`: the run that was interrupted had other settings; "
+                "`resume`: the interrupted run had other settings; "
                 f"{'; '.join(differing)}. Give the same, or start again "
                 "without `resume`"
             )
@@ -338,10 +338,10 @@ class BlockStore:
         for product, path in maps.items():
             if self._overwrite or not product.path.exists():
                 continue
-            # A run killed between two renamings has put equal ones in place.
+            # A run killed between two renames has put identical ones there.
             if not filecmp.cmp(path, product.path, shallow=False):
                 raise FileExistsError(
-                    f"{product.path} was made by something else meanwhile. "
+                    f"{product.path} was created by something else meanwhile. "
                     f"The finished map is {path}"
                 )
 
@@ -351,10 +351,10 @@ class BlockStore:
 
 
 def _move(source: pathlib.Path, destination: pathlib.Path) -> None:
-    """Put a map in place, instead of what was there."""
+    """Put a map in place, replacing what was there."""
     for suffix in _SIDECARS:
         remove_file(_beside(destination, suffix))
-    # Of a reference system that a GeoTIFF cannot hold.
+    # It has the reference system, if a GeoTIFF cannot hold that.
     system = _beside(source, _SIDECARS[0])
     if system.exists():
         replace_durably(system, _beside(destination, _SIDECARS[0]))

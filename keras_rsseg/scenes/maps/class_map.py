@@ -1,4 +1,4 @@
-"""A map of classes: its grid, legend, and finished files."""
+"""A class map: its grid, legend, and finished files."""
 
 import colorsys
 import contextlib
@@ -28,7 +28,7 @@ from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
 _GOLDEN_RATIO = 0.618034
-# The tag of a map of a part of its scene: which part, in pixels.
+# The tag with the part of its scene that a map covers, in pixels.
 WINDOW = "window"
 
 
@@ -36,15 +36,15 @@ WINDOW = "window"
 class MapGrid:
     """Size and georeference of a raster, apart from its file.
 
-    Ground control points take the place of the transform where the raster
-    has them. Rational polynomial coefficients hold for equal grids.
+    If the raster has ground control points, they replace the transform.
+    Rational polynomial coefficients are valid on equal grids.
 
     Attributes:
         height: number of rows.
         width: number of columns.
-        crs: `rasterio.crs.CRS` (of the control points, where there are
-            any) or `None`.
-        transform: `Affine`, or `None` where the raster has none.
+        crs: `rasterio.crs.CRS` (of the control points, if there are any) or
+            `None`.
+        transform: `Affine`, or `None` if the raster has none.
         gcps: tuple of `rasterio.control.GroundControlPoint`.
         rpcs: `rasterio.rpc.RPC` or `None`.
 
@@ -75,7 +75,7 @@ class MapGrid:
 
         Args:
             dataset: the raster.
-            window: a part of it, `None` for all.
+            window: a part of the raster, `None` for all.
         """
         window = window or Window(0, 0, *dataset.shape)
         row, col, height, width = window
@@ -89,7 +89,7 @@ class MapGrid:
         return cls(height, width, dataset.crs, placed, rpcs=rpcs)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold; equal grids give equal dicts."""
+        """Return a dict for JSON; equal grids have equal dicts."""
         return {
             "height": self.height,
             "width": self.width,
@@ -104,7 +104,7 @@ class MapGrid:
 
 
 def _moved_rpcs(rpcs: RPC, row: int, col: int) -> RPC:
-    """Polynomials whose pixels are counted from another corner."""
+    """Polynomials with pixels counted from another corner."""
     moved = copy.copy(rpcs)
     moved.line_off -= row
     moved.samp_off -= col
@@ -112,7 +112,7 @@ def _moved_rpcs(rpcs: RPC, row: int, col: int) -> RPC:
 
 
 def _moved(point: GroundControlPoint, row: int, col: int) -> GroundControlPoint:
-    """A control point as a part that begins at a row and column has it."""
+    """A control point in a part that begins at a row and column."""
     if not row and not col:
         return point
     return GroundControlPoint(
@@ -129,18 +129,18 @@ def _moved(point: GroundControlPoint, row: int, col: int) -> GroundControlPoint:
 class Legend:
     """Names and colours of classes, in the order of their ids.
 
-    What is not given is made up when the number of classes is known: names
+    Missing ones are made up when the number of classes is known: names
     `class_0`, `class_1` ..., colours spread over the hues.
 
     Args:
         names: list of class names, or `None`.
         palette: list of `(r, g, b)`, 0 to 255, a `keras_rsseg.data.Palette`,
             or `None`.
-        num_classes: number of classes, or `None` for not known yet.
+        num_classes: number of classes, or `None` if not known yet.
 
     Raises:
         ValueError: if the numbers disagree, a name occurs twice, or a
-            colour is none.
+            colour is invalid.
 
     Example:
 
@@ -189,7 +189,7 @@ class Legend:
         if self.num_classes not in (None, num_classes):
             raise ArgumentError(
                 f"`model` returned {num_classes} classes, but its class "
-                f"names or palette tell of {self.num_classes}"
+                f"names or palette have {self.num_classes}"
             )
         self.num_classes = num_classes
         if self.names is None:
@@ -198,7 +198,7 @@ class Legend:
             self.colors = [_made_up_color(i) for i in range(num_classes)]
 
     def colormap(self) -> dict[int, tuple[int, int, int, int]]:
-        """Return `{id: (r, g, b, a)}`, void transparent."""
+        """Return `{id: (r, g, b, a)}`, with void transparent."""
         colors = {i: (*rgb, 255) for i, rgb in enumerate(self.colors or [])}
         return {**colors, VOID: (0, 0, 0, 0)}
 
@@ -227,7 +227,7 @@ def open_class_map(classes: PathLike) -> Iterator[rasterio.DatasetReader]:
     with open_raster(classes, "classes") as dataset:
         if dataset.dtypes != ("uint8",) or dataset.nodata not in (None, VOID):
             raise SceneError(
-                "`classes` must be a map of classes: one band, uint8, "
+                "`classes` must be a class map: one band, uint8, "
                 f"nodata {VOID}. Received: {dataset.name} with {dataset.count} "
                 f"bands, {dataset.dtypes[0]}, nodata {dataset.nodata}"
             )
@@ -237,7 +237,7 @@ def open_class_map(classes: PathLike) -> Iterator[rasterio.DatasetReader]:
 def map_window(
     classes: rasterio.DatasetReader, scene: rasterio.DatasetReader
 ) -> Window:
-    """Return which part of a scene a map shows.
+    """Return the part of a scene that a map shows.
 
     Args:
         classes: an open map.
@@ -269,7 +269,7 @@ def read_legend(dataset: rasterio.DatasetReader) -> Legend:
         dataset: an open map.
 
     Returns:
-        A complete `Legend`. What the map does not tell is made up.
+        A complete `Legend`. What the map does not state is made up.
     """
     tags = dataset.tags(1)
     names: list[str] = []
@@ -287,7 +287,7 @@ def read_legend(dataset: rasterio.DatasetReader) -> Legend:
 
 
 def count_classes(dataset: rasterio.DatasetReader) -> np.ndarray:
-    """Count the pixels of each id, a few rows in memory.
+    """Count the pixels of each id, with a few rows in memory.
 
     Args:
         dataset: an open map.

@@ -1,4 +1,4 @@
-"""Cloud-Optimised GeoTIFFs of finished blocks, read back when written."""
+"""Cloud-Optimised GeoTIFFs of finished blocks, verified by reading back."""
 
 import pathlib
 from typing import Any
@@ -33,16 +33,16 @@ def mosaic_xml(
     legend: Legend,
     tags: dict[str, Any],
 ) -> bytes:
-    """Describe the map of a product as GDAL's virtual format.
+    """Describe the map of a product in GDAL's virtual format.
 
-    All that a reader of the map should find is said here: what GDAL copies
-    from it is complete.
+    It states everything that a reader of the map should find, so GDAL's copy
+    of it is complete.
 
     Args:
-        folder: `pathlib.Path` where the blocks lie.
+        folder: `pathlib.Path` of the blocks.
         product: their `Product`.
         grid: a `MapGrid`.
-        records: list of `BlockRecord`; where none lies is no data.
+        records: list of `BlockRecord`; there is no data outside them.
         legend: a complete `Legend`.
         tags: dict of tags of the dataset.
 
@@ -61,7 +61,7 @@ def mosaic_xml(
     )
     for number in range(1, product.bands(legend.num_classes or 1) + 1):
         half = product.dtype == "float16"
-        # Read like the map is written.
+        # Read in the map's blocks.
         band = raster.add_band("Float32" if half else "Byte", BLOCK)
         band.describe(
             nodata=product.nodata, **_meaning(number, product, legend)
@@ -90,13 +90,13 @@ def _meaning(number, product, legend):
         described = product.kind
     return {
         "description": described,
-        # Three classes are no red, green and blue, and a fourth is no alpha.
+        # Three classes are not red, green and blue, nor is a fourth alpha.
         "color": "Gray" if number == 1 else "Undefined",
         "scale": None if product.scale == 1 else product.scale,
     }
 
 
-# Rows and columns that are read back at a time.
+# Rows and columns to read back at a time.
 _WINDOW = output_files.BLOCK, 4 * output_files.BLOCK
 
 
@@ -112,11 +112,11 @@ def write_cog(
     """Write the map of a product from its blocks, and read it back.
 
     Memory is bounded whatever the size of the map. Overviews hold the most
-    frequent class ids, of other values the mean, without what is no data.
+    frequent class id or, for other products, the mean of the valid pixels.
 
     Args:
         path: `pathlib.Path` of the map; absent if this fails.
-        folder: `pathlib.Path` where the blocks lie.
+        folder: `pathlib.Path` of the blocks.
         product: their `Product`.
         grid: a `MapGrid`.
         records: list of `BlockRecord` that cover the grid.
@@ -135,8 +135,8 @@ def write_cog(
         overviews = "mode" if product.name == "classes" else "average"
         output_files.write_cog(mosaic, path, overviews)
         if not _is_complete(path, product, bands, grid, records):
-            raise OSError("what was written is not what is read back")
-    # Rasterio's answer to a failure that GDAL does not explain.
+            raise OSError("what was read back differs from what was written")
+    # Rasterio raises SystemError for failures that GDAL does not explain.
     except (RasterioError, CPLE_BaseError, OSError, SystemError) as error:
         remove_raster(path)
         raise OSError(
@@ -157,7 +157,7 @@ def _is_complete(
     grid: MapGrid,
     records: list[BlockRecord],
 ) -> bool:
-    """Read a map back: GDAL may not tell what fails while closing it."""
+    """Read a map back: GDAL may not report failures on closing it."""
     counts: np.ndarray = np.zeros(256, "int64")
     total = 0
     with bounded_cache(), open_raster(path, "destination") as dataset:
@@ -185,7 +185,7 @@ def _sum_of(record: BlockRecord, product: Product, bands: int) -> int:
 
 
 def made_by(path: pathlib.Path, digest: str) -> bool:
-    """Return whether a raster is one of a run with that digest.
+    """Return whether a raster comes from a run with that digest.
 
     Args:
         path: `pathlib.Path` of the raster; it need not exist.
@@ -203,14 +203,14 @@ def made_by(path: pathlib.Path, digest: str) -> bool:
 def finished_counts(
     products: list[Product], digest: str, legend: Legend
 ) -> np.ndarray | None:
-    """Return the pixels of each id, if the maps are there already.
+    """Return the pixel counts by id if the maps are already finished.
 
     They are if they come from a run with the same digest.
 
     Args:
         products: list of `Product`s, classes first.
         digest: what `settings_digest` returned.
-        legend: `Legend`; it is completed.
+        legend: `Legend`, which is completed in place.
 
     Returns:
         An int64 array `(256,)`, or `None`.

@@ -1,4 +1,4 @@
-"""The polygons of a map as one coverage: borders are shared, and stay so."""
+"""The polygons of a map as one coverage, in which borders stay shared."""
 
 import numpy as np
 import rasterio
@@ -17,22 +17,22 @@ def trace_polygons(
     tolerance: float,
     areas: GroundAreas | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Trace a map, merge what is too small, and simplify what is left.
+    """Trace a map, merge small patches, and simplify the outlines.
 
     Args:
-        dataset: an open map of classes.
+        dataset: an open class map.
         minimum_area: square metres below which patches are merged, 0 for
             none.
-        tolerance: of simplifying, metres; 0 for none.
-        areas: `GroundAreas` of the map, `None` where its pixels have no
-            size; then nothing is merged or simplified.
+        tolerance: tolerance of simplifying, in metres; 0 for none.
+        areas: `GroundAreas` of the map; `None` if its pixel size is unknown,
+            when nothing is merged or simplified.
 
     Returns:
         `(polygons, ids)`: an array of shapely polygons in pixels (column,
-        row), void ones too, and their classes.
+        row), including void, and their classes.
 
     Raises:
-        RasterReadError: if the map cannot be read as a whole.
+        RasterReadError: if the map cannot be read completely.
     """
     import shapely
 
@@ -44,14 +44,14 @@ def trace_polygons(
     )
     ids = patches.classes
     if shapely.area(polygons).sum() != dataset.width * dataset.height:
-        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
+        raise RasterReadError(f"{dataset.name} cannot be read completely")
     if areas is None:
         return polygons, ids
     if not minimum_area:
         return _simplify(polygons, tolerance, areas, dataset.height), ids
     pairs, shown = neighbours(patches), polygons
     while True:
-        # What is simplified may have become too small.
+        # Simplifying may have made polygons too small.
         merged = merge_small(ids, areas.of_polygons(shown), pairs, minimum_area)
         kept = np.unique(merged)
         first = shown is polygons
@@ -77,19 +77,19 @@ def _dissolve(polygons: np.ndarray, merged: np.ndarray) -> np.ndarray:
         else shapely.coverage_union_all(polygons[group])
         for group in groups
     ]
-    # A tolerance of 0 takes the vertices that lie on straight lines.
+    # A tolerance of 0 removes vertices on straight lines.
     return shapely.coverage_simplify(np.array(joined), 0.0)
 
 
 def _simplify(
     polygons: np.ndarray, tolerance: float, areas: GroundAreas, height: int
 ) -> np.ndarray:
-    """Simplify a coverage; its vertices stay corners of pixels.
+    """Simplify a coverage; its vertices remain corners of pixels.
 
-    By whole numbers, on which GEOS is exact: a border would else come to run
-    through a corner that lies on it. That pixels may not be square does not
-    matter, areas decide; where these differ from row to row, rows are made
-    as high as they are large.
+    It uses integers, on which GEOS is exact: otherwise a border could run
+    through a corner that lies on it. Pixels need not be square, as areas
+    decide; if these differ from row to row, row heights are made
+    proportional to them.
     """
     import shapely
 

@@ -30,21 +30,21 @@ from keras_rsseg.void import VOID
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Inches of the longer side of a panel.
+# Length of the longer side of a panel, in inches.
 _PANEL = 6.0
-# The colour of what holds no data, behind the pictures.
+# The colour of pixels without data, behind the pictures.
 _NO_DATA = "#d0d0d0"
 _NAME_LENGTH = 26
-# Percent of the values of a band that a stretch may cut off, on each side.
+# Percentage of a band's values that a stretch cuts off at each end.
 _CUT = 2
 
 
 class MapFigure:
-    """A figure of panels that show one grid.
+    """A figure of panels that show the same grid.
 
     Args:
         dataset: an open rasterio dataset on that grid.
-        shape: height and width of the pictures, pixels.
+        shape: height and width of the pictures, in pixels.
         count: number of panels side by side.
         title: str above the figure, or `None`.
 
@@ -71,7 +71,7 @@ class MapFigure:
         self._width = dataset.width * width
         self._height = dataset.height * height
         inch = _PANEL / max(self._width, self._height)
-        # A strip of a few pixels is still a panel.
+        # Even a strip of a few pixels gets a panel.
         sides = [
             max(side * inch, _PANEL / 4) for side in (self._width, self._height)
         ]
@@ -91,13 +91,13 @@ class MapFigure:
         title: str | None = None,
         **options: Any,
     ) -> Any:
-        """Show a picture, or a part of one on another, in a panel.
+        """Show a picture in a panel, over those already there.
 
         Args:
-            number: int, of the panel.
+            number: int, number of the panel.
             picture: array `(h, w)` or `(h, w, 4)`.
             title: str above the panel, or `None`.
-            **options: of `imshow`.
+            **options: options of `imshow`.
 
         Returns:
             What `imshow` returns.
@@ -108,17 +108,17 @@ class MapFigure:
             panel.set_title(title, fontsize="medium", parse_math=False)
         return panel.imshow(
             picture,
-            # Metres, so that pixels that are not square look so.
+            # In metres, so that non-square pixels look right.
             extent=(0, self._width, self._height, 0),
             **options,
         )
 
     def add_legend(self, legend: Legend, counts: np.ndarray) -> None:
-        """Name the classes that occur, with their shares of what is valid.
+        """Name the classes that occur, with their shares of valid pixels.
 
         Args:
             legend: a complete `Legend`.
-            counts: int array `(256,)`, pixels of each class.
+            counts: int array `(256,)`, the number of pixels of each class.
         """
         entries = class_labels(legend, counts)
         if not entries:
@@ -147,10 +147,10 @@ class MapFigure:
             text.set_parse_math(False)
 
     def add_scale_bar(self, number: int) -> None:
-        """Draw a scale bar, where the size of pixels is known.
+        """Draw a scale bar, if the pixel size is known.
 
         Args:
-            number: int, of the panel.
+            number: int, number of the panel.
         """
         if not self.metric:
             return
@@ -162,7 +162,7 @@ def draw_scale_bar(panel: Any, width: float, height: float) -> None:
 
     Args:
         panel: matplotlib `Axes` that show metres, the first row at 0.
-        width: of the picture, metres.
+        width: width of the picture, in metres.
         height: likewise.
     """
     from matplotlib.patches import Rectangle
@@ -204,7 +204,7 @@ def open_both(
         classes: path of its map.
 
     Yields:
-        `(scene, map, window)`, two rasterio datasets, and the part of the
+        `(scene, map, window)`: two rasterio datasets, and the part of the
         scene that the map shows.
 
     Raises:
@@ -212,7 +212,7 @@ def open_both(
     """
     with contextlib.ExitStack() as stack:
         ids = stack.enter_context(open_class_map(classes))
-        # As it was read for the map.
+        # As when it was mapped.
         alpha = "none" if ids.tags().get("alpha") == "none" else "auto"
         opened = open_scene(scene, alpha=alpha, argument="scene")
         image = stack.enter_context(opened)
@@ -231,9 +231,9 @@ def draw_side_by_side(
     Args:
         scene: path or URL of the scene.
         classes: path of its map.
-        bands: which to show; see `scene_picture`.
-        max_size: length of the longer side of each picture, pixels, at
-            most.
+        bands: bands to show; see `scene_picture`.
+        max_size: maximum length of the longer side of each picture, in
+            pixels.
         title: str above the figure, or `None`.
 
     Returns:
@@ -256,8 +256,8 @@ def class_labels(
 ) -> list[tuple[str, Color | None]]:
     """Return `(label, color)` of the classes that occur.
 
-    The label tells the share of a class among what is valid; that of no
-    data, with the colour `None`, its share of all.
+    Labels include the class's share of the valid pixels; that of no data,
+    with the colour `None`, its share of all pixels.
     """
     valid = max(int(counts[:VOID].sum()), 1)
     entries: list[tuple[str, Color | None]] = [
@@ -274,10 +274,10 @@ def class_labels(
 
 
 def scale_bar_length(width: float) -> float:
-    """Return a round length of at most a quarter of a width, both metres.
+    """Return a round length of at most a quarter of a width, in metres.
 
     Args:
-        width: that of the picture.
+        width: width of the picture, in metres.
 
     Example:
 
@@ -311,7 +311,7 @@ def picture_shape(size: tuple[int, ...], max_size: int) -> tuple[int, int]:
 
     Args:
         size: `(height, width)` of the raster.
-        max_size: length of the longer side, pixels, at most.
+        max_size: maximum length of the longer side, in pixels.
     """
     height, width = size
     shrink = max(1, max(height, width) / max_size)
@@ -324,17 +324,17 @@ def scene_picture(
     bands: Sequence[int | str] | None = None,
     window: Window | None = None,
 ) -> np.ndarray:
-    """Read a scene as a picture; memory follows that, not the scene.
+    """Read a scene as a picture, in memory for the picture only.
 
     Shows the bands that are red, green and blue by their names or colours,
-    else the first three, else the first one. uint8 is shown as it is,
-    anything else from the 2nd to the 98th percentile of each band.
+    else the first three, else the first one. uint8 is shown unchanged; any
+    other dtype is stretched from the 2nd to the 98th percentile per band.
 
     Args:
         dataset: an open rasterio dataset.
-        max_size: length of the longer side, pixels, at most.
+        max_size: maximum length of the longer side, in pixels.
         bands: three band numbers (from 1) or names, or one, or `None`.
-        window: which part of it, `None` for all.
+        window: the part to show, `None` for all.
 
     Returns:
         A uint8 array `(h, w, 4)`, alpha 0 where the scene is not valid.
@@ -371,11 +371,11 @@ def scene_picture(
 def class_picture(
     dataset: rasterio.DatasetReader, max_size: int, legend: Legend
 ) -> np.ndarray:
-    """Read a map of classes as a picture in its colours.
+    """Read a class map as a picture in its colours.
 
     Args:
-        dataset: an open map of classes.
-        max_size: length of the longer side, pixels, at most.
+        dataset: an open class map.
+        max_size: maximum length of the longer side, in pixels.
         legend: its `Legend`.
 
     Returns:

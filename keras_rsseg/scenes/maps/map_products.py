@@ -1,4 +1,4 @@
-"""The rasters that are made of blended probabilities."""
+"""The rasters made from blended probabilities."""
 
 import dataclasses
 import math
@@ -25,18 +25,18 @@ _DTYPES = {
 
 @dataclasses.dataclass(frozen=True)
 class Product:
-    """One raster that is written of a scene.
+    """A raster to write for a scene.
 
-    - `"classes"`: ids of the likeliest classes, void 255.
+    - `"classes"`: ids of the likeliest classes, void is 255.
     - `"probabilities"`: a band for each class, 0 to 1.
-    - `"uncertainty"`: one band, 0 (sure) to 1, by `kind`: `"entropy"` of
+    - `"uncertainty"`: one band, 0 (certain) to 1, by `kind`: `"entropy"` of
       the probabilities over the logarithm of the number of classes;
-      `"margin"`, 1 less what the likeliest class is ahead of the second;
-      `"variance"` of the probabilities between augmented views.
+      `"margin"`, 1 minus the lead of the likeliest class over the second;
+      `"variance"` of the probabilities across augmented views.
 
     The last two are stored as uint8, 0 to 250 with scale 0.004 and nodata
-    255, or with the precision of float16 and nodata NaN; the maps hold such
-    as 32-bit floats, which every reader knows.
+    255, or with the precision of float16 and nodata NaN; the maps store the
+    latter as 32-bit floats, which every reader supports.
 
     Args:
         name: `"classes"`, `"probabilities"` or `"uncertainty"`.
@@ -45,7 +45,7 @@ class Product:
         kind: kind of uncertainty; `None` for the other two.
 
     Raises:
-        ValueError: for another name, dtype or kind.
+        ValueError: for any other name, dtype or kind.
 
     Example:
 
@@ -70,12 +70,12 @@ class Product:
 
     @property
     def nodata(self) -> float:
-        """What a pixel holds that is not valid."""
+        """The value of invalid pixels."""
         return VOID if self.dtype == "uint8" else math.nan
 
     @property
     def scale(self) -> float | None:
-        """What a stored value is multiplied with, `None` for class ids."""
+        """The factor of stored values, `None` for class ids."""
         if self.name == "classes":
             return None
         return 1 / STEPS if self.dtype == "uint8" else 1.0
@@ -94,9 +94,9 @@ class Product:
         """Return the raster of a block.
 
         Args:
-            probabilities: float32 array `(classes, h, w)`; all zero where a
-                pixel is not valid.
-            variance: float32 array `(h, w)`, 0 to 1; for that kind only.
+            probabilities: float32 array `(classes, h, w)`; all zero in
+                invalid pixels.
+            variance: float32 array `(h, w)`, 0 to 1; only for that kind.
 
         Returns:
             An array `(bands, h, w)` of the product's dtype.
@@ -117,7 +117,7 @@ class Product:
         return self._stored(measure(probabilities)[None], valid)
 
     def _stored(self, values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Values from 0 to 1 as they are stored."""
+        """Values from 0 to 1 in their stored form."""
         raster = np.empty(values.shape, self.dtype)
         # Band by band: a float copy of all would be many times as large.
         for band, plane in zip(raster, values, strict=True):
@@ -139,7 +139,7 @@ def _entropy(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _margin(probabilities: np.ndarray) -> np.ndarray:
-    """One less the distance between the highest and the second."""
+    """One minus the difference between the highest and the second."""
     first = probabilities[0].copy()
     second = np.zeros_like(first)
     for plane in probabilities[1:]:
@@ -151,12 +151,12 @@ def _margin(probabilities: np.ndarray) -> np.ndarray:
 def make_products(
     paths: Mapping[str, pathlib.Path], options: SceneOptions
 ) -> list[Product]:
-    """Return the rasters that are wanted of a scene.
+    """Return the rasters to write for a scene.
 
     Args:
         paths: `{"destination": path}`, and `"probabilities"` and
-            `"uncertainty"` where wanted.
-        options: those of the scene.
+            `"uncertainty"` if requested.
+        options: the scene's options.
 
     Returns:
         A list of `Product`s, classes first.

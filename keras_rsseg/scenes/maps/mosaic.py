@@ -23,7 +23,7 @@ from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
-# How far lengths of pixels may be apart, relative to them.
+# Relative difference allowed between pixel sizes.
 _TOLERANCE = 1e-6
 _TAGS = ("TIFFTAG_SOFTWARE", "model", "preset", "product")
 
@@ -31,15 +31,14 @@ _TAGS = ("TIFFTAG_SOFTWARE", "model", "preset", "product")
 def write_mosaic(
     maps: Iterable[PathLike], destination: PathLike, overwrite: bool = False
 ) -> pathlib.Path:
-    """Join maps of classes in one virtual raster, without copying a pixel.
+    """Join class maps in one virtual raster, without copying a pixel.
 
     It is a small file (GDAL's VRT) that GIS programs open as one raster with
-    the classes and colours of the maps. It names them relative to itself, so
+    the classes and colours of the maps. Their paths are relative to it, so
     that a folder can be moved as a whole. Where maps overlap, the later one
-    is on top, and void lets others show through.
+    is on top, and void lets the others show through.
 
-    Maps of scenes whose pixels do not line up are moved by half a pixel at
-    most.
+    Maps whose pixels do not line up are shifted by at most half a pixel.
 
     Args:
         maps: paths of maps that `predict_scene` wrote.
@@ -53,8 +52,8 @@ def write_mosaic(
         FileExistsError: if it exists and `overwrite` is false.
         FileNotFoundError: if a map or the destination's folder does not
             exist.
-        ArgumentError: for another suffix; if the maps have other reference
-            systems, pixel sizes or classes than the first, or no place.
+        ArgumentError: for any other suffix; if a map differs from the first
+            in reference system, pixel size or classes, or has no place.
 
     Example:
 
@@ -81,7 +80,7 @@ def write_mosaic(
     path = check_mosaic(destination, overwrite)
     paths = [pathlib.Path(each) for each in maps]
     if not paths:
-        raise ArgumentError(f"There is no map to join in {path}")
+        raise ArgumentError(f"There are no maps to join in {path}")
     with open_class_map(paths[0]) as dataset:
         legend, known = read_legend(dataset), dataset.tags()
     grids: dict[str, MapGrid] = {}
@@ -125,12 +124,13 @@ def check_mosaic(
     Args:
         destination: path of the file.
         overwrite: whether an existing file may be replaced.
-        scenes: paths of the scenes of the maps. Those that cannot be read,
-            or have no place by themselves, are left out.
-        make_folder: whether its folder will be made with those of the maps.
+        scenes: paths of the scenes of the maps. Scenes that cannot be read,
+            or have no place of their own, are left out.
+        make_folder: whether its folder will be created with those of the
+            maps.
 
     Returns:
-        The destination as a `pathlib.Path`; of a link, what it points to.
+        The destination as a `pathlib.Path`, with links resolved.
     """
     path = link_target(destination)
     if path.suffix.lower() != ".vrt":
@@ -156,7 +156,7 @@ def check_mosaic(
 def _joined(
     grids: Mapping[str, MapGrid],
 ) -> tuple[MapGrid, dict[str, Window]]:
-    """The grid that holds some others, and where they lie in it."""
+    """The grid around several others, and their places in it."""
     matrices = {name: _matrix(name, grid) for name, grid in grids.items()}
     (first, base), *_ = matrices.items()
     system = grids[first].crs
@@ -164,8 +164,8 @@ def _joined(
         if grids[name].crs != system:
             raise ArgumentError(
                 f"Maps to join must have one reference system. {first} has "
-                f"{system}, {name} has {grids[name].crs}: join those of each "
-                "system, or warp them first (gdalwarp -r near)"
+                f"{system}, {name} has {grids[name].crs}: join each system's "
+                "maps separately, or warp them first (gdalwarp -r near)"
             )
         _check_size(first, base, name, matrix)
     corners = np.array(
@@ -193,7 +193,7 @@ def _matrix(name: str, grid: MapGrid) -> Affine:
     matrix = grid.transform
     if grid.crs is None or matrix is None or matrix.b or matrix.d:
         raise SceneError(
-            f"Maps to join must lie on the ground, north up. {name} does "
+            f"Maps to join must be georeferenced, north up. {name} is "
             "not; warp it first (gdalwarp)"
         )
     return matrix
@@ -203,7 +203,7 @@ def _check_size(first: str, base: Affine, name: str, matrix: Affine) -> None:
     lengths = [(matrix.a, base.a), (matrix.e, base.e)]
     if any(abs(own / other - 1) > _TOLERANCE for own, other in lengths):
         raise ArgumentError(
-            f"Maps to join must have pixels of one size. {first} has "
+            f"Maps to join must have the same pixel size. {first} has "
             f"{base.a:g} x {-base.e:g}, {name} has {matrix.a:g} x "
             f"{-matrix.e:g}: `gdalbuildvrt -resolution highest` joins these"
         )

@@ -1,4 +1,4 @@
-"""Patches of one class: traced, and small ones merged."""
+"""Trace the patches of a map, and merge small ones."""
 
 import heapq
 from array import array
@@ -16,16 +16,17 @@ from keras_rsseg.void import VOID
 
 
 class Patches(NamedTuple):
-    """The patches of a map, void ones too.
+    """The patches of a map, including void.
 
-    Polygons are held as flat arrays, in pixels of the map (column, row).
+    Polygons are stored as flat arrays, in pixels of the map (column, row).
     They are edge-matched: where two meet, both have the same vertices.
 
     Fields:
         points: int32 array `(vertices, 2)`, rings closed.
-        rings: int64 array, the first vertex of each ring, and their number.
-        polygons: int64 array, the first ring of each patch, and their
-            number.
+        rings: int64 array, the first vertex of each ring, then the number of
+            vertices.
+        polygons: int64 array, the first ring of each patch, then the number
+            of rings.
         classes: uint8 array, the class of each patch.
     """
 
@@ -38,14 +39,14 @@ class Patches(NamedTuple):
 def trace_patches(dataset: rasterio.DatasetReader) -> Patches:
     """Find the patches of a map; pixels connect by their sides.
 
-    GDAL traces the map line by line, so that it is never in memory as a
-    whole and no strip of it leaves a seam; the patches are.
+    GDAL traces the map line by line, so only the patches are in memory as a
+    whole, and there are no seams between strips.
 
     Args:
-        dataset: an open map of classes, a rasterio dataset.
+        dataset: an open class map, a rasterio dataset.
 
     Returns:
-        `Patches`, from the top of the map.
+        `Patches`, from the top of the map down.
 
     Raises:
         RasterError: if the file is damaged.
@@ -60,8 +61,8 @@ def trace_patches(dataset: rasterio.DatasetReader) -> Patches:
         polygons.append(len(rings) - 1)
         classes.append(int(value))
     if not classes:
-        # GDAL's tracing ends at what cannot be read, without an error.
-        raise RasterReadError(f"{dataset.name} cannot be read as a whole")
+        # GDAL's tracing stops at unreadable data without an error.
+        raise RasterReadError(f"{dataset.name} cannot be read completely")
     corners = np.frombuffer(points, "int32").reshape(-1, 2)
     return Patches(
         *_match_edges(corners, np.frombuffer(rings, "int64")),
@@ -82,7 +83,7 @@ def neighbours(patches: Patches) -> np.ndarray:
     points, edge = patches.points, _edges(patches.rings)
     start, stop = points[edge], points[edge + 1]
     vertical = start[:, 0] == stop[:, 0]
-    # Edges match: a first corner and a direction name one.
+    # Edges match: a first corner and a direction identify one.
     span = int(points[:, 0].max()) + 1
     corner = np.minimum(start, stop).astype("int64")
     key = 2 * (corner[:, 1] * span + corner[:, 0]) + vertical
@@ -97,11 +98,11 @@ def neighbours(patches: Patches) -> np.ndarray:
 
 
 def joined_pairs(pairs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Return the pairs of neighbours when patches have become others' parts.
+    """Return the pairs of neighbours after patches were merged.
 
     Args:
         pairs: int array `(pairs, 2)`, which patches share a border.
-        numbers: int array, the number that each patch has from now on.
+        numbers: int array, the new number of each patch.
     """
     pairs = np.sort(numbers[pairs], axis=1)
     return np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
@@ -110,7 +111,7 @@ def joined_pairs(pairs: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 def _trace(
     dataset: rasterio.DatasetReader,
 ) -> Iterator[tuple[dict[str, Any], float]]:
-    """Patches in the map's coordinates: GDAL applies its transform."""
+    """Patches in the map's coordinates, as GDAL applies its transform."""
     yield from features.shapes(
         rasterio.band(dataset, 1), connectivity=4, transform=dataset.transform
     )
@@ -127,7 +128,7 @@ def _pixels(
 
 
 def _edges(rings: np.ndarray) -> np.ndarray:
-    """The first vertex of each edge; the second is the next."""
+    """The first vertex of each edge; the second follows it."""
     last = np.zeros(rings[-1], bool)
     last[rings[1:] - 1] = True
     return np.flatnonzero(~last)
@@ -155,11 +156,11 @@ def _corners_on(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Corners strictly within the edges along an axis, in their direction.
 
-    Returns, for each corner, the first vertex of the edge, and its place.
+    Returns the first vertex of the edge of each corner, and its position.
     """
     along, across = points[:, axis], points[:, 1 - axis].astype("int64")
     edge = edge[across[edge] == across[edge + 1]]
-    # Corners that lie on one line come one after the other.
+    # Corners on the same line follow one another.
     span = int(along.max()) + 1
     known = np.unique(across * span + along)
     line, start, stop = across[edge] * span, along[edge], along[edge + 1]
@@ -185,20 +186,19 @@ def merge_small(
 ) -> np.ndarray:
     """Merge patches smaller than a minimum into their largest neighbour.
 
-    The smallest goes first. What it joins by then, and neighbours of the
-    same class that it connected, are one patch from there on. Void takes no
-    part: it neither grows nor shrinks, and a patch that it surrounds stays,
-    however small.
+    The smallest goes first. The patches that it joins or connects then count
+    as one. Void takes no part: it neither grows nor shrinks, and a patch
+    surrounded by void stays, however small.
 
     Args:
         classes: uint8 array `(n,)`, the class of each patch.
         areas: array `(n,)`, their areas.
         pairs: int array `(pairs, 2)`, which patches share a border.
-        minimum: patches of less than this are merged.
+        minimum: patches smaller than this are merged.
 
     Returns:
-        An int64 array `(n,)`: the patch that each has become a part of,
-        which is one of the merged ones and has their class.
+        An int64 array `(n,)`: the patch that each has become part of, which
+        is one of the merged patches and has their class.
 
     Example:
 
@@ -226,7 +226,7 @@ class _Merger:
         self.areas = np.asarray(areas).tolist()
         self.minimum = minimum
         self.parents = list(range(len(self.areas)))
-        # Patches that are large enough never ask for their neighbours.
+        # Patches that are large enough never need their neighbours.
         self.near: dict[int, list[int]] = {
             patch: []
             for patch, area in enumerate(self.areas)
@@ -239,7 +239,7 @@ class _Merger:
                         self.near[patch].append(other)
 
     def find(self, patch: int) -> int:
-        """The patch that a patch is part of by now."""
+        """The patch that a patch is now part of."""
         parents = self.parents
         while parents[patch] != patch:
             parents[patch] = parents[parents[patch]]
@@ -251,7 +251,7 @@ class _Merger:
         heapq.heapify(queue)
         while queue:
             area, patch = heapq.heappop(queue)
-            # It was merged, or has grown, since it was queued.
+            # It was merged or has grown since it was queued.
             if self.find(patch) != patch or area != self.areas[patch]:
                 continue
             near = {self.find(other) for other in self.near[patch]} - {patch}

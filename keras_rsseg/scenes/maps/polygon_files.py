@@ -1,4 +1,4 @@
-"""The files that hold a map's polygons."""
+"""Write the files of a map's polygons."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from keras_rsseg.typing import PathLike
 from keras_rsseg.work_folder import working_folder
 
 LAYER = "classes"
-# GDAL's driver, and its options, by what the name ends in.
+# GDAL's driver and its options, by suffix.
 _DRIVERS = {
     ".gpkg": ("GPKG", {}),
     ".geojson": (
@@ -31,7 +31,7 @@ _DRIVERS = {
     ".fgb": ("FlatGeobuf", {}),
     ".shp": ("ESRI Shapefile", {"ENCODING": "UTF-8"}),
 }
-# What may lie beside an older file, and would spoil the new one.
+# Files that may lie beside an older file and would corrupt the new one.
 _SIDECARS = ("-journal", "-shm", "-wal")
 _SHAPEFILE = (".shx", ".dbf", ".prj", ".cpg", ".qpj", ".qix", ".sbn", ".sbx")
 # Where QGIS looks for the styles of a GeoPackage's layers.
@@ -55,7 +55,7 @@ def write_features(
     legend: Legend,
     overwrite: bool = False,
 ) -> None:
-    """Write polygons in the format that a file's name ends in.
+    """Write polygons in the format that a file's suffix names.
 
     Args:
         path: `pathlib.Path` of the file, checked.
@@ -66,13 +66,13 @@ def write_features(
         overwrite: whether an existing file may be replaced.
 
     Raises:
-        FileExistsError: if it was made by something else meanwhile.
+        FileExistsError: if something else created it meanwhile.
         OSError: if it cannot be written.
     """
     from pyogrio import errors
 
     suffix = path.suffix.lower()
-    # Short names: SQLite takes no long ones, and keeps files beside its own.
+    # Short names: SQLite accepts no long ones, and adds files beside its own.
     with working_folder(path, rf"{LAYER}\.\w+(-\w+)?") as folder:
         partial = os.path.join(folder, f"{LAYER}{suffix}")
         try:
@@ -138,7 +138,7 @@ def _add_style(path: str, style: str) -> None:
 
 def _publish(partial: str, path: pathlib.Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} was made by something else meanwhile")
+        raise FileExistsError(f"{path} was created by something else meanwhile")
     for suffix in _SIDECARS:
         remove_file(path.with_name(path.name + suffix))
     if path.suffix.lower() == ".shp":
@@ -147,7 +147,7 @@ def _publish(partial: str, path: pathlib.Path, overwrite: bool) -> None:
             part = pathlib.Path(partial).with_suffix(suffix)
             if part.exists():
                 replace_durably(part, path.with_suffix(suffix))
-    # Last: where it is, all is.
+    # Last: where it exists, everything does.
     replace_durably(partial, path)
 
 
@@ -161,26 +161,26 @@ def check_polygons(
         overwrite: whether an existing file may be replaced.
 
     Returns:
-        The destination as a `pathlib.Path`; of a link, what it points to.
+        The destination as a `pathlib.Path`, with links resolved.
 
     Raises:
         FileExistsError: if it exists and `overwrite` is false.
         FileNotFoundError: if its folder does not exist.
         ImportError: without shapely 2.1 or pyogrio.
-        PermissionError: if its folder cannot be written.
-        ValueError: for another suffix than .gpkg, .geojson, .fgb and .shp.
+        PermissionError: if its folder is not writable.
+        ValueError: for any suffix but .gpkg, .geojson, .fgb and .shp.
     """
     path = link_target(destination)
     if path.suffix.lower() not in _DRIVERS:
         raise ArgumentError(
-            "Polygons are written to a file that ends in "
+            "A polygon file must end in one of "
             f"{', '.join(_DRIVERS)}. Received: {path}"
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent}")
     check_free(path, overwrite)
     if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {path.parent} cannot be written")
+        raise PermissionError(f"The folder {path.parent} cannot be written to")
     try:
         import pyogrio  # noqa: F401
         from shapely import coverage_simplify  # noqa: F401

@@ -1,4 +1,4 @@
-"""Polygons of a map."""
+"""Write the polygons of a map."""
 
 import math
 import pathlib
@@ -24,7 +24,7 @@ from keras_rsseg.scenes.reading.ground_size import scene_georeference
 from keras_rsseg.typing import PathLike
 from keras_rsseg.void import VOID
 
-# Pixels that a ground control point may be off the grid of the map.
+# Pixels by which a ground control point may miss the grid of the map.
 _POINT_TOLERANCE = 0.5
 
 
@@ -36,39 +36,40 @@ def write_polygons(
     simplify: float = 0.0,
     overwrite: bool = False,
 ) -> pathlib.Path:
-    """Write the patches of a map of classes as polygons.
+    """Write the patches of a class map as polygons.
 
-    Each patch, a connected area (by sides of pixels) of one class, becomes
+    Each patch, an area of one class connected by sides of pixels, becomes
     a polygon with `class_id`, `class_name`, `color` (`#rrggbb`) and
-    `area_m2`. Void is left out. Polygons follow the borders of pixels, have
-    holes, and do not overlap; where two meet, both have the same vertices.
+    `area_m2`. Void is left out. Polygons follow the borders of pixels, can
+    have holes, and do not overlap; where two meet, both have the same
+    vertices.
 
     A GeoPackage has the map's reference system and the layer `classes`,
-    which QGIS draws in the map's colours (it keeps them in a second table,
-    `layer_styles`). FlatGeobuf and shapefiles (.shp and the files that go
-    with it, 2 GB at most) have it, too. GeoJSON is in WGS 84, longitude
-    first, as RFC 7946 wants it.
+    which QGIS draws in the map's colours (stored in a second table,
+    `layer_styles`). FlatGeobuf and shapefiles (.shp and its companion files,
+    2 GB at most) also have the reference system. GeoJSON is in WGS 84,
+    longitude first, as RFC 7946 requires.
 
-    The map is traced line by line and never in memory as a whole; its
-    borders are, with some 120 bytes a vertex.
+    The map is traced line by line; only its borders are in memory as a
+    whole, at some 120 bytes per vertex.
 
     Needs shapely and pyogrio: `pip install keras-rsseg[vector]`.
 
     Args:
         classes: path of a map that `predict_scene` wrote.
         destination: path of the file, `.gpkg`, `.geojson`, `.fgb` or
-            `.shp`. It appears complete or not at all.
-        minimum_area: patches of less than so many square metres on the
-            ground are merged into their largest neighbour, the smallest
-            first, and so are those that `simplify` makes as small. Void
-            neither grows nor shrinks: a small patch stays where void
-            surrounds it.
-        simplify: about the size of the corners that are cut off, metres on
-            the ground: vertices are removed as long as the triangles that
-            go with them have at most an area of `simplify` squared
-            (Visvalingam and Whyatt). Neighbours keep sharing their border,
-            void too, and the map its frame. The stairs of pixels go from
-            one pixel's length on.
+            `.shp`. It appears only when it is complete.
+        minimum_area: patches smaller than this, in square metres on the
+            ground, are merged into their largest neighbour, the smallest
+            first; likewise those that `simplify` makes that small. Void
+            neither grows nor shrinks: a small patch surrounded by void
+            stays.
+        simplify: approximate size of the corners to cut off, in metres on
+            the ground: vertices are removed while their triangles have an
+            area of at most `simplify` squared (Visvalingam and Whyatt).
+            Neighbours, including void, still share their borders, and the
+            map keeps its frame. From one pixel's length on, the stairs of
+            pixels disappear.
         overwrite: whether an existing destination may be replaced.
 
     Returns:
@@ -79,10 +80,10 @@ def write_polygons(
         FileNotFoundError: if the map or the destination's folder does not
             exist.
         ImportError: without shapely 2.1 or pyogrio.
-        ValueError: if `classes` is no map of classes or has ground control
-            points that no transform fits, for another suffix, for negative
-            sizes; where the map has no reference system, for sizes in
-            metres and for GeoJSON.
+        ValueError: if `classes` is not a class map or has ground control
+            points that no transform fits; for any other suffix or negative
+            sizes; for sizes in metres and for GeoJSON if the map has no
+            reference system.
         rasterio.errors.RasterioIOError: if the map is damaged.
 
     Example:
@@ -122,9 +123,9 @@ def check_grid(
     """Check that a raster's place is known well enough for polygons.
 
     Args:
-        dataset: an open map, or the scene that it will be made of.
-        path: path of the polygons' file.
-        sized: whether polygons are chosen or drawn by their size.
+        dataset: an open map, or the scene to be mapped.
+        path: path of the polygon file.
+        sized: whether polygons are merged or simplified by size.
 
     Returns:
         `(crs, transform)`, as `scene_georeference` does.
@@ -146,16 +147,16 @@ def check_grid(
             )
     if sized and ground_pixel_size(dataset) is None:
         raise ArgumentError(
-            "`minimum_area` and `simplify` are measured on the ground; how "
-            f"large the pixels of {dataset.name} are there is unknown "
+            "`minimum_area` and `simplify` are measured on the ground, but "
+            f"the pixel size of {dataset.name} is unknown "
             f"({lacks_place(dataset)}). If you know it, make the map with "
             "`pixel_size=`, which it keeps"
         )
     if crs is None and path.suffix.lower() == ".geojson":
         raise ArgumentError(
-            "GeoJSON has longitudes and latitudes, and where "
-            f"{dataset.name} lies is unknown ({lacks_place(dataset)}). Write a "
-            ".gpkg, which can do without"
+            "GeoJSON has longitudes and latitudes, but the place of "
+            f"{dataset.name} is unknown ({lacks_place(dataset)}). Write a "
+            ".gpkg, which does not need it"
         )
     return crs, matrix
 
@@ -166,11 +167,11 @@ def _fields(
     legend: Legend,
     areas: GroundAreas | None,
 ) -> dict[str, Any]:
-    """The attributes of polygons that are still in pixels."""
+    """The attributes of polygons still in pixels."""
     unknown = np.unique(ids[ids >= legend.num_classes])
     if len(unknown):
         raise ArgumentError(
-            f"`classes` holds the ids {unknown.tolist()}, but names only "
+            f"`classes` has the ids {unknown.tolist()}, but names only "
             f"{legend.num_classes} classes"
         )
     unsized = np.full(len(ids), math.nan)
@@ -184,7 +185,7 @@ def _fields(
 
 
 def _on_map(polygons: np.ndarray, matrix: rasterio.Affine) -> np.ndarray:
-    """Polygons in pixels to the map's coordinates, outer rings leftwards."""
+    """Polygons in the map's coordinates, outer rings counterclockwise."""
     import shapely
 
     def place(points: np.ndarray) -> np.ndarray:

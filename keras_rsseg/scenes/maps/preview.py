@@ -29,26 +29,26 @@ def write_preview(
     scene: PathLike | None = None,
     max_size: int = 2048,
 ) -> pathlib.Path:
-    """Draw a map of classes, alone or beside its scene, as a PNG.
+    """Draw a class map, alone or beside its scene, as a PNG.
 
-    Alone it is the map's pixels in their colours and nothing else, void
-    transparent. With its scene it is a figure with a legend of the classes
-    that occur, their shares, and a scale bar; without matplotlib (`pip
-    install keras-rsseg[plot]`) the two pictures alone.
+    Alone, it is only the map's pixels in their colours, with void
+    transparent. With its scene, it is a figure with a scale bar and a legend
+    of the classes that occur and their shares; without matplotlib (`pip
+    install keras-rsseg[plot]`), only the two pictures.
 
     Args:
         classes: path of a map that `predict_scene` wrote.
         destination: path of the PNG; replaced if it exists.
         scene: path or URL of the scene to draw beside it, or `None`.
-        max_size: length of the longer side of map and scene, pixels, at
-            most.
+        max_size: maximum length of the longer side of map and scene, in
+            pixels.
 
     Returns:
         The PNG's path.
 
     Raises:
-        ValueError: if `destination` does not end in .png, `classes` is no
-            map of classes, or not one of `scene`.
+        ValueError: if `destination` does not end in .png, or `classes` is not
+            a class map, or not one of `scene`.
 
     Example:
 
@@ -86,7 +86,7 @@ def write_preview(
 
 
 def check_preview(destination: PathLike) -> pathlib.Path:
-    """Raise where a preview cannot be written, else return its path.
+    """Raise if a preview cannot be written, else return its path.
 
     Args:
         destination: path of the PNG.

@@ -1,4 +1,4 @@
-"""How QGIS should draw a map of classes."""
+"""QGIS styles for class maps and their polygons."""
 
 import pathlib
 import xml.etree.ElementTree as ElementTree
@@ -21,15 +21,15 @@ _VERSION = "3.22.0"
 def write_qgis_style(
     classes: PathLike, overwrite: bool = False
 ) -> pathlib.Path:
-    """Write how QGIS should draw a map, to a `.qml` file beside it.
+    """Write a map's QGIS style, to a `.qml` file beside it.
 
-    QGIS reads it when the map is added: each class in its colour, with its
+    QGIS reads it when the map is added: each class gets its colour, and its
     name in the list of layers. Void stays transparent.
 
     Args:
         classes: path of a map that `predict_scene` wrote.
-        overwrite: whether an existing style may be replaced; somebody may
-            have saved one of their own.
+        overwrite: whether an existing style may be replaced; it may be
+            one that somebody saved in QGIS.
 
     Returns:
         The `pathlib.Path` of the style: that of the map, ending in .qml.
@@ -37,7 +37,7 @@ def write_qgis_style(
     Raises:
         FileExistsError: if it exists and `overwrite` is false.
         FileNotFoundError: if the map does not exist.
-        ValueError: if `classes` is no map of classes.
+        ValueError: if `classes` is not a class map.
 
     Example:
 
@@ -59,7 +59,7 @@ def write_qgis_style(
 def check_qgis_style(
     classes: PathLike, overwrite: bool = False
 ) -> pathlib.Path:
-    """Raise where a style cannot be written, else return its path.
+    """Raise if a style cannot be written, else return its path.
 
     Args:
         classes: path of the map, which need not exist yet.
@@ -147,7 +147,7 @@ def polygon_style(legend: Legend) -> str:
 
 
 def _add_fill(symbols: ElementTree.Element, index: int, color: Color) -> None:
-    """A fill without an outline, which would hide small polygons."""
+    """A fill without outline, which would hide small polygons."""
     symbol = _add(
         symbols,
         "symbol",

@@ -1,4 +1,4 @@
-"""Check where a map comes from and goes to, before anything is computed."""
+"""Check a map's source and destination before anything is computed."""
 
 import itertools
 import os
@@ -30,7 +30,7 @@ def check_paths(
         FileNotFoundError: if the scene or the destination's folder does
             not exist.
         FileExistsError: if the destination exists and `overwrite` is false.
-        PermissionError: if the destination's folder cannot be written.
+        PermissionError: if the destination's folder is not writable.
         ValueError: if the scene is not a raster, the destination is the
             scene itself or a folder, or has another suffix.
 
@@ -50,7 +50,7 @@ def check_destinations(
     dataset: rasterio.DatasetReader,
     overwrite: bool = False,
 ) -> dict[str, pathlib.Path]:
-    """Check the destinations of all rasters that are made of a scene.
+    """Check the destinations of all rasters to write for a scene.
 
     Args:
         destinations: `{name of the argument: path}`; a path of `None` is
@@ -62,7 +62,7 @@ def check_destinations(
         `{name of the argument: pathlib.Path}`.
 
     Raises:
-        ValueError: if two are one file; or as `check_destination`.
+        ValueError: if two are the same file; or as `check_destination`.
     """
     paths = {
         argument: check_destination(path, dataset, overwrite, argument)
@@ -72,7 +72,7 @@ def check_destinations(
     for one, other in itertools.combinations(paths, 2):
         if _are_same(paths[one], paths[other]):
             raise ArgumentError(
-                f"`{one}` and `{other}` must be two files. Received: "
+                f"`{one}` and `{other}` must be different files. Received: "
                 f"{paths[one]}, {paths[other]}"
             )
     return paths
@@ -90,10 +90,10 @@ def check_destination(
         destination: path of the map.
         dataset: the scene, an open rasterio dataset.
         overwrite: whether an existing map may be replaced.
-        argument: what the errors call it.
+        argument: its name in errors.
 
     Returns:
-        The destination as a `pathlib.Path`; of a link, what it points to.
+        The destination as a `pathlib.Path`, with links resolved.
     """
     if not is_path(destination):
         raise ArgumentTypeError(
@@ -102,7 +102,7 @@ def check_destination(
         )
     if is_virtual(os.fspath(destination)):
         raise ArgumentError(
-            f"`{argument}` must be a path of the local file system. "
+            f"`{argument}` must be a path in the local file system. "
             f"Received: {destination}"
         )
     path = pathlib.Path(destination)
@@ -121,7 +121,7 @@ def check_destination(
             f"`{argument}`: there is no folder {path.parent}"
         )
     if path.exists():
-        # All files of the scene: it may be a VRT made of several.
+        # All files of the scene: it may be a VRT of several.
         if any(_are_same(path, name) for name in dataset.files):
             raise ArgumentError(
                 f"`{argument}` is (a part of) the scene itself: {path}"
@@ -133,20 +133,20 @@ def check_destination(
             )
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise PermissionError(
-            f"`{argument}`: the folder {path.parent} cannot be written"
+            f"`{argument}`: the folder {path.parent} cannot be written to"
         )
     return path
 
 
 def check_folder(folder: pathlib.Path) -> None:
-    """Raise where a folder cannot be written, or made.
+    """Raise if a folder cannot be created or written to.
 
     Args:
         folder: `pathlib.Path`.
 
     Raises:
-        NotADirectoryError: if it, or what should hold it, is a file.
-        PermissionError: if it cannot be written.
+        NotADirectoryError: if it, or a folder above it, is a file.
+        PermissionError: if it is not writable.
     """
     place = folder
     while not os.path.lexists(place) and place != place.parent:
@@ -154,11 +154,11 @@ def check_folder(folder: pathlib.Path) -> None:
     if not place.is_dir():
         raise NotADirectoryError(f"{place} is a file, not a folder")
     if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"The folder {place} cannot be written")
+        raise PermissionError(f"The folder {place} cannot be written to")
 
 
 def _are_same(path: PathLike, other: PathLike) -> bool:
-    """Whether two paths are one file, or would be."""
+    """Whether two paths are, or would be, the same file."""
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)
     return os.path.realpath(path) == os.path.realpath(other)

@@ -1,1 +1,1 @@
-"""From a scene's tiles to blended scores of the blocks of a map."""
+"""From a scene's tiles to the blended scores of a map's blocks."""

@@ -1,4 +1,4 @@
-"""Tiles blended row by row, and rows on another grid."""
+"""Blend tiles row by row, and resample the rows."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_rsseg.errors import ArgumentError
 
-# Rows handed on at a time: enough for speed, little in memory.
+# Rows passed on at a time: enough for speed, few enough for memory.
 BLOCK_ROWS = 64
 
 _BLOCK_VALUES = 1 << 22
@@ -16,10 +16,10 @@ def tile_weights(size: int) -> np.ndarray:
     """Return the weights of a tile along one axis, a Hann window.
 
     Sampled at pixel centres, so it is symmetric and nowhere zero: each
-    pixel that any tile covers has an answer.
+    pixel that any tile covers gets a result.
 
     Args:
-        size: length of the tile, pixels.
+        size: length of the tile, in pixels.
 
     Returns:
         A float32 array `(size,)`, in (0, 1].
@@ -39,18 +39,18 @@ def tile_weights(size: int) -> np.ndarray:
 class RowBlender:
     """Weighted mean of overlapping tiles, released row by row.
 
-    Holds `tile_size` rows of sums and no more, so memory does not depend
-    on the height of the scene. Tiles must come row by row, from the top;
-    sums are formed in that order, whatever the batches were. Classes come
-    first, which makes NumPy several times faster on few of them.
+    Holds only `tile_size` rows of sums, so memory does not depend on the
+    height of the scene. Tiles must come row by row, from the top; they are
+    summed in that order, whatever the batches were. Classes are the first
+    axis, which makes NumPy several times faster if there are few.
 
     Args:
-        width: width of the scene, or of the part of it that is wanted,
+        width: width of the scene, or of the part of it to compute, in
             pixels.
-        tile_size: length of a tile, pixels.
+        tile_size: length of a tile, in pixels.
         num_classes: number of classes.
-        row: first row that is wanted.
-        col: first column that is wanted.
+        row: first row to compute.
+        col: first column to compute.
     """
 
     def __init__(
@@ -73,20 +73,20 @@ class RowBlender:
     def add(
         self, row: int, col: int, probabilities: np.ndarray, valid: np.ndarray
     ) -> None:
-        """Add a tile. Rows above it must have been taken before.
+        """Add a tile. Rows above it must have been taken already.
 
         Args:
             row: first row of the tile in the scene.
             col: first column of the tile in the scene.
             probabilities: float32 array `(classes, h, w)`; `h` and `w` at
-                most the tile's size. What lies outside the wanted part, or
-                above the first row that was not taken yet, is left out.
-            valid: boolean array `(h, w)`; other pixels get weight zero.
+                most the tile's size. Pixels outside the part to compute, or
+                in rows already taken, are left out.
+            valid: boolean array `(h, w)`; invalid pixels get weight zero.
         """
         if row > self.top:
             raise ArgumentError(
-                f"Tiles must start at row {self.top}, the first that was not "
-                f"taken yet, or above. Received: row={row}"
+                f"Tiles must start at row {self.top}, the first not yet "
+                f"taken, or above. Received: row={row}"
             )
         height, width = valid.shape
         left, right = self._columns
@@ -104,27 +104,27 @@ class RowBlender:
             self._totals[rows, columns] += share
 
     def take(self, stop: int) -> Iterator[np.ndarray]:
-        """Hand on the rows above `stop`, which no later tile will touch.
+        """Pass on the rows above `stop`, which no later tile will touch.
 
         Args:
             stop: first row to keep.
 
         Yields:
             Float32 arrays `(classes, rows, width)` of at most `BLOCK_ROWS`
-            rows: probabilities, all zero where no valid tile lay.
+            rows: probabilities, all zero where there was no valid tile.
         """
         while self.top < stop:
             count = min(stop - self.top, BLOCK_ROWS, self.tile_size)
             for rows, _ in self._places(self.top, count):
                 sums, totals = self._sums[:, rows], self._totals[rows]
-                # Where a total is zero its sums are too.
+                # Where a total is zero, so are its sums.
                 yield sums / np.where(totals > 0, totals, 1)
                 sums[:] = 0
                 totals[:] = 0
             self.top += count
 
     def _places(self, row: int, count: int) -> Iterator[tuple[slice, slice]]:
-        """Where rows lie in the ring, and which part of them."""
+        """Where rows lie in the ring buffer, and which of them."""
         start = row % self.tile_size
         first = min(count, self.tile_size - start)
         yield slice(start, start + first), slice(0, first)
@@ -135,17 +135,17 @@ class RowBlender:
 def linear_taps(
     in_length: int, out_length: int, start: int = 0, stop: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which inputs each output of a resampled axis is made of.
+    """Return the inputs of each output of a resampled axis.
 
-    A triangle one input pixel wide to each side (bilinear) or, where the
-    output has fewer pixels, one output pixel wide (so nothing is skipped).
-    Pixel centres are at halves; borders repeat.
+    The kernel is a triangle that extends one input pixel to each side
+    (bilinear) or, if the output has fewer pixels, one output pixel (so that
+    no input is skipped). Pixel centres are at halves; borders repeat.
 
     Args:
         in_length: length of the axis.
-        out_length: length that it gets.
-        start: first output that is wanted.
-        stop: first output after it that is not; `None` for the end.
+        out_length: its new length.
+        start: first output.
+        stop: end of the outputs (exclusive); `None` for the last one.
 
     Returns:
         `(indices, weights)`, int64 and float32 arrays `(outputs, taps)`;
@@ -179,13 +179,13 @@ def linear_taps(
 def input_range(
     in_length: int, out_length: int, start: int, stop: int
 ) -> tuple[int, int]:
-    """Return the first input of a range of outputs, and the end of them.
+    """Return the range of inputs that a range of outputs needs.
 
     Args:
         in_length: length of the axis.
-        out_length: length that it gets.
+        out_length: its new length.
         start: first output.
-        stop: first output that does not belong to the range.
+        stop: end of the outputs (exclusive).
 
     Returns:
         `(first, end)`, ints.
@@ -196,11 +196,11 @@ def input_range(
 
 
 def resample(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resample a raster that is in memory.
+    """Resample a raster in memory.
 
     Args:
         array: float32 array `(channels, in_height, in_width)`.
-        size: `(height, width)` that it gets.
+        size: its new `(height, width)`.
 
     Returns:
         A float32 array `(channels, height, width)`.
@@ -213,18 +213,18 @@ def resample(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 class RowResampler:
-    """Resamples a part of a raster as its rows come, from the top.
+    """Resamples a part of a raster as its rows arrive, from the top.
 
-    Only the rows that coming outputs need are kept. An output is the same to
-    the last bit whatever the part is, and however its input is cut.
+    Only the rows that later outputs need are kept. An output is identical to
+    the last bit for every part, however the input is divided.
 
     Args:
         in_size: `(height, width)` of the whole raster.
-        out_size: `(height, width)` that it gets.
-        rows: `(start, stop)` of the wanted outputs. The first input row is
-            that of `input_range`.
-        columns: `(start, stop)` of the wanted outputs. Input columns are
-            those of `input_range`.
+        out_size: its new `(height, width)`.
+        rows: `(start, stop)` of the output rows. `input_range` gives the
+            first input row.
+        columns: `(start, stop)` of the output columns. `input_range` gives
+            the input columns.
     """
 
     def __init__(
@@ -246,15 +246,15 @@ class RowResampler:
             self._columns = indices - left, weights
 
     def push(self, block: np.ndarray) -> None:
-        """Take over the next input rows, float32 `(channels, rows, width)`."""
+        """Add the next input rows, float32 `(channels, rows, width)`."""
         kept = self._kept
         self._kept = block if kept is None else np.concatenate([kept, block], 1)
 
     def take(self, stop: int) -> Iterator[np.ndarray]:
-        """Hand on the outputs above `stop` whose last input row has come.
+        """Pass on the outputs above `stop` whose last input row has arrived.
 
         Args:
-            stop: first output row that is not wanted yet.
+            stop: end of the output rows to take (exclusive).
 
         Yields:
             Float32 arrays `(channels, rows, width)`.
@@ -270,7 +270,7 @@ class RowResampler:
         self._forget(kept)
 
     def _ready(self, kept: np.ndarray) -> int:
-        """First output whose last input row has not come."""
+        """First output whose last input row has not arrived."""
         end = self._top + kept.shape[1]
         if self._same:
             return min(end, self._stop)
@@ -286,7 +286,7 @@ class RowResampler:
         return _mix(mixed, *self._columns, 2)
 
     def _step(self, kept: np.ndarray) -> int:
-        """Rows at a time: enough for speed, little in memory."""
+        """Rows at a time: enough for speed, few enough for memory."""
         if self._same:
             return BLOCK_ROWS
         width = max(kept.shape[2], len(self._columns[0]))

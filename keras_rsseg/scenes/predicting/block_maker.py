@@ -1,4 +1,4 @@
-"""Blocks of a map, made of the model's answers to tiles."""
+"""Make the blocks of a map from the model's outputs for tiles."""
 
 from collections.abc import Collection
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ from keras_rsseg.scenes.predicting.tile_predictor import Tile
 from keras_rsseg.scenes.predicting.tile_predictor import TileView
 from keras_rsseg.scenes.predicting.tile_predictor import tile_probabilities
 
-# The events of a `Batch`; with tiles among them once for each view, with its
+# The events of a `Batch`. With tiles among them: once per view, with its
 # number and logits; else once, with `None`.
 Answer = tuple[list[Event], int | None, np.ndarray | None]
 
 
 class Store(Protocol):
-    """Where blocks go: a `BlockStore`, or a part of one."""
+    """Where blocks are stored: a `BlockStore`, or a part of one."""
 
     @property
     def products(self) -> Sequence[Product]: ...
@@ -45,11 +45,11 @@ class Store(Protocol):
 
 
 class BlockMaker:
-    """Blends tiles, resamples what comes out, and stores blocks.
+    """Blends tiles, resamples the result, and stores blocks.
 
     Args:
         plan: `ScenePlan`.
-        views: list of `TileView`s, whose answers are averaged.
+        views: list of `TileView`s, whose outputs are averaged.
         store: `BlockStore`, entered.
     """
 
@@ -70,7 +70,7 @@ class BlockMaker:
         self._row = 0
 
     def consume(self, answers: Iterable[Answer]) -> None:
-        """Take answers, in their order, until there are no more.
+        """Take answers, in order, until there are no more.
 
         Args:
             answers: iterable of `Answer`s.
@@ -114,7 +114,7 @@ class BlockMaker:
             self._rows = None
 
     def _begin_rows(self, channels: int) -> "_Rows":
-        """The first tile of blocks one below the other has come."""
+        """The first tile of a column of blocks has arrived."""
         block, plan = self._block, self._plan
         place, window = plan.place(block), plan.window
         left, right = plan.columns(block)
@@ -130,7 +130,7 @@ class BlockMaker:
         return self._rows
 
     def _take(self, rows: "_Rows", stop: int) -> None:
-        """Render what lies above row `stop` of the model's grid."""
+        """Render the rows above row `stop` of the model's grid."""
         for blended in rows.blender.take(stop):
             rows.resampler.push(blended)
             self._render_ready(rows)
@@ -141,7 +141,7 @@ class BlockMaker:
             self._render(resampled)
 
     def _render(self, rows: np.ndarray) -> None:
-        """Turn rows of the map, probabilities and variance, into rasters."""
+        """Convert rows of probabilities and variance to the map's rasters."""
         first = self._row - self._block.row
         place = slice(first, first + rows.shape[1])
         if self._valid is not None:
@@ -171,7 +171,7 @@ class BlockMaker:
         block = event.block
         if self._rows is not None:
             self._take(self._rows, self._plan.rows(block)[1])
-            # Of the rows that came with the block above.
+            # These rows arrived with the block above.
             self._render_ready(self._rows)
         if self._rasters is not None and self._row != block.stop:
             raise RuntimeError(f"{block} has no rows from {self._row} on")
@@ -180,14 +180,14 @@ class BlockMaker:
 
 
 class _Rows(NamedTuple):
-    """On their way from tiles to rows of blocks one below the other."""
+    """Rows on their way from tiles to a column of blocks."""
 
     blender: RowBlender
     resampler: RowResampler
 
 
 class _ViewMean:
-    """Mean and variance of the answers to views of the tiles of a batch."""
+    """Mean and variance over the views of the tiles of a batch."""
 
     def __init__(self, has_variance: bool) -> None:
         self._has_variance = has_variance
@@ -216,7 +216,7 @@ class _ViewMean:
     def results(self, count: int) -> Iterator[np.ndarray]:
         """Yield arrays `(classes, h, w)`, with variance `(classes + 1, ..)`.
 
-        The variance is that of the classes together, from 0 to 1.
+        The variance is of all classes together, from 0 to 1.
         """
         for index, mean in enumerate(self._sums):
             if count > 1:

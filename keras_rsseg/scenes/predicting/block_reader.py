@@ -1,4 +1,4 @@
-"""The tiles of a map's blocks, read in batches."""
+"""Read the tiles of a map's blocks in batches."""
 
 import contextlib
 from collections.abc import Collection
@@ -18,14 +18,14 @@ from keras_rsseg.scenes.predicting.tile_predictor import reflected
 from keras_rsseg.scenes.predicting.tile_predictor import stack_tiles
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
-# Rows whose validity is read at a time: as much as the processor's cache.
+# Rows whose validity is read at a time, to fit the processor's cache.
 _MASK_ROWS = 128
 
 
 def has_no_blocks(
     scene: SceneReader, row: int, col: int, height: int, width: int
 ) -> bool:
-    """Return whether a window holds no data because nothing is stored there.
+    """Return whether a window is empty because no blocks are stored there.
 
     Args:
         scene: `SceneReader`.
@@ -35,7 +35,7 @@ def has_no_blocks(
         width: number of columns.
 
     Returns:
-        A bool; `False` where the index does not tell.
+        A bool; `False` if the index does not say.
     """
     window = Window(row, col, height, width)
     bands = scene.validity.sparse_bands
@@ -47,10 +47,10 @@ class BlockBegin(NamedTuple):
 
     Attributes:
         block: `Block`.
-        continues: whether those that it shares with the block above it have
-            come just before.
-        valid: its valid pixels, packed bits `(h, w / 8)`, where tiles are on
-            another grid than the map; else `None`.
+        continues: whether the tiles that it shares with the block above have
+            just come.
+        valid: its valid pixels, packed bits `(h, w / 8)`, if tiles are not
+            on the map's grid; else `None`.
     """
 
     block: Block
@@ -59,13 +59,13 @@ class BlockBegin(NamedTuple):
 
 
 class BlockEnd(NamedTuple):
-    """The tiles of a block have come."""
+    """The tiles of a block are complete."""
 
     block: Block
 
 
 class BlockEmpty(NamedTuple):
-    """The block has no valid pixel."""
+    """The block has no valid pixels."""
 
     block: Block
 
@@ -74,11 +74,12 @@ Event = BlockBegin | Tile | BlockEnd | BlockEmpty
 
 
 class Batch(NamedTuple):
-    """What comes next: tiles, and the begin and end of blocks.
+    """The next tiles, and the beginnings and ends of blocks.
 
     Attributes:
         events: list of `Event`s, the tiles without pixels.
-        pixels: array `(B, T, T, bands)` of the tiles, or `None` for none.
+        pixels: array `(B, T, T, bands)` of the tiles, `None` if there are
+            none.
     """
 
     events: list[Event]
@@ -92,9 +93,9 @@ def read_batches(
     done: Collection[int],
     batch_size: int,
 ) -> Generator[Batch, None, None]:
-    """Read the blocks of a map that are still to do.
+    """Read the blocks of a map that are still to be done.
 
-    All that touches the scene's file happens in the thread that iterates.
+    Only the iterating thread touches the scene's file.
 
     Args:
         plan: `ScenePlan`.
@@ -128,10 +129,10 @@ def read_batches(
 def scene_cache(
     scene: SceneReader, plan: ScenePlan
 ) -> contextlib.AbstractContextManager[None]:
-    """Return a context in which GDAL keeps a section's row of tiles.
+    """Return a context in which GDAL caches a section's row of tiles.
 
-    Blocks of a file that span the scene would be read again for each tile
-    if they were not kept whole.
+    Without it, file blocks that span the scene would be read again for each
+    tile.
 
     Args:
         scene: `SceneReader`.
@@ -141,7 +142,7 @@ def scene_cache(
 
 
 def cached_rows(scene: SceneReader, plan: ScenePlan) -> int:
-    """Return how many of the scene's rows `scene_cache` keeps.
+    """Return how many of the scene's rows `scene_cache` holds.
 
     Args:
         scene: `SceneReader`.
@@ -198,7 +199,7 @@ def _read_tile(
 def _read_mask(
     scene: SceneReader, place: Window, whole: bool
 ) -> tuple[bool, np.ndarray | None]:
-    """Whether a part is empty, and which pixels are valid if wanted."""
+    """Whether a part is empty, and its valid pixels if requested."""
     if has_no_blocks(scene, *place):
         return True, None
     parts, empty = [], True

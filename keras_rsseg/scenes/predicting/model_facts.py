@@ -1,4 +1,4 @@
-"""What a model says of itself, checked before it runs."""
+"""What a model states about itself, checked before it runs."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,13 +23,13 @@ class ModelFacts:
     """The attributes of a model that a map depends on; `None` for unknown.
 
     Attributes:
-        bands: number of the bands that it takes, or a list of their names.
+        bands: number of bands that it takes, or a list of their names.
         class_names: list of the names of its classes.
         palette: list of their colours.
-        display_palette: list of their colours on maps.
+        display_palette: list of their colours in maps.
         num_classes: number of classes.
         value_range: `(low, high)` of the values that it takes.
-        ground_sample_distance: metres a pixel.
+        ground_sample_distance: pixel size, in metres.
     """
 
     bands: ModelBands = None
@@ -42,13 +42,13 @@ class ModelFacts:
 
     @classmethod
     def of(cls, model: Any) -> Self:
-        """Return what a model says of itself.
+        """Return what a model states about itself.
 
         Args:
-            model: what may have these attributes.
+            model: any object; the attributes that it has are used.
 
         Raises:
-            ArgumentError: if one cannot be what it is said to be.
+            ArgumentError: if one has an impossible value.
         """
         found = {}
         for name, (check, accepted) in _CHECKS.items():
@@ -68,7 +68,7 @@ def check_number_of_classes(count: int | None) -> None:
     """Refuse a number of classes that no map can hold.
 
     Args:
-        count: by the names, the colours or the model; `None` for unknown.
+        count: number of names or colours, or the model's; `None` for unknown.
 
     Raises:
         ArgumentError: if it is not from 2 to 255.
@@ -76,7 +76,7 @@ def check_number_of_classes(count: int | None) -> None:
     if count is not None and not _LEAST_CLASSES <= count <= _MOST_CLASSES:
         raise ArgumentError(
             f"A map has {_LEAST_CLASSES} to {_MOST_CLASSES} classes. "
-            f"`class_names`, `palette` or the model tell of {count}"
+            f"`class_names`, `palette` or the model state {count}"
         )
 
 
@@ -106,7 +106,7 @@ def _check_metres(name: str, value: Any) -> float:
     return metres
 
 
-_COLORS = "a list of colours (red, green, blue), whole numbers from 0 to 255"
+_COLORS = "a list of colours (red, green, blue), integers from 0 to 255"
 _CHECKS: dict[str, tuple[Callable[[str, Any], Any], str]] = {
     "bands": (_check_bands, "a number of bands, or a list of their names"),
     "class_names": (check_class_names, "a list of different names"),

@@ -21,16 +21,16 @@ from keras_rsseg.scenes.predicting.scene_identity import scene_label
 from keras_rsseg.scenes.predicting.scene_plan import ScenePlan
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
-# Options that make no other map, or that something else stands for. Any
-# other, a new one too, is a parameter by its name.
+# Options that do not change the map, or that are recorded in another form. All
+# others, including new ones, are parameters under their names.
 _TOLD_ELSEWHERE = frozenset(
     {
-        # What else `run_settings` and `settings_digest` hold.
+        # Recorded by `run_settings` and `settings_digest` in another form.
         *("area", "area_crs", "area_layer", "crop"),
         *("resample", "scales", "strip_height"),
         *("probabilities", "uncertainty", "uncertainty_kind", "raster_dtype"),
         *("class_names", "palette"),
-        # How it goes on, not what comes out.
+        # These change how the map is made, not the result.
         *("batch_size", "resume", "overwrite", "progress"),
     }
 )
@@ -39,7 +39,7 @@ _TOLD_ELSEWHERE = frozenset(
 def run_settings(
     model: Any, scene: SceneReader, options: SceneOptions, plan: ScenePlan
 ) -> dict[str, Any]:
-    """Return what must be equal for a run to be resumed.
+    """Return all that must be equal for a run to be resumed.
 
     Args:
         model: task, object with `predict_on_batch`, or callable.
@@ -67,10 +67,10 @@ def run_settings(
 def settings_digest(
     settings: dict[str, Any], products: list[Product], legend: Legend
 ) -> str:
-    """Return a short text by which a finished map is known again.
+    """Return a short text that identifies a finished map.
 
-    Folder, time and blocks make no difference: maps of copies of a scene
-    are the same.
+    It does not depend on folder, time or blocks: maps of copies of a scene
+    have the same.
 
     Args:
         settings: what `run_settings` returned.
@@ -89,9 +89,9 @@ def settings_digest(
 
 
 def model_identity(model: Any) -> dict[str, Any]:
-    """Return a dict that tells a model from another one, by its weights.
+    """Return a dict that identifies a model by its weights.
 
-    One that has no `get_weights` is known by its name alone.
+    Without `get_weights`, it is identified by its name alone.
 
     Args:
         model: task, object with `predict_on_batch`, or callable.
@@ -142,7 +142,7 @@ def parameters(scene: SceneReader, options: SceneOptions) -> dict[str, Any]:
 def provenance(
     model: Any, scene: SceneReader, options: SceneOptions, digest: str
 ) -> dict[str, Any]:
-    """Return the tags of a map. No time and place: runs are repeatable.
+    """Return a map's tags, without time and place, so runs are repeatable.
 
     Args:
         model: task, object with `predict_on_batch`, or callable.
@@ -172,17 +172,17 @@ def _joined(values: Iterable[float] | None) -> str:
 def _numbers(
     scene: SceneReader, options: SceneOptions
 ) -> tuple[float, float] | None:
-    """The range of values, that of percentages as it was measured."""
+    """The range of values; for percentages, the measured one."""
     if as_percentages(options.value_range) is None:
         return cast(tuple[float, float] | None, options.value_range)
     return scene.value_range
 
 
 def _preset(model: Any) -> str | None:
-    """Name or handle of a model's preset; of a folder, its name alone.
+    """Name or handle of a model's preset; for a folder, its name alone.
 
-    A path tells who the user is, and is another one on another machine. The
-    weights tell presets apart.
+    A path reveals the user's name and differs between machines. Weights tell
+    presets apart.
     """
     preset = getattr(model, "preset", None)
     if not isinstance(preset, str):

@@ -1,4 +1,4 @@
-"""What a map will cost, told before a model is loaded."""
+"""What a map will cost, estimated before a model is loaded."""
 
 import dataclasses
 import math
@@ -21,27 +21,27 @@ from keras_rsseg.scenes.reading.scene_file import open_as
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
 from keras_rsseg.typing import PathLike
 
-# Where the number of classes is not known.
+# Assumed if the number of classes is unknown.
 _USUAL_CLASSES = 16
-# Batches and answers that are under way at once.
+# Batches and answers in flight at once.
 _UNDER_WAY = 5
-# Overviews are a third of a map.
+# Overviews add a third of a map.
 _WITH_OVERVIEWS = 4 / 3
 
 
 @dataclasses.dataclass(frozen=True)
 class SceneEstimate:
-    """What the map of a scene will be, and cost.
+    """The size and the cost of a scene's map.
 
     Attributes:
-        size: `(height, width)` of the map, pixels.
-        model_size: `(height, width)` of what the model sees of it.
-        tile_size: length of a tile, pixels.
-        tiles: number of tiles, at most: those without data cost nothing.
-        views: how often each is predicted.
-        disk: bytes of the finished rasters before they are compressed.
-        memory: bytes that reading, blending and writing take, beside the
-            model and what it computes.
+        size: `(height, width)` of the map, in pixels.
+        model_size: the same in pixels of the model's grid.
+        tile_size: length of a tile, in pixels.
+        tiles: maximum number of tiles; those without data cost nothing.
+        views: number of predictions per tile.
+        disk: bytes of the finished rasters before compression.
+        memory: bytes that reading, blending and writing take, not counting
+            the model and its computations.
     """
 
     size: tuple[int, int]
@@ -54,26 +54,26 @@ class SceneEstimate:
 
     @property
     def model_pixels(self) -> int:
-        """Pixels that go through the model."""
+        """Number of pixels that go through the model."""
         return self.tiles * self.views * self.tile_size**2
 
 
 def estimate_scene(
     model: Any, source: PathLike, options: SceneOptions
 ) -> SceneEstimate:
-    """Say what the map of a scene will cost, and check what can be checked.
+    """Estimate the cost of a scene's map, and check all that can be checked.
 
     Args:
-        model: what has the attributes of a model; it is not called.
+        model: any object with the attributes of a model; it is not called.
         source: path or URL of the scene.
-        options: those of the scene.
+        options: the scene's options.
 
     Returns:
         A `SceneEstimate`.
 
     Raises:
-        Exception: as `predict_scene` before its model runs, but for what it
-            says of the files to write.
+        Exception: as `predict_scene` before its model runs, except for the
+            files to write.
     """
     facts, legend, filled = told_by(model, options)
     paths = {
@@ -106,7 +106,7 @@ def estimate_scene(
 
 def _disk(plan: ScenePlan, products: list[Product], classes: int) -> int:
     _, _, height, width = plan.window
-    # Halves become 32-bit floats.
+    # Half floats are stored as 32-bit floats.
     pixel = sum(
         product.bands(classes) * (1 if product.dtype == "uint8" else 4)
         for product in products
@@ -123,7 +123,7 @@ def _memory(
 ) -> int:
     block = plan.blocks[0]
     left, right = plan.columns(block)
-    # Sums, and the rows that are resampled.
+    # Sums, and the rows to resample.
     blended = 4 * (classes + 2) * (right - left) * plan.tile_size * 2
     pixel = sum(
         product.bands(classes) * np.dtype(product.dtype).itemsize

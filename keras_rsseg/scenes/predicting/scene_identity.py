@@ -1,7 +1,7 @@
-"""What tells a scene from another: its files, by their contents.
+"""What identifies a scene: the contents of its files.
 
-The clock tells nothing: a scene may be replaced by an older file, or copied
-and be the same.
+Timestamps do not: a scene may be replaced by an older file, and a copy is the
+same scene.
 """
 
 import functools
@@ -22,28 +22,27 @@ from keras_rsseg.rasters.sources import files_of
 from keras_rsseg.rasters.sources import is_part
 from keras_rsseg.rasters.sources import short_name
 
-# Bytes that are read of a scene's files together, and of one at a time.
+# Bytes to read from all of a scene's files together, and at a time.
 _BUDGET = 64 << 20
 _PIECE = 16 << 10
-# Of a mosaic of very many files: begin, middle, end.
+# For a mosaic of very many files: beginning, middle and end of each.
 _LEAST_PIECES, _SMALLEST_PIECE = 3, 512
 
 _ARCHIVE = re.compile(r"^(/vsi[a-z0-9_]+/)+\{?")
 
 
 def scene_identity(dataset: DatasetReader) -> dict[str, Any]:
-    """Return a dict that tells a scene from another one.
+    """Return a dict that identifies a scene.
 
-    Files up to 64 MiB together are read as a whole. Of larger ones as many
-    bytes are, spread out from the first to the last: seconds, where a scene
-    takes hours.
+    Files of up to 64 MiB together are read whole. Of larger ones, 64 MiB are
+    read, spread from beginning to end: seconds, where a scene takes hours.
 
     Args:
         dataset: the scene, an open rasterio dataset.
 
     Returns:
-        Its name, and size and checksum of each file that GDAL lists for it
-        and that is on a disk; JSON can hold it.
+        Its name, and the size and checksum of each file on disk that GDAL
+        lists for it; JSON can hold it.
     """
     name = dataset.name
     return {
@@ -55,12 +54,12 @@ def scene_identity(dataset: DatasetReader) -> dict[str, Any]:
 
 
 def check_unchanged(identity: dict[str, Any]) -> None:
-    """Raise where a scene is no longer what it was when a run began.
+    """Raise if a scene has changed since a run began.
 
-    One that is gone was read to its end before.
+    A scene that no longer exists passes, as it was read to its end.
 
     Args:
-        identity: what `scene_identity` returned then.
+        identity: what `scene_identity` returned at the beginning.
 
     Raises:
         SceneError: if one of its files was written or replaced.
@@ -70,20 +69,20 @@ def check_unchanged(identity: dict[str, Any]) -> None:
     for path, said in files_identity(there, len(before)).items():
         if said != before[path]:
             raise SceneError(
-                f"{path} was changed while it was mapped: what was read "
-                "before and after does not belong together. Start again when "
-                "it is complete"
+                f"{path} was changed while it was being mapped, so the map "
+                "would mix two versions of it. Start again when it is "
+                "complete"
             )
 
 
 def files_identity(
     paths: Iterable[str], among: int | None = None
 ) -> dict[str, Any]:
-    """Return size and checksum of files, by their paths; JSON can hold them.
+    """Return the sizes and checksums of files by path; JSON can hold them.
 
     Args:
-        paths: of files of a disk. Up to 64 MiB together they are read as a
-            whole, of more some pieces of each.
+        paths: paths of files on disk. Up to 64 MiB together they are read
+            whole, beyond that in pieces.
         among: how many files share the 64 MiB; defaults to these.
     """
     paths = sorted(set(paths))
@@ -92,7 +91,7 @@ def files_identity(
 
 
 def copied_identity(identity: dict[str, Any]) -> list[Any]:
-    """Return what an equal scene in another folder has in common.
+    """Return the part that a copy of the scene in another folder shares.
 
     Args:
         identity: what `scene_identity` returned.
@@ -105,11 +104,11 @@ def copied_identity(identity: dict[str, Any]) -> list[Any]:
 
 
 def scene_label(name: str, files: Iterable[str] = ()) -> str:
-    """Return a scene's name without its folder, and what else is private.
+    """Return a scene's name without its folder or anything else private.
 
     Args:
         name: path or URL, which may hold the user's name or a key.
-        files: paths of its files, which may be a part of the name.
+        files: paths of its files, which may be part of the name.
     """
     if name.lstrip().startswith("<"):
         return "a virtual raster"
@@ -126,7 +125,7 @@ def scene_label(name: str, files: Iterable[str] = ()) -> str:
 
 
 def _files(dataset: DatasetReader) -> Iterator[str]:
-    """Absolute paths of a scene's files, those of mosaics in it included."""
+    """Absolute paths of a scene's files, including those of its mosaics."""
     seen, waiting = set(), list(dataset.files)
     while waiting:
         path = waiting.pop()
@@ -146,12 +145,12 @@ def _files_within(path: str) -> list[str]:
         with open_raster(path) as dataset:
             return list(dataset.files)
     except (OSError, RasterError):
-        # Reading the scene will tell.
+        # Reading the scene will raise the error.
         return []
 
 
 def _on_disk(path: str) -> str | None:
-    """The file that holds what a path of GDAL names, if it is on a disk."""
+    """The file behind a GDAL path, if it is on disk."""
     place = _ARCHIVE.sub("", path)
     if place == path:
         return path if os.path.isfile(path) else None
@@ -166,7 +165,7 @@ def _on_disk(path: str) -> str | None:
 
 def _size_and_checksum(path: str, share: int) -> list[Any]:
     status = os.stat(path)
-    # Not even the clock of the file system can be set back.
+    # The change time cannot be set back, unlike the modification time.
     version = status.st_ino, status.st_ctime_ns, status.st_mtime_ns
     return [status.st_size, _checksum(path, status.st_size, share, version)]
 
@@ -175,7 +174,7 @@ def _size_and_checksum(path: str, share: int) -> list[Any]:
 def _checksum(
     path: str, size: int, share: int, version: tuple[int, ...]
 ) -> str:
-    """Checksum of a file, or of pieces of it that are a share of bytes."""
+    """Checksum of a file, or of pieces of it that add up to `share` bytes."""
     del version
     digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""The blocks of a map, and which tiles they are made of."""
+"""The blocks of a map, and the tiles that they need."""
 
 import math
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from keras_rsseg.errors import SceneError
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.predicting.blending import input_range
 
-# Bytes of a section's sums, and its width where these would be too few: at
-# its border tiles are predicted twice.
+# Bytes of a section's sums, and its least width, as tiles at its border are
+# predicted twice.
 _SUMS = 64 << 20
 _LEAST_TILES = 8
 _USUAL_CLASSES = 16
-# Of some million pixels each: more than any disk holds.
+# At some million pixels each: more than any disk holds.
 _MOST_BLOCKS = 1 << 20
-# Pixels of the scene beside a tile that resampling may look at.
+# Pixels of the scene beyond a tile that resampling may read.
 _MARGIN = 4
 
 
 class Block(NamedTuple):
-    """A rectangle of a map: its number and place, pixels."""
+    """A rectangle of a map: its number and its place in pixels."""
 
     number: int
     row: int
@@ -39,16 +39,16 @@ def map_blocks(
 ) -> list[Block]:
     """Cut a map into blocks.
 
-    Sections, ranges of columns, come from the left; in each of them strips,
-    ranges of rows, from the top. Memory is that of a section's width.
+    Sections, ranges of columns, are ordered from the left; in each, strips,
+    ranges of rows, from the top. Memory depends on a section's width.
 
     Args:
-        height: height of the map, pixels.
-        width: width of the map, pixels.
-        strip_height: rows in a block; the last of a section has what is
-            left.
+        height: height of the map, in pixels.
+        width: width of the map, in pixels.
+        strip_height: rows in a block; the last of a section has the
+            remainder.
         section_width: columns in a block; those of the last section have
-            what is left.
+            the remainder.
 
     Returns:
         A list of `Block`s, numbered from 0.
@@ -82,24 +82,24 @@ def map_blocks(
 class ScenePlan:
     """Blocks of a map, and the tiles that each of them needs.
 
-    Tiles lie on the one grid of `tile_windows`, whatever the blocks are and
-    whichever part of the scene is mapped.
+    Tiles always lie on the grid of `tile_windows`, whatever the blocks and
+    the part of the scene to map.
 
     Args:
         size: `(height, width)` of the scene.
-        grid_size: `(height, width)` of what the model sees.
-        tile_size: length of a tile, pixels of the model's grid.
-        stride: distance between tiles, pixels of the model's grid.
+        grid_size: `(height, width)` of the model's grid.
+        tile_size: length of a tile, in pixels of the model's grid.
+        stride: distance between tiles, in pixels of the model's grid.
         strip_height: rows of a block.
-        num_classes: number of classes, `None` if that is not known.
-        window: the part of the scene that is mapped, `None` for all of it.
+        num_classes: number of classes, `None` if unknown.
+        window: the part of the scene to map, `None` for all of it.
 
     Attributes:
-        blocks: list of `Block`s, whose places are those in the map.
-        window: the part of the scene that is mapped.
+        blocks: list of `Block`s, with their places in the map.
+        window: the part of the scene to map.
         section_width: columns of a block.
         block_tiles: list of the number of tiles that each block needs
-            beside those of the block above it.
+            besides those of the block above it.
         num_tiles: number of tiles to predict for the whole map.
     """
 
@@ -154,17 +154,17 @@ class ScenePlan:
         return self._inputs(0, self.place(block))
 
     def model_window(self) -> Window:
-        """Return the part of the model's grid that the map is made of."""
+        """Return the part of the model's grid that the map needs."""
         rows, columns = (self._inputs(axis, self.window) for axis in (0, 1))
         size = rows[1] - rows[0], columns[1] - columns[0]
         return Window(rows[0], columns[0], *size)
 
     def reading_window(self, window: Window | None = None) -> Window:
-        """Return the part of the scene that tiles show.
+        """Return the part of the scene that tiles read.
 
         Args:
             window: the part of the scene that the tiles meet, `None` for all
-                that is mapped.
+                of the map.
         """
         window = window or self.window
         first: list[int] = []
@@ -172,7 +172,7 @@ class ScenePlan:
         for axis in (0, 1):
             starts = self._meeting(axis, *self._inputs(axis, window))
             share = self.size[axis] / self.grid_size[axis]
-            # Of what is resampled, neighbours take part.
+            # Resampling also reads neighbouring pixels.
             low = math.floor(starts[0] * share) - _MARGIN
             high = math.ceil((starts[-1] + self._shape[axis]) * share)
             first.append(max(low, 0))
@@ -181,7 +181,7 @@ class ScenePlan:
         return Window(first[0], first[1], *size)
 
     def continues(self, before: Block | None, block: Block) -> bool:
-        """Whether a block lies below the one `before` (may be `None`)."""
+        """Whether a block lies directly below `before` (can be `None`)."""
         return before is not None and (
             (before.col, before.stop) == (block.col, block.row)
         )
@@ -194,7 +194,7 @@ class ScenePlan:
             after: leave out tiles that start in this row or above it.
 
         Returns:
-            A list of `Window`s, row by row, which lie within the grid.
+            A list of `Window`s within the grid, row by row.
         """
         rows = self._meeting(0, *self.rows(block))
         columns = self._meeting(1, *self.columns(block))
@@ -213,8 +213,8 @@ class ScenePlan:
             raise SceneError(
                 f"The map would have {width} x {height} pixels, "
                 f"{width * height:.2g} of them, in {count} strips: too many. "
-                "Name with `area=` what is wanted, and do parts that lie far "
-                "from one another one by one"
+                "Give the part to map with `area=`, and do parts that are "
+                "far apart one by one"
             )
 
     def _inputs(self, axis: int, place: Window) -> tuple[int, int]:
@@ -227,10 +227,10 @@ class ScenePlan:
         )
 
     def _meeting(self, axis: int, start: int, stop: int) -> list[int]:
-        """Where tiles start that meet a range of pixels.
+        """Where the tiles that meet a range of pixels start.
 
-        Of those that `tile_starts` lists: a base map of the world has too
-        many of them to look at each.
+        A part of what `tile_starts` lists: a base map of the world has too
+        many to check each.
         """
         length = self._shape[axis]
         last = self.grid_size[axis] - length
@@ -241,19 +241,19 @@ class ScenePlan:
         return starts
 
     def _count(self, block: Block, after: int) -> int:
-        """How many windows `tiles` returns."""
+        """Number of windows that `tiles` returns."""
         rows = self._meeting(0, *self.rows(block))
         columns = self._meeting(1, *self.columns(block))
         return sum(row > after for row in rows) * len(columns)
 
     def _last_row(self, block: Block | None) -> int:
-        """First row of the last tiles of a block; -1 for none."""
+        """First row of a block's last tiles; -1 if it has none."""
         if block is None:
             return -1
         return self._meeting(0, *self.rows(block))[-1]
 
     def _pairs(self) -> Iterator[tuple[Block | None, Block]]:
-        """Blocks, each with the one above it, `None` for none."""
+        """Blocks, each with the one above it or `None`."""
         before = None
         for block in self.blocks:
             yield before if self.continues(before, block) else None, block
@@ -263,7 +263,7 @@ class ScenePlan:
 def _section_columns(
     tile_size: int, stride: int, num_classes: int | None
 ) -> int:
-    """Columns of the model's grid, so that the next tile starts there."""
+    """Width of a section in the model's grid: the next tile starts there."""
     channels = (num_classes or _USUAL_CLASSES) + 2
     columns = _SUMS // (4 * channels * tile_size)
     columns = max(columns, _LEAST_TILES * tile_size)

@@ -1,4 +1,4 @@
-"""One scene on its way to a map: read, predict, write, all at once."""
+"""One scene on its way to a map: read, predict and write concurrently."""
 
 import contextlib
 import logging
@@ -55,21 +55,21 @@ RunT = TypeVar("RunT", bound="SceneRun")
 
 logger = logging.getLogger(__name__)
 
-# Batches that wait for the model, and answers (larger) that wait for writing.
+# Batches waiting for the model, and answers (larger) waiting to be written.
 _BATCHES, _ANSWERS = 2, 1
 
 
 class SceneRun:
     """Makes the rasters of one scene.
 
-    Used as a context, which keeps the scene open on the model's grid.
+    It is a context, which keeps the scene open on the model's grid.
 
     Args:
         model: object with `predict_on_batch(tiles)`, or a callable.
         scene: `SceneReader`.
         options: `SceneOptions`.
         products: list of `Product`s, classes first.
-        legend: `Legend`; it is completed.
+        legend: `Legend`, which is completed in place.
 
     Attributes:
         plan: `ScenePlan`.
@@ -115,11 +115,11 @@ class SceneRun:
 
     @property
     def map_grid(self) -> MapGrid:
-        """The `MapGrid` of what is written."""
+        """The `MapGrid` of the rasters to write."""
         return MapGrid.of(self.scene.dataset, self.plan.window)
 
     def check_destinations(self, overwrite: bool) -> None:
-        """Raise where a raster must not be written; see `check_paths`."""
+        """Raise if a raster must not be written; see `check_paths`."""
         arguments = {"classes": "destination"}
         paths = {
             arguments.get(product.name, product.name): product.path
@@ -128,26 +128,26 @@ class SceneRun:
         check_destinations(paths, self.scene.dataset, overwrite)
 
     def finished_counts(self) -> np.ndarray | None:
-        """Return the pixels of each id if all is there already, or `None`."""
+        """Return the pixel counts of a map already finished, or `None`."""
         return finished_counts(self.products, self._digest, self.legend)
 
     def has_made(self, product: Product) -> bool:
-        """Return whether a product's file, if any, is of an equal run."""
+        """Return whether a product's file exists, from an identical run."""
         return made_by(product.path, self._digest)
 
     def make(self, resume: bool, overwrite: bool, progress: bool) -> np.ndarray:
-        """Predict what is not done yet, and write the rasters.
+        """Predict the unfinished blocks, and write the rasters.
 
         Args:
-            resume: whether to go on with finished blocks.
+            resume: whether to keep finished blocks.
             overwrite: whether existing files may be replaced.
             progress: whether to show a progress bar on stderr.
 
         Returns:
-            The pixels of each id, an int64 array `(256,)`.
+            The number of pixels of each id, an int64 array `(256,)`.
 
         Raises:
-            SceneError: if the scene was changed meanwhile. The blocks go.
+            SceneError: if the scene changed meanwhile; the blocks are deleted.
         """
         tags = provenance(self._model, self.scene, self._options, self._digest)
         with BlockStore(
@@ -167,14 +167,14 @@ class SceneRun:
             return store.counts
 
     def predict(self, store: Store, progress: bool) -> None:
-        """Predict the blocks that a store has not, and write them to it.
+        """Predict the blocks missing from a store, and write them to it.
 
         Args:
             store: a `BlockStore`, or a part of one.
             progress: whether to show a progress bar on stderr.
         """
         plan = self.plan
-        # Of the whole map, so that batches are the same after a restart.
+        # From the whole map, so that batches are the same after a restart.
         batch_size = even_batch_size(plan.num_tiles, self._options.batch_size)
         read = read_batches(
             plan, self.scene, self._grid, store.done, batch_size
@@ -196,11 +196,11 @@ class SceneRun:
                 bar.update(batch)
 
     def check_unchanged(self) -> None:
-        """Raise where the scene was written to since the run was opened."""
+        """Raise if the scene has been written to since the run was opened."""
         check_unchanged(self.settings["scene"])
 
     def _answers(self, model: Any, batch: Batch) -> Iterator[Answer]:
-        """Yield what `BlockMaker.consume` takes, for one batch."""
+        """Yield answers for `BlockMaker.consume`, for one batch."""
         if batch.pixels is None:
             yield batch.events, None, None
             return
@@ -213,11 +213,11 @@ class SceneRun:
 def plan_of(
     scene: SceneReader, options: SceneOptions, legend: Legend
 ) -> ScenePlan:
-    """Return how a scene is cut.
+    """Return how a scene is cut into blocks and tiles.
 
     Args:
         scene: `SceneReader`.
-        options: those for the model.
+        options: options completed by `for_model`.
         legend: `Legend`.
     """
     size = scene.height, scene.width
@@ -237,7 +237,7 @@ def _grid_size(
 ) -> tuple[int, int] | None:
     """Size of the grid that the model sees, `None` for the scene's own."""
     distance = options.ground_sample_distance
-    # "auto" is no more: the model's took its place, see `for_model`.
+    # `for_model` has replaced "auto" by the model's distance.
     if distance is None or distance == "auto":
         return None
     return model_grid_size(
@@ -254,21 +254,21 @@ def open_run(
     run_class: type[RunT],
     replace: bool,
 ) -> Iterator[RunT]:
-    """Open the scene, and check what the options do not know by themselves.
+    """Open the scene, and check what needs the scene or the model.
 
     Args:
         model: as for `predict_scene`.
         source: path or URL of the scene.
         destination: path of the map.
-        options: those of the scene.
-        run_class: what to make of them, a `SceneRun`.
-        replace: whether rasters that exist pass the check.
+        options: the scene's options.
+        run_class: class of the run, a `SceneRun`.
+        replace: whether existing rasters pass the check.
 
     Yields:
         The run, entered.
 
     Raises:
-        Exception: as `predict_scene`, before anything is computed.
+        Exception: as `predict_scene` does before it computes anything.
     """
     if not callable(getattr(model, "predict_on_batch", model)):
         raise TypeError(
@@ -292,15 +292,15 @@ def open_run(
 def told_by(
     model: Any, options: SceneOptions
 ) -> tuple[ModelFacts, Legend, SceneOptions]:
-    """Return what a model says of itself, checked, in three forms.
+    """Return what a model states about itself, checked, in three forms.
 
     Args:
         model: as for `predict_scene`.
-        options: those of the scene.
+        options: the scene's options.
 
     Returns:
         `(facts, legend, options)`: `ModelFacts`, the `Legend` of its map,
-        and the options with what they leave to the model filled in.
+        and the options, completed from the model.
     """
     facts = ModelFacts.of(model)
     options = options.for_model(model)
@@ -312,12 +312,12 @@ def told_by(
 def open_reader(
     dataset: DatasetReader, facts: ModelFacts, options: SceneOptions
 ) -> SceneReader:
-    """Return a reader of a scene, and check that the model can take it.
+    """Return a reader of a scene, after checking that it suits the model.
 
     Args:
         dataset: the scene, an open rasterio dataset.
-        facts: those of the model.
-        options: those of the scene, as they were given.
+        facts: the model's facts.
+        options: the scene's options, as given.
     """
     area = options.area
     if area is not None:

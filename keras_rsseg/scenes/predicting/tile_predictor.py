@@ -1,4 +1,4 @@
-"""Batches of tiles through a model, in several views."""
+"""Pass batches of tiles through a model, in several views."""
 
 import math
 import threading
@@ -17,7 +17,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes.predicting.blending import resample
 
-# Quarter turns, mirrored or not, of each kind.
+# (Quarter turns, mirrored?) of each kind.
 _AUGMENTATIONS = {
     None: ((0, False),),
     "flips": ((0, False), (0, True), (2, False), (2, True)),
@@ -26,18 +26,18 @@ _AUGMENTATIONS = {
 
 _MADE: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
-# A twin for many starts some ten tiles later, and saves one in ten.
+# A twin for many tiles takes ten tiles' time to start, and saves one in ten.
 _MANY_TILES = 100
 
 
 class TileView(NamedTuple):
-    """What a model sees of a tile: mirrored, turned, of another size.
+    """A tile as the model sees it: mirrored, rotated, at another size.
 
     Attributes:
-        tile_size: length of the tile, pixels.
-        size: length of the view, pixels.
+        tile_size: length of the tile, in pixels.
+        size: length of the view, in pixels.
         turns: quarter turns, anticlockwise, after mirroring.
-        flip: whether left and right change places.
+        flip: whether left and right are swapped.
     """
 
     tile_size: int
@@ -62,12 +62,12 @@ class TileView(NamedTuple):
         return np.ascontiguousarray(np.rot90(tiles, self.turns, (1, 2)))
 
     def turn_back(self, logits: np.ndarray) -> np.ndarray:
-        """Turn the logits `(size, size, classes)` of a view back."""
+        """Undo the rotation of a view's logits `(size, size, classes)`."""
         logits = np.rot90(logits, -self.turns)
         return logits[:, ::-1] if self.flip else logits
 
     def scale_back(self, probabilities: np.ndarray) -> np.ndarray:
-        """Return probabilities `(classes, size, size)` at the tile's size."""
+        """Resize probabilities `(classes, size, size)` to the tile's size."""
         return resample(probabilities, (self.tile_size, self.tile_size))
 
     def _scaled(self, tile: np.ndarray) -> np.ndarray:
@@ -83,22 +83,22 @@ def tile_views(
     test_time_augmentation: Literal["flips", "d4"] | None = None,
     scales: Sequence[float] = (1.0,),
 ) -> list[TileView]:
-    """Return the views whose answers are averaged.
+    """Return the views whose predictions are averaged.
 
     Args:
-        tile_size: length of a tile, pixels.
-        test_time_augmentation: `None`, `"flips"` (as it is, mirrored left to
-            right, top to bottom, and both) or `"d4"` (also turned by 90
-            degrees: all eight).
-        scales: sizes of a tile in the eyes of the model, 1.0 for its own,
-            rounded as `SceneOptions.view_sizes` says.
+        tile_size: length of a tile, in pixels.
+        test_time_augmentation: `None`, `"flips"` (unchanged, mirrored left to
+            right, top to bottom, and both) or `"d4"` (these also rotated by
+            90 degrees: all eight).
+        scales: relative sizes at which the model sees a tile, 1.0 for its
+            own, rounded as in `SceneOptions.view_sizes`.
 
     Returns:
         A list of `TileView`s.
 
     Raises:
-        ValueError: for another augmentation, or scales that are no positive
-            numbers or make two views of the same size.
+        ValueError: for any other augmentation, or scales that are not
+            positive numbers or make two views of the same size.
 
     Example:
 
@@ -123,15 +123,16 @@ def tile_views(
 
 
 def fast_model(model: Any, identity: dict[str, Any], num_tiles: int = 1) -> Any:
-    """Return what a model recommends for inference, or the model.
+    """Return the model's faster twin for inference, or the model itself.
 
     Args:
         model: a task or another object with `for_inference()`, which returns
-            a model; of anything else there is no faster one.
-        identity: what `model_identity` says of it now. A task that was
-            trained meanwhile has another one, and gets a new twin.
-        num_tiles: of the whole map, also where a part of it is made, since
-            answers must not differ. For many a twin may take longer to start.
+            a model; any other object has no twin.
+        identity: what `model_identity` returns now. It changes when a task is
+            trained, which then gets a new twin.
+        num_tiles: number of tiles of the whole map, even if only a part is
+            made, so that results do not differ. For many, the twin may take
+            longer to start.
     """
     if not hasattr(model, "for_inference"):
         return model
@@ -149,9 +150,9 @@ def fast_model(model: Any, identity: dict[str, Any], num_tiles: int = 1) -> Any:
 
 
 class Tile(NamedTuple):
-    """A tile: its number and place, pixels (padded) and validity (not).
+    """A tile: its number and place, its pixels (padded) and `valid` (not).
 
-    `scene` tells whose it is where tiles of several scenes come together.
+    `scene` identifies its scene if tiles of several scenes are mixed.
     """
 
     number: int
@@ -165,13 +166,13 @@ class Tile(NamedTuple):
 def read_tiles(reader: Any, tile_size: int, stride: int) -> Iterator[Tile]:
     """Read the tiles of a scene, row by row.
 
-    Tiles without a valid pixel are left out. Where the scene is smaller
-    than a tile, pixels are reflected to its size, `valid` is not.
+    Tiles without a valid pixel are left out. If the scene is smaller than a
+    tile, its pixels are padded by reflection; `valid` is not.
 
     Args:
         reader: a `SceneReader`.
-        tile_size: length of a tile, pixels.
-        stride: distance between tiles, pixels.
+        tile_size: length of a tile, in pixels.
+        stride: distance between tiles, in pixels.
 
     Yields:
         `Tile`s.
@@ -187,7 +188,7 @@ def read_tiles(reader: Any, tile_size: int, stride: int) -> Iterator[Tile]:
 
 
 def reflected(pixels: np.ndarray, tile_size: int) -> np.ndarray:
-    """Return pixels `(h, w, bands)` reflected to the size of a tile."""
+    """Return pixels `(h, w, bands)` padded by reflection to a tile's size."""
     height, width = pixels.shape[:2]
     pad = ((0, tile_size - height), (0, tile_size - width), (0, 0))
     return np.pad(pixels, pad, mode="reflect") if np.any(pad) else pixels
@@ -196,8 +197,8 @@ def reflected(pixels: np.ndarray, tile_size: int) -> np.ndarray:
 def even_batch_size(count: int, batch_size: int) -> int:
     """Return the batch size that spreads `count` tiles evenly.
 
-    Five tiles in batches of at most four are two of three, not a full one
-    and one that is padded with three copies.
+    Five tiles in batches of at most four make two batches of three, rather
+    than a full one and one padded with three copies.
     """
     return math.ceil(count / math.ceil(count / batch_size))
 
@@ -205,11 +206,11 @@ def even_batch_size(count: int, batch_size: int) -> int:
 def predict_tiles(
     model: Any, tiles: Iterable[Tile], batch_size: int
 ) -> Iterator[tuple[Tile, np.ndarray]]:
-    """Predict tiles, in their order.
+    """Predict tiles, in order.
 
-    Every batch has the same shape, the last one is padded: compiled models
-    are compiled once, and no tile's answer depends on how many came with
-    it in the last batch.
+    Every batch has the same shape, as the last one is padded: models are
+    compiled only once, and a tile's result does not depend on how many tiles
+    the last batch holds.
 
     Args:
         model: object with `predict_on_batch(tiles)`, or a callable; tiles
@@ -222,7 +223,7 @@ def predict_tiles(
         size of `tile.valid`.
 
     Raises:
-        ValueError: if the logits have another shape or are not finite.
+        ValueError: if the logits have the wrong shape or are not finite.
     """
     batch = []
     for tile in tiles:
@@ -235,7 +236,7 @@ def predict_tiles(
 
 
 def stack_tiles(tiles: list[Tile], batch_size: int) -> np.ndarray:
-    """Return the pixels of tiles, padded to a batch with the last one's."""
+    """Return the pixels of tiles, padded to a batch with the last tile."""
     padding = tiles[-1:] * (batch_size - len(tiles))
     return np.stack([np.asarray(tile.pixels) for tile in tiles + padding])
 
@@ -248,10 +249,10 @@ def call_model(model: Any, pixels: np.ndarray) -> np.ndarray:
         pixels: array `(B, T, T, bands)`.
 
     Returns:
-        An array `(B, T, T, classes)`, in NumPy.
+        A NumPy array `(B, T, T, classes)`.
 
     Raises:
-        ValueError: if the logits have another shape.
+        ValueError: if the logits have the wrong shape.
     """
     logits = _to_numpy(getattr(model, "predict_on_batch", model)(pixels))
     if logits.ndim != 4 or logits.shape[:3] != pixels.shape[:3]:
@@ -273,9 +274,9 @@ def tile_probabilities(
     """Return the probabilities of a tile, from the logits of a view of it.
 
     Args:
-        logits: array `(T, T, classes)`, those of the view.
+        logits: array `(T, T, classes)`, the view's logits.
         tile: `Tile`.
-        view: `TileView`; `None` for the tile as it is.
+        view: `TileView`; `None` for the unchanged tile.
 
     Returns:
         A float32 array `(classes, h, w)` of the size of `tile.valid`.
@@ -314,7 +315,7 @@ def _to_numpy(logits: Any) -> np.ndarray:
 
 
 def _softmax(logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities, classes first, and where they are finite."""
+    """Probabilities, classes first, and a mask of where they are finite."""
     logits = np.moveaxis(logits, -1, 0).astype("float32", order="C")
     with np.errstate(invalid="ignore"):
         logits -= logits.max(axis=0)
@@ -331,6 +332,6 @@ def _check_finite(finite: np.ndarray, tile: Tile) -> None:
     scene = "" if tile.scene is None else f" of {tile.scene}"
     raise ArgumentError(
         "`model` returned logits that are not finite, for the tile at row "
-        f"{tile.row}, column {tile.col}{scene}. Is the scene in the value "
-        "range that the model takes?"
+        f"{tile.row}, column {tile.col}{scene}. Are the scene's values in "
+        "the range that the model takes?"
     )

@@ -1,4 +1,4 @@
-"""How far a scene is, on stderr."""
+"""Show the progress of a scene on stderr."""
 
 import time
 from collections.abc import Collection
@@ -13,10 +13,10 @@ from keras_rsseg.scenes.predicting.tile_predictor import Tile
 
 
 class TileProgress:
-    """Counts tiles; those that hold nothing valid as well, when passed.
+    """Counts tiles, including those without valid pixels.
 
-    The first batch compiles the network, which says nothing about the others:
-    speed and time to come are counted from its end.
+    The first batch also compiles the network, so speed and remaining time
+    are measured from its end.
 
     Args:
         plan: `ScenePlan`.
@@ -48,7 +48,7 @@ class TileProgress:
         self._bar.close()
 
     def update(self, batch: Batch) -> None:
-        """Move on by a batch."""
+        """Advance by a batch."""
         current = self._bar.n
         for event in batch.events:
             if isinstance(event, Tile):
@@ -63,7 +63,7 @@ class TileProgress:
         self._bar.update(current - self._bar.n)
 
     def _begin(self, current: int) -> None:
-        """Count from here, where anything is left to count."""
+        """Start measuring here, if any tiles are left."""
         self._bar.set_description("predict", refresh=False)
         self._start, self._first = time.perf_counter(), current
         if not self._bar.disable and current < self._bar.total:
@@ -73,7 +73,7 @@ class TileProgress:
     def _tell_speed(self, current: int) -> None:
         assert self._start is not None
         seconds = time.perf_counter() - self._start
-        # Of a scene of one batch there is nothing to tell.
+        # With a single batch there is nothing to report.
         if seconds > 0 and current > self._first:
             speed = (current - self._first) * self._pixels / seconds
             self._bar.set_postfix_str(f"{speed / 1e6:.2f} Mpx/s", refresh=False)

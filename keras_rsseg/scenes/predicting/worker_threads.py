@@ -1,4 +1,4 @@
-"""Reading ahead and writing behind, each in a thread of its own."""
+"""Read ahead and write behind, each in a thread of its own."""
 
 import contextlib
 import queue
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait
 from typing import Any
 
-# Seconds after which a wait begins anew: one without an end could not be
+# Seconds after which a wait is restarted: an endless one could not be
 # interrupted on Windows.
 _PATIENCE = 1.0
 
@@ -25,8 +25,8 @@ def read_ahead(
     An error of the generator is raised after the items before it.
 
     Args:
-        items: generator; only the thread touches it, and closes it.
-        size: number of items that are held ready.
+        items: generator; only the thread uses and closes it.
+        size: number of items to hold ready.
 
     Yields:
         An iterator over the items.
@@ -41,7 +41,7 @@ def read_ahead(
                 if left.is_set():
                     break
                 ready.put(item)
-                # Not kept alive while the next one is made.
+                # Not to be kept alive while the next one is made.
                 del item
 
     with ThreadPoolExecutor(1, "read-ahead") as pool:
@@ -59,14 +59,14 @@ def read_ahead(
 def write_behind(
     consume: Callable[[Iterator[Any]], None], size: int
 ) -> Iterator[Callable[[Any], None]]:
-    """Give items to a function that takes them in a thread of its own.
+    """Pass items to a function that runs in a thread of its own.
 
-    The context is left when all items are done with. Where an error ends it,
-    those that wait are still done with, unless it is an interrupt.
+    Leaving the context waits until all items are processed. After an error,
+    waiting items are still processed, unless it is an interrupt.
 
     Args:
         consume: callable that gets an iterator over the items.
-        size: number of items that wait, at most.
+        size: maximum number of waiting items.
 
     Yields:
         A function that takes an item, and raises what `consume` raised.
@@ -82,7 +82,7 @@ def write_behind(
         if writer.done():
             room.release()
             writer.result()
-            raise RuntimeError("The writer takes no more items")
+            raise RuntimeError("The writer accepts no more items")
         waiting.put(item)
 
     with ThreadPoolExecutor(1, "write-behind") as pool:
@@ -104,7 +104,7 @@ def write_behind(
 def _taken(
     items: queue.SimpleQueue[Any], room: threading.Semaphore
 ) -> Iterator[Any]:
-    """Take items up to a future, which ends them or raises its error."""
+    """Take items until a future comes; its error is raised."""
     while True:
         try:
             item = items.get(timeout=_PATIENCE)

@@ -1,1 +1,1 @@
-"""Scenes as they come: any raster, its validity, its size on the ground."""
+"""Reading scenes: any raster, its valid pixels, its size on the ground."""

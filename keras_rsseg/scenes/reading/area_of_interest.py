@@ -1,4 +1,4 @@
-"""Polygons that limit a map: outside of them it is void."""
+"""Polygons that limit a map: it is void outside them."""
 
 import hashlib
 import json
@@ -30,44 +30,43 @@ from keras_rsseg.scenes.reading.vector_files import read_vector
 
 logger = logging.getLogger(__name__)
 
-# How far a side may be from its true place, pixels, and how often it may be
-# halved for that: 4 ** 20 times nearer.
+# How far, in pixels, a side may deviate from its true place, and how often it
+# may be halved to get there: 4 ** 20 times nearer.
 _TOLERANCE = 0.1
 _HALVINGS = 20
 _MOST_CORNERS = 2_000_000
 
 
 class AreaOfInterest:
-    """Polygons that limit a map: outside of them it is void.
+    """Polygons that limit a map: it is void outside them.
 
     Args:
-        source: a path of a GeoJSON file (of one object, or one a line), of
-            Esri's JSON, or of any other vector file (GeoPackage, Shapefile,
-            KML; needs the extra `vector`); a WKT string (same extra); a box,
-            four numbers or text of them, `"4.98, 51.84, 4.99, 51.85"`: west,
-            south, east, north; a GeoJSON-like dict; a geometry of shapely or
-            a frame of geopandas, or anything else with `__geo_interface__`.
-            Everything in it must be polygons or multipolygons; it may be in
-            several.
+        source: path of a GeoJSON file (one object, or one per line), of
+            Esri JSON, or of any other vector file (GeoPackage, Shapefile,
+            KML; needs the extra `vector`); a WKT string (same extra); a box
+            as four numbers or as text, `"4.98, 51.84, 4.99, 51.85"`: west,
+            south, east, north; a GeoJSON-like dict; a shapely geometry, a
+            geopandas frame, or anything else with `__geo_interface__`. It
+            must hold polygons or multipolygons only, one or more.
         crs: reference system of its coordinates, anything that rasterio
-            takes. `"auto"` takes the one stated with `source`, WGS 84
+            accepts. `"auto"` takes the one stated with `source`, or WGS 84
             longitude and latitude for GeoJSON, KML and geometries that state
-            none; `None` or `"scene"` says that they are those of the scene.
-        layer: name of the layer of a file that has several, also to be
-            written as QGIS does: `"plan.gpkg|layername=plots"`. Defaults to
-            the only one that may have polygons.
+            none; `None` or `"scene"` means that of the scene.
+        layer: name of the layer in a file with several; QGIS's notation
+            `"plan.gpkg|layername=plots"` works as well. Defaults to the only
+            one that can hold polygons.
 
-    Longitudes are taken as they come, from -180 to 180 or from 0 to 360: an
-    area is shifted to where the scene is, on both sides of the 180th meridian.
+    Longitudes can run from -180 to 180 or from 0 to 360: the area is shifted
+    to where the scene is, on either side of the 180th meridian.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if reading it needs the extra `vector`.
         TypeError: if `source` is none of these.
-        ArgumentError: if it cannot be read, holds anything but polygons,
-            nothing, or coordinates that are no numbers; for a `crs` or a
-            layer that there is not; if a file states no reference system
-            where its format has a place for it, and `crs` is not given.
+        ArgumentError: if it cannot be read, is empty, holds anything but
+            polygons, or coordinates that are not numbers; if the `crs` or
+            layer does not exist; if a file lacks the reference system that
+            its format provides for, and `crs` is not given.
 
     Example:
 
@@ -80,7 +79,7 @@ class AreaOfInterest:
     area.crs  # CRS.from_epsg(4326)
     ```
 
-    `keras_rsseg.predict_scene(..., area=area)` maps what lies inside.
+    `keras_rsseg.predict_scene(..., area=area)` maps its inside.
     """
 
     def __init__(
@@ -101,10 +100,10 @@ class AreaOfInterest:
     def of(
         cls, area: Any, crs: Any = None, layer: str | None = None
     ) -> "AreaOfInterest":
-        """Return `area` itself, or one made of it.
+        """Return `area` itself, or make an `AreaOfInterest` of it.
 
         Args:
-            area: an `AreaOfInterest`, or what one is made of.
+            area: an `AreaOfInterest`, or a `source` of one.
             crs: as for `AreaOfInterest`; `None` for `"auto"`.
             layer: as for `AreaOfInterest`.
         """
@@ -119,7 +118,7 @@ class AreaOfInterest:
 
     @property
     def digest(self) -> str:
-        """A string that is the same for equal areas only."""
+        """A string that is the same only for equal areas."""
         rings = [[ring.tolist() for ring in rings] for rings in self.polygons]
         system = self.crs and self.crs.to_wkt()
         text = json.dumps([system, rings])
@@ -128,10 +127,10 @@ class AreaOfInterest:
     def on(self, dataset: DatasetReader) -> PixelArea:
         """Return the area on the grid of a scene.
 
-        Sides, which are straight in the area's reference system, are bent
-        as the scene's asks for, to a tenth of a pixel. What lies outside of
-        the scene is told by the log. On a scene that has only rational
-        polynomials it lies where these put it at their mean height.
+        Sides that are straight in the area's reference system are curved in
+        the scene's, to within a tenth of a pixel. Parts outside the scene
+        are logged. On a scene that has only rational polynomials, the area
+        lies where they put it at their mean height.
 
         Args:
             dataset: an open rasterio dataset.
@@ -149,10 +148,9 @@ class AreaOfInterest:
         if self.crs is not None and crs is None:
             raise SceneError(
                 f"The scene {dataset.name} has {lacks_place(dataset)}; the "
-                "area of interest has one. Say which the scene is in with "
-                "`crs=`, or give the area in the scene's own coordinates "
-                "(columns and rows, from the upper left corner) and "
-                "`area_crs='scene'`"
+                "area of interest has one. Give the scene's with `crs=`, or "
+                "give the area in the scene's own coordinates (columns and "
+                "rows, from the upper left corner) and `area_crs='scene'`"
             )
         inverse = ~matrix
         turn = EarthTurn.of(crs)
@@ -175,8 +173,8 @@ class AreaOfInterest:
         logger.warning(
             "The area of interest is placed on %s by its rational polynomials "
             "at their mean height, %g m: in hills it may be off by tens of "
-            "metres. To have it exact, orthorectify the scene first, with "
-            "gdalwarp -rpc and a model of the terrain.",
+            "metres. For exact results, orthorectify the scene first, with "
+            "gdalwarp -rpc and a terrain model.",
             dataset.name,
             rpcs.height_off,
         )
@@ -211,7 +209,7 @@ class AreaOfInterest:
                 f"The area of interest, in {self._describe()}, cannot be "
                 f"transformed to the scene's {crs}: {error}. Cut it to the "
                 "surroundings of the scene, or give its reference system if "
-                f"it is another: {self._advice(dataset)}"
+                f"this is the wrong one: {self._advice(dataset)}"
             ) from error
 
     def _checked(
@@ -238,9 +236,9 @@ class AreaOfInterest:
             for new, old in zip(rings, olds, strict=True)
         ):
             logger.warning(
-                "Sides of the area of interest go from near 180 to near -180 "
-                "degrees: they are taken the short way, across the 180th "
-                "meridian."
+                "Sides of the area of interest run from near 180 to near -180 "
+                "degrees: they are taken to go the short way, across the "
+                "180th meridian."
             )
         return polygons
 
@@ -249,16 +247,16 @@ class AreaOfInterest:
             return
         (left, top), (right, bottom) = area.bounds
         raise SceneError(
-            f"The area of interest covers no pixel's centre of the scene "
+            f"The area of interest covers no pixel centre of the scene "
             f"{dataset.name}: in pixels it reaches from column {left:.1f} to "
             f"{right:.1f} and from row {top:.1f} to {bottom:.1f} of "
             f"{dataset.width} x {dataset.height}. Its coordinates were taken "
-            f"for {self._describe()}; if they are others, give "
+            f"as {self._describe()}; if that is wrong, give "
             f"{self._advice(dataset)}"
         )
 
     def _advice(self, dataset: DatasetReader) -> str:
-        """How to say what the coordinates are, if they are others."""
+        """How to state the coordinates, if they were misread."""
         corners = np.concatenate([ring for (ring, *_) in self.polygons])
         ends = (0, 0), (dataset.width, dataset.height)
         scene = np.sort([dataset.transform @ end for end in ends], axis=0)
@@ -266,7 +264,7 @@ class AreaOfInterest:
             corners.min(axis=0) < scene[1]
         )
         if self.crs is not None and meets.all():
-            return "`area_crs='scene'`, as they are where the scene's are"
+            return "`area_crs='scene'`, as they are close to the scene's"
         return "`area_crs=...`"
 
     def _describe(self) -> str:
@@ -282,8 +280,8 @@ def _missing_system(source: Any) -> str:
     if suffix.lower() == ".shp":
         lacking = f" ({os.path.basename(stem)}.prj is missing)"
     return (
-        f"`area`: {source} states no reference system{lacking}. Give it as "
-        "`area_crs='EPSG:25832'` or such, or `area_crs='scene'` if its "
+        f"`area`: {source} states no reference system{lacking}. Give one, "
+        "such as `area_crs='EPSG:25832'`, or `area_crs='scene'` if its "
         "coordinates are those of the scene"
     )
 
@@ -294,10 +292,10 @@ def _shifted(
     matrix: Affine,
     length: float | None,
 ) -> list[Polygon]:
-    """Polygons where the scene is, some turns around the earth away.
+    """Polygons shifted to the scene by whole turns around the earth.
 
-    Those that meet it nowhere stay as they are; what is wider than the earth
-    may meet it twice.
+    Those that never meet it are left unchanged; one wider than the earth may
+    meet it twice.
     """
     if length is None:
         return polygons
@@ -320,7 +318,7 @@ def _shifted(
 def _tell_of_outside(area: PixelArea, dataset: DatasetReader) -> None:
     size = np.array([dataset.width, dataset.height])
     (left, top), (right, bottom) = area.bounds
-    # Half a pixel, as where borders were drawn along the scene's.
+    # Half a pixel of tolerance, for borders drawn along the scene's.
     if (
         min(left, top) >= -0.5
         and right <= size[0] + 0.5
@@ -329,9 +327,9 @@ def _tell_of_outside(area: PixelArea, dataset: DatasetReader) -> None:
         return
     away = area.count_outside(*dataset.shape)
     logger.warning(
-        "The area of interest reaches beyond the scene %s, where nothing is "
-        "mapped: in pixels from column %.1f to %.1f and from row %.1f to %.1f "
-        "of %d x %d%s.",
+        "The area of interest extends beyond the scene %s, where nothing is "
+        "mapped: in pixels, from column %.1f to %.1f and from row %.1f to "
+        "%.1f of %d x %d%s.",
         dataset.name,
         left,
         right,
@@ -349,7 +347,7 @@ class _Unreachable(Exception):
 def _bend(
     ring: Ring, to_pixels: Callable[[Ring], Ring], straight: bool
 ) -> Ring:
-    """Transform a ring, with more corners where its sides are bent."""
+    """Transform a ring, adding corners where its sides are curved."""
     pixels = _finite(ring, to_pixels)
     for _ in range(0 if straight else _HALVINGS):
         middle = (ring + np.roll(ring, -1, axis=0)) / 2

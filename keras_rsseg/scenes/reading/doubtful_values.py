@@ -1,8 +1,8 @@
-"""Warn of values that may mean something else than they are taken for.
+"""Warn of values that may not mean what they seem to.
 
-A fourth band that is tagged as alpha but is near infrared, numbers of a colour
-table, a range that nearly all values lie outside of: all of them make a map,
-and a wrong one. A few windows of the scene are looked at, never all of it.
+A near-infrared band tagged as alpha, indices into a colour table, a range
+that hardly any value lies in: each would yield a map, but a wrong one. Only a
+few windows of the scene are sampled.
 """
 
 import warnings
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 # Windows along each axis, and their size, pixels.
 _SAMPLES, _SAMPLE_SIZE = 4, 64
-# A mask has one or two values, and a few more where its edges are soft.
+# A mask has one or two values, and a few more if its edges are soft.
 _MOST_VALUES, _MOST_SHARE = 8, 0.02
 
 
 def sample_windows(
     height: int, width: int, samples: int, size: int
 ) -> Iterator[Window]:
-    """Yield windows spread evenly over a raster, the same for each call.
+    """Yield windows spread evenly over a raster, the same on every call.
 
     Args:
         height: number of rows of the raster.
         width: number of columns.
-        samples: number of windows along each axis, at most.
-        size: length of a window, pixels, at most.
+        samples: maximum number of windows along each axis.
+        size: maximum length of a window, in pixels.
 
     Yields:
         `Window`s that lie within the raster.
@@ -51,7 +51,7 @@ def sample_windows(
 
 
 def warn_of_alpha(reader: "SceneReader") -> None:
-    """Warn where the alpha band has the values of data.
+    """Warn if the alpha band's values look like data.
 
     Args:
         reader: `SceneReader`.
@@ -73,22 +73,22 @@ def warn_of_alpha(reader: "SceneReader") -> None:
     count, share = len(np.unique(between)), len(between) / len(values)
     if count > _MOST_VALUES and share > _MOST_SHARE:
         warnings.warn(
-            f"Band {alpha} of {reader.name} is tagged as alpha, and nothing is "
-            f"mapped where it is 0; but it has {count} values in between in a "
-            "sample of it, as near infrared has. If it is data, give "
+            f"Band {alpha} of {reader.name} is tagged as alpha, so nothing is "
+            f"mapped where it is 0; but a sample of it has {count} "
+            "intermediate values, like near infrared. If it is data, give "
             "alpha='none' (--alpha none).",
             stacklevel=2,
         )
 
 
 def check_color_table(dataset: DatasetReader, bands: list[int]) -> None:
-    """Refuse numbers of a colour table as colours, warn of one as brightness.
+    """Refuse colour-table indices as colours, and warn if read as brightness.
 
-    Tables of greys in their order pass: they change nothing.
+    Grey tables in ascending order pass: they change nothing.
 
     Args:
         dataset: an open rasterio dataset.
-        bands: numbers of the bands that are read.
+        bands: numbers of the bands to read.
 
     Raises:
         SceneError: if several bands are read, and one has a colour table.
@@ -97,13 +97,13 @@ def check_color_table(dataset: DatasetReader, bands: list[int]) -> None:
         if not _has_colors(dataset, band):
             continue
         message = (
-            f"Band {band} of {dataset.name} holds numbers of colours, not "
-            f"brightness{color_table_advice(dataset)}"
+            f"Band {band} of {dataset.name} holds indices into a colour "
+            f"table, not brightness{color_table_advice(dataset)}"
         )
         if len(bands) > 1:
             raise SceneError(message)
         warnings.warn(
-            f"{message}. The numbers are read as they are.", stacklevel=2
+            f"{message}. The indices are read as values.", stacklevel=2
         )
 
 

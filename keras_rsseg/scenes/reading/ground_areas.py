@@ -1,4 +1,4 @@
-"""Square metres of a raster's pixels, where they differ from row to row."""
+"""Ground areas of a raster's pixels, where they differ from row to row."""
 
 import numpy as np
 from rasterio._err import CPLE_BaseError
@@ -12,26 +12,26 @@ from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from keras_rsseg.scenes.reading.ground_size import metres_per_degree
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
 
-# Places along each side at which pixels are measured.
+# Sampling points along each side at which pixels are measured.
 _NODES = 65
-# What pixels may differ by to be taken for equal, as a share: far less than a
-# map is wrong by, and a whole scene in UTM need not be read again.
+# Relative difference below which pixels count as equal: far less than the
+# errors of a map, and a whole scene in UTM need not be read again.
 _EQUAL = 0.002
 _IDS = 256
-# Units that the smallest row is high, and how much larger others may be.
+# Height of the smallest row in units, and how much larger others may be.
 _UNITS, _MOST_TIMES = 1 << 10, 1 << 12
 
 
 class GroundAreas:
     """The ground area of each pixel of a raster, on the ellipsoid.
 
-    In degrees or web mercator pixels become smaller towards the poles, in
-    other projections towards one side or another. They are measured at 65 x
-    65 places, and in between interpolated: to 0.1 % from pole to pole.
+    In degrees or web mercator, pixels become smaller towards the poles; in
+    other projections, towards some side. They are measured at 65 x 65 points
+    and interpolated in between: exact to 0.1 % from pole to pole.
 
     Args:
         rows: float array, rows at which pixels were measured, ascending.
-        columns: likewise, columns.
+        columns: likewise for columns.
         areas: float array `(rows, columns)`, square metres.
     """
 
@@ -39,7 +39,7 @@ class GroundAreas:
         self, rows: np.ndarray, columns: np.ndarray, areas: np.ndarray
     ):
         self._rows, self._columns, self._areas = rows, columns, areas
-        # One area where all are equal, one of a row where those are.
+        # One area if all are equal, one per row if those of a row are.
         if np.ptp(areas) <= _EQUAL * areas.max():
             middle = areas[len(rows) // 2, len(columns) // 2]
             self._areas = np.full((1, 1), middle)
@@ -54,7 +54,7 @@ class GroundAreas:
             dataset: an open rasterio dataset.
 
         Returns:
-            `GroundAreas`, or `None` where the size of pixels is unknown.
+            `GroundAreas`, or `None` if the pixel size is unknown.
         """
         size = ground_pixel_size(dataset)
         if size is None:
@@ -65,13 +65,13 @@ class GroundAreas:
         if not known.any():
             areas = np.full(areas.shape, size[0] * size[1])
         else:
-            # Beside the earth's limb there is nothing to measure.
+            # Beyond the earth's limb there is nothing to measure.
             areas[~known] = areas[known].mean()
         return cls(rows, columns, areas)
 
     @property
     def are_equal(self) -> bool:
-        """Whether all pixels have one area."""
+        """Whether all pixels have the same area."""
         return self._areas.size == 1
 
     def read(self, window: Window) -> np.ndarray:
@@ -81,8 +81,8 @@ class GroundAreas:
             window: which pixels.
 
         Returns:
-            A float array `(height, width)`, or `(height, 1)` where those of
-            a row are equal.
+            A float array `(height, width)`, or `(height, 1)` if the pixels
+            of a row are equal.
         """
         row, col, height, width = window
         areas = _interpolated(
@@ -95,11 +95,11 @@ class GroundAreas:
     def of_classes(
         self, classes: DatasetReader, counts: np.ndarray
     ) -> np.ndarray:
-        """Return the area of each class; the map is read if need be.
+        """Return the area of each class, reading the map if necessary.
 
         Args:
-            classes: an open map of classes.
-            counts: int array `(256,)`, the pixels of each id.
+            classes: an open class map.
+            counts: int array `(256,)`, the number of pixels of each id.
 
         Returns:
             A float array `(256,)`, square metres.
@@ -128,37 +128,37 @@ class GroundAreas:
             return shapely.area(polygons) * self._areas.item()
         spacing = [np.diff(self._rows), np.diff(self._columns)]
         longest = min(step.min() for step in spacing if step.size)
-        # Long sides are bent by what follows.
+        # `_stretch` bends long sides.
         polygons = shapely.segmentize(polygons, max(longest, 1))
         return shapely.area(shapely.transform(polygons, self._stretch))
 
     def row_lines(self, height: int) -> tuple[np.ndarray, float]:
-        """Return where the borders of rows lie if rows are as high as large.
+        """Return row borders such that heights are proportional to areas.
 
-        Whole numbers, so that geometry on them is exact. Where areas differ
-        within a row, its mean counts.
+        They are integers, so that geometry on them is exact. If areas differ
+        within a row, their mean is used.
 
         Args:
             height: number of rows.
 
         Returns:
-            `(lines, unit)`: an int64 array `(height + 1,)`, and the square
-            metres of an area of one column and one of these units.
+            `(lines, unit)`: an int64 array `(height + 1,)`, and the area in
+            square metres of one column by one of these units.
         """
         means = self._areas.mean(axis=1, keepdims=True)
         rows = np.arange(height) + 0.5
         areas = _interpolated(means, self._rows, rows).ravel()
-        # At the poles there is hardly any.
+        # At the poles there is hardly any area.
         unit = max(areas.min(), areas.max() / _MOST_TIMES) / _UNITS
         steps = np.maximum(np.rint(areas / unit), 1).astype("int64")
         steps = np.broadcast_to(steps, height)
         return np.concatenate([[0], np.cumsum(steps)]), float(unit)
 
     def _stretch(self, points: np.ndarray) -> np.ndarray:
-        """Move points down so far that areas become those on the ground.
+        """Shift points along columns so that areas become those on the ground.
 
-        A row goes to where the areas above it, of a column one pixel wide,
-        add up to: in that direction the map is stretched by a pixel's area.
+        A row moves to the summed areas of the pixels above it in a column:
+        this stretches the map along columns by the area of its pixels.
         """
         x, y = points.T
         rows = np.array([0.0, *self._rows, self._rows[-1] + 0.5])
@@ -180,14 +180,14 @@ class GroundAreas:
 
 
 def _places(length: int) -> np.ndarray:
-    """Centres of pixels from the first to the last of a side."""
+    """Pixel centres from the first to the last of a side."""
     return np.linspace(0.5, length - 0.5, min(length, _NODES))
 
 
 def _measured(
     dataset: DatasetReader, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
-    """Areas of the pixels there, NaN where they have no place."""
+    """Areas of the pixels there, NaN where they are off the earth."""
     crs, matrix = scene_georeference(dataset)
     row, col = np.meshgrid(rows, columns, indexing="ij")
     sides = ((0.0, -0.5), (0.0, 0.5), (-0.5, 0.0), (0.5, 0.0))
@@ -205,14 +205,14 @@ def _measured(
         turn = (lon[1::2] - lon[::2] + 180) % 360 - 180
         right, back = turn * east
         up, left = (lat[1::2] - lat[::2]) * north
-        # Not always a right angle: what is between the two sides counts.
+        # The angle between the two sides is not always a right angle.
         return np.abs(right * left - back * up)
 
 
 def _node(
     places: np.ndarray, wanted: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The place before each wanted one, and the share of the next."""
+    """The sampling point before each position, and the weight of the next."""
     if count == 1:
         return np.zeros(len(wanted), int), np.zeros(len(wanted))
     at = np.interp(wanted, places, np.arange(len(places)))
@@ -223,7 +223,7 @@ def _node(
 def _interpolated(
     values: np.ndarray, places: np.ndarray, wanted: np.ndarray
 ) -> np.ndarray:
-    """Values `(places, n)` at others than those; one place is all."""
+    """Values `(points, n)` interpolated between points; one point is enough."""
     if len(values) == 1:
         return values
     first, share = _node(places, wanted, len(values))

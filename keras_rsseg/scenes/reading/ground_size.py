@@ -29,19 +29,19 @@ _ECCENTRICITY = 0.00669437999014
 # Degrees around the earth.
 _ROUND = 360
 
-# Pixels nearer to the model's than this factor are read as they are.
+# Scenes with pixels within this factor of the model's are not resampled.
 RESAMPLING_FACTOR = 1.25
 _DOUBTFUL_FACTOR = 4
-# Pixels of a side that GDAL can count.
+# The most pixels along a side that GDAL can count.
 _LONGEST_SIDE = (1 << 31) - 1
 
 
 def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
     """Return a scene's reference system and the transform of its grid.
 
-    Where a scene has ground control points alone, the transform is the one
-    that fits them best. A reference system alone, with a transform that is
-    missing or leaves the earth, is no place, see `lacks_place`.
+    If a scene has only ground control points, the transform is the best fit
+    to them. A reference system whose transform is missing or leaves the
+    earth does not place the scene; see `lacks_place`.
 
     Args:
         dataset: an open rasterio dataset.
@@ -60,7 +60,7 @@ def scene_georeference(dataset: DatasetReader) -> tuple[CRS | None, Affine]:
 
 
 def lacks_place(dataset: DatasetReader) -> str | None:
-    """Return why a scene's place is unknown, `None` where it is known.
+    """Return why a scene's place is unknown, `None` if it is known.
 
     Args:
         dataset: an open rasterio dataset.
@@ -78,7 +78,7 @@ def lacks_place(dataset: DatasetReader) -> str | None:
 
 
 def _has_place(dataset: DatasetReader) -> bool:
-    """Whether a transform can be one to the reference system stated."""
+    """Whether the transform is possible in the stated reference system."""
     matrix, crs = dataset.transform, dataset.crs
     if matrix.is_identity:
         return False
@@ -90,7 +90,7 @@ def _has_place(dataset: DatasetReader) -> bool:
     ]
     unit = math.degrees(crs.units_factor[1])
     x, y = (np.array(values) * unit for values in zip(*corners, strict=True))
-    # Half a pixel may be beyond the pole where centres were taken for corners.
+    # Half a pixel may be beyond the pole if centres were taken for corners.
     most = 90 + max(abs(matrix.d), abs(matrix.e)) * unit
     return bool((abs(y) <= most).all() and (abs(x) <= 2 * _ROUND).all())
 
@@ -101,17 +101,17 @@ def ground_pixel_size(
     """Return the ground size of a scene's central pixel.
 
     Measured on the ellipsoid, so it is right for degrees, feet, and
-    projections that stretch (web mercator's pixels at 52 degrees north
-    cover 0.62 of what its units say). Rational polynomials tell it at their
-    mean height.
+    projections that stretch (at 52 degrees north, web mercator's pixels
+    measure 0.62 of what its units say). Rational polynomials are evaluated at
+    their mean height.
 
     Args:
         dataset: an open rasterio dataset.
-        window: the part of it whose central pixel is meant, `None` for all.
+        window: the part whose central pixel to measure, `None` for all.
 
     Returns:
-        `(width, height)` of a pixel in metres, or `None` where nothing tells
-        it: the scene has no place, and no `pixel_size` was stated for it.
+        `(width, height)` of a pixel in metres, or `None` if it is unknown:
+        the scene has no place, and no `pixel_size` was given.
 
     Example:
 
@@ -130,7 +130,7 @@ def ground_pixel_size(
 
 
 def _stated_size(dataset: DatasetReader) -> float | None:
-    """Metres that the user stated, of a map those stated for its scene."""
+    """Metres that the user stated; for a map, those stated for its scene."""
     stated = getattr(dataset, "stated", None)
     if stated is not None and stated.pixel_size is not None:
         return float(stated.pixel_size)
@@ -159,7 +159,7 @@ def _measured_size(
         lon, lat = transform(crs, "EPSG:4326", x, y)
         return _distance(lon[:2], lat[:2]), _distance(lon[2:], lat[2:])
     except (CPLE_BaseError, RasterioError, ValueError):
-        # A local grid has no place on the ellipsoid, but may have a unit.
+        # A local grid has no place on the ellipsoid, but can have a unit.
         return _size_by_unit(crs, matrix)
 
 
@@ -189,23 +189,23 @@ def model_grid_size(
         dataset: an open rasterio dataset.
         ground_sample_distance: pixel size that the model wants, metres.
         resample: `"auto"`, or `"never"` for the scene's own grid whatever
-            its pixel size, of which the log then tells.
-        window: the part of it that is mapped, `None` for all.
+            its pixel size, which is then logged.
+        window: the part of it to map, `None` for all.
 
     Returns:
-        `(height, width)` of the whole scene in pixels, or `None` where its
-        own are within a factor of 1.25 of it or their size is unknown.
+        `(height, width)` of the whole scene in pixels, or `None` if its
+        own pixels are within a factor of 1.25 or of unknown size.
 
     Raises:
-        ArgumentError: for another value of `resample`.
-        SceneError: for pixels so small that GDAL could not count them.
+        ArgumentError: for any other value of `resample`.
+        SceneError: if there would be more pixels than GDAL can count.
     """
     check_choice("resample", resample, ("auto", "never"))
     size = ground_pixel_size(dataset, window)
     if size is None:
         logger.warning(
-            "The model wants pixels of %g m; how large those of %s are is "
-            "unknown (%s), so they are taken as they are. If you know it, "
+            "The model expects pixels of %g m; the pixel size of %s is "
+            "unknown (%s), so it is not resampled. If you know it, "
             "give `pixel_size=` (--pixel-size).",
             ground_sample_distance,
             dataset.name,
@@ -221,7 +221,7 @@ def model_grid_size(
     if resample == "never":
         logger.warning(
             "The scene's pixels are %.3g m, the model's %.3g m: with "
-            "resample='never' they are taken as they are.",
+            "resample='never' the scene is not resampled.",
             own,
             wanted,
         )
@@ -229,8 +229,8 @@ def model_grid_size(
     rows, columns = window[2:] if window else dataset.shape
     logger.warning(
         "The scene's pixels are %.3g m, the model's %.3g m: the scene is "
-        "read at %d x %d pixels and the map written on its own grid of "
-        "%d x %d.",
+        "resampled to %d x %d pixels, and the map is written on its own grid "
+        "of %d x %d.",
         own,
         wanted,
         _length(columns, factors[0]),
@@ -257,15 +257,15 @@ def check_upsampling(
 ) -> None:
     """Refuse a scene that is far too coarse for a model.
 
-    To predict it would cost many times what its pixels do, for a map that is
-    not to be expected to be good.
+    Upsampled, it would cost many times as much to predict, and the map would
+    be poor.
 
     Args:
         dataset: an open rasterio dataset.
         ground_sample_distance: pixel size that the model was trained at,
-            metres, which the user did not ask for.
+            in metres, if the user did not ask for one.
         resample: as for `model_grid_size`.
-        window: the part of it that is mapped, `None` for all.
+        window: the part of it to map, `None` for all.
 
     Raises:
         SceneError: if its pixels are more than 4 times as long.
@@ -283,10 +283,10 @@ def check_upsampling(
         f"{_length(columns, 1 / factors[0])} x "
         f"{_length(rows, 1 / factors[1])} pixels would be predicted for "
         f"{columns} x {rows}, {factors[0] * factors[1]:.3g} times as many, "
-        "and the map would not be good. Give "
-        f"`ground_sample_distance={ground_sample_distance:g}` to do it all "
-        "the same, `resample='never'` to predict the pixels that there are, "
-        "or take a model for such imagery"
+        "and the map would be poor. Give "
+        f"`ground_sample_distance={ground_sample_distance:g}` to do it "
+        "anyway, `resample='never'` to predict the scene's own pixels, "
+        "or use a model for such imagery"
     )
 
 
@@ -297,8 +297,8 @@ def _length(pixels: int, factor: float) -> int:
 def _warn_of_coarse_pixels(factors: Sequence[float]) -> None:
     if min(factors) < 1 / _DOUBTFUL_FACTOR:
         logger.warning(
-            "The scene is more than %d times coarser than what the model "
-            "was made for: do not expect a good map.",
+            "The scene is more than %d times coarser than the model was made "
+            "for: do not expect a good map.",
             _DOUBTFUL_FACTOR,
         )
 

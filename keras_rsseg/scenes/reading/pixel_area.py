@@ -1,4 +1,4 @@
-"""Polygons in pixels of a raster: which pixels they hold."""
+"""Polygons on the grid of a raster: which pixels they contain."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_rsseg.rasters.windows import Window
 
-# Pixels by which the sides of an area may miss those of pixels.
+# Pixels by which the sides of an area may miss pixel borders.
 _ROUNDING = 0.01
 
 
@@ -14,15 +14,14 @@ class PixelArea:
     """Polygons on the grid of a raster.
 
     A pixel is inside if its centre is inside one of the polygons, by the
-    even-odd rule. The answer for a pixel is computed from the polygons'
-    corners alone, so that it is the same in whichever window, which GDAL's
-    rasteriser does not promise; and only sides that cross the window's rows
-    cost something.
+    even-odd rule. The result for a pixel depends on the polygons' corners
+    only, so it is the same in every window, which GDAL's rasteriser does not
+    guarantee; and only sides that cross the window's rows cost time.
 
     Args:
         polygons: list of polygons, each a list of rings, float arrays
             `(N, 2)` of columns and rows, where the centre of the first pixel
-            is at (0.5, 0.5). Rings are closed by themselves.
+            is at (0.5, 0.5). Rings are closed automatically.
 
     Example:
 
@@ -64,7 +63,7 @@ class PixelArea:
         """
         inside = np.zeros((height, width), bool)
         corner = np.array([col, row])
-        # Centres from first to last; a polygon may be nearer than these.
+        # Pixel centres from first to last; none if a polygon lies between two.
         first = np.maximum(np.ceil(self._first - 0.5), corner)
         last = np.minimum(np.floor(self._last + 0.5), corner + (width, height))
         for index in np.flatnonzero((first < last).all(axis=1)):
@@ -80,20 +79,20 @@ class PixelArea:
         return inside
 
     def count_outside(self, height: int, width: int) -> int:
-        """Return how many polygons lie beside a raster of that size."""
+        """Return how many polygons lie outside a raster of that size."""
         outside = (self._last <= 0) | (self._first >= (width, height))
         return int(outside.any(axis=1).sum())
 
     def window(self, height: int, width: int) -> Window:
-        """Return the smallest part of a raster of that size that holds it.
+        """Return the smallest window of a raster of that size around it.
 
         Args:
             height: number of rows.
             width: number of columns.
         """
         first, last = self.bounds
-        # Coordinates are not exact: an area that was drawn along pixels
-        # should not get one more.
+        # Coordinates are not exact: an area drawn along pixel borders
+        # should not gain a row or column.
         left, top = np.maximum(np.floor(first + _ROUNDING), 0).astype(int)
         right, bottom = np.ceil(last - _ROUNDING).astype(int)
         right = min(max(right, left + 1), width)
@@ -117,7 +116,7 @@ class PixelArea:
 
 
 def _sides(rings: Sequence[np.ndarray]) -> np.ndarray:
-    """Sides that are not level, `(N, 4)`: x, y of the upper end, the lower."""
+    """Sides not level, `(N, 4)`: x, y of the upper end, then the lower."""
     sides = []
     for ring in rings:
         ring = np.asarray(ring, "float64")
@@ -131,7 +130,7 @@ def _sides(rings: Sequence[np.ndarray]) -> np.ndarray:
 def _fill(
     sides: np.ndarray, row: int, col: int, height: int, width: int
 ) -> np.ndarray:
-    """Pixels of a window that an odd number of sides is left of."""
+    """Pixels of a window with an odd number of sides to their left."""
     first = np.ceil(sides[:, 1] - 0.5).clip(row, row + height).astype(int)
     end = np.ceil(sides[:, 3] - 0.5).clip(row, row + height).astype(int)
     crossing = first < end

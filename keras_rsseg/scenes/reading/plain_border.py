@@ -15,40 +15,40 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# As GDAL's nearblack: lossy compression leaves noise beside the imagery.
+# As in GDAL's nearblack: lossy compression leaves noise beside the imagery.
 _TOLERANCE = 15
-# Of the sides: less may be a shadow or a roof.
+# Share of the sides: less may be a shadow or a roof.
 _SIDE_SHARE = 0.05
-# Sides longer than this are looked at in so many parts.
+# Sides longer than the first are sampled in this many parts.
 _LONG_SIDE, _SIDE_PARTS = 1 << 15, 128
-# Pixels, and lengths, by which what lies beside a part is read.
+# Pixels, and length, of the steps in which pixels beyond a part are read.
 _STEP, _LONGEST_STEP = 1 << 22, 512
 # Squares at the corners that `plain_corner` looks at, and the side from which
-# on a scene is more than a corner or two, pixels.
+# a scene is more than a corner or two, in pixels.
 _CORNER = 32
 _SMALLEST_SCENE = 256
-# How much of one must have the same value. Beside it, compression leaves noise.
+# Share of a square that must be of one value: compression leaves noise.
 _PLAIN_SHARE = 0.9
 
 
 class PlainBorder:
-    """What has one plain colour from a scene's border inwards.
+    """Pixels of one plain colour from a scene's border inwards.
 
-    The colour is black or white, if a twentieth of the scene's four sides is:
-    of both the one that more of the four corners are, then more of the sides.
-    Else it is a colour that a twentieth has exactly, as calm water has not.
+    The colour is black or white if a twentieth of the scene's four sides is;
+    if both are, the one of more of the four corners, then of more of the
+    sides. Else it is a colour that a twentieth has exactly, unlike calm water.
 
-    A pixel belongs to it if all bands are near that colour (15 at most where
-    the scene is 8-bit, exactly equal else) and so are all others between it
-    and the scene's border, in its row or its column, on one side. So corners
-    of any outline are found, but not the shadows and holes inside, nor what
-    the border can only be reached from around a corner. Beside four numbers
-    a row and column nothing is kept.
+    A pixel belongs to it if all its bands are near that colour (within 15 if
+    the scene is 8-bit, else exactly equal) and so are all pixels between it
+    and the scene's border, along its row or its column, on one side. This
+    finds corners of any outline, but neither shadows and holes inside, nor
+    pixels that can reach the border only around a corner. Only four numbers
+    per row and column are stored.
 
     Args:
-        place: the part of the scene that it is known for.
+        place: the part of the scene that it covers.
         left: int array `(height,)`, number of plain pixels at the left of
-            each row there, from the part's own side.
+            each row, counted from that side of `place`.
         right: likewise at the right.
         top: int array `(width,)`, likewise at the top of each column.
         bottom: likewise at the bottom.
@@ -70,14 +70,14 @@ class PlainBorder:
     def find(
         cls, reader: "SceneReader", place: Window | None = None
     ) -> "PlainBorder":
-        """Read a scene and return its border; warn where there is none.
+        """Read a scene and return its border; warn if there is none.
 
         Args:
-            reader: `SceneReader`. What its dataset calls invalid counts as
+            reader: `SceneReader`. Pixels invalid in its dataset count as
                 plain.
-            place: the part of the scene in which it will be asked for,
-                `None` for all. The rest is read no further than plain
-                pixels reach from there.
+            place: the part of the scene that it will be used in, `None` for
+                all. The rest is read only as far as plain pixels extend
+                from there.
 
         Returns:
             A `PlainBorder`.
@@ -105,8 +105,8 @@ class PlainBorder:
                 stacklevel=2,
             )
         logger.info(
-            "%s at the border of %s is taken for no data: up to %d, %d, "
-            "%d, %d pixels from the left, the right, the top, the bottom.",
+            "%s at the border of %s is taken as no data: up to %d, %d, "
+            "%d, %d pixels from the left, right, top and bottom.",
             _as_text(color),
             reader.name,
             *depths,
@@ -123,8 +123,8 @@ class PlainBorder:
             width: number of columns.
 
         Returns:
-            A boolean array `(height, width)`; `False` outside of the part
-            that it is known for.
+            A boolean array `(height, width)`; `False` outside the part
+            that it covers.
         """
         found = np.zeros((height, width), bool)
         place = self._place
@@ -149,29 +149,29 @@ class PlainBorder:
 
 
 def warn_of_plain_corner(reader: "SceneReader") -> None:
-    """Warn where a corner may hold no data though nothing says so.
+    """Warn if a corner probably has no data, though nothing says so.
 
     Args:
-        reader: `SceneReader` that was told no `nodata`.
+        reader: `SceneReader` without `nodata`.
     """
     color = plain_corner(reader)
     if color is not None:
         warnings.warn(
             f"A corner of {reader.name} is plain {color}, and nothing states "
-            "that it holds no data: it is mapped like all else. If it shows "
-            "nothing, give nodata='border' (--nodata border).",
+            "that it holds no data, so it is mapped like the rest. If it "
+            "shows nothing, give nodata='border' (--nodata border).",
             stacklevel=2,
         )
 
 
 def plain_corner(reader: "SceneReader") -> str | None:
-    """Return the colour of a scene's corner that shows nothing else.
+    """Return the colour of a corner of the scene that is of one colour.
 
     A square of 32 pixels is read at each corner.
 
     Args:
-        reader: `SceneReader`. Corners with pixels that its dataset calls
-            invalid do not count, and none with an area of interest.
+        reader: `SceneReader`. Corners with pixels invalid in its dataset do
+            not count; with an area of interest, no corner does.
 
     Returns:
         Text, such as `"black"` or `"(17, 17, 17)"`, or `None`.
@@ -193,10 +193,10 @@ def plain_corner(reader: "SceneReader") -> str | None:
 
 
 def _beyond(place: Window, whole: Window) -> Iterator[tuple[Window, int]]:
-    """What lies left of a part, right of it, above and below.
+    """Windows to the left of a part, to its right, above and below.
 
-    With it the axis along which plain pixels go on, -1 or 1 for backwards or
-    forwards along columns, -2 or 2 along rows.
+    Each with the direction in which plain pixels continue: -1 or 1, backwards
+    or forwards along columns; -2 or 2, along rows.
     """
     row, col, height, width = place
     right, below = col + width, row + height
@@ -215,8 +215,8 @@ def _reaches_border(
 ) -> np.ndarray:
     """Return which lines are plain beyond a part, up to the scene's border.
 
-    `waiting`: boolean array, those that are plain where they leave it. It is
-    read step by step, until none is.
+    `waiting`: boolean array, the lines that are plain where they leave it.
+    Pixels are read step by step, until no line is plain.
     """
     waiting = waiting.copy()
     down = abs(direction) == 2
@@ -238,9 +238,9 @@ def _reaches_border(
 
 
 def _border_color(reader: "SceneReader") -> tuple[np.ndarray, bool]:
-    """Return black, or what else the scene's sides show, `(bands,)`.
+    """Return black or another colour of the scene's sides, `(bands,)`.
 
-    And whether they show it at all.
+    And whether enough of the sides have it.
     """
     height, width = reader.height, reader.width
     sides = []
@@ -269,7 +269,7 @@ def _border_color(reader: "SceneReader") -> tuple[np.ndarray, bool]:
     likely = [color for color, share in shares.items() if share >= _SIDE_SHARE]
     if likely:
         return np.frombuffer(max(likely, key=weight), colors.dtype), True
-    # Calm water has near colours, not equal ones.
+    # Calm water has similar colours, not equal ones.
     other, share = _commonest(colors)
     return (other, True) if share >= _SIDE_SHARE else (black, False)
 
@@ -298,7 +298,7 @@ def _corners(reader: "SceneReader") -> np.ndarray:
 
 
 def _commonest(colors: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the colour that most of `(bands, pixels)` have, and its share."""
+    """Return the commonest colour of `(bands, pixels)`, and its share."""
     found, counts = np.unique(colors, axis=1, return_counts=True)
     most = counts.argmax()
     return found[:, most], counts[most] / colors.shape[1]
@@ -322,7 +322,7 @@ def _is_near(
 def _near(
     reader: "SceneReader", pixels: np.ndarray, color: np.ndarray
 ) -> np.ndarray:
-    """Return which of `(bands, ...)` have a colour, all but noise."""
+    """Return which of `(bands, ...)` have a colour, up to noise."""
     if reader.dtype == np.uint8:
         tolerance, pixels = _TOLERANCE, pixels.astype("int16")
     else:
@@ -339,10 +339,10 @@ def _extend(
     start: int,
     size: int,
 ) -> None:
-    """Go on along lines of `size` pixels by what begins at `start`.
+    """Extend the plain ends of lines of `size` pixels by a block at `start`.
 
-    `first` and `last` hold how many are plain at the lines' ends, as far as
-    is known, and are changed in place.
+    `first` and `last` hold how many pixels are plain at the lines' ends, as
+    far as is known, and are changed in place.
     """
     shown = ~plain.all(axis=1)
     length = plain.shape[1]

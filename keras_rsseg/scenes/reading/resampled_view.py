@@ -1,4 +1,4 @@
-"""A scene on a grid of another size, by GDAL's warper."""
+"""A scene on a grid of another size, resampled by GDAL's warper."""
 
 import contextlib
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from keras_rsseg.rasters.windows import reading_windows
 if TYPE_CHECKING:
     from keras_rsseg.scenes.reading.scene_reader import SceneReader
 
-# Pixels looked at together, about.
+# Approximate number of pixels processed together.
 _MOST_PIXELS = 1 << 22
 
 
 class _Warped(WarpedVRT):
-    """A view whose bands are looked up at once, see `Raster.indexes`."""
+    """A view whose bands are looked up once; see `Raster.indexes`."""
 
     @property
     def indexes(self) -> range:
@@ -36,18 +36,17 @@ class _Warped(WarpedVRT):
 class ResampledView:
     """What the datasets of one resampled scene have in common.
 
-    The warper sees a virtual raster of the bands that are read, in pixel
-    coordinates: it makes no difference whether a scene is turned, south-up,
-    or not georeferenced at all. Where GDAL cannot tell by itself what holds
-    data, it gets a mask, for which the scene is read once more; the mask is
-    kept compressed in memory.
+    The warper sees a virtual raster of the bands to read, in pixel
+    coordinates, so the scene may be rotated, south-up or not georeferenced
+    at all. If GDAL cannot tell which pixels hold data, it gets a mask, for
+    which the scene is read once more; the mask is kept compressed in memory.
 
     Args:
         reader: `SceneReader` of the scene.
         height: number of rows of the new grid.
         width: number of columns of the new grid.
-        window: the part of the scene that will be read, `None` for all. A
-            mask is made of that alone.
+        window: the part of the scene that will be read, `None` for all. The
+            mask covers only that.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class ResampledView:
         width: int,
         window: Window | None = None,
     ):
-        # Pixels of the scene in one of this grid, down and along.
+        # Pixels of the scene per pixel of this grid, down and across.
         self.factors = reader.height / height, reader.width / width
         self._size = height, width
         self._window = window or Window(0, 0, reader.height, reader.width)
@@ -88,7 +87,7 @@ class ResampledView:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[WarpedVRT]:
-        """Yield a dataset: the bands read, and one that is 0 for no data."""
+        """Yield a dataset: the bands to read, and one that is 0 for no data."""
         height, width = self._size
         down, along = self.factors
         finer = max(self.factors) <= 1
@@ -119,7 +118,7 @@ def any_in_cells(
 
     Args:
         read: callable `(row, col, height, width)` to a boolean array.
-        factors: pixels in a cell, down and along, any positive floats.
+        factors: pixels per cell, down and across, any positive floats.
         row: first row of cells.
         col: first column of cells.
         height: number of rows of cells.
@@ -146,7 +145,7 @@ def any_in_cells(
 def _any_in_ranges(
     pixels: np.ndarray, ranges: np.ndarray, axis: int
 ) -> np.ndarray:
-    # `reduceat` knows no index beyond the last.
+    # `reduceat` accepts no index beyond the last.
     more = np.zeros_like(pixels.take([0], axis))
     pixels = np.concatenate([pixels, more], axis=axis)
     places = ranges.ravel()
@@ -158,7 +157,7 @@ def _any_in_ranges(
 def _pixel_ranges(first: int, count: int, factor: float) -> np.ndarray:
     """First pixel and end of each cell along an axis, `(count, 2)`."""
     bounds = np.arange(first, first + count + 1) * factor
-    # Of 3 / 7 * 7 pixels the third is not the fourth.
+    # 3 / 7 * 7 may exceed 3 by rounding, and must not become 4.
     start = np.floor(bounds[:-1] + 1e-6)
     end = np.ceil(bounds[1:] - 1e-6)
     return np.stack([start, end], axis=1).astype(int)

@@ -1,4 +1,4 @@
-"""Longitudes that go on beyond 180 degrees, as scenes and areas there do."""
+"""Longitudes beyond 180 degrees, as in scenes and areas across the meridian."""
 
 from typing import Any
 from typing import NamedTuple
@@ -9,20 +9,21 @@ from rasterio.crs import CRS
 from rasterio.errors import RasterioError
 from rasterio.warp import transform
 
-# Projections whose x grows evenly with longitude, as PROJ calls them.
+# Projections whose x is linear in longitude, by PROJ's names.
 _CYLINDERS = ("merc", "webmerc", "eqc", "cea", "mill", "gall", "comill")
-# Degrees: jumps of a side that are meant the other way.
+# Degrees: sides that jump further are meant the other way round.
 _LONG_WAY = 270
 
 
 class EarthTurn(NamedTuple):
-    """How x of a reference system goes on around the earth.
+    """How x of a reference system continues around the earth.
 
     Attributes:
         crs: the reference system, or `None`.
-        length: how far it is once around, in its units; `None` where x does
-            not grow evenly with longitude.
-        middle: `(longitude, x)` of the central meridian, degrees.
+        length: distance once around, in its units; `None` if x is not
+            linear in longitude.
+        middle: `(longitude, x)` of the central meridian, longitude in
+            degrees.
     """
 
     crs: CRS | None
@@ -31,7 +32,7 @@ class EarthTurn(NamedTuple):
 
     @classmethod
     def of(cls, crs: CRS | None) -> "EarthTurn":
-        """Return how x goes on in a reference system."""
+        """Return how x continues in a reference system."""
         if crs is None:
             return cls(crs)
         if crs.is_geographic:
@@ -51,15 +52,15 @@ class EarthTurn(NamedTuple):
     def transform(
         self, crs: CRS | None, points: np.ndarray, near: float = 0.0
     ) -> np.ndarray:
-        """Return points of another reference system in this one.
+        """Transform points of another reference system to this one.
 
-        Degrees beyond 180 stay beyond it, where PROJ brings them back.
+        Degrees beyond 180 stay beyond it, whereas PROJ would wrap them.
 
         Args:
-            crs: theirs.
+            crs: reference system of the points.
             points: float array `(N, 2)`.
-            near: x of this one, less than half around the earth from points
-                of a system in which x does not grow evenly with longitude.
+            near: x in this system, less than half way around the earth from
+                points of a system in which x is not linear in longitude.
 
         Returns:
             A float array `(2, N)`: x, y.
@@ -78,7 +79,7 @@ class EarthTurn(NamedTuple):
             lon = center + (x - middle) / length * 360
             within = x - np.round((x - middle) / length) * length
             moved, y = np.array(transform(crs, self.crs, within, y))
-            # Where it should be by its longitude, about.
+            # Approximately where it should be by its longitude.
             center, middle = self.middle
             expected = middle + (lon - center) / 360 * self.length
         turns = np.round((expected - moved) / self.length)
@@ -90,12 +91,12 @@ def across_the_antimeridian(ring: np.ndarray, length: float) -> np.ndarray:
 
     Args:
         ring: longitudes and latitudes `(N, 2)`, the last corner not repeated.
-        length: once around, in their units.
+        length: distance once around, in their units.
 
     Returns:
         The ring itself, unless sides go from near 180 to near -180 degrees.
-        It is taken as it is where they go all around, as those of a box of
-        the world do, or the ring goes around a pole.
+        It is also unchanged if sides go all around, as in a box of the
+        world, or if the ring goes around a pole.
     """
     lon = ring[:, 0]
     sides = abs(np.diff(lon, append=lon[:1])) / length * 360

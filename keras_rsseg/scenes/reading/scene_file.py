@@ -1,4 +1,4 @@
-"""Open a scene as its file describes it, and as its user does."""
+"""Open a scene as its file and its user describe it."""
 
 import contextlib
 import functools
@@ -28,7 +28,7 @@ from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 
 logger = logging.getLogger(__name__)
 
-# How far a stated size may be from a measured one, of it.
+# Relative difference allowed between a stated size and a measured one.
 _SAME_SIZE = 0.01
 
 
@@ -45,24 +45,23 @@ def open_scene(
 
     Args:
         source: path or URL of any raster that GDAL reads, GDAL's name of a
-            subdataset, the XML of a VRT; or names of several files with a
-            plus between them, whose bands become one raster.
-        alpha: `"none"` says that a band that is tagged as alpha holds data.
-        crs: reference system, anything that rasterio takes, of a scene that
-            states none.
-        pixel_size: length of its pixels on the ground in metres, if nothing
-            else tells.
-        argument: what errors call `source`.
+            subdataset, the XML of a VRT; or names of several files joined
+            by plus signs, whose bands become one raster.
+        alpha: `"none"` says that a band tagged as alpha holds data.
+        crs: reference system, anything that rasterio accepts, of a scene
+            that states none.
+        pixel_size: pixel size on the ground in metres, if it is not stated.
+        argument: name of `source` in errors.
 
     Yields:
         A `rasterio.DatasetReader`, for one thread.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        RasterError: if it is not a raster, has no bands, or breaks off; if
-            the files of several bands do not lie on each other; if it has a
-            reference system, and PROJ does not work.
-        ArgumentError: for a `crs` or `pixel_size` that is none.
+        RasterError: if it is not a raster, has no bands, or is truncated; if
+            the files of several bands have different grids; if it has a
+            reference system, but PROJ does not work.
+        ArgumentError: for an invalid `crs` or `pixel_size`.
 
     Example:
 
@@ -92,9 +91,9 @@ def open_scene(
 
 
 def _system_beside(dataset: Raster) -> dict[str, Any]:
-    """What a .prj beside a raster with a world file says, which GDAL ignores.
+    """The contents of a .prj beside a world file, which GDAL ignores.
 
-    Many deliveries have one for each picture.
+    Many deliveries have one for each image.
     """
     placed = dataset.crs is not None or dataset.gcps[0]
     if placed or dataset.transform.is_identity:
@@ -114,11 +113,11 @@ def _system_beside(dataset: Raster) -> dict[str, Any]:
 def open_as(
     source: str | os.PathLike, options: SceneOptions
 ) -> Iterator[Raster]:
-    """Open a scene with what the options say of it.
+    """Open a scene as the options describe it.
 
     Args:
         source: as for `open_scene`.
-        options: those of the scene.
+        options: the scene's options.
 
     Yields:
         A `rasterio.DatasetReader`, for one thread.
@@ -136,17 +135,17 @@ def as_crs(name: str, value: Any, others: str = "") -> CRS:
     """Return a reference system.
 
     Args:
-        name: of the argument, for the error.
-        value: anything that rasterio takes.
+        name: name of the argument, for the error.
+        value: anything that rasterio accepts.
         others: what else is accepted, for the error.
 
     Raises:
-        ArgumentError: if it is none.
+        ArgumentError: if it is not a reference system.
         RasterError: if PROJ does not work.
     """
     check_projections()
     try:
-        # Else GDAL prints on its own what it does not know.
+        # Without it GDAL would print errors of its own.
         with strict_settings():
             return CRS.from_user_input(value)
     except (CPLE_BaseError, RasterioError, TypeError, ValueError) as error:
@@ -160,7 +159,7 @@ def as_crs(name: str, value: Any, others: str = "") -> CRS:
 def check_projections() -> None:
     """Raise unless PROJ finds its database, in the version that it needs.
 
-    Without it GDAL goes on, with other reference systems and sizes.
+    GDAL would carry on without it, with wrong reference systems and sizes.
 
     Raises:
         RasterError: if it does not.
@@ -173,21 +172,21 @@ def check_projections() -> None:
     except (CPLE_BaseError, RasterioError, ValueError) as error:
         cause = str(error)
     names = [name for name in ("PROJ_DATA", "PROJ_LIB") if name in os.environ]
-    advice = "Install rasterio anew"
+    advice = "Reinstall rasterio"
     if names:
         values = (f"{name}={os.environ[name]}" for name in names)
         advice = (
-            f"The environment has {' and '.join(values)}, of another "
-            f"installation perhaps: unset {' and '.join(names)}"
+            f"The environment has {' and '.join(values)}, perhaps of another "
+            f"installation: unset {' and '.join(names)}"
         )
     raise RasterError(
-        "PROJ does not find its database of reference systems (proj.db), or "
-        f"finds that of another version: {cause}. {advice}"
+        "PROJ cannot find its database of reference systems (proj.db), or "
+        f"finds one of another version: {cause}. {advice}"
     )
 
 
 def tell_of_scene(dataset: Any) -> None:
-    """Tell of what is stated twice, and of what a file holds besides.
+    """Log contradictory statements, and further contents of a file.
 
     Args:
         dataset: a scene, opened by `open_scene`.
@@ -195,14 +194,14 @@ def tell_of_scene(dataset: Any) -> None:
     parts = dataset.subdatasets
     if len(parts) > 1 and not is_part(dataset.name):
         warnings.warn(
-            f"{dataset.name} has {len(parts)} pages or subdatasets, of which "
-            f"the first is read. Others may be given: {listed(parts)}",
+            f"{dataset.name} has {len(parts)} pages or subdatasets; the "
+            f"first is read. Others can be given: {listed(parts)}",
             stacklevel=2,
         )
     own, crs = dataset.gcps[1], dataset.stated.crs
     if dataset.stated.crs_file is not None:
         logger.warning(
-            "%s states no reference system; that of %s is taken (%s).",
+            "%s states no reference system; that of %s is used (%s).",
             dataset.name,
             dataset.stated.crs_file,
             crs.to_string(),
@@ -220,7 +219,7 @@ def tell_of_scene(dataset: Any) -> None:
         if max(abs(side / size - 1) for side in measured) > _SAME_SIZE:
             logger.warning(
                 "The pixels of %s are %.4g x %.4g m, as the scene itself "
-                "tells; `pixel_size=` is for scenes that do not.",
+                "states; `pixel_size=` is for scenes that do not.",
                 dataset.name,
                 *measured,
             )

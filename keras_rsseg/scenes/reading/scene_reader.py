@@ -1,4 +1,4 @@
-"""Read windows of a scene with their validity, on its grid or another."""
+"""Read windows of a scene and their valid pixels, on its grid or another."""
 
 import contextlib
 import copy
@@ -37,39 +37,39 @@ class SceneReader:
     outside the area of interest.
 
     Readers keep no state between calls, but GDAL's datasets belong to one
-    thread: further ones take a reader of their own, see `reopened`.
+    thread; each further thread needs its own reader, see `reopened`.
 
     Args:
         dataset: an open rasterio dataset.
         bands: list of band numbers (from 1) or names; see `choose_bands`.
-        nodata: value that means no data, in place of the dataset's own.
-            Alpha and mask bands still count. `"border"` takes for no data
-            what has one plain colour, black or another, from the scene's
-            border inwards, see `PlainBorder`: for mosaics with plain corners
-            and no tag. The scene is read once more for that, or the part of
-            it that `find_border` is told. `"none"` says
-            that the dataset's own value is data.
+        nodata: value that means no data, instead of the dataset's own.
+            Alpha and mask bands still count. `"border"`: pixels of one plain
+            colour, black or another, from the scene's border inwards hold no
+            data, see `PlainBorder`; for mosaics with plain corners and no
+            nodata value. The scene, or the part given to `find_border`, is
+            read once more for that. `"none"`: the dataset's own value is
+            data.
         model_bands: number or names of the bands that the model takes.
-        area: where a map is wanted, anything that `AreaOfInterest` takes;
-            `None` for everywhere.
-        value_range: `(low, high)`, values of the scene that become the
-            model's lowest and highest, in its own units where it states scale
-            and offset; or percentages, see `scene_scale`. What is beyond is
+        area: where to map, anything that `AreaOfInterest` accepts; `None`
+            for everywhere.
+        value_range: `(low, high)`, values of the scene that map to the
+            model's lowest and highest, in its own units if it states scale
+            and offset; or percentages, see `scene_scale`. Values beyond are
             clipped.
         model_range: `(low, high)`, values that the model was made for;
-            `None` where that is not known.
-        crop: whether only the area's extent is mapped.
+            `None` if unknown.
+        crop: whether to map only the area's extent.
         border_later: whether `find_border` will be called before anything
             is read.
 
     Attributes:
-        window: the part of the scene that is mapped.
+        window: the part of the scene to map.
 
     Raises:
         RasterError: for bands that do not exist, or a `nodata` that the
             scene's dtype cannot hold.
-        SceneError: for an area that the scene does not meet, or a dtype that
-            the model was not made for without a `value_range`.
+        SceneError: for an area that does not meet the scene, or, without a
+            `value_range`, a dtype that the model was not made for.
 
     Example:
 
@@ -109,7 +109,7 @@ class SceneReader:
         self.value_range: tuple[float, float] | None = None
         if value_range is None:
             check_values(self, model_range)
-        # A range by percentages is that of a sample of the whole scene.
+        # Percentages refer to a sample of the whole scene.
         if not border_later or as_percentages(value_range) is not None:
             self.find_border()
         if value_range is not None:
@@ -118,7 +118,7 @@ class SceneReader:
             )
 
     def find_border(self, place: Window | None = None) -> None:
-        """Find out where the scene's border is plain, if that was asked for.
+        """Find where the scene's border is plain, if that was requested.
 
         Args:
             place: the part of the scene that will be read, `None` for all.
@@ -138,17 +138,17 @@ class SceneReader:
 
     @property
     def extent(self) -> Window:
-        """The window that the area of interest lies in, else the scene."""
+        """The window around the area of interest, or the whole scene."""
         if self._inside is None:
             return Window(0, 0, self.height, self.width)
         return self._inside.window(self.height, self.width)
 
     def read_band(self, number: int, window: Window) -> np.ndarray:
-        """Return pixels `(height, width)` of a band, read or not.
+        """Return pixels `(height, width)` of any band, chosen or not.
 
         Args:
-            number: of the band, from 1.
-            window: which pixels; within the scene.
+            number: band number, from 1.
+            window: which pixels; must lie within the scene.
         """
         return self._read("read", number, window)
 
@@ -165,14 +165,14 @@ class SceneReader:
 
         Returns:
             `(pixels, valid)`: an array `(height, width, bands)` and a
-            boolean array `(height, width)`. Without a `value_range` pixels
-            are as in the scene, uint8 where it is uint8 and float32 else;
-            with one, float32 in the model's range. Pixels without data, and
-            those that hold no finite value, are filled with the mean of the
-            window's others, band by band: black or an extreme nodata value
-            would be an object to a network. Outside the area of interest
-            pixels are not valid, but keep what they show, the surroundings
-            of those inside; windows without any inside are not read.
+            boolean array `(height, width)`. Without a `value_range`, pixels
+            are as in the scene, uint8 if it is uint8 and float32 otherwise;
+            with one, float32 in the model's range. Pixels without data or
+            without finite values are filled with the mean of the window's
+            others, band by band: to a network, black or an extreme nodata
+            value would look like an object. Pixels outside the area of
+            interest are invalid but keep their values, as context for those
+            inside; windows entirely outside are not read.
 
         Raises:
             RasterError: if the file is damaged there.
@@ -227,7 +227,7 @@ class SceneReader:
             width: number of columns.
 
         Returns:
-            `(pixels, valid)`; `valid` whatever the area of interest.
+            `(pixels, valid)`; `valid` disregards the area of interest.
         """
         window = Window(row, col, height, width)
         pixels = self._read("read", None, window)
@@ -236,7 +236,7 @@ class SceneReader:
     def read_data(
         self, row: int, col: int, height: int, width: int
     ) -> np.ndarray:
-        """Like `read_valid`, whatever the area of interest."""
+        """Like `read_valid`, but disregards the area of interest."""
         window = Window(row, col, height, width)
         pixels = None
         if self.validity.needs_pixels:
@@ -245,9 +245,9 @@ class SceneReader:
 
     @contextlib.contextmanager
     def reopened(self) -> Iterator["SceneReader"]:
-        """Yield an equal reader with a handle of its own, for a thread.
+        """Yield an equal reader with its own dataset, for another thread.
 
-        What was found out about the scene is shared, not done again.
+        Results of analysing the scene are shared, not computed again.
         """
         with open_scene(self.name) as dataset:
             dataset.stated = getattr(self.dataset, "stated", dataset.stated)
@@ -261,9 +261,8 @@ class SceneReader:
     ) -> Iterator["SceneReader"]:
         """Yield a reader of the same extent on another grid.
 
-        Averages where pixels become larger, bilinear where smaller. What
-        holds no data takes no part; a pixel is valid there if it holds
-        anything valid.
+        Averages if pixels become larger, bilinear if smaller. Pixels without
+        data are left out; a new pixel is valid if it covers a valid one.
 
         Args:
             height: number of rows of the new grid.
@@ -280,7 +279,7 @@ class SceneReader:
         alpha = alpha_band(self.dataset)
         if alpha in self.bands:
             raise SceneError(
-                f"Band {alpha} of {self.name} is marked as alpha; it cannot "
+                f"Band {alpha} of {self.name} is tagged as alpha; it cannot "
                 "be resampled as data. Give `alpha='none'` if it is data, or "
                 "`resample='never'`"
             )
@@ -289,17 +288,17 @@ class SceneReader:
                 yield _ResampledReader(self, view, warped)
 
     def _within_area(self, window: Window) -> np.ndarray | None:
-        """Which pixels lie in the area of interest; `None` for all."""
+        """Mark the pixels in the area of interest; `None` for all."""
         if self._inside is None:
             return None
         return self._inside.read(*window)
 
     def _data(self, window: Window, pixels: np.ndarray | None) -> np.ndarray:
-        """Which pixels of a window hold data."""
+        """Mark the pixels of a window that hold data."""
         return self.validity.read(self._read, window, pixels)
 
     def _read(self, method: str, bands: Any, window: Window) -> np.ndarray:
-        """Call a method of the dataset, for all bands read by default."""
+        """Call a method of the dataset, by default for all chosen bands."""
         bands = self.bands if bands is None else bands
         with strict_reading(self.name, "source", self._scene_rows(window)):
             read = getattr(self.dataset, method)
@@ -335,7 +334,7 @@ class _ResampledReader(SceneReader):
         return self._read("read", self.dataset.count, window) > 0
 
     def _within_area(self, window: Window) -> np.ndarray | None:
-        """Whether any of the scene's pixels in one of these lies inside."""
+        """Mark pixels that contain any of the scene's pixels inside."""
         if self._inside is None:
             return None
         return any_in_cells(self._inside.read, self._view.factors, *window)
@@ -349,7 +348,7 @@ class _ResampledReader(SceneReader):
 
 
 def _fill(pixels: np.ndarray, valid: np.ndarray) -> None:
-    """Fill what holds no data, in place, with the mean of what does."""
+    """Fill pixels without data, in place, with the mean of the others."""
     for band in pixels:
         good = valid
         if band.dtype.kind == "f":

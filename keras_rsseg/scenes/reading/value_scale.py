@@ -1,4 +1,4 @@
-"""Map a scene's values to those that a model was made for."""
+"""Map a scene's values to the range that a model was made for."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ _FEW_INSIDE, _MANY_INSIDE = 0.05, 0.5
 
 
 class ValueScale(NamedTuple):
-    """A linear map from one range of values to another, clipped to it.
+    """A linear map from one range of values to another, with clipping.
 
     `low` and `high` are floats, or float32 arrays `(bands, 1, 1)`.
     """
@@ -42,15 +42,15 @@ class ValueScale(NamedTuple):
 
     @classmethod
     def between(cls, value_range: Any, model_range: Any) -> "ValueScale | None":
-        """Return the map, or `None` where values are to stay.
+        """Return the map, or `None` if values stay unchanged.
 
         Args:
             value_range: `(low, high)` of the scene, or `None`.
-            model_range: `(low, high)` of the model; `None` is taken for 0
-                to 255, which nearly all are made for.
+            model_range: `(low, high)` of the model; `None` means 0 to 255,
+                the range of nearly all models.
 
         Raises:
-            ArgumentError: if a range is none.
+            ArgumentError: if a range is invalid.
         """
         if model_range is not None:
             model_range = check_range("model_range", model_range)
@@ -60,7 +60,7 @@ class ValueScale(NamedTuple):
         return cls(*value_range, *(model_range or _BYTES))
 
     def in_units(self, units: "Units") -> "ValueScale":
-        """Return the map of stored values, where this one is of units."""
+        """Return the map for stored values, given that this one is in units."""
         low, high = map(units.to_stored, self[:2])
         return self._replace(low=low, high=high)
 
@@ -74,7 +74,7 @@ class ValueScale(NamedTuple):
 
 
 class Units(NamedTuple):
-    """What stored values mean: `stored * scale + offset`, band by band."""
+    """The meaning of stored values: `stored * scale + offset`, per band."""
 
     scales: tuple[float, ...]
     offsets: tuple[float, ...]
@@ -92,7 +92,7 @@ class Units(NamedTuple):
 
     @property
     def are_plain(self) -> bool:
-        """Whether they are the stored values."""
+        """Whether values in these units equal the stored ones."""
         return set(self.scales) == {1.0} and set(self.offsets) == {0.0}
 
     def from_stored(self, pixels: np.ndarray) -> np.ndarray:
@@ -103,7 +103,7 @@ class Units(NamedTuple):
         return pixels * scales + offsets
 
     def to_stored(self, value: float) -> Any:
-        """Return what is stored for a value: a float or an array."""
+        """Return the stored value of a value: a float or an array."""
         if self.are_plain:
             return value
         stored = [
@@ -123,17 +123,17 @@ def scene_scale(
     Args:
         reader: `SceneReader` without a scale.
         value_range: `(low, high)` in the scene's units; or percentages, such
-            as `("2%", "98%")`, of a sample of all bands: the same windows each
-            time, so the same values.
+            as `("2%", "98%")`, of a sample of all bands: always the same
+            windows, so the same values.
         model_range: `(low, high)` of the model, or `None` for 0 to 255.
 
     Returns:
-        `(scale, value_range)`: a `ValueScale` of stored values, and the range
-        in numbers.
+        `(scale, value_range)`: a `ValueScale` for stored values, and the
+        range in numbers.
 
     Raises:
-        ArgumentError: if a range is none.
-        SceneError: if a sample has no two values to make a range of.
+        ArgumentError: if a range is invalid.
+        SceneError: if the sample lacks two different values for a range.
     """
     units = Units.of(reader)
     shares = as_percentages(value_range)
@@ -163,7 +163,7 @@ def _measured_range(
     if low >= high:
         raise SceneError(
             f"`value_range`: a sample of {reader.name} has "
-            + (f"the value {low:g} alone" if found.size else "no valid pixel")
+            + (f"only the value {low:g}" if found.size else "no valid pixel")
             + " between these percentages. Give two numbers"
         )
     return low, high
@@ -172,7 +172,7 @@ def _measured_range(
 def _meant_units(
     reader: "SceneReader", units: Units, value_range: tuple[float, float]
 ) -> Units:
-    """Return the units of a range, and tell where it clips most values."""
+    """Return the units of a range, and warn if it clips most values."""
     low, high = value_range
     stored = _sample(reader, _FEW, _FEW_SIZE)
     if not stored.size:
@@ -185,7 +185,8 @@ def _meant_units(
     if not units.are_plain and share < _FEW_INSIDE < inside(stored):
         logger.warning(
             "%s states a scale and an offset (%g, %g); `value_range` is taken "
-            "for stored values, as hardly any is in it by the scene's units.",
+            "to mean stored values, as it contains hardly any value in the "
+            "scene's units.",
             reader.name,
             units.scales[0],
             units.offsets[0],
@@ -195,9 +196,9 @@ def _meant_units(
     if share < _MANY_INSIDE:
         hint = np.percentile(units.from_stored(stored), (1, 99))
         logger.warning(
-            "%.0f %% of the values of %s, in a sample, lie outside of "
-            "value_range=(%g, %g) and are clipped: 98 %% of them are from %.6g "
-            "to %.6g.",
+            "%.0f %% of the values of %s, in a sample, lie outside "
+            "value_range=(%g, %g) and are clipped: 98 %% of the values are "
+            "from %.6g to %.6g.",
             100 * (1 - share),
             reader.name,
             low,
@@ -217,14 +218,13 @@ def check_values(
         model_range: `(low, high)` of the model, or `None` for unknown.
 
     Raises:
-        SceneError: for a scene of other than 8 bits where the model is made
-            for 8, and the reverse.
+        SceneError: if the scene is 8-bit and the model is not, or vice versa.
     """
     if model_range is None:
         if reader.dtype != np.uint8:
             logger.warning(
-                "The scene is %s, the model does not state its range: values "
-                "go to it as they are. Give `value_range=` if that is wrong.",
+                "The scene is %s, and the model does not state its range: it "
+                "gets unscaled values. Give `value_range=` if that is wrong.",
                 reader.dtype,
             )
         return
@@ -233,25 +233,25 @@ def check_values(
     whole = reader.dtype == np.uint8 and bits is None
     if whole == ((low, high) == _BYTES):
         return
-    kind = f"{reader.dtype}, of {bits} bits" if bits else str(reader.dtype)
+    kind = f"{reader.dtype} of {bits} bits" if bits else str(reader.dtype)
     hint = _percentiles(reader)
     measured = (
         f", such as ({hint[0]:.6g}, {hint[1]:.6g}), the 1st and 99th "
-        "percentile of a sample of it"
+        "percentiles of a sample"
         if hint is not None
         else ""
     )
     raise SceneError(
-        f"The scene {reader.dataset.name} is {kind}, the model takes "
-        f"values from {low:g} to {high:g}. Say with `value_range=(low, high)` "
-        f"which of the scene's values become these{measured}; "
+        f"The scene {reader.dataset.name} is {kind}, but the model takes "
+        f"values from {low:g} to {high:g}. Give the scene's values that map "
+        f"to these with `value_range=(low, high)`{measured}; "
         f"`value_range=({low:g}, {high:g})` leaves values as they are, but "
         "clipped"
     )
 
 
 def _stored_bits(reader: "SceneReader") -> int | None:
-    """Bits of a value, where they are fewer than those of its dtype."""
+    """Bits of a value, if fewer than its dtype has."""
     found = [
         reader.dataset.tags(band, ns="IMAGE_STRUCTURE").get("NBITS", "")
         for band in reader.bands
@@ -261,7 +261,7 @@ def _stored_bits(reader: "SceneReader") -> int | None:
 
 
 def _percentiles(reader: "SceneReader") -> np.ndarray | None:
-    """1st and 99th percentile of valid pixels of a few windows, or `None`."""
+    """1st and 99th percentiles of valid pixels in a few windows, or `None`."""
     stored = _sample(reader, _SAMPLES, _SAMPLE_SIZE, reader.window)
     found = Units.of(reader).from_stored(stored)
     if not found.size or found.min() == found.max():
@@ -275,10 +275,10 @@ def _sample(
     size: int,
     within: Window | None = None,
 ) -> np.ndarray:
-    """Stored values `(bands, pixels)` of valid pixels of a few windows.
+    """Stored values `(bands, pixels)` of valid pixels in a few windows.
 
-    They are spread over the scene, or the part of it that is given; if that
-    finds nothing, over the area of interest.
+    They are spread over the scene, or a given part of it; if none is valid,
+    over the area of interest.
     """
     within = within or Window(0, 0, reader.height, reader.width)
     found = np.zeros((len(reader.bands), 0), reader.dtype)

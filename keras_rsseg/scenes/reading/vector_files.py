@@ -1,4 +1,4 @@
-"""Read the polygons of a vector file or geometry, with plain errors."""
+"""Read the polygons of a vector file or geometry, with clear errors."""
 
 import json
 import os
@@ -21,18 +21,18 @@ Polygon = list[Ring]
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _BOX = re.compile(rf"\s*{_NUMBER}(?:\s*[,\s]\s*{_NUMBER}){{3}}\s*")
 _WKT = re.compile(r"\s*(multi)?(polygon|surface|geometrycollection)", re.I)
-# Suffixes of JSON: one object, or one a line.
+# Suffixes of JSON: one object, or one per line.
 _JSON = (".geojson", ".json")
 _LINES = (".geojsonl", ".geojsons", ".geojsonseq", ".jsonl", ".ndjson")
 _COLLECTIONS = {"FeatureCollection": "features"}
 _COLLECTIONS["GeometryCollection"] = "geometries"
-# Where these state no system, it is WGS 84.
+# If these state no system, it is WGS 84.
 _IN_DEGREES = (".kml", ".kmz", ".gpx", *_JSON, *_LINES)
-# What QGIS writes behind a file's name.
+# What QGIS appends to a file's name.
 _LAYER = re.compile(r"\|layername=([^|]*)(\|.*)?$")
 # Types of layers, as GDAL names them.
 _MAY_BE_POLYGONS = re.compile("polygon|surface|unknown|collection", re.I)
-# Esri's own numbers of reference systems begin here.
+# Esri's own codes of reference systems begin here.
 _FIRST_OF_ESRI = 37001
 
 
@@ -47,9 +47,9 @@ def read_vector(
 
     Returns:
         `(polygons, crs)`: a list of polygons, each a list of rings, float64
-        arrays `(N, 2)`, the last corner not repeated; and what `source`
-        states of their reference system: `""` where a file should and does
-        not, `None` where none means WGS 84.
+        arrays `(N, 2)`, the last corner not repeated; and the reference
+        system that `source` states: `""` if a file should state one but does
+        not, `None` if none means WGS 84.
 
     Raises:
         FileNotFoundError, ImportError, TypeError, ArgumentError: see
@@ -68,7 +68,7 @@ def read_vector(
 
 
 def is_geometry(text: str) -> bool:
-    """Return whether text is a geometry itself, and no path of a file.
+    """Return whether text is a geometry itself rather than a path.
 
     Args:
         text: WKT, a box or GeoJSON, or a path.
@@ -99,19 +99,19 @@ def _load(source: Any, layer: str | None) -> tuple[str, Any, Any]:
 
 
 def _read_geometry(text: str) -> Any:
-    """What a text that is a geometry stands for."""
+    """Parse a text that is a geometry."""
     if _BOX.fullmatch(text):
         return [float(number) for number in re.findall(_NUMBER, text)]
     if not _WKT.match(text):
         try:
             return json.loads(text)
         except ValueError as error:
-            raise ArgumentError(f"`area`: no GeoJSON: {error}") from error
+            raise ArgumentError(f"`area`: not GeoJSON: {error}") from error
     shapely = _import("shapely", "WKT")
     try:
         return shapely.from_wkt(text).__geo_interface__
     except shapely.errors.ShapelyError as error:
-        raise ArgumentError(f"`area`: no WKT: {error}") from error
+        raise ArgumentError(f"`area`: not WKT: {error}") from error
 
 
 def _is_box(source: Any) -> bool:
@@ -128,7 +128,7 @@ def _from_box(box: Sequence[float]) -> dict[str, Any]:
     if not (west < east and south < north):
         raise ArgumentError(
             "`area`: a box is west, south, east, north, in this order, with "
-            "east above 180 where it lies across the 180th meridian. "
+            "east above 180 if it lies across the 180th meridian. "
             f"Received: {west:g}, {south:g}, {east:g}, {north:g}"
         )
     ring = [[west, south], [east, south], [east, north], [west, north]]
@@ -150,18 +150,18 @@ def _load_file(name: str, layer: str | None) -> tuple[str, Any, Any]:
 
 
 def _read_json(path: pathlib.Path) -> Any:
-    """GeoJSON of a file, `None` for what GDAL has to read."""
+    """GeoJSON of a file, `None` if GDAL has to read it."""
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ArgumentError(f"`area`: {path} is no JSON: {error}") from error
+        raise ArgumentError(f"`area`: {path} is not JSON: {error}") from error
     try:
         value = json.loads(text)
     except ValueError as error:
         value = _read_lines(text)
         if value is None:
             raise ArgumentError(
-                f"`area`: {path} is no JSON: {error}"
+                f"`area`: {path} is not JSON: {error}"
             ) from error
     if not isinstance(value, Mapping):
         return value
@@ -175,7 +175,7 @@ def _read_json(path: pathlib.Path) -> Any:
 
 
 def _read_lines(text: str) -> Any:
-    """GeoJSON with one object a line (RFC 8142 puts a mark before each)."""
+    """GeoJSON with one object per line (RFC 8142 puts a mark before each)."""
     lines = [line.strip("\x1e \t\r") for line in text.split("\n")]
     try:
         values = [json.loads(line) for line in lines if line]
@@ -191,7 +191,7 @@ def _read_lines(text: str) -> Any:
 
 
 def _from_esri(path: pathlib.Path, value: Mapping[str, Any]) -> Any:
-    """GeoJSON of Esri's JSON, with its reference system."""
+    """GeoJSON of Esri JSON, with its reference system."""
     kind = value.get("geometryType", "esriGeometryPolygon")
     if kind != "esriGeometryPolygon":
         raise ArgumentError(
@@ -201,12 +201,12 @@ def _from_esri(path: pathlib.Path, value: Mapping[str, Any]) -> Any:
     parts = parts or [value]
     if any(part and "rings" not in part for part in parts):
         raise ArgumentError(
-            f"`area`: {path} is Esri JSON without rings: curves must be made "
+            f"`area`: {path} is Esri JSON without rings: convert curves to "
             "straight lines first"
         )
     found = {
         "type": "GeometryCollection",
-        # By the even-odd rule rings are holes where they lie in others.
+        # By the even-odd rule, rings inside others are holes.
         "geometries": [
             part and {"type": "Polygon", "coordinates": part["rings"]}
             for part in parts
@@ -226,7 +226,7 @@ def _from_esri(path: pathlib.Path, value: Mapping[str, Any]) -> Any:
 
 
 def _load_layer(path: pathlib.Path, layer: str | None) -> tuple[str, Any, Any]:
-    """What pyogrio reads."""
+    """Read a layer with pyogrio."""
     pyogrio = _import("pyogrio", str(path))
     shapely = _import("shapely", str(path))
     try:
@@ -242,7 +242,7 @@ def _load_layer(path: pathlib.Path, layer: str | None) -> tuple[str, Any, Any]:
         raise
     except shapely.errors.ShapelyError as error:
         raise ArgumentError(
-            f"`area`: {path} holds what is no plain polygon: {error}"
+            f"`area`: {path} holds more than plain polygons: {error}"
         ) from error
     except (pyogrio.errors.DataSourceError, ValueError) as error:
         raise ArgumentError(
@@ -260,9 +260,9 @@ def _load_layer(path: pathlib.Path, layer: str | None) -> tuple[str, Any, Any]:
 def _choose_layers(
     path: pathlib.Path, found: Sequence[Sequence[Any]], layer: str | None
 ) -> list[str]:
-    """The layer that is named, or the one that may have polygons.
+    """The layer that is named, or the one that can have polygons.
 
-    Of KML it is all, as its layers are folders, made for order alone.
+    All of them in KML, whose layers are only folders.
     """
     names = [str(name) for name, _ in found]
     listed = ", ".join(
@@ -293,12 +293,12 @@ def _import(name: str, what: str) -> Any:
     except ImportError as error:
         raise MissingPackageError(
             f"`area`: reading {what} needs {name}: pip install "
-            "keras-rsseg[vector]. GeoJSON files need nothing"
+            "keras-rsseg[vector]. GeoJSON files need no package"
         ) from error
 
 
 def _json_crs(value: Any) -> Any:
-    """The reference system by GeoJSON's older standard, or `None`."""
+    """The reference system in GeoJSON's older standard, or `None`."""
     stated: Any = value.get("crs") if isinstance(value, Mapping) else None
     try:
         return stated["properties"]["name"]
@@ -327,7 +327,7 @@ def _polygons(value: Mapping[str, Any]) -> Iterator[Polygon]:
 
 
 def _ring(points: Any) -> Ring:
-    """A ring as an array; heights are left out."""
+    """A ring as an array, without heights."""
     ring = np.array([point[:2] for point in points], "float64")
     if ring.ndim != 2 or ring.shape[1:] != (2,) or not np.isfinite(ring).all():
         raise ArgumentError("coordinates must be pairs of finite numbers")

@@ -161,7 +161,7 @@ class TestWrongFiles:
 
     def test_of_something_else(self, tmp_path):
         path = write_onnx(tmp_path / "m.onnx", make_facts(), text="")
-        with pytest.raises(PresetError, match="does not say what"):
+        with pytest.raises(PresetError, match="does not state what"):
             load_exported(path)
 
     def test_of_a_later_version(self, tmp_path):

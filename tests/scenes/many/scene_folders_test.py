@@ -101,7 +101,7 @@ class TestOwnMaps:
 
     def test_nothing_else(self, scenes):
         self.run(["."], "maps")
-        with pytest.raises(FileNotFoundError, match="no raster in maps but 6"):
+        with pytest.raises(FileNotFoundError, match="no rasters in maps but 6"):
             listed(["maps"], "others")
 
 

@@ -99,7 +99,7 @@ class TestFolders:
         touch("in/.hidden/y.tif")
         assert list(listed(["in"])) == ["in/x.tif"]
         (record,) = caplog.records
-        assert "in, no rasters" in record.getMessage()
+        assert "in, not rasters" in record.getMessage()
         assert "notes.txt, x.tif.aux.xml" in record.getMessage()
         assert ".x.tif" not in record.getMessage()
 
@@ -119,7 +119,7 @@ class TestFolders:
 
     def test_a_folder_without_rasters(self, here, caplog):
         touch("in/notes.txt")
-        with pytest.raises(FileNotFoundError, match="no raster in in"):
+        with pytest.raises(FileNotFoundError, match="no rasters in in"):
             list_scenes(["in"], "maps")
 
 
@@ -142,7 +142,7 @@ class TestPatterns:
         assert listed(["scene[1].tif"]) == {"scene[1].tif": "maps/scene[1].tif"}
 
     def test_nothing_matches(self, here):
-        with pytest.raises(FileNotFoundError, match="no raster in"):
+        with pytest.raises(FileNotFoundError, match="no rasters in"):
             list_scenes(["in/*.tif"], "maps")
 
 

@@ -40,8 +40,8 @@ def test_the_first_of_a_kind_and_who_else(caplog):
         "one kind, 0",
         "another line",
         *(f"fails {number}" for number in range(6)),
-        "Also of 1.tif, 2.tif, 3.tif and 2 more scenes: one kind, 0",
-        "Also of 1.tif, 2.tif, 3.tif and 2 more scenes: another line",
+        "Also for 1.tif, 2.tif, 3.tif and 2 more scenes: one kind, 0",
+        "Also for 1.tif, 2.tif, 3.tif and 2 more scenes: another line",
     ]
     logger.warning("as ever")
     assert messages(caplog)[-1] == "as ever"
@@ -52,7 +52,7 @@ def test_whatever_ends_the_run(caplog):
         for warnings.scene in ("a.tif", "b.tif"):
             warn(warnings.scene)
         raise KeyboardInterrupt
-    assert messages(caplog)[-1] == "Also of b.tif: another line"
+    assert messages(caplog)[-1] == "Also for b.tif: another line"
     assert logging.getLogger("keras_rsseg").propagate
 
 
@@ -68,7 +68,7 @@ def test_empty_scenes(tmp_path, monkeypatch, caplog):
         text for text in messages(caplog) if "no valid pixel" in text
     ]
     assert not first.startswith("Also")
-    assert others.startswith("Also of in/b.tif, in/c.tif, in/d.tif and 1 more")
+    assert others.startswith("Also for in/b.tif, in/c.tif, in/d.tif and 1 more")
     caplog.clear()
     predict_scenes(
         threshold_model, jobs[:1], tile_size=32, progress=False, overwrite=True
@@ -92,7 +92,7 @@ def test_warnings_of_python(tmp_path, monkeypatch):
         )
     first, others = [str(each.message) for each in told]
     assert first.startswith("A corner of a.tif is plain black")
-    assert others.startswith("Also of b.tif, c.tif: A corner of a.tif")
+    assert others.startswith("Also for b.tif, c.tif: A corner of a.tif")
     before = warnings.showwarning
     with one_of_a_kind() as found, found.about("a.tif"):
         assert warnings.showwarning != before
@@ -111,5 +111,5 @@ def test_threads(caplog):
     (first, other) = [text for text in messages(caplog) if "one kind" in text]
     number = first.removeprefix("one kind, ")
     rest = [f"{each}.tif" for each in range(4) if str(each) != number]
-    listed = other.removeprefix("Also of ").split(": ")[0]
+    listed = other.removeprefix("Also for ").split(": ")[0]
     assert sorted(listed.split(", ")) == rest

@@ -185,7 +185,9 @@ class TestFaults:
                 map_.write(np.ones((1, 1), "uint8"), 1, window=((3, 4), (5, 6)))
 
         monkeypatch.setattr("rasterio.shutil.copy", wrong)
-        with pytest.raises(OSError, match="not what is read back"):
+        with pytest.raises(
+            OSError, match="read back differs from what was written"
+        ):
             finish(tmp_path)
         assert os.listdir(tmp_path) == [FOLDER]
         monkeypatch.undo()

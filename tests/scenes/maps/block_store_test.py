@@ -79,7 +79,7 @@ class TestResume:
     def test_an_error_keeps_finished_blocks(self, tmp_path, caplog):
         interrupt(tmp_path, 2)
         assert os.listdir(tmp_path) == [FOLDER]
-        assert "Finished blocks, 2, are kept" in caplog.text
+        assert "2 finished blocks are kept" in caplog.text
         assert "--resume" in caplog.text
         assert finish(tmp_path, resume=True) == [2, 3]
         assert_complete(tmp_path)
@@ -107,7 +107,7 @@ class TestResume:
         interrupt(tmp_path, 3)
         caplog.clear()
         assert finish(tmp_path) == [0, 1, 2, 3]
-        assert "an earlier run left" in caplog.text
+        assert "blocks of an earlier run" in caplog.text
         assert_complete(tmp_path)
 
     @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class TestLegend:
             Legend(*arguments)
 
     def test_a_model_of_other_classes(self):
-        with pytest.raises(ValueError, match="returned 3 classes.*tell of 2"):
+        with pytest.raises(ValueError, match="returned 3 classes.*have 2"):
             Legend(["a", "b"]).complete(3)
 
 

@@ -78,7 +78,7 @@ def test_what_does_not_fit(here):
     one, _ = write_map("a", 0, 0)
     for name, profile, match in [
         ("b", {"crs": "EPSG:32633"}, "one reference system.*32632.*32633"),
-        ("c", {"transform": place(0, 0, 0.6)}, "one size.*gdalbuildvrt"),
+        ("c", {"transform": place(0, 0, 0.6)}, "same pixel size.*gdalbuildvrt"),
         ("d", {"transform": Affine(0.5, 0.1, 0, 0.1, -0.5, 0)}, "north up"),
     ]:
         other, _ = write_map(name, 0, 0, **profile)
@@ -94,7 +94,7 @@ def test_what_does_not_fit(here):
         write_mosaic([one], "all.vrt")
     with pytest.raises(ArgumentError, match="end in .vrt"):
         write_mosaic([one], "all.tif")
-    with pytest.raises(ArgumentError, match="no map to join"):
+    with pytest.raises(ArgumentError, match="no maps to join"):
         write_mosaic([], "all.vrt", overwrite=True)
 
 

@@ -87,7 +87,7 @@ def test_damaged_map(tmp_path):
     copy(whole, path, driver="COG")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 2 // 3])
-    with pytest.raises(RasterioIOError, match="cannot be read as a whole"):
+    with pytest.raises(RasterioIOError, match="cannot be read completely"):
         trace(path)
 
 

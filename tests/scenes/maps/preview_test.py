@@ -139,7 +139,7 @@ def test_bad_paths(tmp_path, classes):
         write_preview(classes[0], tmp_path / "map.jpg")
     with pytest.raises(FileNotFoundError, match="no folder"):
         write_preview(classes[0], tmp_path / "nowhere" / "map.png")
-    with pytest.raises(ValueError, match="a map of classes"):
+    with pytest.raises(ValueError, match="a class map"):
         write_preview(tmp_path / "scene.tif", tmp_path / "map.png")
 
 

@@ -56,7 +56,9 @@ class TestCheckDestinations:
         if exists:
             (tmp_path / "a.tif").write_bytes(b"old")
         for other in ("a.tif", "folder/../a.tif"):
-            with pytest.raises(ValueError, match="must be two files") as caught:
+            with pytest.raises(
+                ValueError, match="must be different files"
+            ) as caught:
                 check(
                     scene,
                     overwrite=True,
@@ -73,7 +75,7 @@ class TestCheckDestinations:
             "destination": tmp_path / "a.tif",
             "probabilities": tmp_path / "b.tif",
         }
-        with pytest.raises(ValueError, match="must be two files"):
+        with pytest.raises(ValueError, match="must be different files"):
             check(scene, overwrite=True, **paths)
         with pytest.raises(ValueError, match="the scene itself"):
             check(scene, overwrite=True, destination=tmp_path / "c.tif")

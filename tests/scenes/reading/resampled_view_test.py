@@ -74,5 +74,5 @@ class TestResampledReader:
         scene = write_scene(
             tmp_path / "scene.tif", layers, photometric="rgb", alpha="yes"
         )
-        with pytest.raises(ValueError, match="marked as alpha"):
+        with pytest.raises(ValueError, match="tagged as alpha"):
             self.read(scene, (10, 15), bands=[4, 1, 2])

@@ -139,7 +139,7 @@ def test_what_lies_outside_is_told(tmp_path, caplog):
     inside(path, polygons(box(10, 50)))
     assert not caplog.records
     inside(path, polygons(box(10, 90), box(200, 210)))
-    assert "reaches beyond the scene" in caplog.text
+    assert "extends beyond the scene" in caplog.text
     assert "1 of its 2 polygons lie outside" in caplog.text
 
 

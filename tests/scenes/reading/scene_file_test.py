@@ -160,7 +160,7 @@ class TestReferenceSystem:
             assert dataset.transform == TRANSFORM
             assert dataset.crs == "EPSG:32632"
             assert ground_pixel_size(dataset) is not None
-        assert "scene.prj is taken" in caplog.text
+        assert "scene.prj is used" in caplog.text
         with open_scene(path, crs="EPSG:25833") as dataset:
             assert dataset.crs == "EPSG:25833"
         (tmp_path / "scene.prj").write_text("nonsense")
@@ -231,7 +231,7 @@ class TestPixelSize:
         with open_scene(path, pixel_size=7) as dataset:
             assert ground_pixel_size(dataset)[0] == pytest.approx(0.5, rel=1e-3)
             tell_of_scene(dataset)
-        assert "as the scene itself tells" in caplog.text
+        assert "as the scene itself states" in caplog.text
 
 
 def test_further_pages_are_told_of(tmp_path):

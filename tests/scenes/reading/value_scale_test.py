@@ -82,7 +82,9 @@ class TestWithoutARange:
         with pytest.raises(ValueError) as caught:
             read(path, model_range=(0, 255))
         message = str(caught.value)
-        assert f"is {dtype}, the model takes values from 0 to 255" in message
+        assert (
+            f"is {dtype}, but the model takes values from 0 to 255" in message
+        )
         low, high = message.split("such as (")[1].split(")")[0].split(", ")
         shown = np.percentile(pixels[:, 60:], (1, 99))
         np.testing.assert_allclose([float(low), float(high)], shown, rtol=1e-3)
@@ -95,7 +97,7 @@ class TestWithoutARange:
         pixels = random_scene(40, 60) >> (8 - bits)
         path = write_scene(tmp_path / "scene.tif", pixels, nbits=bits)
         with open_scene(path) as dataset:
-            with pytest.raises(ValueError, match=f"uint8, of {bits} bits"):
+            with pytest.raises(ValueError, match=f"uint8 of {bits} bits"):
                 SceneReader(dataset, model_range=(0, 255))
             top = 2**bits - 1
             reader = SceneReader(
@@ -125,7 +127,7 @@ class TestWithoutARange:
     def test_nothing_to_measure(self, tmp_path):
         pixels = np.zeros((3, 8, 8), "uint16")
         path = write_scene(tmp_path / "scene.tif", pixels, nodata=0)
-        with pytest.raises(ValueError, match="become these; "):
+        with pytest.raises(ValueError, match=r"`value_range=\(low, high\)`; "):
             read(path, model_range=(0, 255))
 
     def test_large_scenes_are_sampled(self, tmp_path):
@@ -135,7 +137,7 @@ class TestWithoutARange:
             '<VRTDataset rasterXSize="1000000" rasterYSize="1000000">'
             '<VRTRasterBand dataType="UInt16" band="1"/></VRTDataset>'
         )
-        with pytest.raises(ValueError, match="become these; "):
+        with pytest.raises(ValueError, match=r"`value_range=\(low, high\)`; "):
             read(path, model_range=(0, 255))
 
 
@@ -182,7 +184,7 @@ class TestUnits:
         found, _ = read(tmp_path / "scene.tif", value_range=(7000, 27000))
         expected = np.interp(pixels, [7000, 27000], [0, 255])
         np.testing.assert_allclose(found, expected, atol=0.02)
-        assert "taken for stored values" in caplog.text
+        assert "taken to mean stored values" in caplog.text
 
     def test_what_is_offered_is_in_them(self, tmp_path):
         _, values = self.write(tmp_path / "scene.tif")
@@ -262,7 +264,7 @@ class TestPercentages:
     def test_a_plain_scene(self, tmp_path):
         pixels = np.full((3, 40, 60), 7, "uint16")
         path = write_scene(tmp_path / "scene.tif", pixels)
-        with pytest.raises(ValueError, match="the value 7 alone"):
+        with pytest.raises(ValueError, match="only the value 7 between"):
             read(path, value_range=("2%", "98%"))
 
     def test_stated_in_the_map_and_stable(self, tmp_path):

@@ -248,7 +248,7 @@ class TestText:
     def test_geojson(self, scene):
         text = json.dumps(polygon(on_map(SQUARE)))
         check(scene, AreaOfInterest(text, crs=UTM), SQUARE)
-        with pytest.raises(ArgumentError, match="no GeoJSON"):
+        with pytest.raises(ArgumentError, match="not GeoJSON"):
             AreaOfInterest(text[:-1])
 
     @pytest.mark.parametrize("text", ["1,2,3", "1,2,3,4,5", "a 1 2 3 4"])
