@@ -38,7 +38,9 @@ def test_options_reach_it(folders, tmp_path):
         *("--picture", str(tmp_path / "a.png")),
     )
     assert result.exit_code == 0
-    assert "Nothing wrong" in result.output and "2 of uint8" in result.output
+    assert (
+        "No problems found" in result.output and "2 of uint8" in result.output
+    )
     assert (tmp_path / "a.png").exists()
 
 
