@@ -24,10 +24,10 @@ from keras_rsseg.typing import PathLike
 
 # Headings in the command's help, in their order.
 SCORES = "Scores: how tiles and scenes are scored"
-REPORT = "Report: what becomes of the scores"
+REPORT = "Report: where the scores go"
 GROUPS = (LABELS, READING, SCORES, REPORT)
 
-# The cost grows with the square, and little is left to score.
+# The cost grows with its square, and little is left to score.
 _MOST_ERODED = 50
 
 
@@ -75,8 +75,8 @@ class EvaluationOptions(MaskOptions):
     palette: Annotated[
         Any,
         Option(
-            "What colours in masks mean, and those of the report; "
-            '`"ids"` where a colour map is for show',
+            "What colours in masks mean, and the colours of the report; "
+            '`"ids"` if a colour map is only for show',
             in_python="A `keras_rsseg.data.Palette` or a list of `(r, g, b)`.",
             on_command_line="A data set's name, or a JSON file such as "
             '{"colors": [[255, 0, 0], ...], "void_colors": [[0, 0, 0]]}.',
@@ -94,7 +94,7 @@ class EvaluationOptions(MaskOptions):
         float | None,
         Option(
             "Pixels to leave out on either side of class boundaries, for "
-            "scores beside those of all pixels",
+            "scores besides those of all pixels",
             in_python="See `keras_rsseg.evaluation.erode_boundaries`; `None` "
             "for no such scores.",
             on_command_line="0 for no such scores.",
@@ -131,8 +131,8 @@ class EvaluationOptions(MaskOptions):
     num_worst_tiles: Annotated[
         int,
         Option(
-            "Tiles with the most wrong pixels that the report shows, with "
-            "image, truth and prediction",
+            "Number of tiles with the most wrong pixels to show in the "
+            "report, with image, truth and prediction",
             check=_number_of_tiles,
             flag="--worst-tiles",
             group=REPORT,

@@ -1,4 +1,4 @@
-"""What masks and bands mean: options of evaluating, checking and training."""
+"""What masks and bands mean: options for evaluating, checking and training."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def _mapping(name: str, value: Any) -> dict[Any, int]:
 
 
 def _classes(name: str, value: Any) -> Any:
-    """Refuse one class: there would be nothing to tell apart."""
+    """Raise for a single class: there would be nothing to tell apart."""
     number = getattr(value, "num_classes", None)
     if number is None and hasattr(value, "__len__"):
         if isinstance(value, str):
@@ -37,7 +37,7 @@ def _classes(name: str, value: Any) -> Any:
     if number is not None and number < 2:
         raise ArgumentError(
             f"`{name}` must name two classes or more, in the order of their "
-            f"ids; the rest is a class as well. Received: {value!r}"
+            f"ids; the rest also counts as a class. Received: {value!r}"
         )
     return value
 
@@ -84,9 +84,9 @@ class MaskOptions(Options):
     ids: Annotated[
         Mapping[Any, int] | None,
         Option(
-            "What masks hold to a class id (255 is void)",
-            in_python="A dict such as `{255: 1}`; of polygons, from what "
-            "`class_attribute` holds.",
+            "Mapping from mask values to class ids (255 is void)",
+            in_python="A dict such as `{255: 1}`; for polygons, from values "
+            "of `class_attribute`.",
             on_command_line="Such as 255=1 or roof=1,road=2.",
             otherwise="masks hold class ids",
             check=unless_none(_mapping),
@@ -100,8 +100,8 @@ class MaskOptions(Options):
     class_attribute: Annotated[
         str | None,
         Option(
-            "Attribute that tells a polygon's class: its name, its id, or what "
-            "`ids` names",
+            "Attribute that gives a polygon's class: its name, its id, or a "
+            "key of `ids`",
             otherwise="all are of class 1",
             check=unless_none(values.check_text),
             metavar="NAME",

@@ -26,7 +26,7 @@ _SWITCHES = {
     **dict.fromkeys(("no", "false", "0"), False),
 }
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
-# Control characters, and halves of a character.
+# Control characters, and lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 # === What a command line and a manifest give ===
@@ -106,7 +106,7 @@ def _parts(text: str) -> list[str]:
 
 
 def one_of(*accepted: str | None) -> dict[str, Any]:
-    """Return how one of some words is checked, and shown in a help."""
+    """Return how a choice of words is checked, and shown in help."""
 
     def check(name: str, value: Any) -> Any:
         check_choice(name, value, accepted)
@@ -129,7 +129,7 @@ def check_bands(name: str, value: Any) -> list[int | str]:
 
 
 def check_class_names(name: str, value: Any) -> list[str]:
-    """Return names of classes as text; none may stand twice."""
+    """Return names of classes as text; none may be repeated."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise ArgumentError(
             f"`{name}` must be a list of names. Received: {value!r}"
@@ -138,10 +138,10 @@ def check_class_names(name: str, value: Any) -> list[str]:
     if not names:
         raise ArgumentError(f"`{name}` must name the classes, and is empty")
     for each in names:
-        # A map's tags, and XML, hold texts without such.
+        # A map's tags, and XML, cannot hold such characters.
         if not each.strip() or _CONTROL.search(each):
             raise ArgumentError(
-                f"`{name}` must hold names to be read. Received: {each!r}"
+                f"`{name}` must hold readable names. Received: {each!r}"
             )
     if len(set(names)) < len(names):
         raise ArgumentError(
@@ -178,7 +178,7 @@ def check_nodata(name: str, value: Any) -> Any:
 
 
 def check_overlap(name: str, value: Any) -> int:
-    """Return an integer from 0 on."""
+    """Return an integer of at least 0."""
     if not is_integer(value) or value < 0:
         raise ArgumentError(
             f"`{name}` must be an integer from 0 to `tile_size` - 1, in "
@@ -188,7 +188,7 @@ def check_overlap(name: str, value: Any) -> int:
 
 
 def check_palette(name: str, value: Any) -> list[Color]:
-    """Return colours as ints, those of a `keras_rsseg.data.Palette` too."""
+    """Return colours as ints, also those of a `keras_rsseg.data.Palette`."""
     colors = getattr(value, "colors", value)
     if isinstance(colors, str | Mapping) or not isinstance(colors, Iterable):
         raise ArgumentError(
@@ -233,7 +233,7 @@ def check_scales(name: str, value: Any) -> tuple[float, ...]:
 
 
 def check_switch(name: str, value: Any) -> bool:
-    """Return True or False; 1 and 0 are these."""
+    """Return True or False; 1 and 0 count as these."""
     check_choice(name, value, (True, False))
     return bool(value)
 

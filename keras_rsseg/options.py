@@ -31,30 +31,30 @@ _PLACE = re.compile(r"^( +)options:.*\n(?:\1 +.*\n)*", re.MULTILINE)
 
 
 def accept(name: str, value: Any) -> Any:
-    """Return a value as it is: who uses it knows better what is right."""
+    """Return a value as it is: whoever uses it knows better what is right."""
     return value
 
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is to be said of an option besides its name, type and default.
+    """What to say about an option besides its name, type and default.
 
-    It annotates the field of a dataclass. In its texts names of options and
-    strings stand in backticks; each face spells them in its own way.
+    It annotates the field of a dataclass. In its texts, names of options and
+    strings are in backticks; each interface spells them in its own way.
 
     Attributes:
-        help: what it means, for everybody, without a full stop.
+        help: what it means, for any interface, without a full stop.
         check: `(name, value)` to the value that is kept; raises an
             `ArgumentError` that names it.
         unit: what it is counted in.
-        otherwise: what holds where it is not given, if the default does not
-            say that.
-        in_python: a sentence for who calls a function.
-        on_command_line: a sentence for who types a command.
+        otherwise: what applies if it is not given, unless the default says
+            that.
+        in_python: a sentence for those who call a function.
+        on_command_line: a sentence for those who type a command.
         flag: `"--tta"` where the name is too long to type, `None` for none.
         metavar: what stands for the value in the command's help.
-        read: text to value; raises a `ValueError`. Without it, the text or
-            the number that it is.
+        read: text to value; raises a `ValueError`. If not given, the text
+            itself or the number that it is.
         accepted: what `read` takes.
         group: heading in the command's help.
         per_scene: whether the scenes of a manifest may each have their own.
@@ -101,7 +101,7 @@ class Field(NamedTuple):
     Attributes:
         name: its name in Python.
         type: its type.
-        default: what it is unless given.
+        default: its value if not given.
         option: its `Option`.
     """
 
@@ -112,19 +112,19 @@ class Field(NamedTuple):
 
     @property
     def flag(self) -> str | None:
-        """What a command line calls it, `None` where it has none."""
+        """Its name on a command line, `None` if it has none."""
         if self.option.flag == "":
             return "--" + self.name.replace("_", "-")
         return self.option.flag
 
     def read(self, text: str) -> Any:
-        """Return what a text stands for, checked.
+        """Return the value that a text stands for, checked.
 
         Args:
             text: what a command line or a manifest gives.
 
         Raises:
-            ArgumentError: it cannot be read, or is not accepted.
+            ArgumentError: if it cannot be read, or is not accepted.
         """
         value: Any = text
         if self.option.read is not None:
@@ -139,7 +139,7 @@ class Field(NamedTuple):
 
 
 class Options:
-    """Base of the dataclasses of options: it checks each."""
+    """Base of the dataclasses of options: it checks each option."""
 
     def __post_init__(self) -> None:
         for field in fields(type(self)):
@@ -153,7 +153,7 @@ class Options:
 
         Args:
             given: `{name: value}`.
-            caller: who takes them, for errors.
+            caller: what takes them, for errors.
 
         Raises:
             TypeError: for a name that no option has.
@@ -162,7 +162,7 @@ class Options:
         return cls(**given)
 
     def changed(self, given: Mapping[str, Any]) -> Self:
-        """Return the options with others in the place of some.
+        """Return the options with some replaced.
 
         Args:
             given: `{name: value}`.
@@ -174,7 +174,7 @@ class Options:
         return dataclasses.replace(cast(Any, self), **given)
 
     def arguments(self, options: type["Options"]) -> dict[str, Any]:
-        """Return `{name: value}` of those options that a class has.
+        """Return `{name: value}` of the options that a class has.
 
         Args:
             options: the class.
@@ -185,7 +185,7 @@ class Options:
 
 
 def fields(options: type[Options]) -> tuple[Field, ...]:
-    """Return the options that can be given, in their order.
+    """Return the options that can be given, in order.
 
     Args:
         options: a dataclass of options.
@@ -207,9 +207,8 @@ def takes(
 ) -> Callable[[Callable[..., R]], Callable[..., R]]:
     """Make a function take the fields of a dataclass as keyword arguments.
 
-    Its last parameter is `options`, the object that they make. The signature
-    names them all; in the docstring they take the place of the argument
-    `options`.
+    Its last parameter is `options`, the object made from them. The signature
+    names them all; in the docstring they replace the argument `options`.
 
     Args:
         options: a dataclass of options.

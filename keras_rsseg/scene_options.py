@@ -2,7 +2,7 @@
 
 The one list of them: `predict_scene`, `predict_scenes`, the command line,
 manifests and Beam are made from its fields. It needs neither NumPy nor GDAL,
-as the command line knows its options before it loads anything.
+as the command line reads its options before it loads anything.
 """
 
 import dataclasses
@@ -32,17 +32,17 @@ READING = "Input: how a scene is read"
 FILES = "Output: what is written"
 MODEL = "Model: which, and what it sees"
 PREDICTING = "Quality: how it is predicted"
-RUN = "Cost: time, memory, and going on"
+RUN = "Cost: time, memory, and resuming"
 GROUPS = (READING, FILES, MODEL, PREDICTING, RUN)
 
-# What the command line says of files beside a map.
-ENDING = "Of several scenes: what the names end in, "
+# What the command line says about files beside a map.
+ENDING = "For several scenes: what the names end in, "
 
 _VIEW_STEP = 32
 
 
 class HasColors(Protocol):
-    """A `keras_rsseg.data.Palette`, or what else has `colors`."""
+    """A `keras_rsseg.data.Palette`, or anything else with `colors`."""
 
     @property
     def colors(self) -> Sequence[Sequence[int]]: ...
@@ -79,8 +79,8 @@ class SceneOptions(Options):
     nodata: Annotated[
         float | Literal["border", "none"] | None,
         Option(
-            'Value that means no data; or `"border"`: what has one plain '
-            "colour, such as black or white, from the scene's border inwards; "
+            'Value that means no data; or `"border"`: one plain colour, such '
+            "as black or white, from the scene's border inwards; "
             'or `"none"`: the value that the scene states is data',
             otherwise="the scene's own",
             unit="as it is stored in the scene",
@@ -95,8 +95,8 @@ class SceneOptions(Options):
     alpha: Annotated[
         Literal["auto", "none"],
         Option(
-            '`"auto"`: there is no data where a band that is tagged as alpha '
-            'is 0; `"none"`: that band is data, such as near infrared',
+            '`"auto"`: there is no data where a band tagged as alpha is 0; '
+            '`"none"`: that band is data, such as near infrared',
             **values.one_of("auto", "none"),
             read=str,
             accepted="auto or none",
@@ -149,7 +149,7 @@ class SceneOptions(Options):
     area_crs: Annotated[
         Any,
         Option(
-            "Reference system of the area's coordinates, in place of the one "
+            "Reference system of the area's coordinates, instead of the one "
             'that it states; `"scene"`: that of the scene',
             otherwise="the area's own",
             metavar="CRS|scene",
@@ -215,7 +215,7 @@ class SceneOptions(Options):
         tuple[float, float] | tuple[str, str] | None,
         Option(
             "Values of the scene, the lower first, that become the model's "
-            "lowest and highest, in the scene's units where it states a scale; "
+            "lowest and highest, in the scene's units if it states a scale; "
             "or percentiles of a sample of it, such as 2%,98%",
             in_python='As `("2%", "98%")`. All bands share the two values.',
             otherwise="values as they are",
@@ -293,7 +293,7 @@ class SceneOptions(Options):
     probabilities: Annotated[
         PathLike | None,
         Option(
-            "GeoTIFF to write each class's probability to, one band a class",
+            "GeoTIFF to write each class's probability to, one band per class",
             unit="0 to 1",
             on_command_line=ENDING + "_prob.tif.",
             check=unless_none(values.check_path),
@@ -356,8 +356,8 @@ class SceneOptions(Options):
         Option(
             "Resume an interrupted run of the same scene, model and options: "
             "finished maps and strips are kept",
-            in_python="A model without `get_weights` is known by its name "
-            "alone.",
+            in_python="A model without `get_weights` is identified only by "
+            "its name.",
             check=values.check_switch,
             group=RUN,
         ),
@@ -409,7 +409,7 @@ class SceneOptions(Options):
 
     @property
     def view_sizes(self) -> list[int]:
-        """Lengths of a tile in the eyes of the model, one for each scale.
+        """Lengths of a tile as the model sees it, one for each scale.
 
         Networks halve a tile several times. If its length divides by a
         power of two up to 32, so do these.
@@ -424,7 +424,7 @@ class SceneOptions(Options):
         """Return the options with what a model says of itself filled in.
 
         Args:
-            model: what may have the attributes `ground_sample_distance`,
+            model: object that may have the attributes `ground_sample_distance`,
                 `class_names`, `palette` and `display_palette`.
         """
         of_model = {

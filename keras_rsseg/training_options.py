@@ -25,12 +25,12 @@ from keras_rsseg.options import Option
 from keras_rsseg.typing import PathLike
 
 # Headings in the command's help, in their order.
-SPLIT = "Split: what is trained on, and what is validated with"
+SPLIT = "Split: what to train on, and what to validate with"
 SCHEDULE = "Training: from what, how long"
-RUN = "Run: going on, replacing, trying out"
+RUN = "Run: resuming, replacing, trying out"
 GROUPS = (LABELS, SPLIT, READING, SCHEDULE, RUN)
 
-# Of how many images on one is held out whole.
+# From how many images on whole ones are held out.
 MANY_IMAGES = 5
 
 
@@ -108,7 +108,7 @@ class TrainingOptions(LabelOptions):
         Literal["auto", "scene", "block"],
         Option(
             'What is held out: `"scene"`, whole images; `"block"`, squares of '
-            f'them; `"auto"`: images where there are {MANY_IMAGES} or more',
+            f'them; `"auto"`: images if there are {MANY_IMAGES} or more',
             **values.one_of("auto", "scene", "block"),
             read=str,
             accepted="auto, scene or block",
@@ -118,7 +118,7 @@ class TrainingOptions(LabelOptions):
     block_size: Annotated[
         int | None,
         Option(
-            "Side of a block, in the images as they are read",
+            "Side of a block, in the images as read",
             unit="pixels",
             otherwise="about 16 blocks in all",
             check=unless_none(check_positive),
@@ -128,7 +128,7 @@ class TrainingOptions(LabelOptions):
     band_names: Annotated[
         Sequence[str] | None,
         Option(
-            "Names of the bands, where they are others than the preset's",
+            "Names of the bands, if they are not the preset's",
             otherwise="the preset's",
             check=unless_none(values.check_class_names),
             metavar="NAME,NAME...",
@@ -140,11 +140,11 @@ class TrainingOptions(LabelOptions):
     ground_sample_distance: Annotated[
         float | Literal["auto"] | None,
         Option(
-            'Metres a pixel at which images are read; `"auto"`: the '
-            "preset's, where images are at least twice as fine, else as they "
-            "are",
-            in_python="`None` for as they are.",
-            on_command_line="native for as they are.",
+            'Metres per pixel at which to read images; `"auto"`: the '
+            "preset's, if images are at least twice as fine, else their "
+            "own",
+            in_python="`None` for their own.",
+            on_command_line="native for their own.",
             check=values.check_distance,
             flag="--gsd",
             metavar="METRES|auto|native",
@@ -165,8 +165,8 @@ class TrainingOptions(LabelOptions):
     sampling: Annotated[
         Literal["random", "balanced"],
         Option(
-            'Which tiles are drawn: `"random"`, all alike; `"balanced"`, '
-            "around a pixel of each class as often, for rare ones",
+            'Which tiles are drawn: `"random"`, any; `"balanced"`, around '
+            "pixels of every class equally often, for rare classes",
             **values.one_of("random", "balanced"),
             read=str,
             accepted="random or balanced",
@@ -176,8 +176,8 @@ class TrainingOptions(LabelOptions):
     augmentation: Annotated[
         Literal["all", "geometry", "none"],
         Option(
-            'Changes of the tiles: `"all"`; `"geometry"`, without colours, as '
-            'for anything but three 8-bit bands; `"none"`',
+            'Augmentation of tiles: `"all"`; `"geometry"`, without colours, '
+            'as for anything but three 8-bit bands; `"none"`',
             **values.one_of("all", "geometry", "none"),
             read=str,
             accepted="all, geometry or none",
@@ -209,7 +209,7 @@ class TrainingOptions(LabelOptions):
         float,
         Option(
             "Highest learning rate: reached in the first tenth of the steps, "
-            "then it falls to 0",
+            "then falling to 0",
             check=_positive,
             group=SCHEDULE,
         ),
@@ -271,8 +271,8 @@ class TrainingOptions(LabelOptions):
         ]
         if "num_classes" in given and len(given) > 1:
             raise ArgumentError(
-                f"`{given[0] if given[0] != 'num_classes' else given[1]}` says "
-                "what `num_classes` does; leave one of them out"
+                f"`{given[0] if given[0] != 'num_classes' else given[1]}` "
+                "already sets `num_classes`; leave one of them out"
             )
         if (self.validation_images is None) != (self.validation_masks is None):
             raise ArgumentError(

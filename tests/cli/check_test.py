@@ -27,7 +27,7 @@ def test_doubts_are_printed(folders):
     result = run(*folders, "--num-classes", "2")
     assert result.exit_code == 0
     assert "1 images, 1 masks" in result.output
-    assert "no other ids than 0 and 255" in result.output
+    assert "no ids but 0 and 255" in result.output
 
 
 def test_options_reach_it(folders, tmp_path):
