@@ -56,7 +56,7 @@ class MaskOptions(Options):
     """What masks and bands of files mean; also options of `evaluate`.
 
     Raises:
-        ArgumentError: an option is out of range.
+        ArgumentError: if an option is out of range.
 
     Example:
 
@@ -128,7 +128,7 @@ class LabelOptions(MaskOptions):
     """What masks and bands mean: the options of `check` and of `train`.
 
     Raises:
-        ArgumentError: an option is out of range, or two do not go together.
+        ArgumentError: if an option is out of range, or two conflict.
 
     Example:
 

@@ -57,8 +57,8 @@ class TrainingOptions(LabelOptions):
     """The options of `keras_rsseg.train`, whose docstring says what they mean.
 
     Raises:
-        ArgumentError: an option is out of range, or two do not go together.
-        TypeError: there is no such option.
+        ArgumentError: if an option is out of range, or two conflict.
+        TypeError: if there is no such option.
 
     Example:
 

@@ -52,8 +52,8 @@ class Augmentation:
             `tile_size / scale` from the image, so that at scales below 1
             the tile is filled with real surroundings.
         brightness: gain of all bands in `[1 - brightness, 1 + brightness]`.
-        contrast: gain of the difference from the tile's mean, in that range.
-        channel: gain of each band by itself, in that range.
+        contrast: gain of the difference from the tile's mean, likewise.
+        channel: gain of each band by itself, likewise.
         haze: largest veil of scattered light, in the units of the image. A
             tile's veil is uniform in `[0, haze]`, and brightens each band by
             half to all of it. Imagery whose black was stretched to 0 teaches
@@ -88,9 +88,9 @@ class Augmentation:
             `[0, 1]`). For a source that should look like others.
 
     Raises:
-        ArgumentError: if a range is not ascending (for `scale`, or not
+        ArgumentError: if a range is not ascending (or, for `scale`, not
             positive), a strength lies outside `[0, 1)` (for `haze` and
-            `gamma`, below 0), an angle outside `[0, 180]`, or `flip`,
+            `gamma`: below 0), an angle outside `[0, 180]`, or `flip`,
             `scale_distribution`, `jpeg`, `value_range` or `color_transfer`
             is invalid. On the first tile (in `tile_dataset` and
             `tile_records` at once), if a colour change does not fit the
@@ -195,8 +195,8 @@ class Augmentation:
                 fixed order: no parallel `map`).
 
         Returns:
-            `(image, mask)`, shapes and dtypes as given; the image alone
-            if `mask` is `None`.
+            `(image, mask)`, shapes and dtypes as given; only the image if
+            `mask` is `None`.
         """
         import tensorflow as tf
 

@@ -200,7 +200,7 @@ def _ground_size(dataset: Any) -> float | None:
 
 
 def _doubt_places(image: Any, mask: Any) -> list[str]:
-    """Whether an image and a mask that say where they lie do not coincide."""
+    """A doubt if a georeferenced image and mask do not lie together."""
     if not (is_path(image) and is_path(mask)):
         return []
     with open_raster(image) as one, open_raster(mask) as other:

@@ -108,7 +108,7 @@ def count_classes(
         source: path or array of a mask; a list of these, or an array
             `(N, H, W)`; an `ImageMaskPairs`; or a `tf.data.Dataset` of
             records or of batches `(images, masks)`, such as `tile_records`
-            and `tile_dataset` return: pixels then count once for each tile.
+            and `tile_dataset` return: pixels then count once per tile.
         num_classes: int. Defaults to the palette's, or to the largest id
             found + 1.
         palette: `Palette` or list of `(r, g, b)` for colour-coded masks.
@@ -318,7 +318,7 @@ def count_tiles(
     Args:
         source: path or array of a mask, a list of these, an array
             `(N, H, W)`, an `ImageMaskPairs`, or a `tf.data.Dataset` of
-            records with a `"mask"`. TFDS need not decode the images with
+            records with a `"mask"`. TFDS does not decode the images if given
             `decoders=tfds.decode.PartialDecoding({"mask": True})`.
         protocol: `TilingProtocol` or its name, or `None`.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.

@@ -52,7 +52,7 @@ def join_neighbours(
             `(N, H, W, C)`. Sizes may differ.
         masks: masks in the same order, of the same sizes, as `tile_dataset`
             takes them: class ids, void = 255, or colours with `palette`.
-            `None` joins images alone.
+            `None` joins only images.
         places: `(row, col)` of the first pixel of each image, ints, in any
             pixel grid that they share: `(3 * 256, 5 * 256)` for the fourth
             row and sixth column of tiles of 256 pixels.

@@ -12,7 +12,7 @@ from keras_rsseg.errors import MaskError
 from keras_rsseg.sample_checks import check_whole
 from keras_rsseg.void import VOID
 
-# Beyond, float64 does not hold all whole numbers; no id is that large.
+# Beyond this, float64 misses some whole numbers; no id is that large.
 _LARGEST = 2.0**53
 
 

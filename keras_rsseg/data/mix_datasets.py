@@ -39,7 +39,7 @@ def mix_datasets(
         datasets: list of `tf.data.Dataset` of batches, such as
             `tile_dataset`, `tile_records` and `weigh_pixels` return, with
             tiles of the same size, bands and dtype, and the same parts:
-            images alone, images and masks, or more, as tuple or dict.
+            only images, images and masks, or more, as tuple or dict.
         batch_size: int, tiles in a batch.
         shares: a positive number for each data set: its share of a batch,
             relative to the others. They must divide `batch_size` into whole
@@ -154,8 +154,7 @@ def _check_alike(datasets: Sequence["tensorflow.data.Dataset"]) -> None:
             remedy = ""
             if "weights" in facts.keys() ^ first.keys():
                 remedy = (
-                    ". `weigh_pixels` gives the others weights, of 1 if you "
-                    "like"
+                    ". `weigh_pixels` can give the others weights, also of 1"
                 )
             raise ArgumentError(
                 "`datasets` must hold the same parts. Received: datasets[0] "

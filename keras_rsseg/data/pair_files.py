@@ -165,8 +165,8 @@ def is_hidden(path: str | os.PathLike[str]) -> bool:
 def check_order(images: Sequence[Any], masks: Sequence[Any]) -> None:
     """Raise if file names say that lists are in different orders.
 
-    Compared are the words and numbers, by value, that tell the names of a
-    list apart. Names that the two lists do not share are ignored.
+    It compares the words and numbers, by value, that tell the names of a list
+    apart. Names that the two lists do not share are ignored.
 
     Args:
         images: list; only paths are looked at.

@@ -110,7 +110,7 @@ def _unzip(pairs: Sequence[tuple[Any, Any]]) -> Part:
 
 
 def _choose(areas: Sequence[int], share: float, seed: int) -> list[bool]:
-    """Draw until about a share of the area is held, but never all of it."""
+    """Draw until about a share of the area is held out, but never all."""
     wanted, held = share * sum(areas), 0
     chosen = [False] * len(areas)
     for index in np.random.default_rng(seed).permutation(len(areas)):

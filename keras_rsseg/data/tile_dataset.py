@@ -148,7 +148,7 @@ def tile_dataset(
             ids, or names say that the lists are in different orders.
 
     Warns (`SampleWarning`) if a class occurs nowhere, or masks hold nothing
-    but 0 and 255 or void.
+    but 0 and 255, or nothing but void.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Where in the images of a data set each class lies. NumPy alone."""
+"""Where in the images of a data set each class lies."""
 
 import math
 from collections.abc import Callable
@@ -129,7 +129,7 @@ def random_places(
     augmentation: Augmentation,
     tiles_per_epoch: int | None,
 ) -> Places:
-    """Draw crops: images by area, and every start in an image alike."""
+    """Draw crops: images by area, starts within an image uniformly."""
     areas = np.array([height * width for height, width in sizes], "float64")
     shares = (np.cumsum(areas) / areas.sum()).astype("float32")
     limits = tf.constant(sizes, "int32")

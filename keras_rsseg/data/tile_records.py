@@ -67,7 +67,7 @@ def tile_records(
         records: `tf.data.Dataset` of dicts, such as
             `tfds.load("isaid", split="train")` gives: `"image"`
             `(H, W, C)`; `"mask"` `(H, W, 1)` or `(H, W)`, class ids and 255
-            for void, or none for images alone; `"name"` for `places`.
+            for void, or none for only images; `"name"` for `places`.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: int or `(rows, columns)`, pixels. Defaults to `tile_size`.
         protocol: `TilingProtocol` or its name, instead of these two.

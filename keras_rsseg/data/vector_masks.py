@@ -51,7 +51,7 @@ class VectorMask:
             is read. Needs the extra `vector`.
         image: path of the image, which must be georeferenced.
         class_attribute: name of the attribute that gives a polygon's class,
-            or `None` if all are of class 1. Where it is empty is void.
+            or `None` if all are of class 1. Without a value it is void.
         ids: dict from the attribute's values to class ids, or `{}` if it
             holds class ids.
 

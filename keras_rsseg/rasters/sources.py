@@ -109,7 +109,7 @@ def _is_found(name: str) -> bool:
 
 
 def _found(name: str, places: list[str]) -> str | None:
-    """A name in the place where it exists, or `None`."""
+    """The path in the first place where a name exists, or `None`."""
     if not name:
         return None
     if _BEGINS_VIRTUAL.match(name) or is_part(name):
@@ -119,7 +119,7 @@ def _found(name: str, places: list[str]) -> str | None:
 
 
 def missing_file(source: str) -> str | None:
-    """Return the file on disk that `source` names but that is missing.
+    """Return a file on disk that `source` names but that does not exist.
 
     Args:
         source: name of a raster. Nothing is known of URLs and parts of files
