@@ -1,4 +1,4 @@
-"""Checks that arguments in every room have in common."""
+"""Checks of arguments, for the whole package."""
 
 import math
 from collections.abc import Callable
@@ -15,13 +15,13 @@ def is_integer(value: Any) -> bool:
     """Return whether a value is a whole number, NumPy's included.
 
     Args:
-        value: anything. A bool is no number.
+        value: anything. A bool is not a number.
     """
     return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def check_positive(name: str, value: Any) -> int:
-    """Return a positive integer, or refuse it.
+    """Return a positive integer, or raise.
 
     Args:
         name: what the error calls the argument.
@@ -31,7 +31,7 @@ def check_positive(name: str, value: Any) -> int:
         `value` as an int.
 
     Raises:
-        ArgumentError: it is no integer, or below 1.
+        ArgumentError: if it is not an integer, or is below 1.
     """
     if not is_integer(value) or value < 1:
         raise ArgumentError(
@@ -41,7 +41,7 @@ def check_positive(name: str, value: Any) -> int:
 
 
 def check_not_negative(name: str, value: Any) -> float:
-    """Return a finite number from 0 upwards, or refuse it.
+    """Return a finite number of at least 0, or raise.
 
     Args:
         name: what the error calls the argument.
@@ -51,7 +51,7 @@ def check_not_negative(name: str, value: Any) -> float:
         `value` as a float.
 
     Raises:
-        ArgumentError: it is negative, infinite or NaN.
+        ArgumentError: if it is negative, infinite or NaN.
     """
     number = as_number(value)
     if not 0 <= number < math.inf:
@@ -64,14 +64,15 @@ def check_not_negative(name: str, value: Any) -> float:
 def check_different_positives(
     name: str, values: Iterable[Any]
 ) -> tuple[int, ...]:
-    """Return one or more positive integers, none of them twice.
+    """Return one or more different positive integers.
 
     Args:
         name: what the error calls the argument.
         values: what was given.
 
     Raises:
-        ArgumentError: there is none, one is repeated or no positive integer.
+        ArgumentError: if there is none, or one is repeated or is not a
+            positive integer.
     """
     given = tuple(values)
     if (
@@ -87,15 +88,15 @@ def check_different_positives(
 
 
 def check_choice(name: str, value: Any, accepted: Collection[Any]) -> None:
-    """Refuse what is not one of the accepted values.
+    """Raise if a value is not one of those accepted.
 
     Args:
         name: what the error calls the argument.
         value: what was given.
-        accepted: the values to choose from, in the order to list them in.
+        accepted: the values to choose from, in the order to list them.
 
     Raises:
-        ArgumentError: `value` is none of them.
+        ArgumentError: if `value` is none of them.
     """
     if value not in accepted:
         listed = ", ".join(map(repr, accepted))
@@ -112,7 +113,7 @@ def as_color(name: str, color: Sequence[int]) -> Color:
         color: `(red, green, blue)`, whole numbers from 0 to 255.
 
     Raises:
-        ArgumentError: it is no such triple.
+        ArgumentError: if it is not such a triple.
     """
     try:
         parts = tuple(color)
@@ -129,7 +130,7 @@ def as_color(name: str, color: Sequence[int]) -> Color:
 
 
 def as_number(value: Any) -> float:
-    """Return a value as a float, NaN where it is no number.
+    """Return a value as a float, NaN if it is not a number.
 
     Args:
         value: anything.
@@ -141,14 +142,14 @@ def as_number(value: Any) -> float:
 
 
 def check_range(name: str, value: Any) -> tuple[float, float]:
-    """Return `(low, high)` as floats, or refuse it.
+    """Return `(low, high)` as floats, or raise.
 
     Args:
         name: what the error calls the argument.
         value: what was given.
 
     Raises:
-        ArgumentError: these are not two finite numbers, the lower first.
+        ArgumentError: if these are not two finite numbers, the lower first.
     """
     try:
         low, high = map(float, value)
@@ -170,7 +171,7 @@ def check_share(name: str, value: Any) -> float:
         value: what was given.
 
     Raises:
-        ArgumentError: it does not lie between 0 and 1.
+        ArgumentError: if it does not lie between 0 and 1.
     """
     share = as_number(value)
     if not 0 < share < 1:
@@ -185,7 +186,7 @@ def unless_none(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
     """Return a check that lets `None` pass.
 
     Args:
-        check: `(name, value)` to the value, or to an error.
+        check: `(name, value)` to the value; may raise.
     """
 
     def check_unless_none(name: str, value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Classes, colours and bands of the papers' data sets, as keywords.
 
-At the root of the package, as two rooms name them: the presets' facts, and
-the data sets above them.
+At the root of the package, as both the presets' facts and the data sets above
+them name these.
 """
 
 from typing import Any
@@ -123,7 +123,7 @@ DUBAI: Legend = {
         (62, 124, 186),
     ),
     "bands": ("red", "green", "blue"),
-    # Nothing states it; villas and roads measure so.
+    # Not stated anywhere; measured on villas and roads.
     "ground_sample_distance": 0.8,
 }
 # By the names that the presets' facts give them.
@@ -141,7 +141,7 @@ def colors_of(model: Any) -> Any:
     """Return the colours of a model's classes on maps and pictures.
 
     Args:
-        model: what may have a `display_palette` or a `palette`.
+        model: object that may have a `display_palette` or a `palette`.
 
     Returns:
         As the model has it, or `None`.

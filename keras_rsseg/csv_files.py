@@ -1,4 +1,4 @@
-"""CSV files as spreadsheets write them, whatever the country."""
+"""CSV files as spreadsheets write them, in any country."""
 
 import codecs
 import csv
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.typing import PathLike
 
-# Excel separates by semicolons where the comma is for decimals.
+# Excel separates by semicolons where commas mark decimals.
 _SEPARATORS = ",;\t|"
 # Its hint to itself, such as "sep=;", in the first line.
 _HINT = "sep="
@@ -41,10 +41,10 @@ class CsvFile(NamedTuple):
 
 
 def read_csv_file(path: PathLike) -> CsvFile:
-    """Read a table with a header, whoever wrote it.
+    """Read a table with a header, from any program.
 
-    Cells may stand between commas, semicolons, tabs or bars; text may be
-    UTF-8, UTF-16 or Windows' own. Rows and columns of nothing are left out.
+    Cells may be separated by commas, semicolons, tabs or bars; text may be
+    UTF-8, UTF-16 or Windows' own. Empty rows and columns are left out.
 
     Args:
         path: path of the file.
@@ -53,7 +53,7 @@ def read_csv_file(path: PathLike) -> CsvFile:
         A `CsvFile`.
 
     Raises:
-        ArgumentError: it is no CSV, or a row has more or fewer cells than
+        ArgumentError: if it is not CSV, or a row has more or fewer cells than
             the header.
 
     Example:
@@ -80,7 +80,7 @@ def read_csv_file(path: PathLike) -> CsvFile:
             if any(stripped):
                 lines.append((reader.line_num, stripped))
     except csv.Error as error:
-        raise ArgumentError(f"{path} is no CSV: {error}") from error
+        raise ArgumentError(f"{path} is not CSV: {error}") from error
     if lines and lines[0][1][0].lower() == _HINT:
         del lines[0]
     if not lines:
@@ -98,7 +98,7 @@ def read_text(path: PathLike) -> str:
         path: path of the file.
 
     Raises:
-        ArgumentError: it is no text.
+        ArgumentError: if it is not text.
     """
     with open(path, "rb") as file:
         data = file.read()
@@ -113,7 +113,7 @@ def read_text(path: PathLike) -> str:
         if "\0" not in text:
             return text
     workbook = " (a workbook? Save it as CSV)" if data[:2] == b"PK" else ""
-    raise ArgumentError(f"{path} is no CSV: it is no text{workbook}")
+    raise ArgumentError(f"{path} is not CSV: it is not text{workbook}")
 
 
 def _separator(text: str) -> str:
@@ -124,7 +124,7 @@ def _separator(text: str) -> str:
         separator: len(next(csv.reader([first], delimiter=separator), []))
         for separator in _SEPARATORS
     }
-    # The comma where it makes no difference.
+    # The comma if it makes no difference.
     return max(counts, key=lambda separator: counts[separator])
 
 

@@ -1,9 +1,9 @@
 """What a caller may want to catch.
 
 All of these are `ValueError`s: something that was given is wrong, and the
-message says what, and what is accepted. Errors of the system keep their own
-classes (`FileNotFoundError`, `FileExistsError`, `PermissionError`), and so do
-wrong types (`TypeError`).
+message says what, and what is accepted. System errors keep their own classes
+(`FileNotFoundError`, `FileExistsError`, `PermissionError`), and so do wrong
+types (`TypeError`).
 """
 
 import re
@@ -23,8 +23,8 @@ class KerasRssegError(ValueError):
     ```
     """
 
-    # TensorFlow makes the error of an input pipeline anew, with the place
-    # added, for classes that it knows to be made from a text alone.
+    # TensorFlow re-creates the error of an input pipeline, with its place
+    # added, for classes that it knows to take only a text.
     __init__ = Exception.__init__
 
 
@@ -33,7 +33,7 @@ class ArgumentError(KerasRssegError):
 
 
 class ArgumentTypeError(ArgumentError, TypeError):
-    """An argument is of another kind than is accepted."""
+    """An argument is of a kind that is not accepted."""
 
 
 class AlreadyRunningError(KerasRssegError, RuntimeError):
@@ -41,7 +41,7 @@ class AlreadyRunningError(KerasRssegError, RuntimeError):
 
 
 class RasterError(KerasRssegError):
-    """A file is no raster, breaks off, or lacks what was asked of it."""
+    """A file is not a raster, is truncated, or lacks what was asked for."""
 
 
 class SceneError(RasterError):
@@ -61,11 +61,11 @@ class MissingFilesError(DatasetError, FileNotFoundError):
 
 
 class PresetError(KerasRssegError):
-    """A preset cannot be had, read or published."""
+    """A preset cannot be obtained, read or published."""
 
 
 class ExportError(KerasRssegError):
-    """A model cannot be exported, or its file does not do what it does."""
+    """A model cannot be exported, or its file gives different results."""
 
 
 class CheckpointError(KerasRssegError):
@@ -76,19 +76,19 @@ class MissingPackageError(KerasRssegError, ImportError):
     """What was asked for needs a package that is not installed."""
 
 
-# By name: no framework is loaded for an error of another one.
+# By name, so that no framework is loaded for an error of another one.
 _OUT_OF_MEMORY = ("OutOfMemoryError", "ResourceExhaustedError")
 _FILE = re.compile(r"\S/\S|\w\.\w")
 
 
 def is_expected(error: BaseException) -> bool:
-    """Return whether an error is of what was given, or of the machine.
+    """Return whether an error comes from the input or from the machine.
 
-    Those are the package's own errors, those of the system (a file that is
-    missing, in the way or not to be written, a full disk) and a memory that
-    is full. Everything else, a `ValueError` of NumPy or Keras included, is a
-    fault of this package, which should have found out before. So is an error
-    that rasterio explains with no file's name.
+    These are the package's own errors, those of the system (a file that is
+    missing, in the way or not writable, a full disk) and running out of
+    memory. Everything else, including a `ValueError` of NumPy or Keras, is a
+    fault of this package, which should have checked before. So is an error
+    of rasterio that names no file.
 
     Args:
         error: an exception.
@@ -100,7 +100,7 @@ def is_expected(error: BaseException) -> bool:
     keras_rsseg.errors.is_expected(ValueError("shapes differ"))  # False
     ```
     """
-    # rasterio's are only looked up where it was loaded.
+    # rasterio's errors are looked up only if it was loaded.
     rasterio = sys.modules.get("rasterio.errors")
     if rasterio is not None and isinstance(error, rasterio.RasterioIOError):
         return _FILE.search(str(error)) is not None

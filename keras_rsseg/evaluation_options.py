@@ -60,8 +60,8 @@ class EvaluationOptions(MaskOptions):
     """The options of `keras_rsseg.evaluate`, whose docstring explains them.
 
     Raises:
-        ArgumentError: an option is out of range.
-        TypeError: there is no such option.
+        ArgumentError: if an option is out of range.
+        TypeError: if there is no such option.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Files that appear whole, and stay; and those that are not there."""
+"""Writing files atomically and durably, and naming those that are missing."""
 
 import contextlib
 import difflib
@@ -12,21 +12,21 @@ import uuid
 import zlib
 from collections.abc import Iterator
 
-# Bytes of a name that leave room for what GDAL adds to it, of 255 in all.
+# Bytes of a name, of 255 in all, that leave room for what GDAL adds to it.
 _LONGEST_NAME = 230
-# Names of a folder that are compared with one that is not in it.
+# Most names of a folder to compare with one that is not in it.
 _COMPARED = 10_000
 
 
 def write_durably(path: str | os.PathLike, data: bytes) -> None:
-    """Write a file that is whole on the disk when this returns, or absent.
+    """Write a file that is complete on disk when this returns, or absent.
 
     A crash in the middle leaves what was there before.
 
     Args:
         path: path of the file; replaced if it exists. A link stays, and
             what it points to is written.
-        data: what it shall hold, bytes or a buffer.
+        data: its content, bytes or a buffer.
 
     Raises:
         OSError: if it cannot be written.
@@ -49,10 +49,10 @@ def write_durably(path: str | os.PathLike, data: bytes) -> None:
 
 @contextlib.contextmanager
 def naming(path: str | os.PathLike) -> Iterator[None]:
-    """Name a file in an error of the system that names none.
+    """Name a file in a system error that names none.
 
-    A disk that is full, or a quota, is found out where bytes are written:
-    the system says that, but not of which file.
+    A full disk or quota is noticed when bytes are written: the system says
+    so, but not for which file.
 
     Args:
         path: path of the file that is written.
@@ -68,11 +68,11 @@ def naming(path: str | os.PathLike) -> Iterator[None]:
 def replace_durably(
     source: str | os.PathLike, destination: str | os.PathLike
 ) -> None:
-    """Put a finished file in the place of another, and make that last.
+    """Replace a file by a finished one, durably.
 
     Args:
         source: path of the file, in the same file system.
-        destination: the path that it gets; replaced if it exists. A link
+        destination: its new path; replaced if it exists. A link
             stays, and what it points to is replaced.
 
     Raises:
@@ -88,7 +88,7 @@ def partial_path(destination: pathlib.Path) -> pathlib.Path:
     """Create an empty file beside `destination` and return its path.
 
     Creating it shows that the folder can be written. The name is hidden,
-    and unique, so that two runs do not meet in one file.
+    and unique, so that two runs do not write to one file.
 
     Args:
         destination: path of the file that it will become.
@@ -102,7 +102,7 @@ def hidden_path(path: pathlib.Path, ending: str) -> pathlib.Path:
     """Return a hidden path beside another, `.NAME` and an ending.
 
     Args:
-        path: the other one. A name that is too long for more letters is cut.
+        path: the other one. A name that is too long to extend is cut.
         ending: what the name ends in.
 
     Example:
@@ -129,7 +129,7 @@ def remove_partials(path: str | os.PathLike) -> None:
     Call it only while no other run can write there.
 
     Args:
-        path: its path. What is left lies beside it and, of files of a
+        path: its path. What is left lies beside it and, for files in a
             folder, in it, with names such as `.card.json.1a2b3c4d.partial`.
 
     Example:
@@ -164,7 +164,7 @@ def _remove_partials(folder: pathlib.Path, start: str) -> None:
 
 
 def check_free(path: pathlib.Path, overwrite: bool) -> None:
-    """Raise where a file is in the way of one to write.
+    """Raise if a file is in the way of one to write.
 
     Args:
         path: path of the one to write.
@@ -180,10 +180,10 @@ def check_free(path: pathlib.Path, overwrite: bool) -> None:
 
 
 def link_target(path: str | os.PathLike) -> pathlib.Path:
-    """Return the path of the file that a link points to, there or not.
+    """Return the path of the file that a link points to, existing or not.
 
     Args:
-        path: path of a link; of anything else, it is returned as it is.
+        path: path of a link; any other path is returned as it is.
     """
     path = pathlib.Path(path)
     return pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
@@ -193,7 +193,7 @@ def remove_file(path: pathlib.Path) -> None:
     """Remove a file, if it is there.
 
     Args:
-        path: path of the file. There is none of a name that is too long.
+        path: path of the file. A name that is too long has none.
     """
     try:
         path.unlink(missing_ok=True)
@@ -216,7 +216,7 @@ def sync_file(path: str | os.PathLike) -> None:
 
 
 def sync_folder(folder: str | os.PathLike) -> None:
-    """Make renames in a folder durable, where the system can.
+    """Make renames in a folder durable, if the system can.
 
     Args:
         folder: path of the folder.
@@ -230,14 +230,14 @@ def sync_folder(folder: str | os.PathLike) -> None:
 
 
 def no_file(path: str | os.PathLike) -> str:
-    """Return what to tell of a file that is not there.
+    """Return what to say about a missing file.
 
     Args:
         path: its path.
 
     Returns:
         A text such as "there is no file harbor.tif. Did you mean
-        harbour.tif?", with a name that is nearly the same where there is one.
+        harbour.tif?", with a name that is nearly the same if there is one.
 
     Example:
 
@@ -256,7 +256,7 @@ def no_file(path: str | os.PathLike) -> str:
 
 
 def _near(path: str) -> str | None:
-    """A path that is there, and differs by a slip in one name."""
+    """An existing path that differs by a slip in one name."""
     home = os.path.expanduser(path)
     if home != path and os.path.exists(home):
         return home

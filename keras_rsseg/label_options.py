@@ -56,7 +56,7 @@ class MaskOptions(Options):
     """What the masks and bands of files mean; also options of `evaluate`.
 
     Raises:
-        ArgumentError: an option is out of range.
+        ArgumentError: if an option is out of range.
 
     Example:
 

@@ -1,6 +1,6 @@
-"""What a model says of its classes and of its tiles, checked.
+"""Checks of what a model says about its classes and its tiles.
 
-Models check it when they are made, and presets before they are.
+Models are checked when they are made, and presets before they are.
 """
 
 import collections
@@ -25,20 +25,20 @@ def check_class_facts(
     palette: Any = None,
     display_palette: Any = None,
 ) -> None:
-    """Refuse classes that nobody could tell apart.
+    """Raise for classes that nobody could tell apart.
 
     Args:
         num_classes: int, 2 to 255.
-        class_names: different texts, one a class, or `None`.
-        palette: colours, one a class, or `None`.
+        class_names: different texts, one per class, or `None`.
+        palette: colours, one per class, or `None`.
         display_palette: likewise.
 
     Raises:
-        ArgumentError: names the argument.
+        ArgumentError: naming the argument that is wrong.
     """
     if is_integer(num_classes) and num_classes == 1:
         raise ArgumentError(
-            "`num_classes` counts the background, too: one class against the "
+            "`num_classes` also counts the background: one class against the "
             "rest is num_classes=2, ids 0 (rest) and 1. Received: "
             f"num_classes={num_classes}"
         )
@@ -57,12 +57,12 @@ def check_class_facts(
             continue
         if isinstance(value, str) or not hasattr(value, "__len__"):
             raise ArgumentError(
-                f"`{name}` must be a list, one entry a class. Received: "
+                f"`{name}` must be a list, one entry per class. Received: "
                 f"{name}={value!r}"
             )
         if len(value) != num_classes:
             raise ArgumentError(
-                f"`{name}` must have one entry a class. Received: "
+                f"`{name}` must have one entry per class. Received: "
                 f"{len(value)} entries and num_classes={num_classes}"
             )
     if class_names is not None:
@@ -79,17 +79,17 @@ def check_tile_facts(
     ground_sample_distance: Any = None,
     value_range: Any = None,
 ) -> None:
-    """Refuse what no tile can be like.
+    """Raise for facts that no tile can have.
 
     Args:
-        scale: a number other than 0, one or one a band, or `None`.
-        offset: a number, one or one a band, or `None`.
+        scale: a number other than 0, one or one per band, or `None`.
+        offset: a number, one or one per band, or `None`.
         bands: different texts.
-        ground_sample_distance: metres a pixel, above 0, or `None`.
+        ground_sample_distance: metres per pixel, above 0, or `None`.
         value_range: `(low, high)`, or `None`.
 
     Raises:
-        ArgumentError: names the argument.
+        ArgumentError: naming the argument that is wrong.
     """
     _check_names("bands", bands)
     for name, value in (("scale", scale), ("offset", offset)):
@@ -100,7 +100,7 @@ def check_tile_facts(
             0 < as_number(ground_sample_distance) <= _COARSEST
         ):
             raise ArgumentError(
-                "`ground_sample_distance` must be metres a pixel, above 0. "
+                "`ground_sample_distance` must be metres per pixel, above 0. "
                 f"Received: {ground_sample_distance!r}"
             )
     if value_range is not None:
@@ -131,7 +131,7 @@ def _check_numbers(argument: str, value: Any, number: int) -> None:
     values = list(value) if hasattr(value, "__len__") else [value]
     if hasattr(value, "__len__") and len(values) != number:
         raise ArgumentError(
-            f"`{argument}` must be one number, or one a band. Received: "
+            f"`{argument}` must be one number, or one per band. Received: "
             f"{len(values)} for {number} bands"
         )
     for each in values:

@@ -126,7 +126,7 @@ class Field(NamedTuple):
             text: the value as a command line or a manifest gives it.
 
         Raises:
-            ArgumentError: it cannot be read, or is not accepted.
+            ArgumentError: if it cannot be read, or is not accepted.
         """
         value: Any = text
         if self.option.read is not None:

@@ -1,7 +1,7 @@
-"""What tiles and masks may hold, for files, arrays and data sets alike.
+"""Checks of what tiles and masks hold, in files, arrays and data sets alike.
 
-NumPy alone: files are checked with it as they are read, and what `fit()` gets
-before and while it trains.
+They need only NumPy: files are checked as they are read, and the input of
+`fit()` before and while it trains.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.void import VOID
 
-# Values this much beyond a range, in ranges, are of another scale. Up to that
-# they are odd, as what brightens a tile leaves them.
+# Values beyond a range by this many times its width: of another scale, or just
+# odd, like those of a brightened tile.
 _OTHER_SCALE, _ODD = 1.0, 0.02
-# Fractions that fill less of a range were scaled or standardised before.
+# Fractions that fill less of a range than this were scaled or standardised.
 _SCALED_BEFORE = 0.05
 _CHUNK = 1 << 22
 _SHOWN = 8
@@ -33,7 +33,7 @@ class TileValues(NamedTuple):
 
     Attributes:
         low, high: lowest and highest finite value, NaN without any.
-        fractions: whether any of them is no whole number.
+        fractions: whether any of them is not a whole number.
         pixels: number of pixels.
         not_finite: number of pixels with a band that is NaN or infinite.
     """
@@ -46,7 +46,7 @@ class TileValues(NamedTuple):
 
     @classmethod
     def of(cls, tiles: Any) -> "TileValues":
-        """Return those of an array whose last axis are the bands.
+        """Return those of an array whose last axis is the bands.
 
         Args:
             tiles: NumPy array of numbers.
@@ -88,26 +88,26 @@ def check_values(
     value_range: Sequence[float] | None,
     name: str = "The tiles",
 ) -> list[str]:
-    """Refuse tiles of another scale than the model was made for.
+    """Raise for tiles of another scale than the model was made for.
 
     Args:
-        values: of the tiles.
-        value_range: `(low, high)` of the model, `None` where not known.
+        values: values of the tiles.
+        value_range: `(low, high)` of the model, `None` if unknown.
         name: what to call the tiles.
 
     Returns:
-        What may be wrong, sentences for warnings.
+        What may be wrong, as sentences for warnings.
 
     Raises:
-        ArgumentError: values far beyond the range, such as 16 bits for a
-            model that takes 8.
+        ArgumentError: if values are far beyond the range, such as 16 bits for
+            a model that takes 8.
     """
     doubts = []
     if values.not_finite:
         share = values.not_finite / values.pixels
         doubts.append(
             f"{name} hold NaN or infinite values in {share:.2%} of the "
-            "pixels. These are void, as pixels without data are"
+            "pixels. These are void, like pixels without data"
         )
     if value_range is None or np.isnan(values.low):
         return doubts
@@ -124,11 +124,11 @@ def check_values(
             "values"
         )
     if beyond > _ODD:
-        doubts.append(f"{found}. What lies outside was never trained on")
+        doubts.append(f"{found}. Values outside were never trained on")
     elif _scaled_before(values, low, high):
         doubts.append(
             f"{found}. Were they divided by {high:g}, or normalised, before? "
-            "The model does so itself: leave that out"
+            "The model does that itself: leave it out"
         )
     return doubts
 
@@ -144,14 +144,14 @@ def _scaled_before(values: TileValues, low: float, high: float) -> bool:
 
 
 def check_whole(values: np.ndarray, name: str = "The masks") -> None:
-    """Refuse ids that are no whole numbers.
+    """Raise if ids are not whole numbers.
 
     Args:
         values: array of any dtype.
         name: what to call the masks.
 
     Raises:
-        MaskError: such as those of a mask that was resized bilinearly.
+        MaskError: if they are not, as in a mask resized bilinearly.
     """
     if values.dtype.kind != "f":
         return
@@ -161,13 +161,13 @@ def check_whole(values: np.ndarray, name: str = "The masks") -> None:
             shown = ", ".join(f"{v:.4g}" for v in np.unique(wrong)[:_SHOWN])
             raise MaskError(
                 f"{name} must hold whole numbers, class ids. Received: "
-                f"{shown}. Interpolation leaves such values: resize masks with "
-                "the nearest neighbour"
+                f"{shown}. Interpolation leaves such values: resize masks by "
+                "nearest neighbour"
             )
 
 
 def ids_hint(found: Any, num_classes: int) -> str:
-    """Return what wrong ids come of, a sentence, or nothing.
+    """Return a sentence on what wrong ids come from, or nothing.
 
     Args:
         found: all ids that occur.
@@ -176,8 +176,8 @@ def ids_hint(found: Any, num_classes: int) -> str:
     ids = {int(value) for value in np.ravel(found)} - {0, VOID}
     if ids and max(ids) == num_classes and min(ids) >= 1:
         return (
-            " Class ids begin at 0, these seem to begin at 1: subtract 1, or "
-            "map them as they are read, `ids={1: 0, 2: 1, ...}`"
+            " Class ids begin at 0, but these seem to begin at 1: subtract 1, "
+            "or map them on reading, `ids={1: 0, 2: 1, ...}`"
         )
     return ""
 
@@ -193,15 +193,15 @@ def doubt_ids(
 
     Args:
         counts: pixels of each id, `(256,)`.
-        num_classes: int, or `None` where not known.
+        num_classes: int, or `None` if unknown.
         name: what to call the masks.
         class_names: names of the classes, or `None`.
-        whole: whether these are all masks, so that every class should occur,
-            and not those of a batch.
+        whole: whether these are all masks, not those of a batch, so that
+            every class should occur.
 
     Returns:
-        Sentences for warnings, the first doubt alone: the others follow of
-        it.
+        Sentences for warnings; only the first doubt, as the others follow
+        from it.
     """
     void = int(counts[VOID])
     found = np.flatnonzero(counts[:VOID])
@@ -210,15 +210,15 @@ def doubt_ids(
             return []
         return [
             f"{name} hold no labelled pixel: all are {VOID}, which is void, "
-            "and no class. Map it as masks are read, such as `ids={255: 1}`, "
-            "if it means one"
+            "not a class. If it means one, map it on reading, such as with "
+            "`ids={255: 1}`"
         ]
     if found.tolist() == [0] and void and num_classes != 1:
         if whole or num_classes == 2:
             return [
-                f"{name} hold no other ids than 0 and {VOID}. {VOID} is void: "
+                f"{name} hold no ids but 0 and {VOID}. {VOID} is void: "
                 "these pixels are not trained on. If they are a class, map "
-                "them as masks are read, `ids={255: 1}`, or give arrays of 0 "
+                "them on reading, `ids={255: 1}`, or give arrays of 0 "
                 "and 1"
             ]
         return []

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"(?:[-+]?\d[\d.,]*(?:%| [a-z]+2?)?|-|)")
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table that also reads well as plain text.
 
-    Columns line up; those that hold nothing but numbers are set to the right.
+    Columns line up; columns of nothing but numbers are right-aligned.
 
     Args:
         header: the columns' titles.
@@ -56,7 +56,7 @@ def markdown_lines(
 
     Args:
         header: the columns' titles.
-        rows: as for `markdown_table`. Each is taken when its line is.
+        rows: as for `markdown_table`. Each is read only for its own line.
 
     Yields:
         The lines of the table.
@@ -81,7 +81,7 @@ def text_table(
 ) -> str:
     """Return a table for a terminal: columns two spaces apart.
 
-    Columns that hold nothing but numbers are set to the right.
+    Columns of nothing but numbers are right-aligned.
 
     Args:
         header: the columns' titles, or `None` for a table without.

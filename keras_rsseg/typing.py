@@ -1,7 +1,7 @@
-"""Names for the types of arguments that every room has.
+"""Names for the types of arguments that the whole package shares.
 
 A tensor's class depends on the backend, and Keras comes without annotations,
-so a type checker takes `Tensor` for `Any`: the name is there for the reader.
+so a type checker sees `Tensor` as `Any`: the name is there for the reader.
 """
 
 import os
@@ -18,7 +18,7 @@ Tensor: TypeAlias = Any
 DType: TypeAlias = Any
 
 # Ints with the batch dimension, `None` where a size is unknown. `Any`, as most
-# of what is computed of shapes holds for known sizes alone.
+# computations with shapes hold only for known sizes.
 Shape: TypeAlias = tuple[Any, ...]
 
 # Height and width, as scalar integer tensors where they are unknown.

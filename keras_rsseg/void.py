@@ -1,3 +1,3 @@
-"""The id of mask pixels without a label, in every room of the package."""
+"""The id of mask pixels without a label, in the whole package."""
 
 VOID = 255

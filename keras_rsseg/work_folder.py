@@ -20,7 +20,7 @@ class WorkFolder:
     """A hidden folder of one run at a time.
 
     It survives whatever ends the run; the next one finds what is left in it.
-    Only files whose names are its own are ever deleted: someone may have put
+    Only files with names of its own are ever deleted: someone may have put
     others there.
 
     Args:
@@ -38,7 +38,7 @@ class WorkFolder:
         self._lock: filelock.BaseFileLock
 
     def acquire(self) -> None:
-        """Create the folder, or enter the one that a run before left.
+        """Create the folder, or enter the one that an earlier run left.
 
         Raises:
             AlreadyRunningError: if another run is in it.
@@ -54,18 +54,18 @@ class WorkFolder:
             except filelock.Timeout:
                 break
             except (FileNotFoundError, FileExistsError):
-                # The run before is just removing the folder.
+                # The earlier run is just removing the folder.
                 continue
             self._lock = lock
             return
         raise AlreadyRunningError(
             f"Another run is writing {self._destination}: its folder "
             f"{self.path} is locked. Wait until it has finished, or end it; "
-            "then `resume=True` goes on with what it has done"
+            "then `resume=True` continues with what it has done"
         )
 
     def check_free(self) -> None:
-        """Raise where another run is in it; leave it as it is.
+        """Raise if another run is in it; leave it as it is.
 
         Raises:
             AlreadyRunningError: if there is one.
@@ -78,7 +78,7 @@ class WorkFolder:
         self.release()
 
     def empty(self, keep: Collection[str] = ()) -> None:
-        """Remove what is left in it of a run, but for these names."""
+        """Remove what is left in it of a run, except these names."""
         for path in list(self.path.iterdir()):
             if path.name not in keep and self._names.fullmatch(path.name):
                 path.unlink()
@@ -87,7 +87,7 @@ class WorkFolder:
         """Leave the folder, and remove it if nothing is kept in it."""
         with contextlib.suppress(OSError):
             if set(os.listdir(self.path)) <= {LOCK}:
-                # Still locked: who waits for it sees that it is gone.
+                # Still locked: whoever waits for it sees that it is gone.
                 (self.path / LOCK).unlink()
         self._lock.release()
         with contextlib.suppress(OSError):
@@ -97,8 +97,8 @@ class WorkFolder:
         for path in (self.path, self.path / LOCK):
             if path.is_symlink():
                 raise NotADirectoryError(
-                    f"{path} is a link. What it leads to may not be this "
-                    "package's: remove the link, and begin again"
+                    f"{path} is a link. What it leads to may not belong to "
+                    "this package: remove the link, and start again"
                 )
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(
@@ -113,7 +113,7 @@ def working_folder(
 ) -> Iterator[pathlib.Path]:
     """Yield a hidden folder beside a file; nothing in it is kept.
 
-    What a run that was killed left there is removed first.
+    What a killed run left there is removed first.
 
     Args:
         destination: path of the file.

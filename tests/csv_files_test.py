@@ -45,9 +45,9 @@ def test_what_is_empty_is_left_out(tmp_path):
     [
         (b"a,b\nc\n", "line 2: the row must have as many cells"),
         (b"a,b\nc,d,e\n", "line 2.*in quotes"),
-        (b'a\n"b\n', "is no CSV"),
+        (b'a\n"b\n', "is not CSV"),
         (b"PK\3\4\0\0", "a workbook"),
-        (b"a\0\x81b", "no text"),
+        (b"a\0\x81b", "not text"),
     ],
 )
 def test_what_is_none(tmp_path, data, match):

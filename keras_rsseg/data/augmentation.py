@@ -30,23 +30,23 @@ class Augmentation:
 
     The mask goes through the same geometry as the image: bilinear for the
     image, nearest for the mask, both with half-pixel centres, so a mask
-    pixel keeps its place. What comes from outside the image is 0 in the
-    image and void (255) in the mask.
+    pixel keeps its place. Pixels from outside the image are 0 in the image
+    and void (255) in the mask.
 
     Geometry comes first, then colours: blur, colour transfer, contrast,
-    brightness, saturation, channel, gamma, haze, JPEG. Those that are gains
-    fit any range of values; `haze` and `color_transfer` are in the units of
-    the image, `gamma` and `jpeg` look at `value_range`. Integer images are
+    brightness, saturation, channel, gamma, haze, JPEG. Gains fit any range
+    of values; `haze` and `color_transfer` are in the units of the image,
+    `gamma` and `jpeg` use `value_range`. Integer images are
     rounded and clipped to their dtype.
 
     Random numbers are stateless: the same seed gives the same tile.
 
     Args:
         flip: whether to mirror left-right and top-down, each with
-            probability 1/2; `"horizontal"` for left-right alone,
-            `"vertical"` for top-down alone.
-        rotate90: whether to turn by a random multiple of 90 degrees; of 180
-            degrees where tiles are not square.
+            probability 1/2; `"horizontal"` for left-right only,
+            `"vertical"` for top-down only.
+        rotate90: whether to turn by a random multiple of 90 degrees, or of
+            180 degrees if tiles are not square.
         scale: `(smallest, largest)` magnification. 2 shows objects twice as
             large. `tile_dataset` reads a window of
             `tile_size / scale` from the image, so that at scales below 1
@@ -54,46 +54,47 @@ class Augmentation:
         brightness: gain of all bands in `[1 - brightness, 1 + brightness]`.
         contrast: gain of the difference from the tile's mean, likewise.
         channel: gain of each band by itself, likewise.
-        haze: largest veil of scattered light, in the units of the image: a
-            tile's is uniform in `[0, haze]`, and each band is brightened by
+        haze: largest veil of scattered light, in the units of the image. A
+            tile's veil is uniform in `[0, haze]`, and brightens each band by
             half to all of it. Imagery whose black was stretched to 0 teaches
-            that water is black; other imagery's is as bright as its haze.
-        blur: `(smallest, largest)` standard deviation of a Gaussian blur,
-            pixels, of which a tile's is uniform; a float is the largest,
-            beside 0.
-        seed: int or `None`; used where a call is given no seed.
-        rotate: largest angle of a turn about the tile's centre, degrees, to
-            either side: 180 for any. What it brings into the corners is
-            void.
-        scale_distribution: `"log_uniform"`, as often larger as smaller, or
-            `"uniform"`.
+            that water is black; in other imagery it is as bright as the haze.
+        blur: `(smallest, largest)` standard deviation of a Gaussian blur, in
+            pixels, drawn uniformly for each tile; a float is the largest,
+            with 0 as the smallest.
+        seed: int or `None`; used by calls without a seed.
+        rotate: largest angle of a turn about the tile's centre, in degrees,
+            to either side: 180 for any angle. Corners turned in from outside
+            are void.
+        scale_distribution: `"log_uniform"`, enlarging as often as shrinking,
+            or `"uniform"`.
         saturation: gain of the difference of each band from the pixel's grey
             (the mean of its bands), in `[1 - saturation, 1 + saturation]`.
         gamma: a tile is raised to a power between `1 / (1 + gamma)` and
-            `1 + gamma`, as often brightened as darkened (the power's
+            `1 + gamma`, brightened as often as darkened (the power's
             logarithm is uniform), while black and white stay. Values below
-            black stay, those above white follow the curve.
-        jpeg: `(lowest, highest)` quality, such as `(40, 100)`, 1 to 100, of
-            JPEG compression, of which a tile's is uniform: its blocks, its
-            ringing, its coarse colours. It comes last, on the pixels rounded
-            to 256 levels of `value_range`, and for 3 bands (RGB) or 1 alone.
+            black stay; those above white follow the curve.
+        jpeg: `(lowest, highest)` quality of JPEG compression, 1 to 100, such
+            as `(40, 100)`, drawn uniformly for each tile: its blocks, ringing
+            and coarse colours. It comes last, on the pixels rounded to 256
+            levels of `value_range`, and only for 3 bands (RGB) or 1.
         value_range: `(black, white)`, for `gamma` and `jpeg`. Defaults to 0
             and the largest value of an integer dtype: 255 for uint8, 65535
-            for uint16. Floating images need it, and so do files of more than
-            8 bits, which `tile_dataset` gives as floats in their own units:
+            for uint16. Floating-point images need it, and so do files of more
+            than 8 bits, which `tile_dataset` gives as floats in their units:
             `(0, 10000)` for reflectances in 1/10000.
         color_transfer: `ColorTransfer` or `None`: a tile takes the colours
-            of one of the targets, drawn, or goes a part of the way there
-            (the statistics are interpolated; a tile's share is uniform in
-            `[0, 1]`). For a source that is to look like others.
+            of a randomly drawn target, or goes part of the way there (the
+            statistics are interpolated; a tile's share is uniform in
+            `[0, 1]`). For a source that should look like others.
 
     Raises:
-        ArgumentError: for a range that is not ascending (`scale`: positive),
-            a strength outside `[0, 1)` (`haze` and `gamma`: below 0), an
-            angle outside `[0, 180]`, or another `flip`,
-            `scale_distribution`, `jpeg`, `value_range` or `color_transfer`.
-            On the first tile (`tile_dataset` and `tile_records`: at once):
-            for images that a colour change does not fit, by bands or dtype.
+        ArgumentError: if a range is not ascending (or, for `scale`, not
+            positive), a strength lies outside `[0, 1)` (for `haze` and
+            `gamma`: below 0), an angle outside `[0, 180]`, or `flip`,
+            `scale_distribution`, `jpeg`, `value_range` or `color_transfer`
+            is invalid. On the first tile (in `tile_dataset` and
+            `tile_records` at once), if a colour change does not fit the
+            images' bands or dtype.
 
     Example:
 
@@ -105,7 +106,7 @@ class Augmentation:
     tiles = keras_rsseg.data.tile_dataset(
         image, mask, tile_size=32, augmentation=augmentation
     )
-    # Or tile by tile, as in the `map` of a dataset of your own:
+    # Or tile by tile, as in the `map` of your own dataset:
     image, mask = augmentation(image, mask)
     ```
     """
@@ -189,13 +190,13 @@ class Augmentation:
         Args:
             image: tensor `(H, W, C)`, uint8 or floating; H and W static.
             mask: integer tensor `(H, W)` or `None`.
-            seed: int tensor `(2,)`; `None` draws the next one of the
-                object's own generator (repeatable only where calls come in
-                a fixed order: no parallel `map`).
+            seed: int tensor `(2,)`; `None` draws the next one from the
+                object's own generator (repeatable only if calls come in a
+                fixed order: no parallel `map`).
 
         Returns:
-            `(image, mask)`, shapes and dtypes as given; the image alone
-            where `mask` is `None`.
+            `(image, mask)`, shapes and dtypes as given; only the image if
+            `mask` is `None`.
         """
         import tensorflow as tf
 
@@ -276,7 +277,7 @@ class Augmentation:
 
         Returns:
             `(image, mask)` of shapes `(H, W, C)` and `(H, W)`, 0 and void
-            where there is no image.
+            if there is no image.
         """
         import tensorflow as tf
 

@@ -21,15 +21,15 @@ BoundaryVoid = Mapping[tuple[int, int], float]
 def void_boundaries(
     mask: np.ndarray, boundary_void: BoundaryVoid
 ) -> np.ndarray:
-    """Make the pixels near the boundaries of some pairs of classes void.
+    """Make pixels near the boundaries between some pairs of classes void.
 
-    For labels that are sharp on most boundaries and loose on some, such as
-    those of plots that were drawn as one building: a loss then learns
-    nothing from the pixels that cannot be trusted. A pixel of either class
-    of a pair becomes void if a pixel of the other one lies within the
-    width, measured between the pixels' centres. A straight boundary loses
-    that many pixels on either side. All other classes stay, void is none,
-    and each pair is looked at in the mask as it was.
+    For labels that are sharp on most boundaries but loose on some, such as
+    those of plots drawn as one building: a loss then learns nothing from the
+    pixels that cannot be trusted. A pixel of either class of a pair becomes
+    void if a pixel of the other lies within the width, measured between pixel
+    centres. A straight boundary loses that many pixels on either side. All
+    other classes stay, void is not a class, and each pair is found in the
+    original mask.
 
     `tile_dataset` and `tile_records` do the same with their argument
     `boundary_void`, before anything is cut.
@@ -43,8 +43,8 @@ def void_boundaries(
         A new array of the mask's shape and dtype.
 
     Raises:
-        ArgumentError: if `mask` is no integer array of rank 2, or for pairs
-            and widths that are none.
+        ArgumentError: if `mask` is not an integer array of rank 2, or a pair
+            or a width is invalid.
 
     Example:
 
@@ -80,8 +80,8 @@ def as_boundary_void(
         A dict from pairs of ascending ids to floats.
 
     Raises:
-        ArgumentError: for pairs that are no two classes or occur twice, and
-            widths below 1.
+        ArgumentError: if a pair is not two classes or occurs twice, or a
+            width is below 1.
     """
     if boundary_void is None:
         return {}
@@ -125,7 +125,7 @@ def _is_pair(pair: Any, last: int) -> bool:
 
 
 def check_ids_array(mask: Any) -> np.ndarray:
-    """Return a mask as an integer array of rank 2, or refuse it."""
+    """Return a mask as an integer array of rank 2, or raise."""
     mask = np.asarray(mask)
     if mask.ndim != 2 or mask.dtype.kind not in "ui":
         raise ArgumentError(
@@ -136,7 +136,7 @@ def check_ids_array(mask: Any) -> np.ndarray:
 
 
 def near_boundary(mask: np.ndarray, radius: float = 3) -> np.ndarray:
-    """Return which pixels have one of another class near them.
+    """Return which pixels have a pixel of another class near them.
 
     Args:
         mask: integer array `(H, W)` of class ids, 255 void.
@@ -144,8 +144,8 @@ def near_boundary(mask: np.ndarray, radius: float = 3) -> np.ndarray:
 
     Returns:
         A bool array like `mask`: `True` where a pixel of another class lies
-        within `radius`. Void is no class and the border of the mask no
-        boundary.
+        within `radius`. Void is not a class, and the border of the mask is
+        not a boundary.
 
     Raises:
         ArgumentError: if `radius` is not positive.
@@ -168,7 +168,7 @@ def near_boundary(mask: np.ndarray, radius: float = 3) -> np.ndarray:
 
 
 def _half_disc(radius):
-    """Offsets (row, column) in a disc, one of each opposite two."""
+    """Offsets (row, column) in a disc, one of each opposite pair."""
     reach = math.floor(radius)
     return [
         (row, col)
@@ -179,7 +179,7 @@ def _half_disc(radius):
 
 
 def _mark(near, mask, offsets, rows, has_void):
-    """Mark both pixels of each pair of two classes, in place."""
+    """Mark both pixels of each pair of different classes, in place."""
     labelled = mask != VOID
     height, width = mask.shape
     for row, col in offsets:

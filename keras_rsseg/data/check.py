@@ -1,4 +1,4 @@
-"""A look at images and masks before anything is trained on them."""
+"""Checks of images and masks before anything is trained on them."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from keras_rsseg.sample_checks import doubt_ids
 _STRIP_ROWS = 1024
 # Metres of a degree along a meridian.
 _DEGREE = 111_000
-# Pixels so much larger or smaller show other things.
+# Pixels this much larger or smaller show different things.
 _OTHER_GROUND_SIZE = 1.5
 
 
@@ -50,24 +50,24 @@ def check(
     class_attribute: str | None = None,
     model: Any = None,
 ) -> CheckReport:
-    """Look at images and masks as `tile_dataset` would read them.
+    """Check images and masks, read as `tile_dataset` would read them.
 
-    Everything is read once, window by window. What is wrong is collected,
-    and not raised: pairs by name, sizes, ids and shares of the classes,
-    ranges of values, bands and ground sample distances.
+    Everything is read once, window by window. Problems are collected, not
+    raised: pairs by name, sizes, ids and shares of the classes, ranges of
+    values, bands and ground sample distances.
 
     Args:
-        images, masks: as of `keras_rsseg.data.tile_dataset`: lists, folders,
+        images, masks: as for `keras_rsseg.data.tile_dataset`: lists, folders,
             patterns, polygons.
         num_classes: int. Defaults to the model's, or the palette's.
         class_names: names of the classes. Defaults to the model's, or the
             palette's.
-        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
-        bands: band numbers to read, from 1, or (of files) names; `None` for
+        palette: `Palette` or list of `(r, g, b)` for colour-coded masks.
+        bands: band numbers to read, from 1, or (for files) names; `None` for
             all.
-        ids, class_attribute: as of `tile_dataset`. The attribute may hold
+        ids, class_attribute: as for `tile_dataset`. The attribute may hold
             the names of the classes.
-        model: the model that is to be trained, or anything with its `bands`,
+        model: the model to train, or anything with its `bands`,
             `value_range`, `ground_sample_distance`, `num_classes` and
             `class_names`; or `None`.
 
@@ -140,13 +140,13 @@ class _MaskReader:
         )
 
     def count(self, mask: Any, facts: ImageFacts) -> np.ndarray:
-        """Return the pixels of each id, of a mask of the image's size."""
+        """Return the pixels of each id in a mask of the image's size."""
         name = _name(mask, f"the mask of {facts.name}")
         size = size_of(mask)
         if size != facts.size:
             raise KerasRssegError(
                 f"{facts.name} has {facts.size[0]}x{facts.size[1]} pixels "
-                f"(height x width), {name} {size[0]}x{size[1]}"
+                f"(height x width), {name} has {size[0]}x{size[1]}"
             )
         counts = np.zeros(256, "int64")
         for window in reading_windows(*size, _STRIP_ROWS, size[1]):
@@ -190,7 +190,7 @@ def _facts(image: Any, index: int, bands: Any) -> ImageFacts:
 
 
 def _ground_size(dataset: Any) -> float | None:
-    """Metres a pixel, from north to south."""
+    """Metres per pixel, from north to south."""
     if dataset.crs is None:
         return None
     step = float(np.hypot(dataset.transform.b, dataset.transform.e))
@@ -200,7 +200,7 @@ def _ground_size(dataset: Any) -> float | None:
 
 
 def _doubt_places(image: Any, mask: Any) -> list[str]:
-    """Of files that say where they lie: whether they lie together."""
+    """A doubt if a georeferenced image and mask do not lie together."""
     if not (is_path(image) and is_path(mask)):
         return []
     with open_raster(image) as one, open_raster(mask) as other:
@@ -210,7 +210,7 @@ def _doubt_places(image: Any, mask: Any) -> list[str]:
         pixel = max(map(abs, one.transform[:6:4]))
         if one.crs == other.crs and far < pixel:
             return []
-    return [f"{image} and {mask} do not lie at the same place on the ground"]
+    return [f"{image} and {mask} are not at the same place on the ground"]
 
 
 def _check_alike(report: CheckReport) -> None:
@@ -249,7 +249,7 @@ def _doubt_model(report: CheckReport, model: Any) -> list[str]:
     counts = {len(one.values) for one in report.images}
     if wanted is not None and counts - {len(wanted)}:
         report.problems.append(
-            f"The model takes {len(wanted)} bands ({', '.join(wanted)}), the "
+            f"The model takes {len(wanted)} bands ({', '.join(wanted)}); the "
             f"images have {', '.join(map(str, sorted(counts)))}. Say which to "
             "read with `bands`"
         )
@@ -259,9 +259,9 @@ def _doubt_model(report: CheckReport, model: Any) -> list[str]:
         middle = float(np.median(sizes))
         if max(middle / size, size / middle) > _OTHER_GROUND_SIZE:
             doubts.append(
-                f"Images have {middle:.3g} m a pixel, the model was trained "
-                f"on {size:.3g} m: objects look larger or smaller to it. "
-                "Resample them, or train for long"
+                f"Images have {middle:.3g} m per pixel, but the model was "
+                f"trained at {size:.3g} m: objects look larger or smaller to "
+                "it. Resample the images, or train for longer"
             )
     return doubts
 

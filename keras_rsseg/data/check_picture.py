@@ -1,4 +1,4 @@
-"""Tiles beside their masks, to see whether both belong together."""
+"""Tiles beside their masks, to see whether they match."""
 
 import colorsys
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from keras_rsseg.void import VOID
 if TYPE_CHECKING:
     from keras_rsseg.data.check_report import CheckReport
 
-# Places of an image that are looked at, for one with many classes.
+# Places tried in an image, to find one with many classes.
 _TRIED = 12
 _PAIRS_A_ROW = 4
 _VOID_COLOR = (128, 128, 128)
@@ -67,7 +67,7 @@ def draw_tiles(report: "CheckReport", tiles: int, tile_size: int) -> Figure:
 def _interesting(
     read: Any, mask: Any, image: Any, size: int, random: Any
 ) -> tuple[Window, np.ndarray]:
-    """The window, of some, whose mask holds most classes."""
+    """Of some windows, the one whose mask holds most classes."""
     from keras_rsseg.data.sources import size_of
 
     height, width = size_of(image)

@@ -18,13 +18,13 @@ _MOST_LINES = 20
 
 @dataclasses.dataclass(frozen=True)
 class ImageFacts:
-    """What is known of an image.
+    """What is known about an image.
 
     Attributes:
-        name: path, or `"images[3]"` of an array.
+        name: path, or `"images[3]"` for an array.
         size: `(height, width)`.
         dtype: such as `"uint8"`.
-        ground_size: metres a pixel, `None` where not known.
+        ground_size: metres per pixel, `None` if unknown.
         values: `TileValues` of each band.
     """
 
@@ -40,13 +40,13 @@ class CheckReport:
     """What `keras_rsseg.data.check` found. Prints as a summary.
 
     Attributes:
-        images: list of `ImageFacts`, of those that could be read.
+        images: list of `ImageFacts` of the images that could be read.
         num_masks: number of masks.
-        num_classes: int, or `None` where not known.
+        num_classes: int, or `None` if unknown.
         class_names: list of names, or `None`.
         id_counts: int64 `(256,)`, pixels of each id in all masks.
         images_with: int64 `(256,)`, images that hold each id.
-        problems: what is wrong, and would be refused or trained wrongly.
+        problems: what is wrong, and would be rejected or trained wrongly.
         doubts: what may be wrong.
 
     Example:
@@ -78,7 +78,7 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong; doubts may be left."""
+        """Whether nothing is wrong; doubts may remain."""
         return not self.problems
 
     def __str__(self) -> str:
@@ -90,15 +90,15 @@ class CheckReport:
         """Write a picture of some tiles beside their masks.
 
         Args:
-            path: of a PNG file, replaced if there is one.
-            tiles: number of tiles, from as many images.
+            path: path of a PNG file; replaced if it exists.
+            tiles: number of tiles, spread over the images.
             tile_size: length of a tile, pixels.
 
         Returns:
             The path.
 
         Raises:
-            MissingPackageError: without matplotlib (the extra `plot`).
+            MissingPackageError: if matplotlib (the extra `plot`) is missing.
         """
         try:
             from keras_rsseg.data.check_picture import draw_tiles
@@ -128,7 +128,7 @@ class CheckReport:
                     yield f"  - and {len(texts) - _MOST_LINES} more"
         if not self.problems and not self.doubts:
             yield ""
-            yield "Nothing wrong was found."
+            yield "No problems found."
 
     def _image_lines(self) -> Iterator[str]:
         heights, widths = zip(*(one.size for one in self.images), strict=True)

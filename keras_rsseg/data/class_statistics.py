@@ -40,8 +40,8 @@ def iterate_masks(
             `(N, H, W)`; an `ImageMaskPairs`; a `tf.data.Dataset` of records
             (dicts with a `"mask"`) or of batches `(images, masks)`, or any
             other iterable of such elements.
-        palette: `Palette` of colour-coded masks, or `None`.
-        ids: dict from what masks hold to class ids, see `read_mask`.
+        palette: `Palette` for colour-coded masks, or `None`.
+        ids: dict from mask values to class ids, see `read_mask`.
 
     Yields:
         Class ids, void = 255.
@@ -87,7 +87,7 @@ def _masks_of(element: Any) -> Iterable[Any]:
         return [element]
     if len(element) < 2 or isinstance(element[1], dict):
         raise ArgumentError(
-            "`source` must hold (images, masks). Received: images alone"
+            "`source` must hold (images, masks). Received: images only"
         )
     masks = np.asarray(element[1])
     return masks if masks.ndim > 2 else [masks]
@@ -100,21 +100,21 @@ def count_classes(
     per_image: bool = False,
     ids: IdMapping | None = None,
 ) -> np.ndarray:
-    """Count the pixels of each class, void left out.
+    """Count the pixels of each class, without void.
 
-    Masks are read one after the other, and forgotten.
+    Masks are read one by one, and not kept.
 
     Args:
         source: path or array of a mask; a list of these, or an array
             `(N, H, W)`; an `ImageMaskPairs`; or a `tf.data.Dataset` of
             records or of batches `(images, masks)`, such as `tile_records`
-            and `tile_dataset` return: tiles that overlap then count so.
+            and `tile_dataset` return: pixels then count once per tile.
         num_classes: int. Defaults to the palette's, or to the largest id
             found + 1.
-        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
+        palette: `Palette` or list of `(r, g, b)` for colour-coded masks.
         per_image: whether to count each image by itself, which
-            `class_weights` wants for the median frequency.
-        ids: dict from what masks hold to class ids, 255 for void, as of
+            `class_weights` needs for the median frequency.
+        ids: dict from mask values to class ids, 255 for void, as for
             `tile_dataset`. An `ImageMaskPairs` has its own.
 
     Returns:
@@ -122,8 +122,8 @@ def count_classes(
         `per_image`.
 
     Raises:
-        MaskError: for ids that are neither below `num_classes` nor 255.
-        ArgumentError: for sources without masks or without end.
+        MaskError: if an id is neither below `num_classes` nor 255.
+        ArgumentError: if the source has no masks or no end.
 
     Example:
 
@@ -153,33 +153,33 @@ def count_classes(
 def class_weights(
     counts: Any, method: str = "inverse", beta: float | None = None
 ) -> np.ndarray:
-    """Return weights of the classes, larger for rarer ones.
+    """Return class weights, larger for rarer classes.
 
     - `"inverse"`: 1 / pixels.
     - `"median_frequency"`: 1 / frequency, where a class's frequency is its
-      share of the pixels of those images that it occurs in.
+      share of the pixels of the images that it occurs in.
     - `"effective_number"`: `(1 - beta) / (1 - beta ** pixels)`. Counts far
-      above `1 / (1 - beta)` all weigh the same, those far below by the
-      inverse.
+      above `1 / (1 - beta)` all weigh the same; those far below weigh by
+      their inverse.
 
-    A class that does not occur weighs 0: nothing is known of it.
+    A class that does not occur weighs 0: nothing is known about it.
 
     Args:
         counts: array `(classes,)` of pixels, see `count_classes`;
             `(images, classes)` for the median frequency, which for a single
-            row is the inverse one.
+            row equals `"inverse"`.
         method: one of the above.
         beta: of the effective number, in `[0, 1)`. The paper's 0.9 to
-            0.9999 are for numbers of images; pixels want it nearer to 1.
-            Defaults to `1 - 1 / n`, `n` the median of the counts.
+            0.9999 are for numbers of images; pixels need it nearer to 1.
+            Defaults to `1 - 1 / n`, with `n` the median of the counts.
 
     Returns:
         A float64 array `(classes,)` whose mean over the classes that occur
         is 1.
 
     Raises:
-        ArgumentError: for counts that are negative, all 0 or of a wrong
-            shape, and for an unknown method.
+        ArgumentError: if counts are negative, all 0 or of the wrong shape,
+            or the method is unknown.
 
     Example:
 
@@ -203,7 +203,7 @@ def class_weights(
     found = counts > 0
     if (images < 0).any() or not found.any():
         raise ArgumentError(
-            "`counts` must be at least 0, and one above. Received: "
+            "`counts` must be at least 0, and one of them above. Received: "
             f"{counts.tolist()}"
         )
     raw = np.zeros(counts.shape)
@@ -214,17 +214,17 @@ def class_weights(
 def check_class_weights(
     weights: Any, num_classes: int | None = None
 ) -> np.ndarray:
-    """Return weights of classes as an array, checked.
+    """Return class weights as a checked array.
 
     Args:
-        weights: floats at least 0, one for each class.
+        weights: floats of at least 0, one for each class.
         num_classes: int or `None`, how many there must be.
 
     Returns:
         A float64 array.
 
     Raises:
-        ArgumentError: for any others, and if all are 0.
+        ArgumentError: if they are anything else, or all 0.
     """
     array = np.asarray(weights, "float64")
     if (
@@ -235,8 +235,8 @@ def check_class_weights(
         or not array.any()
     ):
         raise ArgumentError(
-            "`class_weights` must be a float at least 0 for each class, one "
-            f"of them above. Received: {weights!r}"
+            "`class_weights` must be a float of at least 0 for each class, "
+            f"and one of them above. Received: {weights!r}"
         )
     if num_classes is not None and array.size != num_classes:
         raise ArgumentError(
@@ -267,14 +267,14 @@ def _raw_weights(
 class TileCounts(NamedTuple):
     """Tiles of a data set, and their pixels.
 
-    Pixels in which tiles overlap count as often as tiles hold them.
+    A pixel where tiles overlap counts once for each of them.
 
     Attributes:
         images: number of images.
         tiles: number of tiles.
         pixels: pixels of all tiles.
         padding: pixels beyond images smaller than the tile.
-        void: pixels that a mask gives as void.
+        void: pixels that a mask marks as void.
 
     Example:
 
@@ -313,24 +313,24 @@ def count_tiles(
 ) -> TileCounts:
     """Count the tiles that `tile_records` and `tile_dataset` cut.
 
-    Masks are read one after the other, and forgotten.
+    Masks are read one by one, and not kept.
 
     Args:
         source: path or array of a mask, a list of these, an array
             `(N, H, W)`, an `ImageMaskPairs`, or a `tf.data.Dataset` of
-            records with a `"mask"`. TFDS spares decoding the images with
+            records with a `"mask"`. TFDS does not decode the images if given
             `decoders=tfds.decode.PartialDecoding({"mask": True})`.
         protocol: `TilingProtocol` or its name, or `None`.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: int or `(rows, columns)`, pixels. Defaults to `tile_size`.
-        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
+        palette: `Palette` or list of `(r, g, b)` for colour-coded masks.
 
     Returns:
         `TileCounts`.
 
     Raises:
-        ArgumentError: for bad arguments, and for sources without masks or
-            without end.
+        ArgumentError: if an argument is invalid, or the source has no masks
+            or no end.
 
     Example:
 
@@ -351,7 +351,7 @@ def count_tiles(
         images += 1
         tiles += rows.starts * cols.starts
         covered += int(rows.times.sum()) * int(cols.times.sum())
-        # A pixel lies in as many tiles as its row and its column together.
+        # The tiles over a pixel: those over its row times over its column.
         for times, line in zip(rows.times, mask == VOID, strict=True):
             void += int(times) * int(cols.times[line].sum())
     pixels = tiles * area

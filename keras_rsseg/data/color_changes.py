@@ -30,17 +30,17 @@ def change_colors(
 
     Args:
         tf: the tensorflow module.
-        changes: `Augmentation`, whose strengths are taken.
+        changes: `Augmentation` that gives the strengths.
         image: float32 tensor `(H, W, C)` of static shape.
         seen: bool tensor `(H, W)`, where there is an image.
-        seed: int tensor `(2,)`; each change has a stream of its own.
-        dtype: of the image that was given.
+        seed: int tensor `(2,)`; each change has its own stream.
+        dtype: dtype of the image as given.
 
     Returns:
-        A tensor like `image`, neither rounded nor clipped but by JPEG.
+        A tensor like `image`, rounded and clipped only by JPEG.
 
     Raises:
-        ArgumentError: if a change does not go with the image's bands or
+        ArgumentError: if a change does not fit the image's bands or
             dtype.
     """
     bands = image.shape[-1]
@@ -90,9 +90,9 @@ def uniform(
     Args:
         tf: the tensorflow module.
         seed: int tensor `(2,)`, the tile's.
-        stream: number of the decision. One that is in use keeps its number,
-            or tiles of a seed change from release to release.
-        shape: of the result.
+        stream: number of the decision. Numbers in use must not change, or
+            the tiles of a seed change from release to release.
+        shape: shape of the result.
         low: smallest value.
         high: largest value.
 
@@ -104,13 +104,13 @@ def uniform(
 
 
 def as_jpeg(jpeg: Any) -> tuple[int, int] | None:
-    """Return a range of JPEG qualities, or refuse it.
+    """Return a range of JPEG qualities, or raise.
 
     Args:
         jpeg: `(lowest, highest)` or `None`.
 
     Raises:
-        ArgumentError: these are not two whole numbers from 1 to 100.
+        ArgumentError: if these are not two whole numbers from 1 to 100.
     """
     if jpeg is None:
         return None
@@ -134,7 +134,7 @@ def _gain(tf, seed, stream, shape, strength):
 def _check_bands(changes, bands):
     if changes.jpeg is not None and bands not in _JPEG_BANDS:
         raise ArgumentError(
-            "`jpeg` goes with images of 3 bands, or of 1. Received: images of "
+            "`jpeg` needs images of 3 bands, or of 1. Received: images of "
             f"{bands} bands"
         )
     transfer = changes.color_transfer
@@ -155,7 +155,7 @@ def _value_range(changes, dtype):
         if getattr(changes, name):
             raise ArgumentError(
                 f"`{name}` needs `value_range`, the values (black, white) of "
-                "floating images, such as (0, 10000); images of files are "
+                "floating images, such as (0, 10000); images from files are "
                 f"floats unless they have 8 bits. Received: {dtype.name} "
                 "images, value_range=None"
             )
@@ -165,7 +165,7 @@ def _value_range(changes, dtype):
 def _transferred(
     tf: Any, image: "Tensor", transfer: ColorTransfer, seed: "Tensor"
 ) -> "Tensor":
-    """Map by the source's statistics to a share of the way to a target's."""
+    """Map by the source's statistics part of the way to a target's."""
     targets = transfer.targets
     stream = tf.random.experimental.stateless_fold_in(seed, 10)
     chosen = tf.random.stateless_uniform((), stream, 0, len(targets), "int32")
@@ -186,7 +186,7 @@ def _transferred(
 
 def _to_power(tf, image, exponent, value_range):
     low, high = value_range
-    # No power of what is below black: it stays.
+    # Values below black have no power: they stay.
     above = tf.maximum(image - low, 0.0)
     powered = low + tf.pow(above / (high - low), exponent) * (high - low)
     return tf.where(image > low, powered, image)

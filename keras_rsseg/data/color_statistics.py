@@ -1,4 +1,4 @@
-"""Means and deviations of the bands of images, and the way between two."""
+"""Means and deviations of the bands of images, and transfer between them."""
 
 import dataclasses
 import math
@@ -21,17 +21,17 @@ from keras_rsseg.rasters.windows import reading_windows
 class ColorStatistics:
     """Mean and standard deviation of each band of some pixels.
 
-    `color_statistics` measures them. To write down published ones, leave
-    `pixels` out.
+    `color_statistics` measures them. For published ones, leave `pixels`
+    out.
 
     Attributes:
         means: a float for each band, in the units of the images.
         deviations: likewise, at least 0.
-        pixels: of how many pixels, which is their weight in `join`.
+        pixels: number of pixels measured, the weight in `join`.
 
     Raises:
-        ArgumentError: for numbers that are not finite, negative deviations,
-            or another number of them than of means.
+        ArgumentError: if a number is not finite, a deviation is negative, or
+            there are not as many deviations as means.
 
     Example:
 
@@ -67,23 +67,23 @@ class ColorStatistics:
 
     @staticmethod
     def join(statistics: Iterable["ColorStatistics"]) -> "ColorStatistics":
-        """Return the statistics of the pixels of several taken together.
+        """Return the statistics of several sets of pixels taken together.
 
         Args:
             statistics: at least one, of the same bands.
 
         Returns:
-            `ColorStatistics`, each weighed by its pixels: of two images of
-            one colour each the deviation is that between them.
+            `ColorStatistics`, each weighted by its pixels: the deviation of
+            two images of one colour each is that between them.
 
         Raises:
-            ArgumentError: if there is none, or their bands differ in number.
+            ArgumentError: if there are none, or their bands differ in number.
         """
         given = list(statistics)
         bands = {len(one.means) for one in given}
         if len(bands) != 1:
             raise ArgumentError(
-                "`statistics` must be of the same bands, and at least one. "
+                "`statistics` must hold at least one, all of the same bands. "
                 f"Received: {len(given)}, of {sorted(bands)} bands"
             )
         means = np.array([one.means for one in given])
@@ -102,23 +102,23 @@ class ColorStatistics:
 
 @dataclasses.dataclass(frozen=True)
 class ColorTransfer:
-    """The way from the colours of one source to those of others.
+    """A transfer from the colours of one source to those of others.
 
-    For `Augmentation(color_transfer=...)`: a tile of the source takes the
+    For `Augmentation(color_transfer=...)`: a tile of the source takes on the
     look of one of the targets. It is mapped by the statistics of its whole
-    source, not by its own, so a tile of nothing but water becomes the
-    target's water and not its mean colour.
+    source, not its own, so a tile of nothing but water becomes the target's
+    water, not its mean colour.
 
     Attributes:
         source: `ColorStatistics` of the images that the tiles are cut from,
             taken together (`ColorStatistics.join`).
-        targets: one or more `ColorStatistics`, in the same units; of single
-            scenes, such as `color_statistics` returns, as those taken
-            together differ less. With the source's own scenes among them,
-            tiles also vary within the source.
+        targets: one or more `ColorStatistics`, in the same units. Give those
+            of single scenes, as `color_statistics` returns them: joined ones
+            differ less. If the source's own scenes are among them, tiles
+            also vary within the source.
 
     Raises:
-        ArgumentError: if these are no statistics, their bands differ in
+        ArgumentError: if these are not statistics, their bands differ in
             number, or a band does not vary (a deviation of 0).
 
     Example:
@@ -138,7 +138,7 @@ class ColorTransfer:
     ```
 
     Reference:
-        The statistics' match in the images' own bands; in another colour
+        Statistics are matched in the images' own bands; in another colour
         space: Reinhard et al., "Color Transfer between Images", IEEE
         Computer Graphics and Applications 21(5), 2001.
     """
@@ -186,28 +186,28 @@ class ColorTransfer:
 
 
 def color_statistics(images: Any, bands: Any = None) -> list[ColorStatistics]:
-    """Measure the mean and the deviation of each band of images.
+    """Measure the mean and deviation of each band of some images.
 
-    Images are read window by window. Pixels that hold no data (the nodata
-    value that a file states, its mask or alpha band, and what is not finite)
-    do not count, as for tiles.
+    Images are read window by window. Pixels without data (by a file's nodata
+    value, its mask or alpha band, or because they are not finite) do not
+    count, as for tiles.
 
     Args:
         images: list of paths (PNG, JPEG, TIFF) or arrays `(H, W, C)`; or one
             of them; or an array `(N, H, W, C)`. Sizes may differ.
-        bands: band numbers to read, from 1, or (of files) names; `None` for
+        bands: band numbers to read, from 1, or (for files) names; `None` for
             all.
 
     Returns:
-        A list of `ColorStatistics`, one for each image, whose deviations are
-        those of all pixels (divided by their number).
-        `ColorStatistics.join` makes one of several.
+        A list of `ColorStatistics`, one for each image, with the deviations
+        of all pixels (divided by their number). `ColorStatistics.join`
+        combines several.
 
     Raises:
         FileNotFoundError: if a file does not exist.
         ArgumentError: if there are no images.
-        RasterError: for files that cannot be read, images of different bands
-            or dtypes, and an image without a pixel that holds data.
+        RasterError: if a file cannot be read, images differ in bands or
+            dtype, or an image has no pixel with data.
 
     Example:
 
@@ -238,7 +238,7 @@ def _statistics_of(pairs: ImageMaskPairs, index: int) -> ColorStatistics:
             )
     if not parts:
         raise RasterError(
-            f"{pairs.names[index]} has no pixel that holds data, and so no "
+            f"{pairs.names[index]} has no pixel with data, so it has no "
             "colour statistics"
         )
     return ColorStatistics.join(parts)

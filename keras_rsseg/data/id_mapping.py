@@ -1,4 +1,4 @@
-"""Ids of mask files to the class ids of a network."""
+"""From the ids in mask files to a network's class ids."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.void import VOID
 
-# From what a mask holds, or a polygon's attribute, to a class id or 255.
+# From a mask value, or a polygon's attribute, to a class id or 255.
 IdMapping = Mapping[Any, int]
 
 
@@ -18,10 +18,10 @@ def as_id_mapping(ids: IdMapping | None) -> dict[Any, int]:
     """Return an `ids` argument as a dict, checked.
 
     Args:
-        ids: dict from what is stored to class ids, 255 for void, or `None`.
+        ids: dict from stored values to class ids, 255 for void, or `None`.
 
     Raises:
-        ArgumentError: for anything else.
+        ArgumentError: if it is anything else.
     """
     if ids is None:
         return {}
@@ -29,7 +29,7 @@ def as_id_mapping(ids: IdMapping | None) -> dict[Any, int]:
         is_integer(value) and 0 <= value <= VOID for value in ids.values()
     ):
         raise ArgumentError(
-            "`ids` must be a dict from what masks hold to class ids, 0 to "
+            "`ids` must be a dict from mask values to class ids, 0 to "
             f"{VOID - 1} and {VOID} for void, such as {{0: 0, 255: 1}}. "
             f"Received: {ids!r}"
         )
@@ -41,10 +41,10 @@ def ids_of_classes(
     class_attribute: str | None,
     class_names: Sequence[str] | None,
 ) -> IdMapping | None:
-    """Return the ids of polygons whose attribute holds names of classes.
+    """Return the ids of polygons whose attribute holds class names.
 
     Args:
-        ids: an `ids` argument; what it says is not changed.
+        ids: an `ids` argument; its entries are kept.
         class_attribute: name of the attribute, or `None`.
         class_names: names of the classes, or `None` where they have none.
 
@@ -62,14 +62,14 @@ def ids_of_classes(
 
 
 def map_ids(values: np.ndarray, ids: Mapping[Any, int]) -> np.ndarray:
-    """Return the class ids of stored ids; those not named stay.
+    """Return the class ids of stored ids; ids not named stay.
 
     Args:
         values: integer array of any shape.
         ids: what `as_id_mapping` returned.
 
     Returns:
-        `values` itself, or an array of the shape and as many bits or more.
+        `values` itself, or an array of its shape with at least as many bits.
     """
     if not ids:
         return values

@@ -1,4 +1,4 @@
-"""Images that abut on the ground, joined to mosaics."""
+"""Joining images that are adjacent on the ground into mosaics."""
 
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.void import VOID
 
-# How far from whole pixels an image may lie, pixels.
+# How far from whole pixels an image may lie, in pixels.
 _TOLERANCE = 0.05
 
 
@@ -32,36 +32,36 @@ def join_neighbours(
     num_classes: int | None = None,
     bands: Any = None,
 ) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
-    """Join images that abut, so that tiles are cut across their borders.
+    """Join adjacent images, so that tiles are cut across their borders.
 
-    Data sets often come as small images cut from larger ones. A crop of one
-    of them that shows a wider area, as an augmentation with a scale below 1
+    Data sets often come as small images cut from larger ones. A crop of such
+    an image that shows a wider area, as an augmentation with a scale below 1
     asks for, has a rim of void. Inside a mosaic it has none.
 
-    Images that share a side, or overlap, become one mosaic; those that touch
-    at a corner alone do not. Where they overlap, the later one stays. A
-    mosaic is the rectangle around its images: what none of them covers, and
-    pixels without data, are 0 in the image and void (255) in the mask. Draw
-    crops with `sampling="balanced"`, which draws labelled pixels: with
-    `"random"` as many as that share of the area go to waste.
+    Images that share a side, or overlap, become one mosaic; those that only
+    touch at a corner do not. Where they overlap, the later one wins. A mosaic
+    is the rectangle around its images: pixels that none of them covers, or
+    without data, are 0 in the image and void (255) in the mask. Draw crops
+    with `sampling="balanced"`, which draws labelled pixels: `"random"` wastes
+    that share of its crops.
 
-    All is held in memory.
+    Everything is held in memory.
 
     Args:
         images: list of paths or of arrays `(H, W, C)`, or an array
             `(N, H, W, C)`. Sizes may differ.
         masks: masks in the same order, of the same sizes, as `tile_dataset`
             takes them: class ids, void = 255, or colours with `palette`.
-            `None` joins images alone.
+            `None` joins only images.
         places: `(row, col)` of the first pixel of each image, ints, in any
-            grid of pixels that they have in common: `(3 * 256, 5 * 256)`
-            for the fourth row and sixth column of tiles of 256 pixels.
+            pixel grid that they share: `(3 * 256, 5 * 256)` for the fourth
+            row and sixth column of tiles of 256 pixels.
             `None` takes them from the georeferencing of the files in
             `images`; masks need none.
-        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
-        num_classes: int; ids that are neither below it nor 255 are refused.
+        palette: `Palette` or list of `(r, g, b)` for colour-coded masks.
+        num_classes: int; ids must lie below it or be 255.
             Defaults to the palette's.
-        bands: band numbers to read, from 1, or (of files) names; `None` for
+        bands: band numbers to read, from 1, or (for files) names; `None` for
             all.
 
     Returns:
@@ -72,11 +72,11 @@ def join_neighbours(
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ArgumentError: for bad arguments.
-        RasterError: for files that cannot be read, or images of different
-            bands, or (without `places`) not georeferenced or not on one
-            grid of pixels.
-        MaskError: for masks that do not fit their images.
+        ArgumentError: if an argument is invalid.
+        RasterError: if a file cannot be read, or images differ in bands, or
+            (without `places`) are not georeferenced or not on one pixel
+            grid.
+        MaskError: if a mask does not fit its image.
 
     Example:
 
@@ -97,7 +97,7 @@ def join_neighbours(
     )
     ```
 
-    Of georeferenced files, `join_neighbours(["a.tif", "b.tif"],
+    For georeferenced files, `join_neighbours(["a.tif", "b.tif"],
     ["a_mask.png", "b_mask.png"])` knows the places.
     """
     pairs = ImageMaskPairs(images, masks, palette, num_classes, bands)
@@ -118,7 +118,7 @@ def join_neighbours(
 
 
 def _groups(windows: Sequence[Window]) -> Iterator[list[int]]:
-    """Yield the numbers of windows that hang together, ascending."""
+    """Yield the numbers of connected windows, ascending."""
     starts = np.array([(window.row, window.col) for window in windows])
     ends = starts + [(window.height, window.width) for window in windows]
     rest = np.ones(len(windows), bool)
@@ -207,7 +207,7 @@ def _ground(image: Any, index: int) -> tuple[Any, Affine, tuple[int, int]]:
     with open_raster(image, "images") as dataset:
         if dataset.transform.is_identity:
             raise RasterError(
-                "Images must be georeferenced, or `places` be given. "
+                "Images must be georeferenced, or `places` given. "
                 f"Received: {name_of(image)} without a place"
             )
         return dataset.crs, dataset.transform, dataset.shape
@@ -216,7 +216,7 @@ def _ground(image: Any, index: int) -> tuple[Any, Affine, tuple[int, int]]:
 def _whole_pixels(
     to_first: Affine, transform: Affine, shape: tuple[int, int]
 ) -> tuple[int, int] | None:
-    """Return where an image begins in the first's grid, `None` if between."""
+    """Return where an image starts in the first's grid, `None` if between."""
     height, width = shape
     corners = np.array([(0, 0, 1), (width, 0, 1), (0, height, 1)]).T
     found = _matrix(to_first) @ _matrix(transform) @ corners
@@ -226,5 +226,5 @@ def _whole_pixels(
 
 
 def _matrix(transform: Affine) -> np.ndarray:
-    # `*` of transforms and points is on its way out, `@` not in all versions.
+    # `*` of transforms and points is deprecated, `@` not in all versions.
     return np.array(transform).reshape(3, 3)

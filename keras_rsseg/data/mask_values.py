@@ -1,4 +1,4 @@
-"""What the pixels of a mask hold, ids or colours, to class ids."""
+"""From the pixels of a mask, ids or colours, to class ids."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from keras_rsseg.errors import MaskError
 from keras_rsseg.sample_checks import check_whole
 from keras_rsseg.void import VOID
 
-# Beyond, float64 holds no whole number exactly; no id is that large.
+# Beyond this, float64 misses some whole numbers; no id is that large.
 _LARGEST = 2.0**53
 
 
@@ -28,14 +28,14 @@ def stored_to_ids(
         pixels: array `(H, W, 1)` of whole numbers, of any dtype.
         nodata: the value that the file declares as no data, which is void
             unless `mapping` names it, or `None`. NaN is also void.
-        name: of the mask, for errors.
+        name: name of the mask, for errors.
         mapping: from stored ids to class ids; those not named stay.
 
     Returns:
         A uint8 array `(H, W)`.
 
     Raises:
-        MaskError: for several bands, fractions, and ids outside 0..255.
+        MaskError: if there are several bands, fractions, or ids outside 0..255.
     """
     if pixels.shape[-1] != 1:
         raise MaskError(
@@ -56,7 +56,7 @@ def stored_to_ids(
             wrong = np.unique(values[(values < 0) | (values > VOID)])
             raise MaskError(
                 f"{name} holds ids outside 0..{VOID}: {wrong[:10].tolist()}. "
-                "`ids` maps them as they are read, such as "
+                "`ids` maps them on reading, such as "
                 f"`ids={{{wrong[0]}: 0}}`"
             )
         values = values.astype("uint8")
@@ -64,7 +64,7 @@ def stored_to_ids(
 
 
 def _lacking(values: np.ndarray, nodata: float | None) -> np.ndarray | None:
-    """Where nothing is known, `None` for nowhere."""
+    """Where the class is unknown, `None` for nowhere."""
     lacking = np.isnan(values) if values.dtype.kind == "f" else None
     if nodata is None:
         return lacking
@@ -97,21 +97,21 @@ def colors_to_ids(
     name: str,
     mapping: Mapping[Any, int],
 ) -> np.ndarray:
-    """Return the class ids of a mask of colours.
+    """Return the class ids of a colour-coded mask.
 
     Args:
-        pixels: uint8 array `(H, W, 3)` or `(H, W, 4)`. What is transparent
-            is void.
+        pixels: uint8 array `(H, W, 3)` or `(H, W, 4)`. Transparent pixels
+            are void.
         palette: `Palette`.
         unlisted: collects colours that the palette lacks, or `None`.
-        name: of the mask, for errors.
+        name: name of the mask, for errors.
         mapping: from the palette's ids to class ids; those not named stay.
 
     Returns:
         A uint8 array `(H, W)`.
 
     Raises:
-        MaskError: for pixels that are no colours.
+        MaskError: if pixels are not colours.
     """
     if pixels.shape[-1] not in (3, 4) or pixels.dtype != np.uint8:
         raise MaskError(
@@ -122,7 +122,7 @@ def colors_to_ids(
         return map_ids(palette.to_ids(pixels, unlisted, name), mapping)
     hidden = pixels[..., 3] == 0
     colors = pixels[..., :3].copy()
-    # Whatever colour lies under a transparent pixel is not a finding.
+    # Colours under transparent pixels are not reported.
     colors[hidden] = palette.colors[0]
     ids = map_ids(palette.to_ids(colors, unlisted, name), mapping)
     ids[hidden] = VOID

@@ -1,4 +1,4 @@
-"""Several data sets of tiles to one, in stated shares of each batch."""
+"""Mixing data sets of tiles, in stated shares of each batch."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from keras_rsseg.errors import ArgumentError
 if TYPE_CHECKING:
     import tensorflow
 
-# What stands where in an element that is a tuple.
+# What the parts of an element are, if it is a tuple.
 _PARTS = ("images", "masks", "weights")
 _WHOLE = 1e-6
 
@@ -26,34 +26,34 @@ def mix_datasets(
 ) -> "tensorflow.data.Dataset":
     """Return batches that hold tiles of every data set, in stated shares.
 
-    Each batch holds the same number of tiles of each, first those of the
-    first data set, then those of the second, and so on. How large the data
-    sets are, or their own batches, makes no difference.
+    Every batch holds the same number of tiles of a data set, first those of
+    the first data set, then those of the second, and so on, whatever the
+    size of the data sets or of their own batches.
 
-    The mix is as repeatable as what is mixed. Made of `tile_dataset` with
-    `repeat=True`, a `seed` and `first_epoch=n`, it is what the mix from epoch
-    0 is after n epochs of `fit(steps_per_epoch=steps)`, if each of them has
-    `tiles_per_epoch = steps * (its tiles in a batch)`.
+    The mix is as repeatable as its parts. From `tile_dataset` with
+    `repeat=True`, a `seed` and `first_epoch=n`, it equals what a mix from
+    epoch 0 gives after n epochs of `fit(steps_per_epoch=steps)`, if each part
+    has `tiles_per_epoch = steps * (its tiles in a batch)`.
 
     Args:
         datasets: list of `tf.data.Dataset` of batches, such as
             `tile_dataset`, `tile_records` and `weigh_pixels` return, with
             tiles of the same size, bands and dtype, and the same parts:
-            images alone, images and masks, or more, as tuple or dict.
-        batch_size: int, tiles of a batch.
+            only images, images and masks, or more, as tuple or dict.
+        batch_size: int, tiles in a batch.
         shares: a positive number for each data set: its share of a batch,
-            relative to the others. Those of `batch_size` must be whole
-            numbers. Defaults to equal shares.
+            relative to the others. They must divide `batch_size` into whole
+            numbers of tiles. Defaults to equal shares.
 
     Returns:
         A `tf.data.Dataset` of the same elements, `batch_size` tiles each. It
-        ends with the data set that ends first, and leaves out what does not
-        fill a batch; make them with `repeat=True` to go on. Of data sets
-        that all repeat its cardinality is infinite, otherwise unknown.
+        ends when the first data set ends, and drops an incomplete last
+        batch; make them with `repeat=True` to go on. If all data sets
+        repeat, its cardinality is infinite, otherwise unknown.
 
     Raises:
-        ArgumentError: for shares that give no whole tiles, or data sets
-            that differ; it says in what.
+        ArgumentError: if shares do not give whole tiles, or data sets
+            differ; it says in what.
 
     Example:
 
@@ -118,7 +118,7 @@ def _as_datasets(datasets: Any) -> list["tensorflow.data.Dataset"]:
 def _tiles_of_each(
     number: int, batch_size: int, shares: Sequence[float] | None
 ) -> list[int]:
-    """Return how many tiles of a batch are of each data set."""
+    """Return how many tiles of a batch come from each data set."""
     given = np.ones(number) if shares is None else np.asarray(shares, "float64")
     if given.shape != (number,) or not (
         np.isfinite(given).all() and (given > 0).all()
@@ -139,7 +139,7 @@ def _tiles_of_each(
 
 
 def _check_alike(datasets: Sequence["tensorflow.data.Dataset"]) -> None:
-    """Refuse data sets whose batches cannot be joined."""
+    """Raise if the batches of data sets cannot be joined."""
     first = _facts(datasets[0].element_spec)
     for index, dataset in enumerate(datasets):
         facts = _facts(dataset.element_spec)
@@ -154,8 +154,7 @@ def _check_alike(datasets: Sequence["tensorflow.data.Dataset"]) -> None:
             remedy = ""
             if "weights" in facts.keys() ^ first.keys():
                 remedy = (
-                    ". `weigh_pixels` gives the others weights, of 1 if it "
-                    "is told so"
+                    ". `weigh_pixels` can give the others weights, also of 1"
                 )
             raise ArgumentError(
                 "`datasets` must hold the same parts. Received: datasets[0] "
@@ -174,7 +173,7 @@ def _check_alike(datasets: Sequence["tensorflow.data.Dataset"]) -> None:
 def _facts(spec: Any, name: str = "") -> dict[str, tuple[Any, str]]:
     """Return shape and dtype of each part of an element, by its name.
 
-    Keys of a dict are quoted, so that it is told from a tuple.
+    Keys of a dict are quoted, to tell it from a tuple.
     """
     if isinstance(spec, dict):
         named = [(repr(key), part) for key, part in spec.items()]

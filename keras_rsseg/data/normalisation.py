@@ -1,4 +1,4 @@
-"""The normalisation of one's own bands, fitted to images or tiles."""
+"""Normalisation of your own bands, fitted to images or tiles."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _BYTES = (0.0, 255.0)
 
 @dataclasses.dataclass(frozen=True)
 class Normalisation:
-    """What brings each band to a mean of 0 and a deviation of 1.
+    """A scale and offset that give each band a mean of 0 and deviation of 1.
 
     `tile * scale + offset`, as `keras_rsseg.models.TileConverter` computes
     it. `fit_normalisation` measures it; `from_preset(normalisation=...)`
@@ -69,15 +69,15 @@ def fit_normalisation(
 ) -> Normalisation:
     """Fit the normalisation of a model to images, or to a dataset of tiles.
 
-    All is read once, window by window or batch by batch. Pixels that hold no
-    data do not count, nor does what a dataset's masks call void.
+    Everything is read once, window by window or batch by batch. Pixels
+    without data do not count, nor do those that a dataset's masks call void.
 
     Args:
         images: list of paths (PNG, JPEG, TIFF) or arrays `(H, W, C)`; or one
             of them; or a `tf.data.Dataset` of tiles, with or without masks,
-            that comes to an end, such as `tile_dataset` returns.
+            that ends, such as `tile_dataset` returns.
         names: names of the bands, which the model and its preset keep.
-        bands: of images, the band numbers to read, from 1, or (of files)
+        bands: for images, the band numbers to read, from 1, or (for files)
             names; `None` for all.
         value_range: `(low, high)` that tiles can have. Defaults to 0 to 255
             for 8-bit images, else to the lowest and highest value found.
@@ -88,13 +88,13 @@ def fit_normalisation(
     Raises:
         FileNotFoundError: if a file does not exist.
         ArgumentError: if a band does not vary, there is no pixel with data,
-            the names are not one a band, or the dataset has no end.
-        RasterError: for files that cannot be read.
+            there is not one name per band, or the dataset has no end.
+        RasterError: if a file cannot be read.
 
     Example:
 
     ```python
-    # 16-bit scenes of four bands; paths do as well.
+    # 16-bit scenes of four bands; paths work as well.
     random = np.random.default_rng(0)
     scenes = [random.integers(0, 9999, (64, 64, 4)).astype("uint16")]
 
@@ -111,7 +111,7 @@ def fit_normalisation(
     """
     is_dataset = hasattr(images, "element_spec")
     if is_dataset and bands is not None:
-        raise ArgumentError("`bands` is for images; a dataset has read its own")
+        raise ArgumentError("`bands` is for images; a dataset has its own")
     windows = _of_dataset(images) if is_dataset else _of_images(images, bands)
     parts, lows, highs, all_bytes = [], [], [], True
     for pixels, is_bytes in windows:
@@ -176,7 +176,7 @@ def _of_images(images: Any, bands: Any) -> Iterator[tuple[np.ndarray, bool]]:
 def _of_dataset(tiles: Any) -> Iterator[tuple[np.ndarray, bool]]:
     if int(tiles.cardinality()) == -1:  # tf.data.INFINITE_CARDINALITY
         raise ArgumentError(
-            "`images` must come to an end. Received a dataset that repeats: "
+            "`images` must end. Received a dataset that repeats: "
             "use `take(number)`"
         )
     for batch in tiles:

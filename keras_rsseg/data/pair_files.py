@@ -1,4 +1,4 @@
-"""Files of images and of their masks: found, and paired by their names."""
+"""Finding the files of images and masks, and pairing them by name."""
 
 import collections
 import glob
@@ -20,7 +20,7 @@ _PATTERN = re.compile(r"[*?\[]")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _SHOWN = 8
 
-# What tells a file from the others: words and numbers of its name.
+# What tells a file from the others: the words and numbers of its name.
 Key = tuple[str | int, ...]
 
 
@@ -29,23 +29,23 @@ def matching_files(
 ) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
     """Pair images with masks of the same name, whatever their suffixes.
 
-    Where no names are the same, files are paired by what tells their names
+    If no names are the same, files are paired by what tells their names
     apart: `img_2.tif` and `img_10.tif` with `mask_02.png` and `mask_10.png`.
 
     Args:
         images: path of a folder or of an image, or a pattern such as
             `"images/*.tif"`.
         masks: path of a folder or of a mask, or a pattern; one of a single
-            file where `images` is one.
+            file if `images` is one.
 
     Returns:
-        Two lists of paths of one length, ordered by name. Files that are no
-        images by their suffix, and hidden ones, are passed over.
+        Two lists of paths of the same length, ordered by name. Hidden files,
+        and files without the suffix of an image, are skipped.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
         MaskError: if an image has no mask, a mask no image, or two files of
-            a folder one name.
+            a folder the same name.
         ArgumentError: if a folder holds no image, or one argument is a
             folder and the other a file.
 
@@ -85,8 +85,8 @@ def matching_files(
         if alone:
             raise MaskError(
                 f"{len(alone)} of {len(one)} files have no partner in "
-                f"{folder}. Missing {missing}: {_listed(alone)} (any suffix "
-                f"of {', '.join(SUFFIXES)}). There are: "
+                f"{folder}. Missing {missing}: {_listed(alone)} (with any of "
+                f"{', '.join(SUFFIXES)}). There are: "
                 f"{_listed(sorted(other))}"
             )
     stems = sorted(image_files)
@@ -97,7 +97,7 @@ def matching_files(
 
 
 def is_many(source: Any) -> bool:
-    """Return whether a path is a folder or a pattern, of many files.
+    """Return whether a path is a folder or a pattern, naming many files.
 
     Args:
         source: anything.
@@ -115,11 +115,11 @@ def find_files(source: str | os.PathLike[str]) -> list[pathlib.Path]:
             `**`.
 
     Returns:
-        A list of paths, `img_2` before `img_10`. Files that are no images by
-        their suffix, and hidden ones, are passed over.
+        A list of paths, `img_2` before `img_10`. Hidden files, and files
+        without the suffix of an image, are skipped.
 
     Raises:
-        ArgumentError: if there is none.
+        ArgumentError: if there are none.
     """
     if _is_pattern(source):
         paths = [
@@ -145,10 +145,10 @@ def find_files(source: str | os.PathLike[str]) -> list[pathlib.Path]:
 
 
 def is_image_file(path: pathlib.Path) -> bool:
-    """Return whether a path is, by its name, that of an image.
+    """Return whether a path's name is that of an image.
 
     Args:
-        path: hidden files are none.
+        path: the path; hidden files do not count.
     """
     return not is_hidden(path) and path.suffix.lower() in SUFFIXES
 
@@ -163,13 +163,13 @@ def is_hidden(path: str | os.PathLike[str]) -> bool:
 
 
 def check_order(images: Sequence[Any], masks: Sequence[Any]) -> None:
-    """Refuse lists of files whose names say that they are in another order.
+    """Raise if file names say that lists are in different orders.
 
-    What tells the names of a list apart is compared: numbers by their value,
-    words. Names that the two lists do not share say nothing.
+    It compares the words and numbers, by value, that tell the names of a list
+    apart. Names that the two lists do not share are ignored.
 
     Args:
-        images: list; anything but paths is not looked at.
+        images: list; only paths are looked at.
         masks: list of the same length.
 
     Raises:
@@ -214,8 +214,8 @@ def _by_stem(source: str | os.PathLike[str]) -> dict[str, pathlib.Path]:
     for path in find_files(source):
         if path.stem in files:
             raise MaskError(
-                f"Two files of {source} have one name, so their partners "
-                f"cannot be told: {files[path.stem].name}, {path.name}"
+                f"Two files of {source} have the same name, so their partners "
+                f"are unclear: {files[path.stem].name}, {path.name}"
             )
         files[path.stem] = path
     return files
@@ -224,7 +224,7 @@ def _by_stem(source: str | os.PathLike[str]) -> dict[str, pathlib.Path]:
 def _by_key(
     images: Mapping[str, pathlib.Path], masks: Mapping[str, pathlib.Path]
 ) -> tuple[dict[str, pathlib.Path], dict[str, pathlib.Path]]:
-    """Name both alike where what tells their names apart is the same."""
+    """Key both by the images' names, if the same parts tell each apart."""
     ours, theirs = _keys(images), _keys(masks)
     if (
         len(images) < 2
@@ -245,7 +245,7 @@ def _stems(paths: Iterable[Any]) -> list[Key]:
 
 
 def _keys(paths: Iterable[Any]) -> list[Key]:
-    """The words and numbers of names, without those that all have."""
+    """The words and numbers of names, without those that all share."""
     names = [_tokens(pathlib.Path(path).stem) for path in paths]
     counts = collections.Counter(token for name in names for token in set(name))
     return [
@@ -262,7 +262,7 @@ def _tokens(stem: str) -> Key:
 
 
 def _sorting(stem: str) -> list[tuple[bool, str | int]]:
-    """What orders names, numbers by their value."""
+    """What to sort names by, numbers by their value."""
     parts = re.split(r"(\d+)", stem)
     return [(part.isdecimal(), _number(part)) for part in parts]
 

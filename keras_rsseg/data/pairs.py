@@ -1,4 +1,4 @@
-"""Images with their masks, checked before anything is trained on them."""
+"""Images with their masks, checked before training."""
 
 import math
 import warnings
@@ -45,41 +45,41 @@ class ImageMaskPairs:
 
     Everything is checked on construction, before any training. Reading is
     safe from several threads: cached arrays are not written to, files are
-    opened anew for every read.
+    opened again for every read.
 
     Args:
         images: list of paths or arrays `(H, W, C)`; or one of them; or an
             array `(N, H, W, C)`; or a folder or pattern. Sizes may differ.
         masks: the masks, in the same order, of the same sizes; or a folder
             or pattern, or polygons (see `as_lists`); or `None`.
-        palette: `Palette` of colour-coded masks, or `None`.
+        palette: `Palette` for colour-coded masks, or `None`.
         num_classes: number of classes; ids must lie below it or be 255.
-        bands: band numbers to read, from 1, or (of files) names; `None` for
+        bands: band numbers to read, from 1, or (for files) names; `None` for
             all.
         cache: whether to keep everything decoded in memory.
         boundary_void: pairs of classes near whose boundaries masks are void,
             see `void_boundaries`, or `None`. A window's mask is that part of
-            the whole one's.
-        ids: dict from the masks' ids to class ids, or `None`; see
+            the whole mask.
+        ids: dict from mask values to class ids, or `None`; see
             `read_mask`.
-        class_attribute: the attribute of polygons that tells their class.
+        class_attribute: the attribute that gives a polygon's class.
 
     Attributes:
         names: list of paths, or `"images[3]"` for arrays.
         sizes: list of `(height, width)`.
         bands: number of bands read.
         dtype: `"uint8"` or `"float32"`, of the image windows.
-        num_classes: int, or `None` where not known.
+        num_classes: int, or `None` if unknown.
         id_counts: int64 `(256,)`, pixels of each id in all masks.
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ArgumentError: if there are no images, or their number and that of
-            the masks differ, or for a `boundary_void` that does not fit.
-        RasterError: if a file is no image or breaks off, or band counts or
-            dtypes differ between images.
-        MaskError: if a mask has another size than its image, or holds ids
-            out of range.
+        ArgumentError: if there are no images, or not as many masks, or
+            `boundary_void` does not fit.
+        RasterError: if a file is not an image or is truncated, or images
+            differ in number of bands or dtype.
+        MaskError: if a mask does not have the size of its image, or holds
+            ids out of range.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class ImageMaskPairs:
         self._boundary_void = as_boundary_void(boundary_void, num_classes)
         if self._boundary_void and self._masks is None:
             raise ArgumentError(
-                "`boundary_void` goes with `masks`. Received: "
+                "`boundary_void` needs `masks`. Received: "
                 f"boundary_void={boundary_void!r}, masks=None"
             )
         self._check_images()
@@ -140,7 +140,7 @@ class ImageMaskPairs:
     def read(
         self, index: int, window: Window | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return an image window and its mask, as augmentation wants them.
+        """Return an image window and its mask, as augmentation needs them.
 
         Beyond the image its border pixels are repeated, so that scaling and
         blurring mix no black into the rim; the mask says what is outside.
@@ -152,7 +152,7 @@ class ImageMaskPairs:
         Returns:
             `(h, w, bands)` in `dtype`, and `(h, w)` int32: class ids, 255
             void, `NO_DATA` (-1) beyond the image and where it holds no
-            data. Without masks all else is 0.
+            data. Without masks the rest is 0.
         """
         inner, place, shape = intersect(window, self.sizes[index])
         source, bands = self._images[index], self._band_numbers
@@ -218,7 +218,7 @@ class ImageMaskPairs:
     def _without_boundaries(
         self, ids: np.ndarray, valid: np.ndarray | None
     ) -> np.ndarray:
-        # What a mask says where there is no image is no class.
+        # What a mask says where there is no image is not a class.
         if valid is not None:
             ids = np.where(valid, ids, np.uint8(VOID))
         return void_boundaries(ids, self._boundary_void)
@@ -335,7 +335,7 @@ class ImageMaskPairs:
 
 
 def _widened(window: Window, margin: int, size: tuple[int, int]) -> Window:
-    """Return a window with so many pixels more around it, in the image."""
+    """Return a window widened by a margin, within the image."""
     top, left = max(window.row - margin, 0), max(window.col - margin, 0)
     bottom = min(window.row + window.height + margin, size[0])
     right = min(window.col + window.width + margin, size[1])
@@ -343,7 +343,7 @@ def _widened(window: Window, margin: int, size: tuple[int, int]) -> Window:
 
 
 def _image_facts(image: Source, bands: Any) -> tuple[tuple[int, int], int, str]:
-    """Size, number of bands that are read, and dtype."""
+    """Size, number of bands read, and dtype."""
     size = size_of(image, "images")
     pixel = read_image(image, Window(0, 0, 1, 1), bands, "images")
     return size, pixel.shape[-1], str(pixel.dtype)

@@ -15,7 +15,7 @@ from keras_rsseg.errors import MaskError
 from keras_rsseg.void import VOID
 
 _UNLISTED = 254
-# So many unlisted colours come of a lossy file or of smoothed outlines.
+# This many unlisted colours come from a lossy file or smoothed outlines.
 _MANY_COLORS = 8
 _STRIP_PIXELS = 1 << 18
 
@@ -33,14 +33,14 @@ class Palette:
         names: list of class names, as many as `colors`, or `None`.
         void_colors: list of `(r, g, b)` that mean void (id 255), such as
             the colour of unlabelled pixels.
-        tolerance: int. A colour that is not listed is taken for the nearest
-            one if no channel differs by more, as lossy files (JPEG) and
+        tolerance: int. An unlisted colour is taken for the nearest listed
+            one if no channel differs by more, which lossy files (JPEG) and
             smoothed outlines need.
 
     Raises:
-        ArgumentError: for a colour that is not three ints from 0 to 255, one
-            that is listed twice, a wrong number of names, or a negative
-            tolerance.
+        ArgumentError: if a colour is not three ints from 0 to 255 or is
+            listed twice, the number of names is wrong, or the tolerance is
+            negative.
 
     Example:
 
@@ -81,7 +81,7 @@ class Palette:
             )
         if self.names is not None and len(self.names) != len(self.colors):
             raise ArgumentError(
-                "`names` must have one name a colour. Received: "
+                "`names` must have one name per colour. Received: "
                 f"{len(self.names)} names, {len(self.colors)} colours"
             )
         if not is_integer(tolerance) or not 0 <= tolerance <= 255:
@@ -112,7 +112,7 @@ class Palette:
         """Return the class ids of a colour mask.
 
         A colour that the palette does not list becomes void, never a class,
-        and is reported: in `unlisted` where one is given, else by one
+        and is reported: in `unlisted` if given, else by one
         `UnlistedColorWarning`.
 
         Args:
@@ -158,10 +158,10 @@ class Palette:
 
         Args:
             ids: integer array of any shape; void (255) takes the first of
-                `void_colors`, black where there is none.
+                `void_colors`, or black if there is none.
 
         Returns:
-            A uint8 array, shaped like `ids` with 3 behind.
+            A uint8 array of the shape of `ids` with 3 appended.
 
         Raises:
             MaskError: if an id is neither a class nor void.
@@ -188,7 +188,7 @@ class Palette:
         colors = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=-1)
         best = np.full(len(found), self.tolerance + 1)
         result = np.full(len(found), _UNLISTED, "uint8")
-        # One listed colour after the other: lossy masks hold thousands.
+        # One listed colour at a time: lossy masks hold thousands.
         for color, class_id in zip(listed, ids, strict=True):
             distance = np.abs(colors - color).max(axis=-1)
             nearer = distance < best
@@ -209,7 +209,7 @@ class Palette:
 class UnlistedColors:
     """Collects colours that a palette lacks, over many masks.
 
-    One pass over a data set then gives one warning, not one a tile.
+    One pass over a data set then gives one warning, not one per tile.
     """
 
     def __init__(self) -> None:
@@ -241,7 +241,7 @@ class UnlistedColors:
             warnings.warn(message, UnlistedColorWarning, stacklevel=stacklevel)
 
     def message(self) -> str | None:
-        """Return what to tell of what was collected, `None` for nothing."""
+        """Return a message on what was collected, `None` for nothing."""
         if not self._counts:
             return None
         shown = ", ".join(

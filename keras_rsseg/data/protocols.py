@@ -26,7 +26,7 @@ class TilingProtocol:
         stride: distance between neighbouring tiles, pixels.
         rotation: largest angle of the random rotation in training, degrees;
             0 for none. `paper_augmentation` applies it, tiling does not.
-        source: who cuts so.
+        source: who cuts tiles this way.
 
     Example:
 
@@ -88,7 +88,7 @@ def as_protocol(protocol: TilingProtocol | str) -> TilingProtocol:
         A `TilingProtocol`.
 
     Raises:
-        ArgumentError: if there is none of that name.
+        ArgumentError: if no protocol has that name.
 
     Example:
 
@@ -107,7 +107,7 @@ def tile_and_stride(
     stride: Any = None,
     protocol: TilingProtocol | str | None = None,
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the tiling that these arguments of a pipeline ask for.
+    """Return the tiling that the arguments of a pipeline ask for.
 
     Args:
         tile_size: int or `(height, width)`, pixels; `None` for the
@@ -120,15 +120,15 @@ def tile_and_stride(
         `(height, width)` of the tile, and the stride as `(rows, columns)`.
 
     Raises:
-        ArgumentError: if a protocol and a tile size or stride are given, and
-            for those that `tile_windows` refuses.
+        ArgumentError: if a tile size or stride is given with a protocol, or
+            `tile_windows` rejects them.
     """
     if protocol is not None:
         protocol = as_protocol(protocol)
         for name, value in (("tile_size", tile_size), ("stride", stride)):
             if value is not None:
                 raise ArgumentError(
-                    f"`protocol` sets `{name}`, leave one of them out. "
+                    f"`protocol` sets `{name}`; leave one of them out. "
                     f"Received: protocol={protocol.name!r}, {name}={value!r}"
                 )
         tile_size, stride = protocol.tile_size, protocol.stride
@@ -158,15 +158,15 @@ def paper_augmentation(name: str, **changes: Any) -> Augmentation:
     - `"isaid"`, PFNet's released script: flips both ways, multiples of 90
       degrees, and a Gaussian blur of standard deviation 0.15 to 1.30 on
       every tile.
-    - `"isprs"`, PFNet's for Vaihingen and Potsdam: mirrored left-right
-      alone, multiples of 90 degrees, magnified by 0.5 to 2 (uniform) with a
-      crop, and the same blur.
-    - `"ifwm"`: a random rotation, of any angle, as its range is not stated.
+    - `"isprs"`, PFNet's for Vaihingen and Potsdam: left-right flips only,
+      multiples of 90 degrees, magnified by 0.5 to 2 (uniform) with a crop,
+      and the same blur.
+    - `"ifwm"`: a random rotation by any angle, as its range is not stated.
 
-    PFNet's paper names flips and rotations only. The released scripts scale
-    a tile by itself; `tile_dataset` and `tile_records` take what lies
-    around it from its scene, and leave void only beyond that. They resize
-    bicubically, and cut the blurred values off where these are rounded.
+    PFNet's paper names only flips and rotations. The released scripts scale
+    a tile by itself; `tile_dataset` and `tile_records` take its surroundings
+    from its scene, and leave void only beyond that. The scripts resize
+    bicubically, and truncate the blurred values that are rounded here.
 
     Args:
         name: one of the above.
@@ -177,7 +177,7 @@ def paper_augmentation(name: str, **changes: Any) -> Augmentation:
         An `Augmentation`.
 
     Raises:
-        ArgumentError: if there is no recipe of that name.
+        ArgumentError: if no recipe has that name.
 
     Example:
 

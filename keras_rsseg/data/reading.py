@@ -31,18 +31,17 @@ from keras_rsseg.rasters.windows import pad
 from keras_rsseg.sample_checks import ids_hint
 from keras_rsseg.void import VOID
 
-# The bands of an indexed image, whose one band holds numbers of colours.
+# The bands of an indexed image, whose one band holds indices of colours.
 _RGB = [("", "red"), ("", "green"), ("", "blue")]
-# `bincount` takes 8 bytes a pixel.
+# `bincount` takes 8 bytes per pixel.
 _CHUNK = 1 << 20
 
 Source = str | os.PathLike | np.ndarray
 
 _LOSSY = (
-    "{} is compressed as photographs are (JPEG, or another lossy way), which "
-    "changes the ids near every boundary. Save masks of class ids as PNG or "
-    "TIFF (DEFLATE, LZW) from their source. Of a mask of colours give "
-    "`palette`, with a `tolerance`"
+    "{} has lossy compression (such as JPEG), which changes the ids near every "
+    "boundary. Save masks of class ids as PNG or TIFF (DEFLATE, LZW) from "
+    "their source. For a mask of colours give `palette`, with a `tolerance`"
 )
 
 
@@ -57,19 +56,19 @@ def read_image(
     Args:
         source: path of a PNG, JPEG, TIFF or any other file that GDAL reads,
             or an array `(H, W, C)` or `(H, W)`.
-        window: `Window(row, col, height, width)`, or `None` for all. What
-            lies outside the image is 0.
-        bands: list of band numbers, counted from 1 as in GDAL, or (of a
+        window: `Window(row, col, height, width)`, or `None` for all. Pixels
+            outside the image are 0.
+        bands: list of band numbers, counted from 1 as in GDAL, or (for a
             file) names; `None` for all.
-        argument: what errors call `source`.
+        argument: name of `source` in error messages.
 
     Returns:
         An array `(height, width, bands)` in the dtype of the source.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        RasterError: if the file is no image or breaks off, or a band does
-            not exist.
+        RasterError: if the file is not an image or is truncated, or a band
+            does not exist.
         ArgumentError: if the array has another rank.
 
     Example:
@@ -98,7 +97,7 @@ def read_image(
 
 def _read_bands(dataset: Raster, window: Window, bands: Any) -> np.ndarray:
     if _is_indexed(dataset):
-        # The values of an indexed image are no brightness: use its colours.
+        # The values of an indexed image are not brightness: use its colours.
         numbers = band_numbers(bands, 3, dataset.name, _RGB)
         indices = dataset.read(1, window=window.to_rasterio())
         colors = _color_table(dataset)[indices]
@@ -124,7 +123,7 @@ def may_lack_data(source: Source, bands: Any = None) -> bool:
         bands: the bands that are read; see `read_image`.
 
     Returns:
-        A bool; `False` spares reading the validity.
+        A bool; `False` saves reading the validity.
     """
     if not is_path(source):
         return np.asarray(source).dtype.kind == "f"
@@ -178,8 +177,8 @@ def read_mask(
     With a palette the mask must be colour-coded: RGB, RGBA, or one band
     with a colour map (an indexed PNG), which is expanded first. Without
     one, it must have one band, whose values are the class ids, whole numbers
-    of any dtype. Files of ids must not be compressed as photographs are
-    (JPEG), which changes ids.
+    of any dtype. Files of ids must not have lossy compression (JPEG), which
+    changes ids.
 
     The no-data value that a mask of class ids declares is void, and so are
     the transparent pixels of a colour mask.
@@ -187,22 +186,22 @@ def read_mask(
     Args:
         source: path of a PNG or TIFF file, or an array `(H, W)`,
             `(H, W, 1)` or, with a palette, `(H, W, 3)`.
-        window: `Window(row, col, height, width)`, or `None` for all. What
-            lies outside the mask is void.
+        window: `Window(row, col, height, width)`, or `None` for all. Pixels
+            outside the mask are void.
         palette: a `Palette` or a list of `(r, g, b)`, or `None`.
-        unlisted: an `UnlistedColors` that collects colours which the
-            palette lacks; `None` warns at once.
-        argument: what errors call `source`.
-        ids: dict from the mask's ids to class ids and 255 for void, such as
-            `{255: 1}`; those not named stay. It comes after the palette, and
-            before a no-data value, which may be named as well.
+        unlisted: an `UnlistedColors` that collects colours that the palette
+            lacks; `None` warns at once.
+        argument: name of `source` in error messages.
+        ids: dict from mask values to class ids and 255 for void, such as
+            `{255: 1}`; ids not named stay. It applies after the palette, and
+            before a no-data value, which it may name as well.
 
     Returns:
         A uint8 array `(height, width)`: ids, void = 255.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        RasterError: if the file is no image, or breaks off.
+        RasterError: if the file is not an image, or is truncated.
         MaskError: if it is coloured without a palette or not coloured with
             one, holds ids outside 0..255 or fractions, or is a lossy file
             of ids.
@@ -262,15 +261,15 @@ def count_ids(ids: np.ndarray) -> np.ndarray:
 def check_ids(
     counts: np.ndarray, num_classes: int | None, name: str = "A mask"
 ) -> None:
-    """Refuse masks with ids that are neither a class nor void.
+    """Raise if masks hold ids that are neither a class nor void.
 
     Args:
-        counts: what `count_ids` returned of them.
+        counts: what `count_ids` returned for them.
         num_classes: number of classes, `None` for any.
-        name: of the mask, for the error.
+        name: name of the mask, for the error.
 
     Raises:
-        MaskError: listing such ids.
+        MaskError: if there are such ids, listing them.
     """
     if num_classes is None:
         return

@@ -54,7 +54,7 @@ def cut(
 def take_clamped(
     tf: Any, array: "Tensor", rows: "Tensor", cols: "Tensor"
 ) -> "Tensor":
-    """Gather rows and columns; beyond the border, its pixels.
+    """Gather rows and columns; beyond the border, repeat its pixels.
 
     Args:
         tf: the tensorflow module.
@@ -74,7 +74,7 @@ def take_clamped(
 def scale(
     tf: Any, image: "Tensor", mask: "Tensor", size: tuple[int, int]
 ) -> tuple["Tensor", "Tensor"]:
-    """Resize an image bilinearly and its mask to the nearest.
+    """Resize an image bilinearly and its mask by nearest neighbour.
 
     Args:
         tf: the tensorflow module.
@@ -103,7 +103,7 @@ def rotate(
         tf: the tensorflow module.
         image: tensor `(h, w, C)`.
         mask: int32 tensor `(h, w)`.
-        size: `(height, width)`, the image's after resizing.
+        size: `(height, width)` of the image after resizing.
         degrees: float scalar, about the centre, counter-clockwise.
 
     Returns:
@@ -139,13 +139,13 @@ def rotate(
 
 
 def blur(tf: Any, image: "Tensor", sigma: "Tensor", largest: float) -> "Tensor":
-    """Blur by a Gaussian; beyond the border, its pixels.
+    """Blur by a Gaussian; beyond the border, its pixels are repeated.
 
     Args:
         tf: the tensorflow module.
         image: float32 tensor `(H, W, C)` of static shape.
         sigma: float scalar, standard deviation, pixels.
-        largest: float, the largest `sigma` may be; the kernel ends at four
+        largest: float, upper limit of `sigma`; the kernel ends at four
             times that.
 
     Returns:

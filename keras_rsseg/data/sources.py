@@ -26,7 +26,7 @@ def as_lists(
     class_attribute: str | None = None,
     ids: IdMapping | None = None,
 ) -> tuple[list[Any], list[Any] | None]:
-    """Return images and their masks as two lists of one length.
+    """Return images and their masks as two lists of the same length.
 
     Args:
         images: list of paths or arrays `(H, W, C)`; or one of them; or an
@@ -34,17 +34,17 @@ def as_lists(
         masks: the masks in the same order; or a folder or pattern, whose
             files are paired with those of the images by name; or a vector
             file of polygons for all images, or one for each; or `None`.
-        class_attribute, ids: of polygons, see `VectorMask`.
+        class_attribute, ids: for polygons, see `VectorMask`.
 
     Returns:
-        `(images, masks)`; the masks of polygons are `VectorMask`s. Hidden
+        `(images, masks)`; masks from polygons are `VectorMask`s. Hidden
         files are left out.
 
     Raises:
         FileNotFoundError: if a file does not exist.
         ArgumentError: if there are no images, or not as many masks.
         MaskError: if files have no partner, or their names say that they are
-            in another order; if no polygon lies on any image.
+            in another order; or if no polygon lies on any image.
     """
     as_id_mapping(ids)
     images, masks = _listed(images, masks)
@@ -64,7 +64,7 @@ def as_lists(
         return images, _drawn(images, masks, class_attribute, ids)
     if class_attribute is not None:
         raise ArgumentError(
-            "`class_attribute` goes with masks that are polygons. Received: "
+            "`class_attribute` is for masks that are polygons. Received: "
             f"class_attribute={class_attribute!r}"
         )
     check_order(images, masks)
@@ -76,7 +76,7 @@ def size_of(source: Any, argument: str = "source") -> tuple[int, int]:
 
     Args:
         source: path, array or `VectorMask`.
-        argument: what errors call it.
+        argument: its name in error messages.
     """
     if isinstance(source, VectorMask):
         return source.shape
@@ -146,6 +146,6 @@ def _drawn(
         raise MaskError(
             f"No polygon of {', '.join(sorted(set(map(str, drawn)))[:5])} "
             "lies on any of the images. Their coordinate reference systems "
-            "may be stated wrongly"
+            "may be wrong"
         )
     return drawn

@@ -1,4 +1,4 @@
-"""Images into those to train on and those to validate with, far apart."""
+"""Splitting images into separate parts to train on and to validate with."""
 
 import math
 import os
@@ -32,37 +32,36 @@ def train_validation_split(
     block_size: int = 2048,
     seed: int = 0,
 ) -> tuple[Part, Part]:
-    """Split images with their masks, before tiles are cut of them.
+    """Split images with their masks, before tiles are cut from them.
 
-    Tiles that overlap, or lie side by side, are nearly the same picture: a
-    score of some, after training on the others, says nothing of new scenes.
-    So what is split here are whole scenes, or square blocks of them; no tile
-    of one part holds a pixel of the other. Neighbouring blocks still
-    resemble each other more than new scenes do; prefer scenes where there
-    are enough.
+    Tiles that overlap, or lie side by side, show nearly the same: a score on
+    some, after training on the others, says nothing about new scenes. So this
+    splits whole scenes, or square blocks of them; no tile of one part holds a
+    pixel of the other. Neighbouring blocks still resemble each other more
+    than new scenes do; prefer scenes if there are enough.
 
-    The same arguments split in the same way again.
+    The same arguments always give the same split.
 
     Args:
         images: list of paths or arrays, or a folder or pattern, as
             `tile_dataset` takes them.
         masks: the masks, likewise, or a file of polygons.
-        validation: share of the pixels to validate with, about, between 0
-            and 1. Each part has at least one scene or block.
-        by: `"scene"`, whole images; `"block"`, squares of them, of which no
-            tile reaches into another.
-        block_size: length of a block in pixels. Blocks at the far sides of
-            an image are up to half as large or half as small again.
-        seed: int, of what is drawn.
+        validation: approximate share of the pixels to validate with, between
+            0 and 1. Each part has at least one scene or block.
+        by: `"scene"`, whole images; `"block"`, squares of them; no tile
+            reaches from one into another.
+        block_size: length of a block in pixels. Blocks are up to half as
+            large or half as small again, to fill an image.
+        seed: int, seed of the draw.
 
     Returns:
         `((images, masks), (images, masks))`, to train on and to validate
-        with, in the order that they had. Blocks of files are GDAL's virtual
-        files (`vrt://scene.tif?srcwin=...`), of arrays views; blocks of
-        polygons' images keep the whole file of polygons.
+        with, in their original order. Blocks of files are GDAL's virtual
+        files (`vrt://scene.tif?srcwin=...`), blocks of arrays are views, and
+        masks from polygons keep the whole file.
 
     Raises:
-        ArgumentError: if there is nothing to split, or for bad arguments.
+        ArgumentError: if there is nothing to split, or an argument is invalid.
         FileNotFoundError, KerasRssegError: see `tile_dataset`.
 
     Example:
@@ -96,9 +95,9 @@ def train_validation_split(
         ]
     if len(pairs) < 2:
         raise ArgumentError(
-            "There must be two images or blocks to split. Received: "
-            f"{len(pairs)} by {by!r}. A single scene is split with "
-            "by='block' and a `block_size` below its own"
+            "At least two images or blocks are needed to split. Received: "
+            f"{len(pairs)} by {by!r}. Split a single scene with by='block' "
+            "and a `block_size` below its own"
         )
     chosen = _choose([h * w for h, w in sizes], validation, seed)
     train = [pair for pair, held in zip(pairs, chosen, strict=True) if not held]
@@ -111,7 +110,7 @@ def _unzip(pairs: Sequence[tuple[Any, Any]]) -> Part:
 
 
 def _choose(areas: Sequence[int], share: float, seed: int) -> list[bool]:
-    """Draw until about a share of the area is held, and never all."""
+    """Draw until about a share of the area is held out, but never all."""
     wanted, held = share * sum(areas), 0
     chosen = [False] * len(areas)
     for index in np.random.default_rng(seed).permutation(len(areas)):

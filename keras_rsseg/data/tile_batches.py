@@ -30,18 +30,18 @@ def settle(
     first_epoch: int,
     unscaled: Mapping[str, bool],
 ) -> tuple[Augmentation, int | None]:
-    """Check what both pipelines take, and fill in what was left out.
+    """Check what both pipelines take, and fill in the defaults.
 
     Args:
         augmentation: `Augmentation` or `None`.
         seed: int or `None`.
         repeat: bool.
         first_epoch: int.
-        unscaled: dict from the names of arguments that need tiles to be the
-            windows they are cut by, to whether they are asked for.
+        unscaled: dict from the names of arguments that need unscaled windows
+            to whether they are given.
 
     Returns:
-        An `Augmentation`, and the seed or the augmentation's.
+        An `Augmentation`, and the seed, by default the augmentation's.
 
     Raises:
         ArgumentError: if these do not go together.
@@ -51,7 +51,7 @@ def settle(
     for name, asked in unscaled.items():
         if asked and augmentation.scale != (1.0, 1.0):
             raise ArgumentError(
-                f"`{name}` needs windows as they are. Received: an "
+                f"`{name}` needs unscaled windows. Received: an "
                 f"augmentation with scale={augmentation.scale}"
             )
     seed = augmentation.seed if seed is None else seed
@@ -62,13 +62,13 @@ def settle(
         )
     if first_epoch and not repeat:
         raise ArgumentError(
-            "`first_epoch` goes with repeat=True. Received: "
+            "`first_epoch` needs repeat=True. Received: "
             f"first_epoch={first_epoch}"
         )
     if first_epoch and seed is None:
         raise ArgumentError(
-            "`first_epoch` needs a `seed`, or the epochs before it are not "
-            "known. Received: seed=None"
+            "`first_epoch` needs a `seed`, or the epochs before it are "
+            "unknown. Received: seed=None"
         )
     return augmentation, seed
 
@@ -85,7 +85,7 @@ def source_window(
 
     Args:
         tf: the tensorflow module.
-        augmentation: `Augmentation`; by its scale the window is smaller or
+        augmentation: `Augmentation`; its scale makes the window smaller or
             larger than the tile.
         tile: `(height, width)`.
         start: int32 `(2,)`, the window's row and column.
@@ -124,10 +124,10 @@ def shuffled(
     buffer_size: int,
     epoch_seed: "tensorflow.Tensor",
 ) -> "tensorflow.data.Dataset":
-    """Shuffle by an epoch's seed; to be called within `flat_map`.
+    """Shuffle by an epoch's seed; call it within `flat_map`.
 
-    It depends on that seed alone. `Dataset.shuffle` would join it with the
-    seed of `tf.random.set_seed`, and fails on a tensor where that is 0.
+    The order depends on that seed alone. `Dataset.shuffle` would combine it
+    with the seed of `tf.random.set_seed`, and fails on a tensor if that is 0.
     """
     tf.compat.v1.get_default_graph().seed = None
     return dataset.shuffle(
@@ -138,26 +138,26 @@ def shuffled(
 def endless_epochs(
     tf: Any, seed: int | None, first_epoch: int, batches_of: Callable
 ) -> "tensorflow.data.Dataset":
-    """Return the batches of one epoch after the other, without end.
+    """Return the batches of one epoch after another, without end.
 
     Args:
         tf: the tensorflow module.
-        seed: int; an epoch depends on it and on its number alone. `None`
+        seed: int; an epoch depends only on it and on its own number. `None`
             draws one.
         first_epoch: number of the epoch to begin with, from 0.
         batches_of: function from an int64 scalar, an epoch's seed, and
             whether to shuffle, to the dataset of its batches.
 
     Returns:
-        A `tf.data.Dataset`, which fails where its first epoch is empty
-        rather than look for a batch forever.
+        A `tf.data.Dataset`, which fails if its first epoch is empty rather
+        than search for a batch forever.
     """
     seed = secrets.randbits(62) if seed is None else seed
 
     @as_written
     def epoch(number):
         epoch_seed = _epoch_seed(tf, seed, number)
-        # Once, and unshuffled: that would fill the buffer anew.
+        # Once, and unshuffled: shuffling would fill the buffer again.
         first = tf.data.Dataset.range(
             tf.cast(tf.equal(number, first_epoch), "int64")
         )
@@ -180,7 +180,7 @@ def _epoch_seed(tf, seed, epoch):
 def _nothing_unless_empty(tf, batches):
     found = batches.take(1).reduce(0, lambda count, *_: count + 1)
     check = tf.debugging.assert_positive(
-        found, "An epoch of the tiles asked for has not one batch."
+        found, "An epoch of these tiles has not a single batch."
     )
     with tf.control_dependencies([check]):
         return batches.take(tf.zeros((), "int64"))

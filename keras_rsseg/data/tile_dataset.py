@@ -69,10 +69,10 @@ def tile_dataset(
     All input is checked here, before any training. Values stay in the range
     of the files: normalisation belongs to the model's preprocessor.
 
-    With a seed the stream is repeatable, each epoch different from the last;
-    tiles are cut in parallel but arrive in a fixed order. On an image's far
-    sides windows are flush with the border; beyond images smaller than the
-    tile lie 0 and void.
+    With a seed the stream is repeatable, and each epoch differs from the
+    last; tiles are cut in parallel but arrive in a fixed order. On an image's
+    far sides windows end flush with the border; images smaller than the tile
+    are padded with 0 and void.
 
     Args:
         images: list of paths (PNG, JPEG, TIFF) or arrays `(H, W, C)`; or one
@@ -84,52 +84,52 @@ def tile_dataset(
             are paired with the images by their names. A file of polygons
             (GeoPackage, GeoJSON, shapefile, FlatGeobuf) for all images, or
             a list of one for each: they are drawn on the images' grids, and
-            what they do not cover is class 0. `None` gives images alone.
+            what they do not cover is class 0. `None` returns images only.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: of the sliding windows, pixels; defaults to `tile_size`.
-        protocol: `TilingProtocol` or its name, instead of the two.
+        protocol: `TilingProtocol` or its name, instead of these two.
         sampling: `"windows"`, the sliding windows of every image;
             `"random"`, random crops, images drawn by area; `"balanced"`,
-            random crops around a random pixel of a class, which is drawn
-            first, each as often, so that rare classes are seen.
-        class_weights: a float at least 0 for each class: how often it is
+            random crops around a random pixel of a class, with all classes
+            drawn equally often, so that rare ones are seen.
+        class_weights: a float of at least 0 for each class: how often it is
             drawn, relative to the others.
-        tiles_per_epoch: number of random crops an epoch; defaults to as many
-            tiles as fill the images' area.
+        tiles_per_epoch: number of random crops per epoch; defaults to as
+            many tiles as fill the images' area.
         batch_size: int.
-        palette: `Palette` or list of `(r, g, b)` of colour-coded masks.
+        palette: `Palette` or list of `(r, g, b)` for colour-coded masks.
             Colours that it lacks become void and are reported by one
             `UnlistedColorWarning`.
-        num_classes: int; ids that are neither below it nor 255 are refused.
+        num_classes: int; ids must lie below it or be 255.
             Defaults to the palette's.
-        bands: band numbers to read, from 1, or (of files) names; `None` for
+        bands: band numbers to read, from 1, or (for files) names; `None` for
             all.
         augmentation: `Augmentation` or `None`.
-        shuffle: whether to shuffle the windows, anew each epoch.
+        shuffle: whether to shuffle the windows, differently each epoch.
         repeat: whether to repeat without end. An epoch begins with a new
             batch.
-        first_epoch: number of the epoch to begin with, from 0, to go on
-            with training that was interrupted (`fit(initial_epoch=...,
-            steps_per_epoch=...)`): with the same seed it brings the tiles
+        first_epoch: number of the epoch to begin with, from 0, to resume
+            training that was interrupted (`fit(initial_epoch=...,
+            steps_per_epoch=...)`): with the same seed it gives the tiles
             that epoch would have had. Needs `repeat`.
         drop_remainder: whether to drop an incomplete last batch.
-        seed: int or `None`: the augmentation's.
+        seed: int; `None` takes the augmentation's.
         cache: whether to keep all images decoded in memory. `False` reads
             windows from disk, which suits tiled GeoTIFFs; PNG and JPEG files
             are decoded from the top for every tile.
         count_once: whether sliding windows set mask pixels to void that an
             earlier window holds, so that `model.evaluate` counts every
             pixel of the images exactly once.
-        places: whether each tile's place in its image travels with it.
+        places: whether to return each tile's place in its image.
         boundary_void: dict from pairs of class ids to widths in pixels, such
-            as `{(0, 1): 3}`: pixels of either class that near to the other
-            become void, in the masks as they are before tiles are scaled.
+            as `{(0, 1): 3}`: pixels of either class that close to the other
+            become void, before tiles are scaled.
             See `void_boundaries`.
-        ids: dict from what masks hold to class ids, 255 for void:
-            `{255: 1}` where masks are 0 and 255, `{1: 0, 2: 1, 0: 255}` for
+        ids: dict from mask values to class ids, 255 for void:
+            `{255: 1}` if masks are 0 and 255, `{1: 0, 2: 1, 0: 255}` for
             ids that begin at 1, `{5: 3}` to merge two classes, `{"roof": 1}`
             for polygons. Ids that it does not name stay.
-        class_attribute: name of the attribute that tells a polygon's class,
+        class_attribute: name of the attribute that gives a polygon's class,
             an id or a key of `ids`. By default all are of class 1.
 
     Returns:
@@ -138,18 +138,17 @@ def tile_dataset(
         `(images, masks, places)`: a dict of `"name"` (the path, or
         `"images[3]"` for an array), the `"row"` and `"col"` of the tile,
         and the `"height"` and `"width"` of its image, each `(B,)`; `fit`
-        does not take these. Its cardinality is known.
+        does not take these. The dataset's cardinality is known.
 
     Raises:
         FileNotFoundError: if a file does not exist.
-        ArgumentError: for bad arguments.
-        RasterError: for files that cannot be read, or images of different
-            bands.
-        MaskError: for masks that do not fit their images, lossy files of
-            ids, and names that say that lists are in different orders.
+        ArgumentError: if an argument is invalid.
+        RasterError: if a file cannot be read, or images differ in bands.
+        MaskError: if a mask does not fit its image or is a lossy file of
+            ids, or names say that the lists are in different orders.
 
-    Warns of a class that occurs nowhere, and of masks of nothing but 0 and
-    255 or void (`SampleWarning`).
+    Warns (`SampleWarning`) if a class occurs nowhere, or masks hold nothing
+    but 0 and 255, or nothing but void.
 
     Example:
 
@@ -169,7 +168,7 @@ def tile_dataset(
     [batch.shape for batch, _ in tiles]  # twice (5, 64, 64, 3)
     ```
 
-    Paths of files do as well, and `model.fit(tiles, epochs=10)` takes the
+    Paths work as well, and `model.fit(tiles, epochs=10)` takes the
     result.
     """
     import tensorflow as tf
@@ -269,7 +268,7 @@ def _check_sampling(
     ):
         if value is not None and sampling not in goes_with:
             raise ArgumentError(
-                f"`{name}` goes with sampling="
+                f"`{name}` needs sampling="
                 f"{' or '.join(map(repr, goes_with))}. Received: "
                 f"{name}={value!r}, sampling={sampling!r}"
             )

@@ -1,4 +1,4 @@
-"""Where in the images of a data set each class lies. NumPy alone."""
+"""Where in the images of a data set each class lies."""
 
 import math
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from keras_rsseg.void import VOID
 if TYPE_CHECKING:
     import tensorflow
 
-# How many tiles an epoch has, and the function from the number of one and its
-# seed to its image, start, size, and the rows and columns seen before.
+# How many tiles an epoch has, and a function from a tile's number and seed to
+# its image, start, size, and the rows and columns seen before.
 Places = tuple[int, Callable]
 
 _LARGEST_CELL = 64
 _STRIP_ROWS = 1024
 
-# A stream of random numbers beside those of the augmentation.
+# A stream of random numbers besides those of the augmentation.
 _JITTER = 101
 
 
@@ -38,13 +38,13 @@ class ClassIndex:
 
     Args:
         pairs: `ImageMaskPairs` with masks.
-        tile: `(height, width)` of the crops to be drawn. Cells are at most
-            64 pixels wide and a quarter of that, a power of two.
+        tile: `(height, width)` of the crops to draw. The width of cells is a
+            power of two, at most 64 pixels and a quarter of the tile's.
 
     Attributes:
         cell: width of a cell, pixels.
-        cells: int32 `(n, 3)`: image, first row, first column; those of a
-            class stand together.
+        cells: int32 `(n, 3)`: image, first row, first column, grouped by
+            class.
         counts: int64 `(n,)`: pixels of the class in the cell.
         classes: int64 `(n,)`: the class.
     """
@@ -129,7 +129,7 @@ def random_places(
     augmentation: Augmentation,
     tiles_per_epoch: int | None,
 ) -> Places:
-    """Draw crops, an image by its area and every start in it alike."""
+    """Draw crops: images by area, starts within an image uniformly."""
     areas = np.array([height * width for height, width in sizes], "float64")
     shares = (np.cumsum(areas) / areas.sum()).astype("float32")
     limits = tf.constant(sizes, "int32")
@@ -194,9 +194,9 @@ def tiles_by_area(
 def _class_shares(
     index: ClassIndex, class_weights: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the running sum of the chances of the classes that occur.
+    """Return the cumulative chances of the classes that occur.
 
-    And, for each of them, where its cells end in the index.
+    Also, for each of them, where its cells end in the index.
     """
     found, counts = np.unique(index.classes, return_counts=True)
     weights = np.ones(found.shape)
@@ -211,7 +211,7 @@ def _class_shares(
         weights = given[found]
     if not weights.any():
         raise MaskError(
-            'sampling="balanced" needs masks that hold a class (of a weight '
+            'sampling="balanced" needs masks that hold a class (with a weight '
             f"above 0). Received: masks that hold {found.tolist()}"
         )
     return np.cumsum(weights) / weights.sum(), np.cumsum(counts)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import tensorflow
 
 _RECORDS_AHEAD = 1
-# The stream of random numbers that decides whether a tile is kept, beside
+# The stream of random numbers that decides whether a tile is kept, besides
 # those of the augmentation.
 _KEEPING = 100
 
@@ -55,46 +55,46 @@ def tile_records(
 ) -> "tensorflow.data.Dataset":
     """Return batches of tiles of a stream of images, ready for `model.fit`.
 
-    Each image is decoded once an epoch and held only while it is cut. The
+    Each image is decoded once per epoch and held only while it is cut. The
     windows are those of `tile_windows`: flush with the far borders, and
-    beyond images smaller than the tile lie 0 and void.
+    padded with 0 and void beyond images smaller than the tile.
 
-    With a seed the stream is repeatable, each epoch different from the last;
-    tiles are cut in parallel but arrive in a fixed order. That holds as far
-    as `records` itself comes in a fixed order.
+    With a seed the stream is repeatable, and each epoch differs from the
+    last; tiles are cut in parallel but arrive in a fixed order, if `records`
+    itself does.
 
     Args:
         records: `tf.data.Dataset` of dicts, such as
             `tfds.load("isaid", split="train")` gives: `"image"`
             `(H, W, C)`; `"mask"` `(H, W, 1)` or `(H, W)`, class ids and 255
-            for void, or none for images alone; `"name"` for `places`.
+            for void, or none for only images; `"name"` for `places`.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: int or `(rows, columns)`, pixels. Defaults to `tile_size`.
-        protocol: `TilingProtocol` or its name, instead of the two.
+        protocol: `TilingProtocol` or its name, instead of these two.
         batch_size: int.
-        augmentation: `Augmentation` or `None`. Where it scales, a tile is
-            read from its surroundings in the image.
-        shuffle: number of tiles of which the next is drawn, held in memory
+        augmentation: `Augmentation` or `None`. If it scales, a tile takes
+            its surroundings from the image.
+        shuffle: number of tiles held in memory, of which the next is drawn
             (896 x 896 pixels in RGB take 3.2 MB); 0 keeps the order.
-        images_at_once: number of images held in memory, whose tiles
-            alternate, when shuffling.
+        images_at_once: number of images held in memory when shuffling, whose
+            tiles alternate.
         repeat: whether to repeat without end. An epoch begins with a new
             batch, so `fit` with `steps_per_epoch` of
-            `ceil(tiles / batch_size)` sees whole ones; see `count_tiles`.
-        first_epoch: number of the epoch to begin with, from 0, to go on
-            with training that was interrupted: with the same seed it brings
-            the tiles that epoch would have had. Needs `repeat`.
+            `ceil(tiles / batch_size)` sees whole epochs; see `count_tiles`.
+        first_epoch: number of the epoch to begin with, from 0, to resume
+            training that was interrupted: with the same seed it gives the
+            tiles that epoch would have had. Needs `repeat`.
         drop_remainder: whether to drop an epoch's incomplete last batch.
-        seed: int or `None`: the augmentation's.
-        places: whether each tile's place in its scene travels with it.
-        class_weights: a float at least 0 for each class, to favour tiles
+        seed: int; `None` takes the augmentation's.
+        places: whether to return each tile's place in its scene.
+        class_weights: a float of at least 0 for each class, to favour tiles
             with rare classes. A tile is kept with the probability of the
             heaviest of its classes, relative to the heaviest of all; tiles
-            of void alone never are, nor of classes without a weight. How
+            that hold only void or classes of weight 0 are never kept. How
             many are kept varies by epoch.
         boundary_void: dict from pairs of class ids to widths in pixels, such
-            as `{(0, 1): 3}`: pixels of either class that near to the other
-            become void, in the masks as they are before tiles are scaled.
+            as `{(0, 1): 3}`: pixels of either class that close to the other
+            become void, before tiles are scaled.
             See `void_boundaries`.
 
     Returns:
@@ -102,12 +102,12 @@ def tile_records(
         uint8 records, else float32; `(B, h, w)` int32. With `places`,
         `(images, masks, places)`: a dict of `"name"`, the `"row"` and
         `"col"` of the tile, and the `"height"` and `"width"` of its scene,
-        each `(B,)`; `fit` does not take these. Its cardinality is known
-        where all images have one static size.
+        each `(B,)`; `fit` does not take these. The dataset's cardinality is
+        known if all images have one static size.
 
     Raises:
-        ArgumentError: for bad arguments.
-        DatasetError: for records that are not as described.
+        ArgumentError: if an argument is invalid.
+        DatasetError: if records are not as described.
 
     Example:
 
@@ -202,8 +202,8 @@ def _check_records(records: Any, places: bool) -> dict[str, Any]:
     shape = spec["image"].shape
     if shape.rank != 3 or shape[-1] is None:
         raise DatasetError(
-            "`records` must hold whole images (H, W, C), their number of "
-            f"bands known; do not batch them. Received: {spec['image']}"
+            "`records` must hold whole images (H, W, C) with a known number "
+            f"of bands; do not batch them. Received: {spec['image']}"
         )
     if places and "name" not in spec:
         raise DatasetError(

@@ -49,7 +49,7 @@ def tile_starts(length: int, tile: int, stride: int | None = None) -> list[int]:
         length: length of the axis, pixels.
         tile: length of the tile, pixels.
         stride: distance between starts, pixels, 1 to `tile`. Defaults to
-            `tile`: no overlap but for the last tile.
+            `tile`: no overlap except for the last tile.
 
     Returns:
         A list of ints, ascending.
@@ -103,7 +103,7 @@ def tile_windows(
         A list of `Window(row, col, height, width)`.
 
     Raises:
-        ArgumentError: for sizes that are not positive ints or a stride
+        ArgumentError: if sizes are not positive ints, or the stride is
             longer than the tile.
 
     Example:
@@ -128,8 +128,8 @@ def join_tiles(
     """Put tiles back where they were cut.
 
     The inverse of `tile_records(places=True)` and `tile_dataset(places=
-    True)`; where tiles overlap, the later one stays. What lies beyond a
-    scene is dropped. All scenes are held in memory.
+    True)`; where tiles overlap, the later one wins. Pixels beyond a scene
+    are dropped. All scenes are held in memory.
 
     Args:
         batches: iterable of `(tiles, places)`: arrays or tensors
@@ -138,7 +138,7 @@ def join_tiles(
 
     Returns:
         A dict from each scene's name to an array `(H, W)` or `(H, W, C)`,
-        0 where no tile was.
+        0 where there was no tile.
 
     Example:
 

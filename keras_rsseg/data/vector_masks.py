@@ -39,19 +39,19 @@ def is_vector(source: Any) -> bool:
 
 
 class VectorMask:
-    """The mask that polygons make on an image's grid.
+    """A mask of polygons drawn on an image's grid.
 
-    A pixel is of the polygon that its centre lies in, the last one of the
-    file where several do. What no polygon covers is class 0, or void where
-    polygons are of class 0 themselves.
+    A pixel belongs to the polygon that its centre lies in, the last one in
+    the file if there are several. Pixels that no polygon covers are class 0,
+    or void if any polygon is of class 0.
 
     Args:
         source: path of a GeoPackage, GeoJSON, shapefile, FlatGeobuf, or any
             other vector file that GDAL reads, by its suffix; its first layer
-            is taken. Needs the extra `vector`.
-        image: path of the image, which must say where it lies.
-        class_attribute: name of the attribute that tells a polygon's class,
-            or `None` if all are of class 1. Where it is empty is void.
+            is read. Needs the extra `vector`.
+        image: path of the image, which must be georeferenced.
+        class_attribute: name of the attribute that gives a polygon's class,
+            or `None` if all are of class 1. Without a value it is void.
         ids: dict from the attribute's values to class ids, or `{}` if it
             holds class ids.
 
@@ -62,9 +62,9 @@ class VectorMask:
     Raises:
         FileNotFoundError: if there is no such file.
         MissingPackageError: if pyogrio or shapely are not installed.
-        MaskError: if the file cannot be read, does not have that attribute,
-            holds anything but polygons or classes that `ids` does not name;
-            if the image does not say where it lies.
+        MaskError: if the file cannot be read, lacks that attribute, or holds
+            anything but polygons or classes that `ids` does not name; or if
+            the image is not georeferenced.
     """
 
     def __init__(
@@ -79,8 +79,8 @@ class VectorMask:
             raise FileNotFoundError(f"`masks`: there is no file {self._path}")
         if not is_path(image):
             raise MaskError(
-                f"Polygons ({self._path}) need images that say where they "
-                "lie: files, such as GeoTIFFs. Received: an array"
+                f"Polygons ({self._path}) need georeferenced images: files, "
+                "such as GeoTIFFs. Received: an array"
             )
         with open_raster(image, "images") as dataset:
             self.shape = dataset.shape
@@ -89,8 +89,8 @@ class VectorMask:
             name = dataset.name
         if self._crs is None:
             raise MaskError(
-                f"Polygons ({self._path}) need images that say where they "
-                f"lie. {name} has no coordinate reference system"
+                f"Polygons ({self._path}) need georeferenced images. "
+                f"{name} has no coordinate reference system"
             )
         self._attribute = class_attribute
         shapes, values = self._load()
@@ -98,7 +98,7 @@ class VectorMask:
         self.polygons = len(shapes)
         self._background = VOID if 0 in self._values else 0
         self._tree = _import("shapely", self._path).STRtree(shapes)
-        # What GEOS prepares while it is asked belongs to the tree.
+        # A query may have GEOS prepare parts of the tree, for all threads.
         self._asking = threading.Lock()
 
     def __str__(self) -> str:
@@ -176,8 +176,8 @@ class VectorMask:
         if stated is None:
             raise MaskError(
                 f"{self._path} does not state its coordinate reference "
-                "system, so its place on the image is not known. Set it, as "
-                "QGIS does by 'Assign projection'"
+                "system, so its place on the image is unknown. Set it, for "
+                "example with 'Assign projection' in QGIS"
             )
         return CRS.from_user_input(stated)
 
@@ -207,7 +207,7 @@ class VectorMask:
 
 
 def _class_of(value: Any, ids: Mapping[Any, int]) -> int | None:
-    """A class id, void where nothing is said, `None` for what is none."""
+    """A class id, void if there is no value, `None` if it is not one."""
     value = value.item() if isinstance(value, np.generic) else value
     if value in ids:
         return ids[value]
@@ -223,7 +223,7 @@ def _class_of(value: Any, ids: Mapping[Any, int]) -> int | None:
 
 
 def _shifted(matrix: Affine, row: int, col: int) -> Affine:
-    """The matrix of a window that begins there."""
+    """The matrix of a window that starts there."""
     a, b, c, d, e, f = matrix[:6]
     return Affine(a, b, a * col + b * row + c, d, e, d * col + e * row + f)
 

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 def weigh_pixels(
     tiles: "tensorflow.data.Dataset", class_weights: Any
 ) -> "tensorflow.data.Dataset":
-    """Add the weights of pixels by their class, for `model.fit`.
+    """Add weights to pixels by their class, for `model.fit`.
 
-    For a data set that draws some classes otherwise than another one beside
-    it, see `mix_datasets`: their pixels may count less here. To weigh the
-    classes of all tiles alike, give `class_weights` to the loss instead.
+    For a data set whose masks draw some classes differently from another one
+    beside it, see `mix_datasets`: their pixels can count less here. To weight
+    the classes of all tiles alike, give `class_weights` to the loss instead.
 
     `fit` multiplies each pixel's loss by its weight, and the losses divide
     by the number of pixels, not by the sum of weights. Pixels of weight 0
-    become void, so that they do not count there either, nor in metrics.
-    PFNet's boundary losses do not know the weights.
+    become void, so they do not count there either, nor in metrics. PFNet's
+    boundary losses ignore the weights.
 
     Args:
         tiles: `tf.data.Dataset` of `(images, masks)`, such as `tile_dataset`
             and `tile_records` return.
-        class_weights: a float at least 0 for each class.
+        class_weights: a float of at least 0 for each class.
 
     Returns:
         A `tf.data.Dataset` of `(images, masks, weights)`: weights are
@@ -39,7 +39,7 @@ def weigh_pixels(
         an id that has no weight is an error.
 
     Raises:
-        ArgumentError: for elements or weights that are not as described.
+        ArgumentError: if elements or weights are not as described.
 
     Example:
 

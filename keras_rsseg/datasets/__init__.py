@@ -2,10 +2,10 @@
 
 Importing this module makes the data sets known to TensorFlow Datasets (TFDS),
 so that `tfds.load("isaid")` finds them: "isaid", "vaihingen", "potsdam",
-"whu_building", "dubai", "loveda" and "ohio_naip". TFDS itself is not imported
-for that: the builders are made when it is, before this module or after it, or
-when `register()` is called. So `facts(name)`, which holds classes, colours and
-bands, is quick, and works where tensorflow is not installed.
+"whu_building", "dubai", "loveda" and "ohio_naip". This does not import TFDS
+itself: the builders are made when TFDS is imported, before or after this
+module, or when `register()` is called. So `facts(name)`, which holds classes,
+colours and bands, is quick, and works where tensorflow is not installed.
 
 The downloads need a login or a form;
 `tfds.builder(name).MANUAL_DOWNLOAD_INSTRUCTIONS` says which files go where.
@@ -16,11 +16,11 @@ A configuration is part of the name, as in `tfds.load("vaihingen/ifwm")`:
 
 - "corrected" (default): colours that the palette lacks, and the black borders
   of the ISPRS sets, are void;
-- "released" (isaid, vaihingen, potsdam): they are class 0, as the converters
-  released with the papers make them;
+- "released" (isaid, vaihingen, potsdam): they are class 0, as in the converters
+  released with the papers;
 - "ifwm" (vaihingen): the IFWM paper's split;
 - "eroded" (vaihingen, potsdam): the ground truth with eroded boundaries;
-- "partial": corrected, whatever scenes are there when it is built. For trying
+- "partial": corrected, with the scenes present when it is built. For trying
   things out; its scores are not comparable to anyone's.
 
 Example:

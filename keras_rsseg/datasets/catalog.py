@@ -11,7 +11,7 @@ from keras_rsseg.datasets import vaihingen
 from keras_rsseg.datasets import whu_building
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 
-# Those that get a builder, under the name in their facts.
+# The data sets that get a builder, under the name in their facts.
 LAYOUTS = (
     dubai.LAYOUT,
     isaid.LAYOUT,

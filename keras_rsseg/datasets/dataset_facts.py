@@ -1,4 +1,4 @@
-"""What is known of a data set besides its pixels."""
+"""What is known about a data set besides its pixels."""
 
 import dataclasses
 from typing import Any
@@ -15,12 +15,12 @@ class DatasetFacts:
 
     Attributes:
         name: the name in `tfds.load(name)`.
-        title: the name in a text.
+        title: the name to use in text.
         class_names: names of the classes, in the order of their ids.
-        palette: `(r, g, b)` of every class, or `None` where its owners
-            publish none that tells all classes apart.
+        palette: `(r, g, b)` of every class, or `None` if its owners publish
+            none that tells all classes apart.
         bands: names of the image's bands, in their order.
-        ground_sample_distance: metres a pixel, or `None` where it varies.
+        ground_sample_distance: metres per pixel, or `None` if it varies.
         licence: as stated by the owners.
         homepage: where the data come from.
         citation: BibTeX.
@@ -64,7 +64,7 @@ class DatasetFacts:
         return Palette(self.palette, self.class_names, self.void_colors)
 
     def as_metadata(self) -> dict[str, Any]:
-        """Return everything as a dict that JSON can hold, void's id too."""
+        """Return everything, with void's id, as a dict that JSON can hold."""
         display = self.display_palette
         palette = self.palette
         return {

@@ -1,8 +1,8 @@
 """Semantic segmentation of aerial imagery, Dubai: six scenes in nine parts.
 
 By Humans in the Loop and the Mohammed Bin Rashid Space Centre. Each scene
-is cut into 3x3 abutting parts. Parts 1, 2, 4, 5, 7 and 8 train, 3, 6 and 9
-validate; two of the eight scenes are kept apart as a test set.
+is cut into 3x3 abutting parts. Parts 1, 2, 4, 5, 7 and 8 are for training, 3,
+6 and 9 for validation; two of the eight scenes are kept apart as a test set.
 """
 
 from keras_rsseg import class_legends
@@ -37,8 +37,8 @@ _INSTRUCTIONS = f"""\
 Get the data from {FACTS.homepage} and unpack them into manual_dir/dubai:
   tile_2/images/image_part_001.jpg ... image_part_009.jpg
   tile_2/masks/image_part_001.png ...
-and so on for the scenes {", ".join(map(str, SCENES))} (the folders may be
-called "Tile 2" too).
+and so on for the scenes {", ".join(map(str, SCENES))} (the folders may also be
+called "Tile 2").
 """
 
 

@@ -1,4 +1,4 @@
-"""Cityscapes and ADE20K, which TFDS has: facts, and records like ours."""
+"""Cityscapes and ADE20K from TFDS: facts, and records like ours."""
 
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ ADE20K_CLASSES = tuple(
 """.split()
 )
 
-# Those that cannot be counted, which the instance task leaves out.
+# Uncountable classes, which the instance task leaves out.
 _STUFF = set(
     """
     wall building sky floor tree ceiling road grass sidewalk earth mountain
@@ -128,26 +128,26 @@ FACTS = (CITYSCAPES, ADE20K, SCENE_PARSE150)
 def as_records(dataset: "tf.data.Dataset", name: str) -> "tf.data.Dataset":
     """Map records of TFDS's own data sets to those of `keras_rsseg`.
 
-    - "cityscapes", of `tfds.load("cityscapes")`: the 19 classes that the
+    - "cityscapes", from `tfds.load("cityscapes")`: the 19 classes that the
       benchmark scores; all other label ids are void.
     - "ade20k": the 150 classes of the scene-parsing benchmark, for records
       with a grey `annotation` of 0 (other, void) to 150, such as
       `tfds.load("huggingface:scene_parse_150/scene_parsing")`.
-    - "scene_parse150", of `tfds.load("scene_parse150")`: in spite of its
-      name TFDS took the annotations of the instance task, which label 100
-      classes of objects alone; all else is void.
+    - "scene_parse150", from `tfds.load("scene_parse150")`: despite its name
+      TFDS took the annotations of the instance task, which label only 100
+      classes of objects; all else is void.
 
     Args:
         dataset: `tf.data.Dataset` of TFDS's records.
-        name: what the records are of.
+        name: name of the data set, one of the above.
 
     Returns:
         A `tf.data.Dataset` of records `{"image": uint8 (H, W, 3), "mask":
-        uint8 (H, W, 1) class ids, 255 void, "name": string}`. The name is
-        the running number where the record has none.
+        uint8 (H, W, 1) class ids, 255 void, "name": string}`. The name is a
+        running number if the record has none.
 
     Raises:
-        ArgumentError: if `name` is another.
+        ArgumentError: if `name` is not one of these.
         DatasetError: if the records lack a part.
 
     Example:
@@ -205,8 +205,8 @@ def _checked_grey(tf, labels):
     check = tf.debugging.assert_equal(
         labels,
         tf.broadcast_to(grey, tf.shape(labels)),
-        'An annotation of "ade20k" must be grey, of class ids. Annotations '
-        "of TFDS's scene_parse150 are of the instance task: name them \""
+        'Annotations of "ade20k" must be grey class ids. Those of TFDS\'s '
+        'scene_parse150 are of the instance task: name them "'
         'scene_parse150".',
     )
     with tf.control_dependencies([check]):

@@ -68,7 +68,7 @@ LAYOUT = SceneLayout(
     instructions=_INSTRUCTIONS,
     configs={
         RELEASED: (
-            "As the released converter: colours that the palette lacks are "
+            "Like the released converter: colours that the palette lacks are "
             f"background; without {' and '.join(SKIPPED_BY_RELEASED)}."
         )
     },

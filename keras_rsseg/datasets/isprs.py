@@ -3,20 +3,21 @@
 from keras_rsseg.datasets.scene_layout import Scene
 from keras_rsseg.datasets.scene_layout import WantedFile
 
-# Borders without data, and in the eroded ground truth all within 3 pixels
+# Borders without data and, in the eroded ground truth, everything within 3
+# pixels of a boundary.
 # of a boundary.
 VOID_COLORS = ((0, 0, 0),)
 ERODED = "eroded"
 RELEASED_DESCRIPTION = (
-    "As the released converter: colours that the palette lacks, black "
-    "borders too, are impervious surface."
+    "Like the released converter: colours that the palette lacks, including "
+    "black borders, are impervious surface."
 )
 ERODED_DESCRIPTION = (
-    "The ground truth whose boundaries are eroded by 3 pixels "
-    "(noBoundary): what was eroded is void."
+    "The ground truth with boundaries eroded by 3 pixels (noBoundary): "
+    "eroded pixels are void."
 )
 LICENCE = "ISPRS benchmark terms: research, with acknowledgement"
-# Each set has a page of its own below it.
+# Each set has its own page below it.
 HOMEPAGE = "https://www.isprs.org/education/benchmarks/UrbanSemLab/"
 
 
@@ -34,7 +35,7 @@ def scenes_of(
             scene's name.
         masks: the folders that the masks may lie in, and their file name
             without its ending.
-        eroded: whether they are those with eroded boundaries.
+        eroded: whether the masks are those with eroded boundaries.
     """
     folders, mask = masks
     if eroded:

@@ -7,8 +7,8 @@ is vegetation, as is background with an NDVI above 0.12; other background is
 void, and so are buildings and roads with an NDVI above 0.3 and water above
 0.2, which trees hide.
 
-Tiles abut: `keras_rsseg.data.join_neighbours` joins them. The parts lie 0.9
-km and more apart; the published ones mix neighbours.
+Tiles abut: `keras_rsseg.data.join_neighbours` joins them. The two parts lie at
+least 0.9 km apart; the published ones mix neighbours.
 """
 
 from keras_rsseg import class_legends
@@ -49,7 +49,7 @@ Get the tiles from {FACTS.homepage} and put them into manual_dir/ohio_naip:
   train/masks/13476.png ... (0 {FACTS.class_names[0]} ... {_CLASSES - 1} \
 {FACTS.class_names[-1]}, {VOID} void)
   validate/images/..., validate/masks/...
-How these masks come of the published ones, and which tiles are whose part:
+How these masks derive from the published ones, and which part a tile is in:
 keras_rsseg/datasets/ohio_naip.py.
 """
 

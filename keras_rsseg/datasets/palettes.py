@@ -12,15 +12,15 @@ from keras_rsseg.errors import ArgumentError
 
 
 def as_named_palette(palette: Any) -> Any:
-    """Return a `Palette` for the name of one.
+    """Return the `Palette` of a name.
 
     Args:
-        palette: the name of a data set; the path of a JSON file; what such a
-            file holds, a dict of arguments of `Palette`. Anything else is
+        palette: the name of a data set; the path of a JSON file; or what such
+            a file holds, a dict of arguments of `Palette`. Anything else is
             returned as it is.
 
     Raises:
-        ArgumentError: there is no such data set, or the file holds no
+        ArgumentError: if there is no such data set, or the file holds no
             palette.
 
     Example:
@@ -41,7 +41,7 @@ def as_named_palette(palette: Any) -> Any:
         with open(palette) as file:
             content = json.load(file)
     except ValueError as error:
-        raise ArgumentError(f"{palette} is no JSON: {error}") from error
+        raise ArgumentError(f"{palette} is not JSON: {error}") from error
     return _made(str(palette), content)
 
 

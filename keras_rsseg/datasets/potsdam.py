@@ -1,7 +1,7 @@
 """ISPRS Potsdam: 38 scenes of 6000x6000 pixels, red, green and blue.
 
-24 scenes train, 14 are the official test set; without the complete ground
-truth there is no test split.
+24 scenes are for training, 14 are the official test set; without the complete
+ground truth there is no test split.
 """
 
 from keras_rsseg import class_legends

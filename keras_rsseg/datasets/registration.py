@@ -1,8 +1,8 @@
 """Makes the data sets known to TensorFlow Datasets (TFDS) when it is loaded.
 
 TFDS takes a second to import, and facts of data sets do not need it. Nor can
-it be asked to look for builders later: it knows those classes that exist. So
-they are made when TFDS is imported, which a finder on `sys.meta_path` sees.
+it be asked to look for builders later: it knows only classes that exist. So
+they are made when TFDS is imported, which a finder on `sys.meta_path` notices.
 """
 
 import importlib
@@ -14,13 +14,13 @@ _TFDS = "tensorflow_datasets"
 
 
 def register() -> None:
-    """Import TFDS and make the data sets known to it, if they are not yet.
+    """Import TFDS and make the data sets known to it, unless they already are.
 
-    Rarely needed: with `keras_rsseg.datasets` imported, importing TFDS does
-    the same, before or after.
+    Rarely needed: importing both `keras_rsseg.datasets` and TFDS, in either
+    order, does the same.
 
     Raises:
-        ImportError: without tensorflow_datasets.
+        ImportError: if tensorflow_datasets is not installed.
 
     Example:
 
@@ -52,7 +52,7 @@ def _register_if_usable():
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Lets the other finders find TFDS, and the builders be made after it."""
+    """Lets the other finders find TFDS, and makes the builders after it."""
 
     def find_spec(self, fullname, path, target=None):
         if fullname != _TFDS:
@@ -69,14 +69,14 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 class _Loader(importlib.abc.Loader):
-    """Loads TFDS by its own loader, whose place it then gives back."""
+    """Loads TFDS with its own loader, and then puts that back in place."""
 
     def __init__(self, loader, finder):
         self._loader = loader
         self._finder = finder
 
     def __getattr__(self, name):
-        # What else is asked of a loader: resources, source, file name.
+        # Everything else asked of a loader: resources, source, file name.
         return getattr(self._loader, name)
 
     def create_module(self, spec):

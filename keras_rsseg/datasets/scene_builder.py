@@ -1,4 +1,4 @@
-"""Builders of TFDS: a data set's files as records. Imports TFDS."""
+"""TFDS builders: a data set's files as records. Imports TFDS."""
 
 import pathlib
 import warnings
@@ -24,7 +24,7 @@ from keras_rsseg.void import VOID
 _UNLISTED = 254
 _WHITE = 0x010101
 
-# Deflate's fastest level: 8 times as fast as the usual one on aerial
+# Deflate's fastest level: 8 times as fast as the default one on aerial
 # imagery, for files 7 % larger.
 _PNG_COMPRESSION = 1
 
@@ -34,7 +34,7 @@ def read_scene_image(
 ) -> tuple[np.ndarray, bool]:
     """Read a whole image.
 
-    Alpha is left out, and grey is repeated where `num_bands` is three.
+    Alpha is left out, and grey is repeated if `num_bands` is three.
 
     Args:
         path: a PNG, JPEG or TIFF file.
@@ -47,7 +47,7 @@ def read_scene_image(
     Raises:
         DatasetError: if the image has another number of bands, or is not
             8-bit.
-        RasterError: if the file is no image.
+        RasterError: if the file is not an image.
     """
     with open_raster(path) as dataset:
         dtypes, driver = set(dataset.dtypes), dataset.driver
@@ -78,8 +78,8 @@ def read_scene_mask(
     Args:
         path: a PNG or TIFF file.
         palette: `Palette` of a coloured mask.
-        unlisted: `UnlistedColors` that collects what the palette, or
-            `values`, lacks; it becomes void.
+        unlisted: `UnlistedColors` that collects values that the palette, or
+            `values`, lacks; they become void.
         values: dict `value -> class id` of a mask of one band, or `None`.
         inexact: whether to round every colour to 0 and 255 first.
 
@@ -87,9 +87,8 @@ def read_scene_mask(
         A uint8 array `(H, W)`.
 
     Raises:
-        DatasetError: if the mask has another number of bands than one, or
-            is not 8-bit.
-        RasterError: if the file is no mask.
+        DatasetError: if the mask does not have one band, or is not 8-bit.
+        RasterError: if the file is not a mask.
     """
     if values is not None:
         return _ids_of_values(path, values, unlisted)
@@ -128,11 +127,11 @@ class SceneBuilder(
     "name": string}`; a mask holds class ids, 255 is void. `info.metadata`
     holds the facts of the data set (`DatasetFacts.as_metadata`).
 
-    Files are all looked for before the first is read. Colours that the
+    All files are looked for before the first is read. Colours that the
     palette lacks become void and are reported by one
-    `UnlistedColorWarning`, when everything is written; the configuration
-    "released" makes them class 0 without a word, black borders too, as the
-    converters do that came with the papers.
+    `UnlistedColorWarning`, once everything is written; the configuration
+    "released" silently makes them class 0, black borders included, as the
+    converters released with the papers do.
 
     A subclass sets `layout` and nothing else.
     """
@@ -141,7 +140,7 @@ class SceneBuilder(
 
     VERSION = tfds.core.Version("1.0.0")
     RELEASE_NOTES = {"1.0.0": "Initial release."}
-    # TFDS 4.9.10 finds it by importlib_resources, which it does not require.
+    # TFDS 4.9.10 finds it with importlib_resources, which it does not require.
     code_path = pathlib.Path(__file__)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -165,11 +164,11 @@ class SceneBuilder(
         self._unlisted = UnlistedColors()
         self._left_out: list[str] = []
         super().download_and_prepare(**kwargs)
-        # Last, so that a warning made an error costs no finished work.
+        # Last, so that a warning turned into an error costs no finished work.
         if self._left_out:
             warnings.warn(
-                f"{self.name}: left out {', '.join(self._left_out)}, of which "
-                "no mask is there. Once they are, delete "
+                f"{self.name}: left out {', '.join(self._left_out)}, whose "
+                "masks are missing. Once they are there, delete "
                 f"{self.data_path} to build it again.",
                 UserWarning,
                 stacklevel=2,
@@ -256,7 +255,7 @@ def _to_png(pixels):
 
 
 def _builder_of(layout: SceneLayout) -> type[SceneBuilder]:
-    """Make, and with that register, the builder of a data set."""
+    """Make the builder of a data set, which also registers it."""
     words = layout.facts.name.split("_")
     metaclass: Any = type(SceneBuilder)
     return metaclass(

@@ -19,7 +19,7 @@ PARTIAL = "partial"
 _COMMON_CONFIGS = {
     CORRECTED: "Colours that the palette lacks are void, and reported.",
     PARTIAL: (
-        "As corrected, with the scenes that are there. For trying "
+        "Like corrected, with the scenes that are there. For trying "
         "things out: its scores are not comparable to anyone's."
     ),
 }
@@ -56,14 +56,13 @@ class SceneLayout:
         configs: dict of further configurations, name to description.
         split_sizes: dict of the number of scenes a split must have, for
             layouts that take whatever a folder lists; or `None`.
-        withheld: names of scenes whose masks not everyone has got. A split
-            of such scenes alone is left out where none of its masks is
-            there.
-        skipped: dict `configuration -> scene names` that it leaves out.
+        withheld: names of scenes whose masks not everyone can get. A split
+            of only such scenes is left out if none of its masks is there.
+        skipped: dict `configuration -> names` of scenes that it leaves out.
         mask_values: dict `value -> class id` of masks of one band; `None`
             for masks that are coloured in `facts.palette`.
-        inexact_scenes: names of scenes whose masks are not in the exact
-            colours of a palette of 0 and 255 alone; they are rounded.
+        inexact_scenes: names of scenes whose masks do not have the exact
+            colours of a palette of only 0 and 255; they are rounded.
         roots: folders inside the data set's own that archives may unpack
             to.
     """
@@ -91,11 +90,11 @@ class SceneLayout:
 class SceneFolder:
     """The files of a data set where the user unpacked them.
 
-    Upper and lower case of file names are the same.
+    File names match in upper and lower case.
 
     Args:
         manual_dir: TFDS's folder of manual downloads. The files lie in
-            `manual_dir/<name>` or, where that does not exist, in
+            `manual_dir/<name>` or, if that does not exist, in
             `manual_dir`.
         layout: `SceneLayout`.
     """
@@ -153,8 +152,8 @@ def listed_scenes(
 ) -> list[Scene]:
     """Return the scenes that a folder lists, in the order of their names.
 
-    An image without a mask and a mask without an image count too: what is
-    missing of them is an error.
+    An image without a mask, or a mask without an image, counts as well: the
+    missing file is an error.
 
     Args:
         folder: `SceneFolder`.
@@ -197,8 +196,8 @@ def find_scenes(
         left out.
 
     Raises:
-        MissingFilesError: if files are missing, or a split has another
-            number of scenes than it must. It lists them.
+        MissingFilesError: if files are missing, or a split has the wrong
+            number of scenes. It lists them.
     """
     folder = SceneFolder(manual_dir, layout)
     wanted = layout.scenes(folder, config)
@@ -264,10 +263,10 @@ def _message(layout, folder, missing, wrong):
         {part for wanted in missing for part in wanted.folders[1:] if part}
     )
     if places:
-        lines += [f"Other folders they may lie in: {', '.join(places)}"]
+        lines += [f"Other folders they may be in: {', '.join(places)}"]
     lines += [
         f"Looked in: {', '.join(str(root) for root in folder.roots)}",
         layout.instructions.strip(),
-        f'To go on with the scenes that are there: "{name}/{PARTIAL}".',
+        f'To continue with the scenes that are there: "{name}/{PARTIAL}".',
     ]
     return "\n".join(lines)

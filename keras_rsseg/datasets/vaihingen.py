@@ -1,8 +1,8 @@
 """ISPRS Vaihingen: 33 areas of near infrared, red and green.
 
-16 areas train, those that participants of the contest got labels for. The
-other 17 are the official test set; without the complete ground truth there
-is no test split. The IFWM paper divides the 16 instead.
+16 areas are for training, those that participants of the contest got labels
+for. The other 17 are the official test set; without the complete ground truth
+there is no test split. The IFWM paper divides the 16 instead.
 """
 
 from keras_rsseg import class_legends
@@ -35,8 +35,8 @@ FACTS = DatasetFacts(
 }""",
 )
 
-# The archives of ground truth hold no folder: unpacked beside `top` their
-# files lie in the data set's own folder.
+# The archives of ground truth hold no folder: unpacked beside `top`, their
+# files are in the data set's own folder.
 _ARCHIVE = "ISPRS_semantic_labeling_Vaihingen"
 _MASKS = (f"{_ARCHIVE}_ground_truth_COMPLETE", "gts_for_participants", "")
 _ERODED_MASKS = (

@@ -46,14 +46,14 @@ def evaluate(
     - *scene*: the tiles' class probabilities blended into the whole scene,
       as `predict_scene` does; each pixel counts once.
     - both again with *eroded* boundaries, as the ISPRS benchmarks do: pixels
-      near a boundary between classes are left out, where annotators differ.
+      near a boundary between classes, where annotators differ, are left out.
 
-    Void is never scored. Tiles are cut from the scenes' own pixels, at no
-    other ground sample distance. A scene smaller than a tile is not squashed:
-    the image is reflected to the tile's size, and what is added is void.
+    Void is never scored. Tiles are cut from the scenes' own pixels, without
+    resampling. A scene smaller than a tile is not squashed: the image is
+    reflected to the tile's size, and the added pixels are void.
 
-    Memory is that of one scene (of small ones, those of a batch) and of one
-    row of tiles. Lists, folders and what can be iterated again are read
+    One scene (or a batch of small ones) and one row of tiles are held in
+    memory. Lists, folders and anything that can be iterated again are read
     twice, first to check every scene before the model sees any; an iterator
     is checked as it is read.
 
@@ -61,13 +61,13 @@ def evaluate(
         model: a task, or any object with `predict_on_batch(tiles)`, or a
             callable: tiles `(B, T, T, bands)` to logits
             `(B, T, T, classes)`. Its attributes `bands`, `class_names`,
-            `palette` and `num_classes` are used where it has them.
+            `palette` and `num_classes` are used if it has them.
         dataset: iterable of records, dicts with `"image"` `(H, W, bands)`,
             `"mask"` `(H, W)` or `(H, W, 1)`, class ids and 255 for void, and
             `"name"`, such as a `tf.data.Dataset` of `tfds.load("isaid")`; or
-            a pair `(images, masks)` of lists of paths or arrays; or of two
-            folders or patterns, whose files are matched by their names; the
-            masks may be a file of polygons.
+            a pair `(images, masks)` of lists of paths or arrays, or of two
+            folders or patterns, whose files are matched by name; the masks
+            may be a file of polygons.
         protocol: name of a tiling protocol (`keras_rsseg.data.PROTOCOLS`) or
             a `keras_rsseg.data.TilingProtocol`.
         options: see `keras_rsseg.evaluation_options.EvaluationOptions`.
@@ -80,11 +80,11 @@ def evaluate(
         PermissionError: if a file does not exist, or `output` cannot be
             written or holds a report.
         MissingPackageError: if there is an `output` but no matplotlib.
-        TypeError: if `model` or `dataset` is none.
+        TypeError: if `model` or `dataset` has the wrong type.
         ArgumentError: if classes, bands or sizes do not fit, or an argument
             is out of range; if the logits have another shape or are not
             finite.
-        MaskError: if a mask holds ids that are no class, or nothing but
+        MaskError: if a mask holds ids that are not classes, or nothing but
             void.
         DatasetError: if a scene comes twice.
         RasterError: if a file cannot be read.
@@ -187,7 +187,7 @@ def _legend(model, class_names, palette):
 
 def _class_ids(left_out, names):
     """Ids of classes that are given by name or id."""
-    # Loads Keras, for which wrong arguments before need not wait.
+    # Loads Keras, which wrong arguments before this need not wait for.
     from keras_rsseg.metrics.confusion_scores import standardize_left_out
 
     if isinstance(left_out, str) or not hasattr(left_out, "__iter__"):
@@ -197,7 +197,7 @@ def _class_ids(left_out, names):
     }
     if unknown:
         raise ArgumentError(
-            f"`left_out` names classes that there are not: {sorted(unknown)}. "
+            f"`left_out` names unknown classes: {sorted(unknown)}. "
             f"There are: {', '.join(names)}"
         )
     ids = [
@@ -235,7 +235,7 @@ def _open_scenes(dataset, legend, palette, model, options):
         )
     if attribute is not None:
         raise ArgumentError(
-            "`class_attribute` goes with masks that are polygons. Received: "
+            "`class_attribute` is for masks that are polygons. Received: "
             f"class_attribute={attribute!r}, with records"
         )
     return RecordScenes(
@@ -257,7 +257,7 @@ def _run(model, scenes, tally, tiling, legend, options):
         for tile, probabilities in predict_tiles(
             model, tally.tiles(scenes), batch_size
         ):
-            # Refuses another number of classes than the model told of.
+            # Raises if the number of classes is not what the model stated.
             legend.complete(len(probabilities))
             tally.add(tile, probabilities)
             bar.update()

@@ -24,7 +24,7 @@ FILES = ("report.json", "report.md", "confusion_matrix.png", "worst_tiles.png")
 
 MEANINGS = {
     "patch": "each tile alone, as the papers score: pixels in several tiles "
-    "count as often",
+    "count several times",
     "patch_eroded": "the same, {eroded:g} px on both sides of class "
     "boundaries left out",
     "scene": "tiles blended into whole scenes, each pixel counted once",
@@ -47,17 +47,17 @@ class EvaluationReport:
         stride: distance between tiles, pixels.
         eroded: radius of the erosion of class boundaries, pixels, or `None`.
         num_scenes: number of scenes.
-        num_tiles: number of tiles, those of nothing but void included.
+        num_tiles: number of tiles, including those of nothing but void.
         num_pixels: number of pixels of the scenes.
         num_void_pixels: how many of them are void.
         matrices: dict of confusion matrices, int64 `(classes, classes)`,
-            rows truth, columns prediction: `"patch"`, `"scene"` and, where
+            rows truth, columns prediction: `"patch"`, `"scene"` and, if
             boundaries were eroded, `"patch_eroded"`, `"scene_eroded"`.
         class_names: list of strings.
         palette: list of `(r, g, b)`.
         left_out: tuple of ids of the classes excluded from the means.
         boundary_f1: dict of the mean boundary F1 by tolerance in pixels, of
-            tiles alone, or `None` where it was not asked for.
+            tiles alone, or `None` if it was not asked for.
         worst_tiles: list of `WorstTile`s, the worst first.
 
     Example:
@@ -125,7 +125,7 @@ class EvaluationReport:
     def to_json(self) -> str:
         """Return the report without pictures as JSON.
 
-        Scores are fractions; `null` where they are not defined.
+        Scores are fractions; `null` if they are not defined.
         """
         return json.dumps(_plain(self), indent=2, allow_nan=False) + "\n"
 
@@ -136,10 +136,10 @@ class EvaluationReport:
 
         `report.json`, `report.md`, `confusion_matrix.png` and
         `worst_tiles.png` (image, truth and prediction side by side); the
-        last one only where there are wrong pixels.
+        last one only if there are wrong pixels.
 
         Args:
-            directory: path of a folder, made where it is missing.
+            directory: path of a folder, created if missing.
             overwrite: whether an older report there may be replaced.
 
         Returns:
@@ -149,14 +149,14 @@ class EvaluationReport:
             FileExistsError: if there is a report and `overwrite` is false.
             FileNotFoundError, NotADirectoryError, PermissionError: if the
                 folder cannot be made or written.
-            MissingPackageError: without matplotlib.
+            MissingPackageError: if matplotlib is missing.
         """
         folder = check_output(directory, overwrite)
         # Only now, as it needs matplotlib.
         from keras_rsseg.evaluation import report_pictures
 
         folder.mkdir(exist_ok=True)
-        # Figures first: nothing that goes wrong with a picture can cost them.
+        # Figures first, so that a picture that fails cannot lose them.
         write_durably(folder / "report.json", self.to_json().encode())
         write_durably(folder / "report.md", self.to_markdown().encode())
         matrices = report_pictures.draw_confusion(self)
@@ -165,7 +165,7 @@ class EvaluationReport:
         if self.worst_tiles:
             _draw(worst, report_pictures.draw_worst_tiles(self))
         else:
-            # An older report's would be taken for this one's.
+            # An older report's picture would be taken for this one's.
             worst.unlink(missing_ok=True)
         return folder
 
@@ -239,7 +239,7 @@ def check_output(
     Raises:
         FileExistsError: if there is a report and `overwrite` is false.
         FileNotFoundError: if the folder's own folder does not exist.
-        MissingPackageError: without matplotlib.
+        MissingPackageError: if matplotlib is missing.
         NotADirectoryError: if `directory` is a file.
         PermissionError: if the folder cannot be written or made.
 

@@ -34,7 +34,7 @@ from keras_rsseg.void import VOID
 class LabelledScene:
     """A scene in memory, read by window as by a `SceneReader`.
 
-    Valid is what has a class in the truth: nothing else can be scored.
+    Pixels with a class in the truth are valid: no others can be scored.
 
     Args:
         name: str.
@@ -52,7 +52,7 @@ class LabelledScene:
     def read_pair(
         cls, pairs: ImageMaskPairs, index: int, name: str
     ) -> "LabelledScene":
-        """Return a scene of `ImageMaskPairs`; without data is void."""
+        """Return a scene of `ImageMaskPairs`; pixels without data are void."""
         image, mask = pairs.read(index, None)
         mask[mask == NO_DATA] = VOID
         return cls(name, image, mask.astype("uint8"))
@@ -69,17 +69,17 @@ class LabelledScene:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Refuse a data set that holds a scene twice."""
+    """Raise if a data set holds a scene twice."""
     if len(set(names)) < len(names):
         name, count = collections.Counter(names).most_common(1)[0]
         raise DatasetError(
-            f"`dataset` holds the scene {name} {count} times, so that it "
-            "would be counted as often"
+            f"`dataset` holds the scene {name} {count} times, so it would be "
+            "counted several times"
         )
 
 
 def _check_bands(pairs: ImageMaskPairs, model: Any) -> None:
-    """Refuse images with another number of bands than the model takes."""
+    """Raise if images do not have as many bands as the model takes."""
     check_band_count(
         getattr(model, "bands", None),
         pairs.bands,
@@ -89,7 +89,7 @@ def _check_bands(pairs: ImageMaskPairs, model: Any) -> None:
 
 
 def check_labelled(unlabelled: Sequence[str]) -> None:
-    """Refuse scenes, given by name, in which there is nothing to score."""
+    """Raise if scenes, given by name, have nothing to score."""
     if unlabelled:
         raise MaskError(
             "Scenes without a labelled pixel cannot be scored. Leave them out, "
@@ -103,12 +103,12 @@ class PairScenes:
 
     Args:
         images: list of paths or arrays, or one of them, or a folder.
-        masks: the same of the masks.
+        masks: the masks, likewise.
         num_classes: int; ids must lie below it or be 255.
         palette: see `palette_of`.
         bands: band numbers to read, from 1, or `None` for all.
         model: the model, for its `bands` and `palette`.
-        ids, class_attribute: as of `keras_rsseg.data.tile_dataset`.
+        ids, class_attribute: as for `keras_rsseg.data.tile_dataset`.
 
     Raises:
         FileNotFoundError, KerasRssegError: see `keras_rsseg.evaluate`.
@@ -171,7 +171,7 @@ def _is_labelled(mask, palette, ids):
 
 
 def _names(images):
-    """Stems of the files; whole paths where stems do not tell them apart."""
+    """Stems of the files; whole paths if stems do not tell them apart."""
     names = [
         name_of(image, f"images[{index}]") for index, image in enumerate(images)
     ]
@@ -183,8 +183,8 @@ def _names(images):
 class RecordScenes:
     """Scenes from dicts with `"image"`, `"mask"` and maybe `"name"`.
 
-    What can be iterated again is read once to check it; what cannot, such as
-    a generator, is checked as it is read.
+    Records that can be iterated again are read once to check them; others,
+    such as those of a generator, are checked as they are read.
 
     Args:
         records: iterable of records, or a `tf.data.Dataset`.
@@ -192,7 +192,7 @@ class RecordScenes:
         palette: see `palette_of`.
         bands: band numbers to read, from 1, or `None` for all.
         model: the model, for its `bands` and `palette`.
-        ids: as of `keras_rsseg.data.tile_dataset`.
+        ids: as for `keras_rsseg.data.tile_dataset`.
 
     Raises:
         TypeError, KerasRssegError: see `keras_rsseg.evaluate`.
@@ -281,7 +281,7 @@ def _opener(records):
     if hasattr(records, "as_numpy_iterator"):
         if int(records.cardinality()) == -1:
             raise ArgumentError(
-                "`dataset` must end. Received: one that repeats for ever"
+                "`dataset` must end. Received: one that repeats forever"
             )
         return records.as_numpy_iterator
     if isinstance(records, Mapping | str | os.PathLike) or not hasattr(

@@ -18,7 +18,7 @@ from keras_rsseg.rasters.opener import name_of
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.void import VOID
 
-# Colours, "ids", or nothing said.
+# Colours, "ids", or unspecified.
 MaskPalette = Palette | str | None
 
 # What `palette` may be instead, for masks with a misleading colour map.
@@ -42,22 +42,22 @@ def palette_of(
 ) -> Palette | None:
     """Return the palette to read masks with, `None` for class ids.
 
-    Files of one band with a colour map can be either: tools write the same
-    colours under other ids in every file, and ids with colours for show. By
-    a palette that was given they hold colours. By the model's they do where
+    Files of one band with a colour map can be either: some tools write the
+    same colours under other ids in every file, others ids with colours for
+    show. With a given palette they hold colours. With the model's they do if
     a class's colour stands under another id.
 
     Args:
         masks: list of paths or arrays.
         palette: `Palette`, `"ids"`, or `None` for the model's.
-        model: the model; its `palette` is used where it has one.
+        model: the model; its `palette` is used if it has one.
 
     Returns:
         A `Palette` or `None`.
 
     Raises:
-        MaskError: if some masks hold colours and others ids, or it cannot
-            be told.
+        MaskError: if some masks hold colours and others ids, or it is
+            unclear which.
     """
     colors = getattr(model, "palette", None) if palette is None else palette
     if colors is None or palette == IDS:
@@ -96,7 +96,7 @@ def _content(mask, palette, given):
 
 
 def _content_of_map(entries, palette):
-    """What the ids of a colour map, those that occur, are."""
+    """What the ids that occur in a colour map are."""
     ids = {color: index for index, color in enumerate(palette.colors)}
     listed = {
         index: ids[tuple(color[:3])]
@@ -131,8 +131,8 @@ def erode_boundaries(mask: np.ndarray, radius: float = 3) -> np.ndarray:
     A pixel becomes void if a pixel of another class lies within `radius` of
     it, measured between the pixels' centres: every class is eroded by a disc
     of that radius, as the ISPRS benchmarks do to leave out what annotators
-    cannot place better. A straight boundary loses `radius` pixels on either
-    side. Void is no class and the border of the image no boundary.
+    cannot place more precisely. A straight boundary loses `radius` pixels on
+    either side. Void is not a class, and the image's border not a boundary.
 
     Args:
         mask: integer array `(H, W)` of class ids, 255 void.
@@ -142,7 +142,7 @@ def erode_boundaries(mask: np.ndarray, radius: float = 3) -> np.ndarray:
         A new array of the mask's shape and dtype.
 
     Raises:
-        ArgumentError: if `mask` is no integer array of rank 2, or `radius`
+        ArgumentError: if `mask` is not an integer array of rank 2, or `radius`
             is not positive.
 
     Example:

@@ -23,7 +23,7 @@ _DRAWN_PIXELS = 512
 def draw_confusion(report: "EvaluationReport") -> Figure:
     """Draw the confusion matrices of tiles and of scenes side by side.
 
-    Cells are percent of the pixels of the true class; empty ones are 0.
+    Cells are percentages of the pixels of the true class; empty ones are 0.
 
     Args:
         report: `EvaluationReport`.
@@ -43,7 +43,7 @@ def draw_confusion(report: "EvaluationReport") -> Figure:
         panel.set_title(f"{name}\n{_wrapped(report.meaning(name))}", fontsize=9)
     panels[0].set_ylabel("truth")
     figure.suptitle(
-        f"{report.model}: percent of the pixels of the true class",
+        f"{report.model}: percentage of the pixels of the true class",
         parse_math=False,
     )
     return figure

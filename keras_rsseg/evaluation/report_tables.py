@@ -30,7 +30,7 @@ def to_markdown(report: "EvaluationReport") -> str:
     parts = [
         f"# Evaluation of {report.model}",
         _facts(report),
-        "Scores in percent; a dash where nothing defines them.",
+        "Scores in percent; a dash where they are undefined.",
         markdown_table(
             ["protocol", *_MEANS, "pixels", "what is measured"],
             [
@@ -65,7 +65,7 @@ def _facts(report):
     if report.left_out:
         names = ", ".join(report.class_names[i] for i in report.left_out)
         lines.append(
-            f"- left out of the means: {names}. Its pixels still count, in "
+            f"- left out of the means: {names}. Their pixels still count, in "
             "pixel accuracy and as errors of other classes"
         )
     return "\n".join(lines)

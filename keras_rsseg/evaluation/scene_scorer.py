@@ -34,7 +34,7 @@ class WorstTile:
         image: array `(h, w, bands)`, of three bands at most.
         truth: uint8 array `(h, w)`, class ids, 255 void.
         prediction: uint8 array `(h, w)`, class ids.
-        wrong: number of pixels that got another class than their own.
+        wrong: number of pixels that got a wrong class.
         labelled: number of pixels that have a class.
 
     Example:
@@ -76,7 +76,7 @@ class WorstTiles:
     fill the list.
 
     Args:
-        count: number of tiles to keep at most.
+        count: largest number of tiles to keep.
     """
 
     def __init__(self, count: int) -> None:
@@ -121,7 +121,7 @@ class WorstTiles:
         if any(kept.wrong >= wrong for kept in overlapping):
             return
         tiles = [kept for kept in self.tiles if kept not in overlapping]
-        # A stable sort: of two alike the first comes first.
+        # A stable sort: of equals the first comes first.
         tiles = sorted([*tiles, tile], key=lambda kept: -kept.wrong)
         self.tiles = tiles[: self.count]
 
@@ -145,8 +145,8 @@ def _overlap(one, other):
 class Tally:
     """Cuts scenes into tiles and counts what a model makes of them.
 
-    Tiles of one scene and the next may come in one batch, so that small
-    scenes fill batches, too. Each scene is let go with its last tile.
+    Tiles of one scene and the next may share a batch, so that small scenes
+    also fill batches. Each scene is released after its last tile.
 
     Args:
         protocol: `TilingProtocol`.
@@ -157,7 +157,7 @@ class Tally:
             or `None`.
 
     Attributes:
-        num_tiles: number of tiles of the scenes that were cut so far.
+        num_tiles: number of tiles of the scenes cut so far.
     """
 
     def __init__(
@@ -274,8 +274,8 @@ class Tally:
 class SceneScorer:
     """Confusion matrices of one scene by the patch and the scene protocol.
 
-    Tiles come row by row, from the top. Memory is that of the scene's truth
-    and of one row of tiles.
+    Tiles come row by row, from the top. The scene's truth and one row of
+    tiles are held in memory.
 
     Args:
         scene: `LabelledScene`.
@@ -287,7 +287,7 @@ class SceneScorer:
         patch: int64 array `(2, classes, classes)`: pixels of all tiles, rows
             truth, columns prediction; first those that erosion leaves, then
             those near boundaries.
-        scene: the same of the blended scene, each pixel once.
+        scene: the same for the blended scene, each pixel once.
     """
 
     def __init__(

@@ -23,13 +23,13 @@ _POWERS = {"linear": 1.0, "poly": 0.9}
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class Annealing(keras.metrics.Metric):
-    """A weight that falls from 1 to 0 in a number of training steps.
+    """A weight that falls from 1 to 0 over a number of training steps.
 
     With `t` the share of the steps done, it is `(1 + cos(pi t)) / 2`
     (`"cosine"`), `1 - t` (`"linear"`) or `(1 - t)**0.9` (`"poly"`).
 
     It is a metric for two reasons: logs show the weight, and on JAX the
-    metrics are the one part of a compiled model's state that a loss can add
+    metrics are the only part of a compiled model's state that a loss can add
     to without changing what is saved. Batches do not update it and it is
     never reset: `AdvanceAnnealing` sets its step.
 
@@ -40,7 +40,7 @@ class Annealing(keras.metrics.Metric):
         dtype: as in `keras.metrics.Metric`.
 
     Raises:
-        ArgumentError: when `steps` is no positive integer or `schedule` is
+        ArgumentError: when `steps` is not a positive integer or `schedule` is
             unknown.
 
     Example:
@@ -77,7 +77,7 @@ class Annealing(keras.metrics.Metric):
         )
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: evaluation updates metrics too."""
+        """Do nothing: evaluation also updates metrics."""
 
     def reset_state(self) -> None:
         """Do nothing: each epoch resets the metrics."""
@@ -96,10 +96,10 @@ class Annealing(keras.metrics.Metric):
 
 
 class AdvanceAnnealing(keras.callbacks.Callback):
-    """Tells a loss with an annealed weight how far training is.
+    """Tells a loss with an annealed weight how far training has got.
 
     Before each batch it gives the loss the number of steps that the
-    optimizer has made (with `steps_per_execution`, before each execution).
+    optimizer has taken (with `steps_per_execution`, before each execution).
 
     Args:
         loss: a loss with an attribute `annealing`, such as
@@ -141,8 +141,8 @@ class AdvanceAnnealing(keras.callbacks.Callback):
         step = self.annealing.step
         if not any(step is v for v in self.model.metrics_variables):
             raise ArgumentError(
-                "On JAX a compiled step reads variables of the model and its "
-                "metrics only. Compile the model with the annealing among "
+                "On JAX a compiled step reads only variables of the model and "
+                "its metrics. Compile the model with the annealing among "
                 "its metrics: metrics=[..., loss.annealing]"
             )
 

@@ -13,15 +13,15 @@ from keras_rsseg.typing import Tensor
 class BoundaryCrossEntropy(keras.losses.Loss):
     """Binary cross-entropy of boundary logits, balanced by the batch.
 
-    Boundary pixels are rare. With `class_balanced=True`, a boundary pixel
-    weighs the share of the other pixels in the batch, any other pixel the
-    share of the boundary pixels:
+    Boundary pixels are rare. With `class_balanced=True`, a boundary pixel is
+    weighted by the share of the other pixels in the batch, any other pixel by
+    the share of the boundary pixels:
 
     `w(1) = neg / (pos + neg)`, `w(0) = pos / (pos + neg)`,
     `loss = sum(w * bce) / (B * H * W)`
 
     This is the released PFNet recipe, where its weight in the sum of losses
-    is 25. A batch without a boundary pixel has the loss 0. With
+    is 25. A batch without a boundary pixel has a loss of 0. With
     `class_balanced=False`, the loss is the mean over the labelled pixels (the
     paper's).
 
@@ -31,12 +31,12 @@ class BoundaryCrossEntropy(keras.losses.Loss):
     NaN, with zero gradients. All arithmetic is float32, whatever the dtype
     of the logits.
 
-    `call` returns one value a pixel, `(B, H, W)`, whose mean is the loss, so
+    `call` returns one value per pixel, `(B, H, W)`, whose mean is the loss, so
     a `sample_weight` of shape `(B, H, W)` or `(B, 1, 1)` multiplies pixels.
-    It does not enter the counts.
+    It does not affect the counts.
 
     Args:
-        class_balanced: bool. Whether to weigh by the counts of the batch.
+        class_balanced: bool. Whether to weight by the counts of the batch.
         reduction: as in `keras.losses.Loss`.
         name: string.
 

@@ -30,8 +30,7 @@ class FocalLoss(SegmentationLoss):
     Args:
         gamma: float >= 0. How fast the loss fades; 0 is cross-entropy.
         ignore_class, class_weights, from_logits, reduction, name: as in
-            `SegmentationLoss`, which says what becomes of void and of wrong
-            ids.
+            `SegmentationLoss`, which says how it treats void and wrong ids.
 
     Raises:
         ArgumentError: when `gamma` is negative, or as `SegmentationLoss`.
@@ -79,7 +78,7 @@ def focal_factor(cross_entropy: Tensor, gamma: float) -> Tensor:
     """Return `(1 - p)**gamma` of pixels whose cross-entropy is `-log(p)`."""
     if gamma == 0:
         return ops.ones_like(cross_entropy)
-    # The floor keeps the slope finite at p = 1, where gamma < 1.
+    # The floor keeps the slope finite at p = 1, if gamma < 1.
     miss = ops.maximum(-ops.expm1(-cross_entropy), 1e-7)
     return ops.power(miss, gamma)
 
@@ -91,8 +90,8 @@ class ForegroundAwareLoss(SegmentationLoss):
     In aerial images most pixels are easy background, and they dominate the
     gradient. Here the cross-entropy of a pixel whose true class has the
     probability `p` is multiplied by `(1 - p)**gamma / Z`, with `Z` such that
-    the sum over the batch stays what it was: the easy pixels' share goes to
-    the hard ones, and no learning rate has to change. No gradient flows
+    the sum over the batch stays the same: the easy pixels' share goes to the
+    hard ones, and the learning rate need not change. No gradient flows
     through the factors. So the value of the loss is always that of (weighted)
     cross-entropy; only its gradient differs.
 
@@ -103,7 +102,7 @@ class ForegroundAwareLoss(SegmentationLoss):
     the callbacks of `fit`, or the weight stays 1; and on JAX the metrics of
     `compile` must hold `loss.annealing`, which reports the weight on every
     backend. The steps are the optimizer's, so a training that is resumed
-    with its optimizer's state goes on where it was.
+    with its optimizer's state continues where it was.
 
     Args:
         gamma: float >= 0. How much the hard pixels are favoured.
@@ -111,14 +110,13 @@ class ForegroundAwareLoss(SegmentationLoss):
         annealing: `"cosine"`, `"poly"` (power 0.9) or `"linear"`, how the
             weight falls.
         ignore_class, class_weights, from_logits, reduction, name: as in
-            `SegmentationLoss`, which says what becomes of void and of wrong
-            ids.
+            `SegmentationLoss`, which says how it treats void and wrong ids.
 
     Attributes:
         annealing: an `Annealing` metric, or `None`.
 
     Raises:
-        ArgumentError: when `gamma` is negative, `annealing_steps` is no
+        ArgumentError: when `gamma` is negative, `annealing_steps` is not a
             positive integer or `annealing` is unknown, or as
             `SegmentationLoss`.
 

@@ -45,7 +45,7 @@ class ImageWeightedCrossEntropy(SegmentationLoss):
             weights = weights * ops.convert_to_tensor(
                 self.class_weights, "float32"
             )
-        # Of each pixel that of its class; of void pixels 0.
+        # Each pixel has the weight of its class, void pixels 0.
         weights = ops.sum(classes * weights[:, None, None, :], axis=-1)
         losses = self.cross_entropy(labels, valid, y_pred)
         loss = ops.sum(weights * losses, axis=(1, 2), keepdims=True)

@@ -15,32 +15,31 @@ from keras_rsseg.void import VOID
 class OhemCrossEntropy(SegmentationLoss):
     """Cross-entropy over the hardest pixels (online hard example mining).
 
-    Of the valid pixels of the whole batch, only those are kept whose
-    predicted probability of the true class is at most `threshold`. Where
-    these are fewer than `min_kept`, the threshold rises to the
+    Of the valid pixels of the whole batch, it keeps only those whose
+    predicted probability of the true class is at most `threshold`. If these
+    are fewer than `min_kept`, the threshold rises to the
     `min_kept`-th smallest probability. The loss is the mean cross-entropy of
     the kept pixels. With fewer than `min_kept` valid pixels in the batch,
     it is the plain mean over all valid pixels. A valid pixel whose
     cross-entropy is not finite is the hardest of all, so that the loss of a
     network that has diverged is not finite either.
 
-    The selection counts over the batch that one call sees, so it depends on
-    the batch size (and is made per replica in distributed training). No
-    gradient flows through it. `class_weights` do not enter it: they weigh
-    the mean over the kept pixels. (The released code gives NaN for a batch
-    without a valid pixel; here it costs 0.)
+    The selection is made over the batch that one call sees, so it depends on
+    the batch size (and is per replica in distributed training). No gradient
+    flows through it. `class_weights` do not affect it: they weight the mean
+    over the kept pixels. (The released code gives NaN for a batch without a
+    valid pixel; here its loss is 0.)
 
-    `call` returns one value a pixel, `(B, H, W)`, zero where not kept. A
-    `sample_weight` of 0 takes a pixel out of the sum, though not out of the
-    selection nor of the divisor (mark such pixels void instead).
+    `call` returns one value per pixel, `(B, H, W)`, zero if not kept. A
+    `sample_weight` of 0 takes a pixel out of the sum, but not out of the
+    selection or the divisor (mark such pixels void instead).
 
     Args:
         threshold: float in (0, 1]. Probability of the true class up to which
             a pixel counts as hard.
-        min_kept: int >= 0. Number of pixels of a batch to keep at least.
+        min_kept: int >= 0. Fewest pixels of a batch to keep.
         ignore_class, from_logits, class_weights, reduction, name: as in
-            `SegmentationLoss`, which says what becomes of void and of wrong
-            ids.
+            `SegmentationLoss`, which says how it treats void and wrong ids.
 
     Raises:
         ArgumentError: when `threshold` or `min_kept` is out of range, or as
@@ -104,8 +103,8 @@ class OhemCrossEntropy(SegmentationLoss):
         """The smallest threshold in [`threshold`, 1] that keeps `min_kept`.
 
         That is max(`threshold`, the `min_kept`-th smallest probability), or
-        1 where there are not so many below 1. Non-negative floats are
-        ordered as their bits are, so bisection on the bits finds it exactly
+        1 if fewer are below 1. Non-negative floats are ordered like their
+        bits, so bisection on the bits finds it exactly
         in at most 30 counts: 3 to 8 ms at 2x512x512 on two CPU cores, where
         a sort takes 30 to 120 ms and `top_k` 5 to 100 ms.
         """

@@ -13,7 +13,7 @@ class PresenceLoss(keras.losses.Loss):
     """Binary cross-entropy of the classes that occur in an image.
 
     For each image and class, a logit says whether any pixel of the image has
-    that class. What is none of the classes, such as void, is left out. The
+    that class. Ids of no class, such as void, are ignored. The
     loss is the mean over images and classes, float32 whatever the dtype of
     the logits.
 
@@ -61,7 +61,7 @@ def _present_classes(masks, num_classes):
     batch = ops.shape(masks)[0]
     ids = ops.reshape(masks, (batch, -1))
     known = ops.logical_and(ids >= 0, ids < num_classes)
-    # The last column is for all that is none of the classes.
+    # The last column is for ids of no class.
     ids = ops.where(known, ids, num_classes)
     first = ops.arange(batch, dtype="int32")[:, None] * (num_classes + 1)
     counts = count_ids(first + ids, batch * (num_classes + 1))

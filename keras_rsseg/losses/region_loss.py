@@ -20,11 +20,11 @@ class RegionLoss(SegmentationLoss):
     whole batch, or over each tile by itself (`per_tile=True`) with a mean
     over the tiles that are not all void. An absent class has no region to
     overlap with: pixels wrongly given to it are missing from another class.
-    `class_weights` weigh the mean over the classes, not the pixels.
+    `class_weights` weight the mean over the classes, not the pixels.
 
     `call` returns one value for the batch, `(1, 1, 1)`, or for each tile,
-    `(B, 1, 1)`. A `sample_weight` of shape `(B,)` multiplies tiles (of
-    pixels it would only act by its mean: mark pixels void instead).
+    `(B, 1, 1)`. A `sample_weight` of shape `(B,)` multiplies tiles (for
+    pixels only its mean would count: mark pixels void instead).
 
     A subclass defines `class_losses(truth, probabilities)`.
 
@@ -83,7 +83,7 @@ class RegionLoss(SegmentationLoss):
         )
         losses = self.class_losses(truth, probabilities)
         # A class that does not count, or TensorFlow's softmax, would hide NaN
-        # in one of the channels. A logit of -inf is a class ruled out.
+        # in one of the channels. A logit of -inf rules a class out.
         sound = ops.all(ops.sum(y_pred, axis=-1) < float("inf"))
         losses = ops.where(sound, losses, float("nan"))
         weights = ops.cast(ops.any(truth > 0, axis=1), "float32")
@@ -128,15 +128,15 @@ class RegionLoss(SegmentationLoss):
 class TverskyLoss(RegionLoss):
     """Tversky loss: one minus the soft Tversky index of the classes.
 
-    With `tp`, `fp`, `fn` the sums of probabilities that are rightly, wrongly
+    With `tp`, `fp`, `fn` the sums of probabilities correctly, wrongly
     and not given to a class, its index is
 
     `(tp + smooth) / (tp + alpha * fp + beta * fn + smooth)`
 
-    A `beta` above `alpha` makes misses dearer than false alarms, which helps
-    small classes. `alpha = beta = 0.5` is `DiceLoss`, `alpha = beta = 1` the
-    soft Jaccard index. The mean over the classes is as in `RegionLoss`: those
-    that occur in the masks.
+    A `beta` above `alpha` makes misses costlier than false alarms, which
+    helps small classes. `alpha = beta = 0.5` is `DiceLoss`, `alpha = beta =
+    1` the soft Jaccard index. The mean is over the classes that occur in the
+    masks, as in `RegionLoss`.
 
     Args:
         alpha: float >= 0. Weight of false positives.
@@ -146,8 +146,8 @@ class TverskyLoss(RegionLoss):
         per_tile: bool. Whether each tile is scored by itself; otherwise the
             whole batch.
         ignore_class, class_weights, from_logits, reduction, name: as in
-            `SegmentationLoss`, which says what becomes of void and of wrong
-            ids. `class_weights` weigh the mean over the classes.
+            `SegmentationLoss`, which says how it treats void and wrong ids.
+            `class_weights` weight the mean over the classes.
 
     Raises:
         ArgumentError: when `alpha`, `beta` or `smooth` is negative or the first
@@ -210,14 +210,14 @@ class TverskyLoss(RegionLoss):
 class DiceLoss(TverskyLoss):
     """Dice loss: one minus the soft Dice coefficient (F1) of the classes.
 
-    With `tp`, `fp`, `fn` the sums of probabilities that are rightly, wrongly
+    With `tp`, `fp`, `fn` the sums of probabilities correctly, wrongly
     and not given to a class, its coefficient is
 
     `(2 * tp + s) / (2 * tp + fp + fn + s)`, where `s = 2 * smooth`
 
     (the sums are of probabilities, not of their squares). It is
-    `TverskyLoss` with `alpha = beta = 0.5`. The mean over the classes is as
-    in `RegionLoss`: those that occur in the masks.
+    `TverskyLoss` with `alpha = beta = 0.5`. The mean is over the classes that
+    occur in the masks, as in `RegionLoss`.
 
     Args:
         smooth: float >= 0, in pixels. Damps the loss of classes that have
@@ -225,8 +225,8 @@ class DiceLoss(TverskyLoss):
         per_tile: bool. Whether each tile is scored by itself; otherwise the
             whole batch.
         ignore_class, class_weights, from_logits, reduction, name: as in
-            `SegmentationLoss`, which says what becomes of void and of wrong
-            ids. `class_weights` weigh the mean over the classes.
+            `SegmentationLoss`, which says how it treats void and wrong ids.
+            `class_weights` weight the mean over the classes.
 
     Raises:
         ArgumentError: when `smooth` is negative, or as `SegmentationLoss`.
@@ -281,19 +281,19 @@ class LovaszLoss(RegionLoss):
     (1 or 0). Sorted by error, the largest first, each pixel costs what it
     adds to the Jaccard loss of the pixels before it; the loss of the class
     is the sum of error times cost. For probabilities of 0 and 1 it is one
-    minus the intersection over union. The mean over the classes is as in
-    `RegionLoss`: those that occur in the masks.
+    minus the intersection over union. The mean is over the classes that
+    occur in the masks, as in `RegionLoss`.
 
     It sorts all pixels once for each class: with 16 classes at 512x512, loss
     and gradient take 0.6 to 2 s on a CPU core where cross-entropy takes
-    0.04. Papers add it to cross-entropy, or tune with it at the end.
+    0.04. Papers add it to cross-entropy, or fine-tune with it at the end.
 
     Args:
         per_tile: bool. Whether each tile is scored by itself; otherwise the
             whole batch.
         ignore_class, class_weights, from_logits, reduction, name: as in
-            `SegmentationLoss`, which says what becomes of void and of wrong
-            ids. `class_weights` weigh the mean over the classes.
+            `SegmentationLoss`, which says how it treats void and wrong ids.
+            `class_weights` weight the mean over the classes.
 
     Raises:
         ArgumentError: as `SegmentationLoss`.

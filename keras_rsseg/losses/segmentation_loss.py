@@ -17,8 +17,8 @@ class SegmentationLoss(keras.losses.Loss):
     """Base of the losses of class masks: void, class weights, precision.
 
     Void pixels (`ignore_class` in the mask) take no part, not even with NaN
-    logits; a batch of nothing else has the loss 0 and no gradient. NaN logits
-    of any other pixel make the loss NaN. A class id that is neither
+    logits; a batch of only void has a loss of 0 and no gradient. NaN logits
+    in any other pixel make the loss NaN. A class id that is neither
     `ignore_class` nor a channel of the logits makes the loss NaN, with zero
     gradients, on every backend: compiled code cannot raise, and the pixel
     must not count as something else. All arithmetic is float32, whatever the
@@ -32,8 +32,8 @@ class SegmentationLoss(keras.losses.Loss):
     Means are over the batch that one call sees (in distributed training,
     that of a replica). `call` returns values whose plain mean is the loss:
     the default reduction gives it, and a `sample_weight` multiplies them
-    without entering the divisor. Its shape is `(B,)`, for tiles, or `(B, H,
-    W)`, for pixels; those of weight 0 are better marked void.
+    without changing the divisor. Its shape is `(B,)`, for tiles, or `(B, H,
+    W)`, for pixels; pixels of weight 0 are better marked void.
 
     A subclass defines `pixel_losses(labels, valid, y_pred)`.
 
@@ -108,8 +108,8 @@ class SegmentationLoss(keras.losses.Loss):
         known = ops.logical_and(mask >= 0, mask < y_pred.shape[-1])
         labels = ops.where(ops.logical_and(valid, known), mask, 0)
         # A gradient of zero times NaN would be NaN, so the losses of void
-        # pixels come of other numbers. Alike for all classes, they are sound
-        # as logits and as probabilities.
+        # pixels come from other numbers. Equal for all classes, they are
+        # valid as logits and as probabilities.
         y_pred = ops.where(ops.expand_dims(valid, axis=-1), y_pred, 1.0)
         losses = self.pixel_losses(labels, valid, y_pred)
         sound = ops.all(ops.logical_or(known, ops.logical_not(valid)))
@@ -146,7 +146,7 @@ class SegmentationLoss(keras.losses.Loss):
     def weighted_mean(
         self, losses: Tensor, labels: Tensor, kept: Tensor
     ) -> Tensor:
-        """Scale losses such that their mean is the weighted mean of the kept.
+        """Scale losses so that their mean is the weighted mean of the kept.
 
         Args:
             losses: float32 `(B, H, W)`.

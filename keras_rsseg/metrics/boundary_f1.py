@@ -22,24 +22,24 @@ class BoundaryF1(SegmentationMetric):
     """Mean F1 score of the classes' boundaries, void ignored.
 
     The boundary of a class, in the mask as in the prediction, is its pixels
-    with a 4-neighbour of another class; the border of the tile is none. At a
-    tolerance of `t` pixels, precision is the share of the predicted boundary
+    with a 4-neighbour of another class; the border of the tile is not one. At
+    a tolerance of `t` pixels, precision is the share of the predicted boundary
     that lies within a Euclidean distance of `t` of the true boundary of the
-    same class, recall the share of the true boundary that lies so near the
+    same class, recall the share of the true boundary that lies as near to the
     predicted one, and F1 their harmonic mean.
 
-    As the papers count it, each tile (an image, to the metric) has its own
-    F1 of each class. A class's score is the mean over the tiles in which it
-    has a boundary, in the mask or in the prediction (F1 is 0 where only one
-    of them has). The result is the mean over the classes with any. So it
-    depends on how a scene is cut into tiles.
+    As in the papers, each tile (an image, to the metric) has its own F1 for
+    each class. A class's score is the mean over the tiles in which it has a
+    boundary, in the mask or in the prediction (F1 is 0 if only one of them
+    has one). The result is the mean over the classes with any, so it depends
+    on how a scene is cut into tiles.
 
     Void pixels of the mask take no part: they are on no boundary, whatever
-    is predicted there, and none runs between them and other pixels. So a
+    is predicted there, and there is none between them and other pixels. So a
     mask whose boundaries were eroded to void has none left to score.
 
     A tile of 896x896 pixels and 16 classes takes about 0.15 s on a CPU core
-    where compiled by XLA, 0.5 to 0.8 s otherwise.
+    if compiled by XLA, 0.5 to 0.8 s otherwise.
 
     Args:
         num_classes, ignore_class, left_out, name, dtype: as in
@@ -48,7 +48,7 @@ class BoundaryF1(SegmentationMetric):
 
     Raises:
         ArgumentError: as `SegmentationMetric`, or when `tolerances` are not as
-            said.
+            described.
 
     Example:
 

@@ -22,11 +22,11 @@ _WORD = 2**24
 class ConfusionMetric(SegmentationMetric):
     """Base of the metrics that one confusion matrix determines.
 
-    It counts all pixels of all batches since the last reset; a subclass says
-    in `result()` what it makes of the counts. `scores()` of any of them
-    returns every score, those of each class as well.
+    It counts all pixels of all batches since the last reset; a subclass
+    computes its score from the counts in `result()`. `scores()` of any of
+    them returns every score, also for each class.
 
-    The confusion matrix is kept in two int32 words a cell: counts are exact
+    The confusion matrix is kept in two int32 words per cell: counts are exact
     beyond 2**31 pixels, where float32 cells stop counting at 2**24. One
     update may hold up to 2**30 pixels.
 
@@ -314,8 +314,8 @@ class PixelAccuracy(ConfusionMetric):
     """Share of right pixels among all that are not void.
 
     This is the papers' overall accuracy. It is not a mean over the classes,
-    so pixels of the classes in `left_out` count as well. Without a pixel it
-    is NaN.
+    so pixels of the classes in `left_out` count as well. Without any pixel
+    it is NaN.
 
     Args:
         num_classes, ignore_class, left_out, name, dtype: as in
@@ -346,7 +346,7 @@ class PixelAccuracy(ConfusionMetric):
 class SegmentationScores(ConfusionMetric):
     """Mean IoU, F1, precision and recall and pixel accuracy in one metric.
 
-    One confusion matrix is counted once for all of them. The result is a
+    One confusion matrix serves all of them. The result is a
     dict, which `fit` and `evaluate` log as `mean_iou`, `mean_f1`,
     `mean_precision`, `mean_recall` and `pixel_accuracy` (with `val_` before
     it in validation). Each is described at the metric of that name.

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from keras_rsseg.errors import ArgumentError
 
-# Of the numbers of pixels (right, in the masks, predicted) of the classes:
-# numerator and denominator. Plain arithmetic, so tensors do as well.
+# Numerator and denominator, from the numbers of pixels (right, in the masks,
+# predicted) of the classes. Plain arithmetic, so tensors work as well.
 RATIOS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
     "iou": lambda hits, truth, predicted: (hits, truth + predicted - hits),
     "f1": lambda hits, truth, predicted: (2 * hits, truth + predicted),
@@ -22,7 +22,7 @@ RATIOS: dict[str, Callable[[Any, Any, Any], tuple[Any, Any]]] = {
 def standardize_left_out(
     left_out: Sequence[int], num_classes: int
 ) -> tuple[int, ...]:
-    """Check the ids of classes that means leave out.
+    """Check the ids of classes to exclude from the means.
 
     Args:
         left_out: sequence of class ids.
@@ -32,7 +32,7 @@ def standardize_left_out(
         The ids as a sorted tuple of ints, each once.
 
     Raises:
-        ArgumentError: when an id is no class, or no class is left.
+        ArgumentError: when an id is not a class, or no class is left.
     """
     if isinstance(left_out, str) or not np.iterable(left_out):
         raise ArgumentError(
@@ -55,7 +55,7 @@ def standardize_left_out(
 
 
 class ConfusionScores:
-    """The scores of a confusion matrix, of each class and in the mean.
+    """The scores of a confusion matrix, for each class and on average.
 
     With the true positives, false positives and false negatives of a class:
 
@@ -64,14 +64,14 @@ class ConfusionScores:
     - `precision = tp / (tp + fp)`
     - `recall = tp / (tp + fn)`
 
-    A ratio without pixels is NaN, and the means skip it: precision where the
-    class is never predicted, recall where no mask has it, the others where
-    both hold. (So a class that the model never finds lowers the mean of IoU,
+    A ratio without pixels is NaN, and the means skip it: precision if the
+    class is never predicted, recall if no mask has it, the others if both
+    hold. (So a class that the model never finds lowers the mean of IoU,
     F1 and recall, not that of precision.)
 
-    Classes in `left_out` take no part in the means and nothing else changes:
+    Classes in `left_out` are excluded from the means and nothing else changes:
     their pixels stay in the matrix, as errors of the classes that they are
-    confused with, and in `pixel_accuracy`. To take pixels out altogether,
+    confused with, and in `pixel_accuracy`. To exclude pixels altogether,
     make them void in the masks.
 
     Args:
@@ -88,7 +88,7 @@ class ConfusionScores:
 
     Raises:
         ArgumentError: when `matrix` is not square or holds anything but counts,
-            or when `left_out` names an id that is no class, or all classes.
+            or when `left_out` names an id that is not a class, or all classes.
 
     Example:
 

@@ -22,11 +22,11 @@ class SegmentationMetric(keras.metrics.Metric):
     """Base of the metrics: what they are given and which pixels count.
 
     Void pixels (`ignore_class` in the mask) take no part. Masks may have a
-    channel for each class, as losses of Keras want them: void are pixels
-    whose channels are all 0.
+    channel for each class, as Keras's losses expect: pixels whose channels
+    are all 0 are void.
 
     Pixels whose class id is neither `ignore_class` nor in `0 ...
-    num_classes - 1` are counted apart. From the first one until the next
+    num_classes - 1` are counted separately. From the first one until the next
     reset, `result()` is NaN, and methods that return figures of each class
     raise: compiled code cannot raise, and a score without such pixels would
     look sound.
@@ -35,23 +35,23 @@ class SegmentationMetric(keras.metrics.Metric):
     result is that of all tiles, not a mean of the replicas' results. Update
     inside `strategy.run`, as `fit` and `evaluate` do.
 
-    A subclass adds its variables by `add_variable` and defines
+    A subclass adds its variables with `add_variable` and defines
     `update_state` and `result`.
 
     Args:
         num_classes: int >= 1. Number of classes: channels of the logits.
         ignore_class: int or `None`. The class id of void pixels in the
             masks. `None`: every pixel counts.
-        left_out: sequence of class ids, such as clutter, that means over the
-            classes leave out. Nothing else changes: their pixels remain
-            errors of the classes that they are confused with. To take pixels
-            out altogether, make them void in the masks.
+        left_out: sequence of class ids, such as clutter, to exclude from
+            means over the classes. Nothing else changes: their pixels remain
+            errors of the classes that they are confused with. To exclude
+            pixels altogether, make them void in the masks.
         name: string.
         dtype: as in `keras.metrics.Metric`; counts are int32 always.
 
     Raises:
         ArgumentError: when `num_classes` is not a positive integer, when
-            `left_out` names an id that is no class, or all classes, when
+            `left_out` names an id that is not a class, or all classes, when
             masks and logits do not fit, or when updated outside of the
             replicas of the strategy that it was made under.
 
@@ -67,7 +67,7 @@ class SegmentationMetric(keras.metrics.Metric):
     ```
     """
 
-    # Keras' callbacks that watch a metric ask it: more is better.
+    # Keras' callbacks that watch a metric ask for this: more is better.
     _direction = "up"
 
     def __init__(
@@ -111,7 +111,7 @@ class SegmentationMetric(keras.metrics.Metric):
         return masks, predicted, counted, invalid
 
     def _ids_of_channels(self, masks):
-        """Class ids of masks with a channel a class; void where all are 0."""
+        """Class ids of masks with a channel per class; void where all are 0."""
         void = -1 if self.ignore_class is None else self.ignore_class
         labelled = ops.any(ops.not_equal(masks, 0), axis=-1)
         ids = ops.cast(ops.argmax(masks, axis=-1), "int32")

@@ -1,4 +1,4 @@
-"""Several files, one or more bands in each, as one raster of all bands."""
+"""Several files opened as one raster of all their bands."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ from keras_rsseg.rasters.sources import short_name
 from keras_rsseg.rasters.vrt import VirtualRaster
 from keras_rsseg.rasters.windows import Window
 
-# GDAL's names of data types, where they are not rasterio's with a capital.
+# GDAL's data type names that are not rasterio's names capitalised.
 _DTYPES = {"uint8": "Byte", "uint16": "UInt16", "uint32": "UInt32"}
 _DTYPES |= {"complex64": "CFloat32", "complex128": "CFloat64"}
 _DTYPES |= {"complex_int16": "CInt16", "uint64": "UInt64"}
-# What two files may differ by where they cover the same, pixels of the coarser.
+# How far the corners of two files may differ, in pixels of the coarser one.
 _TOLERANCE = 1.01
 
 
@@ -33,21 +33,21 @@ def open_source(
 ) -> Iterator[Raster]:
     """Open a raster, or several files as one.
 
-    The bands of `B04.tif+B03.tif+B02.tif` are those of the first file, then
-    those of the second, and so on, without alpha. They lie on the grid of the
-    finest; those of coarser files are interpolated. A band is called what its
-    file calls it, or else by the file's name.
+    `B04.tif+B03.tif+B02.tif` has the bands of the first file, then those of
+    the second, and so on, without alpha. They are put on the grid of the
+    finest file; coarser files are interpolated. A band keeps the name that its
+    file gives it, or else takes the file's name.
 
     Args:
-        source: path or URL of a raster, or several with a plus between them.
-        argument: what errors call it.
+        source: path or URL of a raster, or several joined by plus signs.
+        argument: its name in error messages.
 
     Yields:
-        A `Raster`, for one thread, as `open_raster`.
+        A `Raster`, for use in one thread, like `open_raster`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        RasterError: if one is not a raster, or they do not lie on each other.
+        RasterError: if one is not a raster, or they do not cover the same area.
     """
     names = files_of(os.fspath(source)) if is_path(source) else [source]
     if len(names) == 1:
@@ -115,7 +115,7 @@ def _mask(file: DatasetReader, alpha: int | None) -> str | None:
 
 
 def _place(file: DatasetReader, finest: DatasetReader, argument: str) -> Window:
-    """Where a file lies on the grid of the finest, pixels."""
+    """Where a file lies on the finest file's grid, in pixels."""
     if file.shape == finest.shape and (
         file.transform.almost_equals(finest.transform, precision=1e-6)
     ):
@@ -135,13 +135,13 @@ def _place(file: DatasetReader, finest: DatasetReader, argument: str) -> Window:
         )
     if not same:
         raise RasterError(
-            f"`{argument}`: the files that are to be one raster must have one "
-            "reference system and cover the same. Received: "
+            f"`{argument}`: files joined into one raster must share one "
+            "reference system and cover the same area. Received: "
             f"{_facts(finest)}; {_facts(file)}"
         )
     left, top, right, bottom = (round(corner, 6) for corner in corners)
     sizes: Any = top, left, bottom - top, right - left
-    # Whole pixels as whole numbers: sizes tell if a file is interpolated.
+    # Whole pixels as ints: the sizes decide whether a file is interpolated.
     whole_sizes = (int(size) if size == int(size) else size for size in sizes)
     return Window(*whole_sizes)
 

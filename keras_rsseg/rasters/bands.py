@@ -15,7 +15,7 @@ from keras_rsseg.rasters.opener import listed
 
 logger = logging.getLogger(__name__)
 
-# What a model states of the bands that it takes: how many, or their names.
+# The bands that a model takes: how many, or their names.
 ModelBands = int | Sequence[str] | None
 # Each band's own name and its colour, in lower case.
 _Names = Sequence[tuple[str, str]]
@@ -30,7 +30,7 @@ def band_numbers(
         bands: a number (from 1, as in GDAL) or a name, or a list of these;
             `None` for all.
         count: how many bands there are.
-        name: of the raster, for the error.
+        name: name of the raster, for the error.
         names: what `band_names` returns, for bands that have names.
 
     Returns:
@@ -66,24 +66,24 @@ def _band_number(band: Any, count: int, names: _Names) -> int | None:
 def choose_bands(
     dataset: DatasetReader, bands: Any = None, model_bands: ModelBands = None
 ) -> list[int]:
-    """Return the numbers of the bands that a model gets, counted from 1.
+    """Return the numbers, from 1, of the bands to give a model.
 
-    Without `bands`, those that the model names, where the raster has all of
-    these names (as descriptions or colour interpretations); else all bands
-    but alpha, in the order of the file.
+    Without `bands`, the bands that the model names, if the raster has all of
+    those names (as descriptions or colour interpretations); else all bands
+    but alpha, in file order.
 
     Args:
         dataset: an open rasterio dataset.
         bands: list of band numbers (from 1) or names, or `None`.
         model_bands: what the model takes: a number of bands, a list of
-            their names, or `None` for unknown.
+            their names, or `None` if unknown.
 
     Returns:
         A list of ints.
 
     Raises:
-        RasterError: for a band that does not exist, another number of bands
-            than the model takes, bands of different or complex dtypes.
+        RasterError: if a band does not exist, there are not as many as the
+            model takes, or their dtypes differ or are complex.
     """
     names = band_names(dataset)
     if bands is not None:
@@ -114,13 +114,13 @@ def choose_bands(
 def check_band_count(
     model_bands: ModelBands, count: int, subject: str, advice: str
 ) -> None:
-    """Refuse another number of bands than a model takes.
+    """Raise if the number of bands is not what a model takes.
 
     Args:
         model_bands: what the model takes, see `choose_bands`.
         count: how many there are.
         subject: what has them, such as `"the images have"`.
-        advice: what to do, a sentence.
+        advice: a sentence on what to do.
 
     Raises:
         RasterError: if the two differ.
@@ -139,26 +139,26 @@ def check_band_count(
 
 
 def picture_bands(dataset: DatasetReader, bands: Any = None) -> list[int]:
-    """Return the numbers of the bands that a picture shows.
+    """Return the numbers of the bands to show in a picture.
 
     Args:
         dataset: an open rasterio dataset.
         bands: three bands for red, green and blue, or one for grey, by
-            number (from 1) or name. `None` takes those that are red, green
-            and blue by their names or colours, else the first three if they
-            have one dtype, else the first one.
+            number (from 1) or name. `None` takes the bands named or tagged
+            red, green and blue, else the first three if they share a dtype,
+            else the first.
 
     Returns:
         A list of one int or three.
 
     Raises:
-        RasterError: for bands that do not exist, or two, or more than three.
+        RasterError: if a band does not exist, or there are not one or three.
     """
     if bands is not None:
         numbers = choose_bands(dataset, bands)
         if len(numbers) not in (1, 3):
             raise RasterError(
-                "`bands` must name one band or three, to be shown. "
+                "`bands` must name one band or three to show. "
                 f"Received: {bands!r}"
             )
         return numbers
@@ -184,7 +184,7 @@ def alpha_band(dataset: DatasetReader) -> int | None:
 
 
 def color_table_advice(dataset: DatasetReader) -> str:
-    """Return how to look up the colours of a table, `""` where there is none.
+    """Return how to read the colours of a table, `""` if there is none.
 
     Args:
         dataset: an open rasterio dataset.
@@ -192,13 +192,13 @@ def color_table_advice(dataset: DatasetReader) -> str:
     if ColorInterp.palette not in dataset.colorinterp:
         return ""
     return (
-        ". It has a colour table: give its colours as bands, as "
-        f"vrt://{dataset.name}?expand=rgb or by gdal_translate -expand rgb"
+        ". It has a colour table: expand its colours to bands, with "
+        f"vrt://{dataset.name}?expand=rgb or gdal_translate -expand rgb"
     )
 
 
 def _band_files_advice(dataset: DatasetReader, model_bands: ModelBands) -> str:
-    """How to give bands that lie in files of their own."""
+    """How to give bands that are in separate files."""
     count = len(_plain_bands(dataset))
     wanted = (
         model_bands if isinstance(model_bands, int) else len(model_bands or ())
@@ -206,8 +206,8 @@ def _band_files_advice(dataset: DatasetReader, model_bands: ModelBands) -> str:
     if count >= wanted or not os.path.isfile(dataset.name):
         return ""
     return (
-        ". Bands in several files are given as one scene, with a plus between "
-        "the files: B04.tif+B03.tif+B02.tif"
+        ". To read bands from several files, join the files with a plus: "
+        "B04.tif+B03.tif+B02.tif"
     )
 
 
@@ -245,9 +245,8 @@ def _default_bands(
         for place, number in zip(places, plain, strict=True)
     ):
         logger.warning(
-            "The model takes the bands %s, the scene calls its bands %s: "
-            "they are taken in the order of the file. Give `bands=` if that "
-            "is wrong.",
+            "The model takes the bands %s, but the scene names its bands %s: "
+            "they are read in file order. Give `bands=` if that is wrong.",
             ", ".join(map(str, model_bands)),
             _describe(dataset, names),
         )
@@ -255,7 +254,7 @@ def _default_bands(
 
 
 def _find_all(bands: Sequence[str], names: _Names) -> list[int]:
-    """Numbers of those bands that there are."""
+    """Numbers of the bands that exist."""
     return [number for band in bands if (number := _find(band, names))]
 
 
@@ -284,7 +283,7 @@ def _check_dtypes(dataset: DatasetReader, chosen: Sequence[int]) -> None:
     dtypes = sorted({stored[number - 1] for number in chosen})
     if len(dtypes) > 1:
         raise RasterError(
-            "The bands read from a scene must have one dtype. Received: "
+            "The bands read from a scene must share one dtype. Received: "
             f"{', '.join(dtypes)} in {dataset.name}"
         )
     if np.dtype(dtypes[0]).kind not in "uif":

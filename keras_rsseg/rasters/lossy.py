@@ -1,4 +1,4 @@
-"""Whether a raster was compressed such that values are not what was saved."""
+"""Whether a raster's compression may have changed its values."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from keras_rsseg.checks import as_number
 def is_lossy(dataset: Any) -> bool:
     """Return whether a raster's compression may have changed its values.
 
-    JPEG, in files of its own and in TIFFs, lossy JPEG 2000, WebP and JPEG XL,
-    and LERC with a tolerance: for photographs, not for class ids.
+    JPEG, on its own or in a TIFF, lossy JPEG 2000, WebP and JPEG XL, and LERC
+    with a tolerance: fine for photographs, not for class ids.
 
     Args:
         dataset: an open rasterio dataset.

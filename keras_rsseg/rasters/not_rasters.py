@@ -1,4 +1,4 @@
-"""Files that people take for rasters: what they are, and what to do."""
+"""Files mistaken for rasters: what they are, and what to do."""
 
 import os
 import zipfile
@@ -8,17 +8,17 @@ _RASTERS = (".tif", ".tiff", ".jp2", ".img", ".png", ".jpg", ".jpeg", ".vrt")
 _SHOWN = 3
 _LONGEST_LINE = 60
 
-# What files begin with, and what to tell of them.
+# What files begin with, and what to say about them.
 _SIGNATURES = (
     (
         b"version https://git-lfs",
-        "it is a Git LFS pointer, which stands for the file: run `git lfs "
-        "pull` where it was cloned",
+        "it is a Git LFS pointer, not the file itself: run `git lfs pull` in "
+        "the clone",
     ),
     (b"%PDF", "it is a PDF: export the map in it as a GeoTIFF"),
     (b"LASF", "it is a point cloud (LAS, LAZ), not an image"),
-    (b"\x93NUMPY", "it is an array of NumPy: write it to a GeoTIFF"),
-    (b"\x89HDF", "it is HDF5 without a raster that GDAL knows"),
+    (b"\x93NUMPY", "it is a NumPy array: write it to a GeoTIFF"),
+    (b"\x89HDF", "it is HDF5 without a raster that GDAL can read"),
     (b"8BPS", "it is a Photoshop file: save it as TIFF"),
     (b"\0\0\x27\x0a", "it is a shapefile, which holds no pixels"),
     (
@@ -29,14 +29,14 @@ _SIGNATURES = (
     (b"7z\xbc\xaf", "it is an archive: unpack it first"),
     (
         b"msid",
-        "it is MrSID, which only a GDAL with LizardTech's library reads: "
-        "convert it to GeoTIFF with the program that it came with",
+        "it is MrSID, which GDAL reads only with LizardTech's library: "
+        "convert it to GeoTIFF with the program it came with",
     ),
 )
 _ZIP = "/vsizip/"
 _PAGES = (b"<!doctype html", b"<html")
 _ECW = (
-    "it is ECW, which only a GDAL with Hexagon's library reads: convert it "
+    "it is ECW, which GDAL reads only with Hexagon's library: convert it "
     "to GeoTIFF with a program that has it, such as QGIS for Windows "
     "(gdal_translate)"
 )
@@ -44,13 +44,13 @@ _OTHERS = {".ecw": _ECW, ".sid": _SIGNATURES[-1][1]}
 
 
 def what_it_is(path: str) -> str | None:
-    """Return what a file is that GDAL does not read, and what to do.
+    """Return what a file that GDAL cannot read is, and what to do.
 
     Args:
-        path: path of the file, or `/vsizip/` and that of a zip file.
+        path: path of the file, or `/vsizip/` and the path of a zip file.
 
     Returns:
-        A clause, or `None` where nothing can be told.
+        A clause, or `None` if unknown.
 
     Example:
 
@@ -85,13 +85,13 @@ def what_it_is(path: str) -> str | None:
     if beginning.startswith(b"\x1f\x8b"):
         if path.lower().endswith((".tar.gz", ".tgz")):
             return f"it is an archive: unpack it, or give /vsitar/{path}/NAME"
-        return f"it is packed: unpack it, or give /vsigzip/{path}"
+        return f"it is gzipped: unpack it, or give /vsigzip/{path}"
     other = _OTHERS.get(os.path.splitext(path)[1].lower())
     return other or _text(beginning)
 
 
 def _in_archive(path: str) -> str | None:
-    """What to tell of a file that a zip file lacks, or that is no raster."""
+    """What to say about a file missing from a zip file, or not a raster."""
     archive = path
     while not os.path.isfile(archive):
         above = os.path.dirname(archive)
@@ -112,12 +112,12 @@ def _in_archive(path: str) -> str | None:
 
 
 def _archive(path: str) -> str:
-    """What to tell of a zip file, which may be a document."""
+    """What to say about a zip file, which may be a document."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (OSError, ValueError, zipfile.BadZipFile):
-        return "it is a zip file that breaks off: download it again"
+        return "it is a truncated zip file: download it again"
     if any(name.startswith(("xl/", "content.xml")) for name in names):
         return "it is a spreadsheet. Save a list of scenes as CSV"
     inside = [name for name in names if name.lower().endswith(_RASTERS)]
@@ -129,12 +129,12 @@ def _archive(path: str) -> str:
 
 
 def _text(beginning: bytes) -> str | None:
-    """What to tell of text, which a server may have sent for a file."""
+    """What to say about text, which a server may have sent as a file."""
     start = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.lower().startswith(_PAGES):
         return (
-            "it is an HTML page, as a server sends it to say that something "
-            "is wrong, or that one has to log in: download the file again"
+            "it is an HTML page, which servers send for an error or a login: "
+            "download the file again"
         )
     # A character may be cut at the end.
     text = start.decode("utf-8", "ignore")
@@ -145,5 +145,5 @@ def _text(beginning: bytes) -> str | None:
     line = text.splitlines()[0][:_LONGEST_LINE]
     told = f"it is text that begins with {line!r}"
     if line.lower().endswith(_RASTERS):
-        return f"{told}. A list of scenes is a .csv with the column scene"
+        return f"{told}. A list of scenes is a .csv with a column named scene"
     return told

@@ -31,21 +31,21 @@ from keras_rsseg.rasters.sources import missing_file
 from keras_rsseg.rasters.truncation import find_missing
 from keras_rsseg.rasters.web_tiles import TileReader
 
-# What makes GDAL's drivers fail where a file breaks off or is damaged. By
-# themselves they fill the rest of a PNG that is read as a whole with whatever
-# is in memory, and what libjpeg only warns of with grey; zeros for blocks of a
-# TIFF must be asked for, but may be in the environment. JPEG 2000, WebP and
-# the other formats need not be told.
+# Makes GDAL's drivers fail on truncated or damaged files. By default they fill
+# the rest of a PNG read in one go with whatever is in memory, and grey where
+# libjpeg only warns; missing blocks of a TIFF become zeros only on request, but
+# the environment may request it. JPEG 2000, WebP and the other formats need no
+# option.
 _STRICT = {
     "GDAL_PNG_WHOLE_IMAGE_OPTIM": False,
     "GDAL_ERROR_ON_LIBJPEG_WARNING": True,
     "GTIFF_IGNORE_READ_ERRORS": False,
 }
 
-# The filters of `warnings` belong to the process, not to a thread.
+# The filters of `warnings` are per process, not per thread.
 _FILTERING = threading.Lock()
 
-# What GDAL only warns of where GeoKeys are damaged: it leaves out the place.
+# GDAL only warns of damaged GeoKeys, and drops the georeference.
 _GDAL_LOG = logging.getLogger("rasterio._env")
 _CORRUPT = "tags apparently corrupt"
 
@@ -53,9 +53,9 @@ _LISTED = 20
 
 
 class RasterReadError(RasterError, RasterioIOError):
-    """A raster cannot be opened, or breaks off where it is read.
+    """A raster cannot be opened, or is truncated where it is read.
 
-    It is also the error that rasterio raises there.
+    It is also a `RasterioIOError`, which rasterio would raise.
     """
 
 
@@ -73,19 +73,19 @@ def name_of(source: Any, fallback: str = "the array") -> str:
 
     Args:
         source: path or array.
-        fallback: name of an array.
+        fallback: what to call an array.
     """
     return os.fspath(source) if is_path(source) else fallback
 
 
 class Statements(NamedTuple):
-    """What a user says of a raster that its file does not say, or wrongly.
+    """What a user states about a raster that its file omits or gets wrong.
 
     Attributes:
         crs: reference system, where the file states none.
-        pixel_size: length of a pixel on the ground in metres, where nothing
-            else tells.
-        alpha_is_data: whether a band that is tagged as alpha holds data.
+        pixel_size: length of a pixel on the ground in metres, if nothing else
+            states it.
+        alpha_is_data: whether a band tagged as alpha holds data.
         crs_file: path of the file beside it that states `crs`.
     """
 
@@ -96,17 +96,18 @@ class Statements(NamedTuple):
 
 
 class _NamingReader(TileReader):
-    """A rasterio dataset whose attributes' errors name the file."""
+    """A rasterio dataset whose attributes name the file in their errors."""
 
-    # What errors call the argument that named it.
+    # Name, in errors, of the argument that gave the path.
     argument: str = "source"
 
 
 def _named(name: str) -> property:
     """An attribute whose errors name the raster.
 
-    What GDAL could not read when it opened a file, rasterio raises wherever
-    it asks next. It is asked once: rasterio makes lists of all bands anew.
+    What GDAL could not read on opening a file, rasterio raises at whatever it
+    asks for next. Each is asked for once: rasterio rebuilds its lists of all
+    bands every time.
     """
     attribute: Any = getattr(TileReader, name)
     key = f"_own_{name}"
@@ -131,10 +132,10 @@ for _name in (
 class Raster(_NamingReader):
     """A rasterio dataset whose errors name the file, and where it is damaged.
 
-    Reading it is strict whatever the settings around, in any thread.
+    Reads are strict in any thread, whatever the settings around them.
     """
 
-    # How it was named, where GDAL knows it by another name.
+    # The name it was given, if GDAL knows it by another.
     source: str | None = None
     stated: Statements = Statements()
 
@@ -147,7 +148,7 @@ class Raster(_NamingReader):
         own = super().crs
         if own is not None or self.stated.crs is None:
             return own
-        # Control points have a system of their own.
+        # Control points have their own reference system.
         return None if super().gcps[0] else self.stated.crs
 
     @property
@@ -193,8 +194,8 @@ class Raster(_NamingReader):
 
     @property
     def indexes(self) -> range:
-        # rasterio looks each band up here; in its tuple, that of 65,535 bands
-        # would take minutes.
+        # rasterio looks up each band here; in its own tuple, looking up
+        # 65,535 bands would take minutes.
         return range(1, self.count + 1)
 
 
@@ -204,25 +205,25 @@ def open_raster(
 ) -> Iterator[Raster]:
     """Open a raster for reading.
 
-    A file that breaks off is an error, here or where it is read, never
-    pixels that were not in it.
+    A truncated file raises an error, here or when it is read, and never
+    yields pixels that were not in it.
 
     Args:
         path: path or URL of any raster that GDAL reads, or the XML of a VRT.
-        argument: what errors call it.
+        argument: its name in error messages.
 
     Yields:
-        A `Raster`, for one thread. What GDAL reads of it by itself, in a
-        `WarpedVRT` or to trace shapes, is strict within the context.
+        A `Raster`, for use in one thread. GDAL's own reads of it, in a
+        `WarpedVRT` or to trace shapes, are strict within the context.
 
     Raises:
-        ArgumentTypeError: if it is no path.
+        ArgumentTypeError: if it is not a path.
         FileNotFoundError: if there is no such file.
-        RasterReadError: if it is not a raster, has no bands, or breaks off.
+        RasterReadError: if it is not a raster, has no bands, or is truncated.
     """
     if not is_path(path):
         raise ArgumentTypeError(
-            f"`{argument}` must be the path or the URL of a raster. Received: "
+            f"`{argument}` must be the path or URL of a raster. Received: "
             f"{_what_it_is(path)}"
         )
     path = in_archive(os.fspath(path))
@@ -232,26 +233,26 @@ def open_raster(
     with strict_settings(), _open(path, argument) as dataset:
         if not dataset.count:
             raise RasterReadError(
-                f"`{argument}`: {path} has no bands of its own. Its "
-                "subdatasets, one of which may be given: "
+                f"`{argument}`: {path} has no bands of its own. Subdatasets "
+                "to give instead: "
                 f"{listed(dataset.subdatasets) or 'none'}"
             )
         yield dataset
 
 
 def _what_it_is(value: Any) -> str:
-    """What was given for a path, and what to give instead of it."""
+    """What was given as a path, and what to give instead."""
     kind = type(value)
     name = f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(value, DatasetReader):
         return f"an open dataset ({name}). Give its path, `dataset.name`"
     if hasattr(value, "__array__"):
         return (
-            f"an array ({name}). Write it to a GeoTIFF first, with the place "
-            "that the map shall have, or call the model's `predict` on it"
+            f"an array ({name}). Write it to a GeoTIFF first, georeferenced "
+            "as the map should be, or call the model's `predict` on it"
         )
     if isinstance(value, list | tuple | set):
-        return f"a {name}. Each scene has a call of its own: `predict_scenes`"
+        return f"a {name}. For several scenes use `predict_scenes`"
     return name.removeprefix("builtins.")
 
 
@@ -273,8 +274,8 @@ def _open(path: str, argument: str) -> Raster:
         with without_place_warnings(), _overheard() as warned:
             dataset = _make_reader(path)
             dataset.argument = argument
-            # The first of what GDAL looks up late, by which rasterio tells of
-            # damage to GeoKeys; others would pass over it and lose the place.
+            # The first thing that GDAL looks up lazily: rasterio raises here
+            # if GeoKeys are damaged; elsewhere it would lose the place.
             _ = dataset.colorinterp
     except RasterReadError:
         raise
@@ -301,7 +302,7 @@ def _open(path: str, argument: str) -> Raster:
 
 @contextlib.contextmanager
 def _overheard() -> Iterator[list[str]]:
-    """Yield what GDAL says meanwhile, in this thread, to rasterio's log."""
+    """Yield a list of what GDAL logs meanwhile in this thread."""
     found: list[str] = []
     thread = threading.get_ident()
     handler = logging.Handler(logging.WARNING)
@@ -325,7 +326,7 @@ def _make_reader(path: str) -> Raster:
 
 @contextlib.contextmanager
 def strict_settings() -> Iterator[None]:
-    """Make GDAL fail, in this thread, where it would guess what is missing."""
+    """Make GDAL fail, in this thread, where it would fill in missing data."""
     options = rasterio.env.getenv() if rasterio.env.hasenv() else {}
     if _STRICT.items() <= options.items():
         yield
@@ -338,15 +339,15 @@ def strict_settings() -> Iterator[None]:
 def strict_reading(
     name: str, argument: str, rows: tuple[int, int] | None = None
 ) -> Iterator[None]:
-    """Read strictly, and name the raster in what goes wrong.
+    """Read strictly, and name the raster in errors.
 
     Args:
         name: path of the raster.
-        argument: what errors call it.
-        rows: first row that is read and the end of them, `None` for all.
+        argument: its name in error messages.
+        rows: the first row read and the end of them, `None` for all.
 
     Raises:
-        RasterReadError: in place of what rasterio and GDAL raise.
+        RasterReadError: instead of what rasterio and GDAL raise.
     """
     try:
         with strict_settings():
@@ -367,9 +368,9 @@ def strict_reading(
 
 @contextlib.contextmanager
 def without_place_warnings() -> Iterator[None]:
-    """Keep rasterio from warning of rasters without a place on the ground.
+    """Keep rasterio from warning about rasters that are not georeferenced.
 
-    Other threads wait meanwhile: to be used for opening a raster only.
+    Other threads wait meanwhile: use it only for opening a raster.
     """
     with _FILTERING, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -380,7 +381,7 @@ def listed(names: list[str]) -> str:
     """Return names for a message, the first few of them.
 
     Args:
-        names: what to name.
+        names: the names to list.
     """
     more = len(names) - _LISTED
     shown = ", ".join(names[:_LISTED])
@@ -388,7 +389,7 @@ def listed(names: list[str]) -> str:
 
 
 def _rows(options: dict[str, Any]) -> tuple[int, int] | None:
-    """Rows of the window among the arguments of a reading method."""
+    """Rows of the window passed to a reading method."""
     window = options.get("window")
     if window is None:
         return None

@@ -1,4 +1,4 @@
-"""Rasters that are written: blocks in memory, pictures, finished maps."""
+"""Writing rasters: blocks in memory, pictures, finished maps."""
 
 import contextlib
 import glob
@@ -21,16 +21,16 @@ from keras_rsseg.files import write_durably
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.opener import without_place_warnings
 
-# The first word of the tag by which GDAL knows who wrote a raster.
+# First word of the tag in which GDAL records what wrote a raster.
 SOFTWARE = "keras_rsseg"
-# In a PNG it is a chunk of text, behind the first one.
+# In a PNG it is a text chunk, after the first chunk.
 _SOFTWARE_TEXT = b"tEXtSoftware\0" + SOFTWARE.encode()
 _PNG, _PNG_HEADER = b"\x89PNG", 33
 _BEGINNING = 4096
 
 # Length of a block of a map, pixels.
 BLOCK = 512
-# Bytes that GDAL may keep of blocks that it has read.
+# Bytes of blocks read that GDAL may keep.
 _CACHE = 64 << 20
 _COG = {
     "driver": "COG",
@@ -47,8 +47,7 @@ _COG = {
 def new_raster(file: MemoryFile, **profile: Any) -> Iterator[DatasetWriter]:
     """Open a raster in memory for writing.
 
-    It is Python that writes files: GDAL may not tell what fails while
-    closing one.
+    Python writes the files: GDAL may not report a failure to close one.
 
     Args:
         file: rasterio's `MemoryFile`.
@@ -66,12 +65,12 @@ def new_raster(file: MemoryFile, **profile: Any) -> Iterator[DatasetWriter]:
 def write_raster(
     path: str | os.PathLike, raster: np.ndarray, **profile: Any
 ) -> tuple[int, int]:
-    """Write a GeoTIFF of blocks, whole and durably.
+    """Write a tiled GeoTIFF, atomically and durably.
 
     Args:
         path: path of the file; replaced if it exists.
         raster: array `(bands, h, w)`. 16-bit floats are kept in 16 bits.
-        **profile: nodata value, compression and such, as rasterio takes it.
+        **profile: nodata value, compression and such, as rasterio takes them.
 
     Returns:
         Its length in bytes, and its CRC-32.
@@ -105,7 +104,7 @@ def is_own(path: str | os.PathLike) -> bool:
     """Return whether a raster was written by this package.
 
     Args:
-        path: path of the raster. One that cannot be read is not.
+        path: path of the raster. One that cannot be read was not.
     """
     try:
         with open(path, "rb") as file:
@@ -120,7 +119,7 @@ def is_own(path: str | os.PathLike) -> bool:
 
 
 def write_png(path: str | os.PathLike, data: bytes | memoryview) -> None:
-    """Write the bytes of a PNG, by which `is_own` knows it.
+    """Write the bytes of a PNG, marked so that `is_own` knows it.
 
     Args:
         path: path of the file; replaced if it exists.
@@ -133,11 +132,11 @@ def write_png(path: str | os.PathLike, data: bytes | memoryview) -> None:
 
 
 def write_picture(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Write a PNG, whole and durably.
+    """Write a PNG, atomically and durably.
 
     Args:
         path: path of the file; replaced if it exists.
-        picture: uint8 array `(h, w, bands)`, grey, colours or with alpha.
+        picture: uint8 array `(h, w, bands)`, grey, colour or with alpha.
     """
     height, width, bands = picture.shape
     with MemoryFile(ext=".png") as memory:
@@ -158,17 +157,17 @@ def write_cog(
 ) -> None:
     """Copy a raster to a Cloud-Optimised GeoTIFF.
 
-    Memory is bounded whatever its size. GDAL keeps a third of the size of the
-    result beside it while it makes the overviews.
+    Memory is bounded whatever its size. While it makes the overviews, GDAL
+    needs a third of the result's size on disk beside it.
 
     Args:
         source: path of the raster.
         path: path of the GeoTIFF.
-        overviews: how they are made, `"mode"` or `"average"`.
+        overviews: how they are resampled, `"mode"` or `"average"`.
     """
-    # Halves are stored as 32-bit floats: GDAL up to 3.10 has no type for them,
-    # and its 16 bits of a float (NBITS) leave memory as it was found in the
-    # tiles at the border, if there are several bands.
+    # Float16 is stored as 32-bit floats: GDAL up to 3.10 has no such type, and
+    # its 16-bit floats (NBITS) leave uninitialised memory in the tiles at the
+    # border, if there are several bands.
     with bounded_cache(), open_raster(source) as dataset:
         rasterio.shutil.copy(
             dataset, path, **_COG, overview_resampling=overviews
@@ -178,9 +177,9 @@ def write_cog(
 
 @contextlib.contextmanager
 def bounded_cache() -> Iterator[None]:
-    """Bound what GDAL keeps of files, and have it look at nothing beside them.
+    """Bound GDAL's block cache, and keep it from looking for sidecar files.
 
-    By itself it takes 5 % of the machine's memory.
+    By default the cache takes 5 % of the machine's memory.
     """
     with rasterio.Env(
         GDAL_CACHEMAX=_CACHE, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"
@@ -189,7 +188,7 @@ def bounded_cache() -> Iterator[None]:
 
 
 def remove_raster(path: pathlib.Path) -> None:
-    """Remove a raster that was begun, and what GDAL wrote beside it.
+    """Remove an unfinished raster, and what GDAL wrote beside it.
 
     Args:
         path: path of the raster.

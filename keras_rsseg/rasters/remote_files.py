@@ -11,9 +11,9 @@ _REMOTE = re.compile(
     r"(/vsi(curl|s3|gs|az|adls|oss|swift|webhdfs)|https?:|s3:|gs:|az:|ftp:)"
 )
 _SECONDS = 10
-_GO_ON = "`resume=True` goes on with what is finished"
+_GO_ON = "`resume=True` continues with what is finished"
 _RETRY = (
-    "GDAL asks again where the environment has GDAL_HTTP_MAX_RETRY=5 and "
+    "GDAL retries if the environment sets GDAL_HTTP_MAX_RETRY=5 and "
     f"GDAL_HTTP_RETRY_DELAY=2, and {_GO_ON}"
 )
 
@@ -33,8 +33,8 @@ def why_not(path: str, message: str, opened: bool) -> str:
     Args:
         path: its URL, or GDAL's virtual path.
         message: what GDAL says.
-        opened: whether it could be opened. What fails later GDAL does not
-            explain; the server is asked again.
+        opened: whether it could be opened. GDAL does not explain later
+            failures; the server is asked again.
 
     Returns:
         A clause.
@@ -44,7 +44,7 @@ def why_not(path: str, message: str, opened: bool) -> str:
         return _of_code(int(found[1]))
     if "Range downloading not supported" in message:
         return (
-            "the server sends whole files only, and a map needs parts of "
+            "the server sends only whole files, and a map needs parts of "
             "them: download it first"
         )
     if "CURL error" in message:
@@ -53,7 +53,7 @@ def why_not(path: str, message: str, opened: bool) -> str:
         return message
     code = _ask(path)
     if code is None or code < http.HTTPStatus.BAD_REQUEST:
-        return f"the connection broke off ({message}). {_RETRY}"
+        return f"the connection was lost ({message}). {_RETRY}"
     return _of_code(code)
 
 
@@ -62,21 +62,21 @@ def _of_code(code: int) -> str:
         phrase = f"HTTP {code} {http.HTTPStatus(code).phrase}"
     except ValueError:
         phrase = f"HTTP {code}"
-    told = f"the server answers {phrase}"
+    told = f"the server answered {phrase}"
     if code in (401, 403):
         return (
-            f"{told}: a signed address may have expired, or needs "
-            f"credentials. With a new one {_GO_ON}"
+            f"{told}: a signed URL may have expired, or need credentials. "
+            f"With a new one {_GO_ON}"
         )
     if code in (404, 410):
         return f"{told}: there is no such file"
     if code in (408, 425, 429) or code >= 500:
-        return f"{told}: it is busy or out of order. {_RETRY}"
+        return f"{told}: it is busy or down. {_RETRY}"
     return told
 
 
 def _ask(path: str) -> int | None:
-    """What a server answers now, `None` where nobody can be asked."""
+    """What a server answers now, `None` if it cannot be asked."""
     found = _URL.match(path)
     if found is None:
         return None

@@ -1,14 +1,14 @@
-"""What names a raster: a file, a URL, a part of a file, or several files.
+"""Names of rasters: a file, a URL, a part of a file, or several files.
 
-Beside paths and URLs GDAL has names for parts of files, subdatasets, such as
-`NETCDF:"ocean.nc":sst` and `GTIFF_DIR:2:pages.tif`. Names of files with a plus
-between them, `B04.tif+B03.tif+B02.tif`, are one raster of all their bands.
+Besides paths and URLs GDAL has names for subdatasets, parts of files, such as
+`NETCDF:"ocean.nc":sst` and `GTIFF_DIR:2:pages.tif`. Names of files joined by a
+plus, `B04.tif+B03.tif+B02.tif`, are one raster of all their bands.
 """
 
 import os
 import re
 
-# A driver's prefix, of two letters at least: C: is a disk. No URL's.
+# A driver's prefix, at least two letters (C: is a disk), and not a URL's.
 _PART = re.compile(r"[A-Za-z]\w+:(?!//)")
 _IN_ARCHIVE = re.compile(r"(zip|tar|gzip)://([^!]+)(?:!/*(.*))?", re.DOTALL)
 _BEGINS_VIRTUAL = re.compile(r"\w+://|/vsi")
@@ -19,7 +19,7 @@ def is_virtual(path: str) -> bool:
     """Return whether `path` is a URL, a GDAL virtual path or a VRT's XML.
 
     Args:
-        path: what names a raster.
+        path: name of a raster.
     """
     return "://" in path or path.startswith(("/vsi", "<VRTDataset"))
 
@@ -28,7 +28,7 @@ def in_archive(path: str) -> str:
     """Return GDAL's path for a file in an archive that a URL names.
 
     Args:
-        path: what names a raster; anything else is returned as it is.
+        path: name of a raster; any other is returned as it is.
 
     Example:
 
@@ -50,19 +50,19 @@ def is_part(path: str) -> bool:
     """Return whether `path` is GDAL's name for a part of a file.
 
     Args:
-        path: what names a raster.
+        path: name of a raster.
     """
     return bool(_PART.match(path)) and not os.path.exists(path)
 
 
 def files_of(source: str, folder: str | os.PathLike = "") -> list[str]:
-    """Return the names that a plus joins, `[source]` for a single one.
+    """Return the names joined by plus signs, `[source]` for a single one.
 
-    A name may itself have a plus in it. The second file and further ones are
-    looked for beside the first, too.
+    A name may itself contain a plus. Files after the first are also looked
+    for beside the first.
 
     Args:
-        source: what names a raster.
+        source: name of a raster.
         folder: what paths are relative to.
 
     Example:
@@ -85,13 +85,13 @@ def files_of(source: str, folder: str | os.PathLike = "") -> list[str]:
     first = os.path.join(folder, pieces[0])
     if not os.path.exists(first):
         return [whole]
-    # One is missing; which one is the caller's to tell.
+    # One is missing; the caller says which.
     places = [os.fspath(folder), os.path.dirname(first)]
     return [_found(piece, places) or piece for piece in pieces]
 
 
 def _join(pieces: list[str], places: list[str]) -> list[str] | None:
-    """Names that exist of pieces between pluses, which may be theirs."""
+    """Join pieces into names that exist, as a name may contain a plus."""
     if not pieces:
         return []
     for count in range(1, len(pieces) + 1):
@@ -109,7 +109,7 @@ def _is_found(name: str) -> bool:
 
 
 def _found(name: str, places: list[str]) -> str | None:
-    """A name where it exists, `None` for nowhere."""
+    """The path in the first place where a name exists, or `None`."""
     if not name:
         return None
     if _BEGINS_VIRTUAL.match(name) or is_part(name):
@@ -119,11 +119,11 @@ def _found(name: str, places: list[str]) -> str | None:
 
 
 def missing_file(source: str) -> str | None:
-    """Return the file on disk that `source` names and that there is not.
+    """Return a file on disk that `source` names but that does not exist.
 
     Args:
-        source: what names a raster. Of URLs and parts of files nothing is
-            known before they are opened.
+        source: name of a raster. Nothing is known of URLs and parts of files
+            until they are opened.
     """
     missing = (name for name in files_of(source) if not _is_found(name))
     return next(missing, None)
@@ -133,9 +133,9 @@ def located(source: str, folder: str | os.PathLike = "") -> str:
     """Return `source` with the paths in it relative to a folder.
 
     Args:
-        source: what names a raster.
-        folder: the folder, such as that of the list that names the raster.
-            Paths that are absolute stay as they are.
+        source: name of a raster.
+        folder: such as that of the list that names the raster. Absolute
+            paths are kept.
     """
     if is_part(source):
         pieces = re.split('([:"])', source)
@@ -150,10 +150,10 @@ def located(source: str, folder: str | os.PathLike = "") -> str:
 
 
 def absolute_source(source: str) -> str:
-    """Return `source` with absolute paths of the files on disk.
+    """Return `source` with the paths of files on disk made absolute.
 
     Args:
-        source: what names a raster.
+        source: name of a raster.
     """
     names = files_of(source)
     if len(names) > 1:
@@ -167,7 +167,7 @@ def short_name(source: str) -> str:
     """Return what tells a raster from others in its folder.
 
     Args:
-        source: what names a raster.
+        source: name of a raster.
     """
     if is_part(source):
         pieces = re.split('([:"])', source)
@@ -179,10 +179,10 @@ def short_name(source: str) -> str:
 
 
 def plain_name(source: str) -> str:
-    """Return a file name for what is made of a raster, as the raster's.
+    """Return a raster's name as a file name, for what is made from it.
 
     Args:
-        source: what names a raster.
+        source: name of a raster.
 
     Example:
 
@@ -195,7 +195,7 @@ def plain_name(source: str) -> str:
     names = files_of(source)
     if len(names) > 1:
         stems = [os.path.splitext(plain_name(name))[0] for name in names]
-        # Whole words: of T32UPU_B04 and T32UPU_B03 T32UPU.
+        # Whole words: T32UPU from T32UPU_B04 and T32UPU_B03.
         whole = re.match(r"(.*)[_\-. ]", os.path.commonprefix(stems))
         shared = whole[1].rstrip("_-. ") if whole else ""
         return shared if len(shared) >= _SHORTEST_STEM else stems[0]

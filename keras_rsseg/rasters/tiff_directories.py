@@ -1,9 +1,9 @@
-"""What the directories of a TIFF file say of where its parts lie.
+"""Where the parts of a TIFF file lie, as its directories say.
 
-GDAL takes a block that the index does not name for one that was never written,
-and shows no data there. So an index that cannot be read would make an empty
-map of a scene; what else cannot be read, such as the nodata value, GDAL leaves
-out with a warning.
+GDAL takes a block that is missing from the index as never written, and shows
+no data there. So a scene with an unreadable index would become an empty map;
+anything else that GDAL cannot read, such as the nodata value, it leaves out
+with a warning.
 """
 
 import os
@@ -22,12 +22,12 @@ _SIZES = {
     **{11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8},
 }
 _INTEGERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
-# Places and lengths of blocks, where these are strips or tiles.
+# Tags of the blocks' offsets and lengths, for strips and for tiles.
 _STRIPS, _TILES = (273, 279), (324, 325)
 _WIDTH, _HEIGHT, _SAMPLES, _STRIP_ROWS, _PLANES = 256, 257, 277, 278, 284
 _TILE_WIDTH, _TILE_HEIGHT = 322, 323
-# Up to here tags say how pixels are to be read. So do GDAL's own, those that
-# give a place, and polynomials; further ones, such as EXIF, may be damaged.
+# Tags up to here say how to read the pixels. So do GDAL's own, those that give
+# a place, and polynomials; any others, such as EXIF, may be damaged.
 _LAST_OF_TIFF = 699
 _OTHERS = frozenset(
     (33550, 33922, 34264, 34735, 34736, 34737, 42112, 42113, 50844)
@@ -52,18 +52,17 @@ class _Entry(NamedTuple):
 
 
 def tiff_extent(file: BinaryIO) -> int:
-    """Return how many bytes a TIFF file should have at least.
+    """Return the fewest bytes that a TIFF file should have.
 
-    Up to the end of the directory that lies furthest back, and of the values
-    of its tags.
+    That is, up to the end of its last directory or tag value.
 
     Args:
-        file: the file, at its begin.
+        file: the file, at its start.
 
     Raises:
-        DamagedIndexError: if an index of blocks names fewer than there are,
-            or names places without lengths.
-        struct.error: if it breaks off within a directory.
+        DamagedIndexError: if an index lists fewer blocks than there are, or
+            offsets without lengths.
+        struct.error: if it ends within a directory.
     """
     size = os.fstat(file.fileno()).st_size
     extent = 0
@@ -89,7 +88,7 @@ def _directories(
     if big:
         file.seek(8)
     number, link = ("Q", "Q") if big else ("H", "I")
-    # What is as short as a link stands in the entry itself.
+    # A value no longer than a link is stored in the entry itself.
     form = f"{order}HH{link}"
     room = struct.calcsize(f"{order}{link}")
     (place,) = _unpack(file, f"{order}{link}")
@@ -121,13 +120,13 @@ def _directories(
 def _check_index(
     file: BinaryIO, entries: dict[int, _Entry], order: str
 ) -> None:
-    """Raise where blocks would be taken for such as were never written."""
+    """Raise if blocks would be taken as never written."""
     for tags in (_STRIPS, _TILES):
         if not entries.keys() & set(tags):
             continue
         blocks = _count_blocks(file, entries, order, tags == _TILES)
         parts = [entries[tag] for tag in tags if tag in entries]
-        # Of a single strip, lengths may be missing: GDAL does without.
+        # A single strip may lack its length: GDAL does without.
         if not blocks or len(parts) < len(tags):
             continue
         places, lengths = (
@@ -135,22 +134,22 @@ def _check_index(
         )
         if min(len(places), len(lengths)) < blocks:
             raise DamagedIndexError(
-                f"its index names {min(len(places), len(lengths))} of "
+                f"its index lists {min(len(places), len(lengths))} of "
                 f"{blocks} blocks"
             )
         if ((places == 0) != (lengths == 0)).any():
-            raise DamagedIndexError("its index names blocks by halves")
+            raise DamagedIndexError("its index is incomplete for some blocks")
 
 
 def _counts(tag: int) -> bool:
-    """Whether a map would be another one without a tag."""
+    """Whether a map would differ without a tag."""
     return tag <= _LAST_OF_TIFF or tag in _OTHERS
 
 
 def _count_blocks(
     file: BinaryIO, entries: dict[int, _Entry], order: str, tiled: bool
 ) -> int | None:
-    """How many blocks an image has; `None` where that cannot be told."""
+    """How many blocks an image has; `None` if unknown."""
 
     def value(tag: int, otherwise: int | None = None) -> int | None:
         if tag not in entries:
@@ -171,7 +170,7 @@ def _count_blocks(
 def _integers(
     file: BinaryIO, entry: _Entry, order: str, count: int
 ) -> np.ndarray:
-    """The first values of a tag, none of them if they are no numbers."""
+    """The first values of a tag, none if they are not integers."""
     if entry.kind not in _INTEGERS:
         return np.zeros(0, "u8")
     file.seek(entry.place)

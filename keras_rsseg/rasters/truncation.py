@@ -1,14 +1,14 @@
-"""Files that break off where GDAL's drivers do not notice.
+"""Truncated files that GDAL's drivers do not notice.
 
-Most drivers fail where they come to the end of a file too early. These take
-what is missing for zeros, or for the end of a list: PCIDSK, PCRaster, classic
-netCDF, the databases GeoPackage and MBTiles, and TIFF for whatever stands in
-its last directories, which may be the mask. Each of their files says how long
-it is. Raw formats such as ENVI do not, but hold as many bytes as pixels.
+Most drivers fail when a file ends too early. These take what is missing as
+zeros, or as the end of a list: PCIDSK, PCRaster, classic netCDF, the databases
+GeoPackage and MBTiles, and TIFF for what its last directories hold, which may
+be the mask. Their files all state their own length. Raw formats such as ENVI
+do not, but have as many bytes as their pixels take.
 
-What nothing tells: the last number of a text (AAIGrid, XYZ), a piece at the
-end of a raw file that is no longer than the header in it, and raw files that
-a virtual raster is made of.
+Not noticed: a cut in the last number of a text (AAIGrid, XYZ), a missing end
+of a raw file that is no longer than the header in it, and raw files that a
+virtual raster is made of.
 """
 
 import functools
@@ -24,11 +24,11 @@ from rasterio.io import DatasetReader
 from keras_rsseg.rasters.tiff_directories import DamagedIndexError
 from keras_rsseg.rasters.tiff_directories import tiff_extent
 
-# Drivers of formats that nothing but pixels and a header is in.
+# Drivers of formats that hold nothing but pixels and a header.
 _RAW = frozenset(
     "EHdr ENVI ERS GTX ISCE ISIS2 ISIS3 PAux PDS4 ROI_PAC VICAR".split()
 )
-# Unless one of these is said of them, or of a file that belongs to them.
+# Unless one of these marks them, or a file that belongs to them.
 _PACKED_TAGS = {"COMPRESS", "COMPRESSION", "NBITS"}
 _PACKED_SUFFIXES = (".gz", ".tif", ".tiff", ".zip")
 # Where the pixels of a PCRaster map begin, bytes.
@@ -40,12 +40,12 @@ _NETCDF_VARIABLES = 11
 
 
 def find_missing(dataset: DatasetReader, path: str) -> str | None:
-    """Say what a raster's files lack that reading them would not tell.
+    """Return what a raster's files lack that reading them would not show.
 
     Args:
         dataset: the raster, opened.
-        path: its path. Only files of the local file system are looked at; of
-            a virtual raster those that it is made of, too.
+        path: its path. Only local files are checked, including those that a
+            virtual raster is made of.
 
     Returns:
         What is missing, in words, or `None`.
@@ -66,7 +66,7 @@ def find_missing(dataset: DatasetReader, path: str) -> str | None:
             except DamagedIndexError as error:
                 return f"{file} is damaged, {error}"
             if size < extent:
-                return f"{file} breaks off at byte {size}"
+                return f"{file} is truncated at byte {size}"
     return None
 
 
@@ -79,7 +79,7 @@ def _find_missing_pixels(dataset: DatasetReader) -> str | None:
     file = max(files, key=os.path.getsize)
     size = os.path.getsize(file)
     if size < pixels:
-        return f"{file} has {size} bytes, its pixels alone {pixels}"
+        return f"{file} has {size} bytes, but its pixels alone take {pixels}"
     return None
 
 
@@ -97,7 +97,7 @@ def _is_packed(dataset: DatasetReader, files: list[str]) -> bool:
 # A mosaic is opened for each window, and may have thousands of sources.
 @functools.lru_cache(maxsize=1 << 16)
 def _extent(path: str, size: int, changed: int) -> int:
-    """Bytes that a file of a size and age should have at least."""
+    """Fewest bytes that a file of this size and age should have."""
     del changed
     with open(path, "rb") as file:
         begin = file.read(_LONGEST)
@@ -107,7 +107,7 @@ def _extent(path: str, size: int, changed: int) -> int:
                 try:
                     return extent_of(file)
                 except (struct.error, IndexError):
-                    # Its header alone is longer than what is there.
+                    # Its header alone is longer than the file.
                     return size + 1
     return 0
 
@@ -120,14 +120,14 @@ def _pcidsk_extent(file: BinaryIO) -> int:
 
 
 def _pcraster_extent(file: BinaryIO) -> int:
-    """Rows one after the other behind a header of fixed size."""
+    """Consecutive rows after a header of fixed size."""
     file.seek(46)
     order = "<" if file.read(4) == b"\1\0\0\0" else ">"
     file.seek(66)
     (kind,) = _unpack(file, f"{order}H")
     file.seek(100)
     height, width = _unpack(file, f"{order}II")
-    # Of the number that stands for the values' type two bits are their size.
+    # Two bits of the number that stands for the values' type are their size.
     return _PCRASTER_HEADER + (height * width << (kind & 3))
 
 
@@ -144,13 +144,13 @@ def _sqlite_extent(file: BinaryIO) -> int:
 
 
 def _netcdf_extent(file: BinaryIO) -> int:
-    """Bytes up to the end of the variable that lies furthest back."""
+    """Bytes up to the end of the last variable in the file."""
     (version,) = file.read(4)[3:]
     return _NetcdfHeader(file, version).extent()
 
 
 class _NetcdfHeader:
-    """The header of a classic netCDF file, read from its begin."""
+    """The header of a classic netCDF file, read from its start."""
 
     def __init__(self, file: BinaryIO, version: int):
         self._file = file
@@ -170,7 +170,7 @@ class _NetcdfHeader:
             else:
                 ends.append(place + size)
         if growing and 0 < records < _largest(self._count):
-            # Of a single variable, records are not padded to four bytes.
+            # The records of a single variable are not padded to four bytes.
             step = sum(-(-size // 4) * 4 for size, _ in growing)
             step = growing[0][0] if len(growing) == 1 else step
             ends.append(max(map(sum, growing)) + step * (records - 1))
@@ -218,7 +218,7 @@ def _unpack(file: BinaryIO, form: str) -> tuple[int, ...]:
 
 
 def _largest(form: str) -> int:
-    """The largest number of a format, which says that none were counted."""
+    """The largest number of a format, which means not counted."""
     return (1 << 8 * struct.calcsize(form)) - 1
 
 

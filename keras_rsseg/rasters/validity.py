@@ -2,24 +2,23 @@
 
 A pixel holds data unless one of these signs says that it does not:
 
-- the nodata value that the file states for the bands that are read, in all
-  of them (pure blue has no red, and is data), each band by its own value; or,
-  instead of it, a value that the user gives (`nodata`), or no value at all
-  (`nodata="none"`);
+- the file's nodata value in all bands that are read, each band by its own
+  value (pure blue has no red, and is data); or, instead, a value that the user
+  gives (`nodata`), or no value at all (`nodata="none"`);
 - the file's alpha band, where it is 0 (half transparent is data);
-- the file's mask, in it or in a file beside it; as in GDAL, it takes the
-  place of a nodata value that the file states, too;
-- a band that is read and is NaN or infinite there;
-- one plain colour from the border inwards, where the user asks for that
+- the file's mask, in it or in a file beside it; as in GDAL, it also replaces a
+  nodata value that the file states;
+- NaN or infinity in any band that is read;
+- one plain colour from the border inwards, if the user asks for that
   (`nodata="border"`).
 
 Signs add up. Bands that are not read do not count, and an alpha band that is
 read is data like any other. A stated nodata value that the bands' dtype
-cannot hold is none.
+cannot hold is ignored.
 
-Tiles for training and scenes to map differ in the argument `nodata` alone:
-it exists for scenes, tiles go by what their files state. An array can state
-nothing; there only what is not finite holds no data.
+Training tiles and scenes to map differ only in the argument `nodata`: scenes
+have it, tiles go by what their files state. An array states nothing; only its
+non-finite pixels hold no data.
 """
 
 from collections.abc import Callable
@@ -36,8 +35,8 @@ from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.bands import alpha_band
 from keras_rsseg.rasters.windows import Window
 
-# What `nodata=` is called by for plain borders, and for a stated value that
-# is data.
+# Values of `nodata=` for plain borders, and for treating a stated value as
+# data.
 BORDER, NONE = "border", "none"
 
 # Calls a method of the dataset by its name, with bands and a window.
@@ -53,29 +52,27 @@ class _Border(Protocol):
 
 
 class Validity:
-    """Judges the pixels of a raster by all signs that there are.
-
-    The rule is that of this module.
+    """Decides which pixels of a raster hold data, by the rule of this module.
 
     Args:
         dataset: an open rasterio dataset.
         bands: list of the bands that are read, from 1.
-        nodata: value that means no data, in place of the dataset's own;
-            `"border"` for what `border` says; `"none"` for no value; or
+        nodata: value that means no data, instead of the dataset's own;
+            `"border"` for what `border` finds; `"none"` for no value; or
             `None`.
 
     Attributes:
-        alpha: number of the alpha band; `None` without, or where it is read
-            as data.
-        border: what finds plain borders, to be set, or `None`.
+        alpha: number of the alpha band; `None` if there is none or it is
+            read as data.
+        border: what finds plain borders, set by the caller, or `None`.
         nodata: the value that means no data where all bands have it, or
             `None`.
-        needs_pixels: whether pixels tell what the dataset's masks do not.
-        sparse_bands: bands of which no pixel is valid where a sparse file
-            stores no block; `[]` if there are none.
+        needs_pixels: whether the dataset's masks do not tell everything.
+        sparse_bands: bands without a valid pixel where a sparse file stores
+            no block; `[]` if there are none.
 
     Raises:
-        RasterError: for a `nodata` that the raster's dtype cannot hold.
+        RasterError: if the raster's dtype cannot hold `nodata`.
     """
 
     def __init__(
@@ -90,9 +87,9 @@ class Validity:
         self.nodata = _check_nodata(nodata, self._dtype) if given else None
         values = dataset.nodatavals
         stated = {values[band - 1] for band in bands}
-        # Files may state one that none of their pixels can have.
+        # Files may state a value that none of their pixels can have.
         own = {value for value in stated if _fits(value, self._dtype)}
-        # Then GDAL's warper cannot tell by one value for all.
+        # Then one value for all bands is not enough for GDAL's warper.
         self._several = nodata is None and bool(own) and len(stated) > 1
         if nodata is None and len(own) == 1:
             (self.nodata,) = own
@@ -104,12 +101,12 @@ class Validity:
             self._masks, given = set(), True
         elif self.alpha is not None:
             self._masks = set()
-        # The value that pixels must be compared with, as no mask does it.
+        # The value to compare pixels with, as no mask does.
         self._value = self.nodata if given else None
         self._floats = self._dtype.kind == "f"
         self.needs_pixels = self._value is not None or self._floats
         self.border: _Border | None = None
-        # GDAL fills what is not stored with the nodata value, or with 0.
+        # GDAL fills blocks that are not stored with the nodata value, or 0.
         self.sparse_bands: list[int] = []
         if self.alpha is not None and values[0] is None:
             self.sparse_bands = [self.alpha]
@@ -118,7 +115,7 @@ class Validity:
 
     @property
     def may_lack_data(self) -> bool:
-        """Whether there is a sign by which pixels could hold no data."""
+        """Whether any sign could say that pixels hold no data."""
         return (
             self.needs_pixels
             or self.alpha is not None
@@ -128,7 +125,7 @@ class Validity:
 
     @property
     def needs_mask(self) -> bool:
-        """Whether no sign that GDAL's warper knows tells it all."""
+        """Whether the signs that GDAL's warper knows are not enough."""
         signs = [
             self.alpha is not None,
             MaskFlags.per_dataset in self._masks,
@@ -147,11 +144,11 @@ class Validity:
         """Return which pixels of a window hold data.
 
         Args:
-            read: callable that calls a method of the dataset by its name:
-                `(name, bands, window)`; bands of `None` are those read.
+            read: callable `(name, bands, window)` that calls a method of the
+                dataset by its name; `None` stands for the bands that are read.
             window: which pixels.
             pixels: the bands read there, `(bands, height, width)`; may be
-                `None` if not `needs_pixels`.
+                `None` unless `needs_pixels`.
 
         Returns:
             A boolean array `(height, width)`.
@@ -200,7 +197,7 @@ class Validity:
 def _masks_that_count(
     dataset: DatasetReader, bands: Sequence[int], nodata: float | str | None
 ) -> set[MaskFlags]:
-    """What the masks of bands are made of, beside alpha."""
+    """What the masks of bands are made of, besides alpha."""
     flags = dataset.mask_flag_enums
     found = {flag for band in bands for flag in flags[band - 1]}
     if MaskFlags.nodata in found:

@@ -23,7 +23,7 @@ from keras_rsseg.rasters.windows import Window
 
 Element = ElementTree.Element
 
-# What places a raster, or goes beyond the values of its bands.
+# Elements that place a raster, or go beyond the values of its bands.
 _PLACES = ("SRS", "GeoTransform", "GCPList", "Metadata", "OverviewList")
 
 
@@ -33,9 +33,9 @@ class VirtualRaster:
     Args:
         height: number of rows.
         width: number of columns.
-        crs: reference system, of the control points where there are any.
+        crs: reference system, of the control points if there are any.
         transform: of the pixels, or `None`.
-        gcps: ground control points, in place of the transform.
+        gcps: ground control points, instead of the transform.
         tags: of the raster.
         rpcs: rational polynomial coefficients, or `None`.
     """
@@ -72,7 +72,7 @@ class VirtualRaster:
 
         Args:
             dtype: its data type, as GDAL calls it.
-            block: size of the blocks that it is read by, GDAL's if `None`.
+            block: size of the blocks to read it by, GDAL's if `None`.
 
         Returns:
             A `VirtualBand`.
@@ -93,7 +93,7 @@ class VirtualRaster:
         size: tuple[int, int],
         place: Window,
     ) -> None:
-        """Take what says which pixels hold data from another raster.
+        """Take the mask of valid pixels from another raster.
 
         Args:
             path: path of the raster.
@@ -134,7 +134,7 @@ class VirtualRaster:
 
 
 class VirtualBand:
-    """A band of a `VirtualRaster`, which makes it."""
+    """A band of a `VirtualRaster`, made by its `add_band`."""
 
     def __init__(self, element: Element, number: int, block: int | None):
         self._element = element
@@ -151,10 +151,10 @@ class VirtualBand:
         """Lay another raster over what was added before.
 
         Args:
-            path: path of the raster, of whose first band pixels are taken
+            path: path of the raster; the pixels of its first band are taken
                 one to one.
             place: where it lies in the band; as large as the raster.
-            nodata: its value that lets others show through.
+            nodata: its value at which what lies below shows through.
             folder: where the description will lie; paths are relative to it.
         """
         source = ElementTree.SubElement(self._element, "ComplexSource")
@@ -184,8 +184,8 @@ class VirtualBand:
             description: its name.
             color: its colour interpretation, as GDAL calls it.
             colors: `{value: (r, g, b, a)}`, a colour table.
-            scale: what values are multiplied with.
-            offset: what is added then.
+            scale: what values are multiplied by.
+            offset: what is then added.
         """
         if nodata is not None:
             _add_text(self._element, "NoDataValue", nodata)
@@ -215,9 +215,9 @@ class VirtualBand:
         Args:
             path: path of the raster.
             place: where it lies in the band.
-            number: which of its bands; defaults to that of this one.
-            size: `(height, width)` of the raster where `place` is of another
-                size: pixels are interpolated. Else they are taken one to one.
+            number: which of its bands; defaults to the number of this one.
+            size: `(height, width)` of the raster. If `place` has another
+                size, pixels are interpolated, else taken one to one.
         """
         source = ElementTree.SubElement(self._element, "SimpleSource")
         if size is not None and size != (place.height, place.width):
@@ -226,7 +226,7 @@ class VirtualBand:
         name.set("relativeToVRT", "0")
         _add_text(source, "SourceBand", number or self._number)
         if self._block is not None:
-            # Spares GDAL opening every source at once.
+            # Saves GDAL from opening every source at once.
             properties = {
                 **_sizes("Raster", place.height, place.width),
                 "DataType": self._element.attrib["dataType"],
@@ -254,10 +254,10 @@ def pixel_view(
     Args:
         dataset: an open rasterio dataset.
         bands: numbers of the bands, from 1.
-        mask: path of a raster that takes the place of all that says what
-            holds data, or `None`.
-        place: where that lies; nothing else holds data. `None` for a mask
-            of the whole.
+        mask: path of a raster that replaces all signs of what holds data, or
+            `None`.
+        place: where the mask lies; nothing outside it holds data. `None` if
+            it covers the whole raster.
 
     Returns:
         The XML of a virtual raster, north up, whose pixels measure 1.
@@ -266,8 +266,8 @@ def pixel_view(
         root = ElementTree.fromstring(_virtual_copy(dataset))
     except ElementTree.ParseError as error:
         raise RasterReadError(
-            f"{dataset.name} cannot be read: a text in it holds characters "
-            f"that XML cannot ({error})"
+            f"{dataset.name} cannot be read: text in it has characters that "
+            f"XML does not allow ({error})"
         ) from error
     own, meanings = root.findall("VRTRasterBand"), dataset.colorinterp
     left_out = {*_PLACES, "VRTRasterBand"}
@@ -279,7 +279,7 @@ def pixel_view(
         for element in band.findall("NoDataValue"):
             band.remove(element)
         if meanings[wanted - 1] != ColorInterp.alpha:
-            # What the user says is no alpha, whatever the file says.
+            # Not alpha if the user says so, whatever the file says.
             for element in band.findall("ColorInterp"):
                 band.remove(element)
         root.append(band)

@@ -16,11 +16,11 @@ logger = logging.getLogger(__name__)
 _HALF = 20037508.342789244
 _NUMBER = "(0|[1-9][0-9]*)"
 _PATH = re.compile(rf"(.*)[/\\]{_NUMBER}[/\\]{_NUMBER}[/\\]{_NUMBER}\.\w+")
-# Of other folders with numbers for names, hardly one has so many levels ...
+# Hardly any other folders with numbers for names have so many levels ...
 _ZOOMS = range(10, 31)
-# ... and pictures of one of these sizes, pixels.
+# ... and pictures of one of these sizes, in pixels.
 _SIZES = (128, 256, 512, 1024, 2048)
-# What lies beside tiles that are counted from the south.
+# The file beside tiles whose rows are counted from the south.
 _FROM_SOUTH = "tilemapresource.xml"
 
 
@@ -51,12 +51,12 @@ class Tile(NamedTuple):
 
 
 def tile_of(path: str) -> Tile | None:
-    """Return the tile that a path names, `None` where it names none.
+    """Return the tile that a path names, or `None` if it names none.
 
     Args:
         path: path or URL that ends in zoom, column and row. Rows count from
-            the north, or from the south where a `tilemapresource.xml` says
-            so.
+            the north, or from the south if a `tilemapresource.xml` lies
+            beside the folders of zooms.
 
     Example:
 
@@ -82,10 +82,10 @@ def tile_of(path: str) -> Tile | None:
 
 
 class TileReader(DatasetReader):
-    """A rasterio dataset that lies where its path says, if nothing else does.
+    """A rasterio dataset placed by its path, if nothing else places it.
 
-    That is in Web Mercator, for square pictures without a place in folders
-    of a web map's levels and columns.
+    That is in Web Mercator, for square pictures that are not georeferenced,
+    in a web map's folders of levels and columns.
     """
 
     @property
@@ -109,10 +109,10 @@ class TileReader(DatasetReader):
 
 @functools.lru_cache(maxsize=1000)
 def _tell(folder: str) -> None:
-    """Say what is made of the numbers, once for all tiles of a folder."""
+    """Say how the numbers are read, once for all tiles of a folder."""
     logger.warning(
-        "%s holds tiles of a web map: they lie where zoom, column and row in "
-        "their paths say (Web Mercator). Where the numbers mean something "
-        "else, rename a folder.",
+        "%s holds tiles of a web map: zoom, column and row in their paths say "
+        "where they lie (Web Mercator). If the numbers mean something else, "
+        "rename a folder.",
         folder,
     )

@@ -1,4 +1,4 @@
-"""Rectangles of pixels, and how a raster is read by them."""
+"""Rectangles of pixels, and reading a raster by them."""
 
 import contextlib
 import os
@@ -14,10 +14,10 @@ from rasterio.transform import Affine
 
 from keras_rsseg.errors import ArgumentError
 
-# Size of the windows that a whole raster is read by: few blocks are cut.
+# Size of the windows to read a whole raster by: they cut few blocks.
 _ROWS, _COLUMNS = 512, 4096
 
-# Bytes of GDAL's block cache: at least, at most.
+# Bytes of GDAL's block cache: smallest and largest.
 _CACHE = 64 << 20, 1 << 30
 
 
@@ -43,18 +43,18 @@ class Window(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """The window as `(rows, columns)` slices; for windows inside."""
+        """The window as `(rows, columns)` slices, if inside the image."""
         return (
             slice(self.row, self.row + self.height),
             slice(self.col, self.col + self.width),
         )
 
     def to_rasterio(self) -> windows.Window:
-        """Return the window as rasterio takes it; for windows inside."""
+        """Return the window as rasterio takes it, if inside the image."""
         return windows.Window(self.col, self.row, self.width, self.height)
 
     def place(self, matrix: Affine) -> Affine:
-        """Return the transform of the window, from that of the image."""
+        """Return the transform of the window, given that of the image."""
         a, b, c, d, e, f, *_ = matrix
         x = a * self.col + b * self.row + c
         y = d * self.col + e * self.row + f
@@ -64,7 +64,7 @@ class Window(NamedTuple):
 def intersect(
     window: Window | None, size: tuple[int, int]
 ) -> tuple[Window, tuple[int, int], tuple[int, int]]:
-    """Return what a window that may reach beyond the image takes from it.
+    """Return the part of an image in a window that may reach beyond it.
 
     Args:
         window: `Window`, or `None` for the whole image.
@@ -97,7 +97,7 @@ def pad(
     shape: tuple[int, int],
     fill: int,
 ) -> np.ndarray:
-    """Return pixels at a place in a tile that is filled with a value.
+    """Return pixels placed in a tile that is filled with a value.
 
     Args:
         pixels: array `(h, w, ...)`.
@@ -116,13 +116,13 @@ def pad(
 def reading_windows(
     height: int, width: int, rows: int = _ROWS, columns: int = _COLUMNS
 ) -> Iterator[Window]:
-    """Yield windows to read a whole raster by, in bounded memory.
+    """Yield windows to read a whole raster by, with bounded memory.
 
     Args:
         height: number of rows of the raster.
         width: number of columns of the raster.
-        rows: rows of a window, at most.
-        columns: columns of a window, at most.
+        rows: most rows of a window.
+        columns: most columns of a window.
 
     Yields:
         `Window`s, row by row.
@@ -136,11 +136,11 @@ def reading_windows(
 
 @contextlib.contextmanager
 def block_cache(dataset: DatasetReader, rows: int) -> Iterator[None]:
-    """Bound GDAL's cache of blocks by so many rows of a raster.
+    """Bound GDAL's block cache to this many rows of a raster.
 
-    By itself GDAL keeps what it has read up to 5 % of the machine's memory,
-    which looks like a leak. Enough is kept that no block is decoded twice
-    for tiles side by side. A limit that the user has set is left alone.
+    By default GDAL caches up to 5 % of the machine's memory, which looks like
+    a leak. Enough is kept to decode no block twice for neighbouring tiles. A
+    limit set by the user is left alone.
 
     Args:
         dataset: an open rasterio dataset.
@@ -169,19 +169,19 @@ def cache_size(dataset: DatasetReader, rows: int) -> int:
 def has_no_blocks(
     dataset: DatasetReader, bands: Sequence[int], window: Window
 ) -> bool:
-    """Return whether nothing is stored of a window, in a sparse GeoTIFF.
+    """Return whether a sparse GeoTIFF stores nothing of a window.
 
-    A look at the file's index of blocks: reading what is not there would
-    cost as much as reading what is. An index that cannot be read looks the
-    same, so one pixel of what is missing is read.
+    Looks at the file's index of blocks: reading missing blocks would cost as
+    much as reading stored ones. An unreadable index looks the same, so one
+    missing pixel is read.
 
     Args:
         dataset: an open rasterio dataset.
-        bands: numbers of the bands, from 1; `[]` for not to be told.
+        bands: numbers of the bands, from 1; `[]` to skip the check.
         window: which pixels.
 
     Returns:
-        A bool; `False` where the index does not tell.
+        A bool; `False` if the index does not say.
 
     Raises:
         RasterReadError: if the index cannot be read.

@@ -1,7 +1,7 @@
 """From images and masks to a preset: what `keras-rsseg train` does.
 
-Above all other rooms but the command line: it checks and splits data, trains
-a model with `fit`, scores it and writes a preset with its card and report.
+Above all else but the command line: it checks and splits data, trains a model
+with `fit`, scores it and writes a preset with its card and report.
 """
 
 from keras_rsseg.training.best_epoch import BestEpoch

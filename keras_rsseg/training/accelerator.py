@@ -1,4 +1,4 @@
-"""What a training runs on, beside CPUs."""
+"""What a training runs on, besides CPUs."""
 
 import keras
 
@@ -7,8 +7,8 @@ def accelerator_name() -> str | None:
     """Return the name of the GPU or TPU that Keras computes on.
 
     Returns:
-        The first one's name as its driver has it (on TensorFlow "a GPU"),
-        or `None` where there are CPUs alone.
+        The first one's name from its driver (on TensorFlow "a GPU"), or
+        `None` if there are only CPUs.
 
     Example:
 
@@ -26,7 +26,7 @@ def accelerator_name() -> str | None:
     if keras.backend.backend() == "jax":
         import jax
 
-        # Asked for devices of a kind that it lacks, it raises.
+        # JAX raises when asked for a kind of device that it lacks.
         has_one = jax.default_backend() != "cpu"
         return jax.devices()[0].device_kind if has_one else None
     return "a GPU" if keras.distribution.list_devices("gpu") else None

@@ -1,4 +1,4 @@
-"""The weights of the epoch with the best score, kept on the disk."""
+"""The weights of the epoch with the best score, kept on disk."""
 
 import io
 import math
@@ -14,18 +14,18 @@ BEST = "best.npz"
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Keeps the weights of the epoch whose score is the highest.
+    """Keeps the weights of the epoch with the highest score.
 
-    Unlike `keras.callbacks.ModelCheckpoint` it knows the score of epochs
-    before a stop: score, epoch and weights are one file, which appears whole.
+    Unlike `keras.callbacks.ModelCheckpoint` it remembers scores from before a
+    stop: score, epoch and weights are one file, written atomically.
 
     Args:
         folder: path of an existing folder.
         monitor: name of the score in the logs of an epoch.
 
     Attributes:
-        score: float of the best epoch, NaN where there is none.
-        epoch: number of the best epoch, from 1; 0 where there is none.
+        score: float of the best epoch, NaN if there is none.
+        epoch: number of the best epoch, from 1; 0 if there is none.
 
     Example:
 
@@ -57,7 +57,7 @@ class BestEpoch(keras.callbacks.Callback):
         self, epoch: int, logs: dict[str, float] | None = None
     ) -> None:
         score = float((logs or {}).get(self._monitor, math.nan))
-        # The last one stands in where no epoch has a score.
+        # The last one stands in while no epoch has a score.
         if score <= self.score or (
             math.isnan(score) and not math.isnan(self.score)
         ):

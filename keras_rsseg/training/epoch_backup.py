@@ -1,4 +1,4 @@
-"""What a training that is killed at any moment goes on from."""
+"""What a training killed at any moment resumes from."""
 
 import os
 import pathlib
@@ -9,31 +9,31 @@ import keras
 from keras_rsseg.files import replace_durably
 
 _NAME = re.compile(r"epochs_(\d+)\.weights\.h5")
-# Of names of files in the folder, those that are this callback's.
+# Names of this callback's files in the folder.
 NAMES = r"epochs_\d+(\.partial)?\.weights\.h5"
 
 
 class EpochBackup(keras.callbacks.Callback):
-    """Keeps weights and optimizer after every epoch, and goes on from them.
+    """Saves weights and optimizer after every epoch, and resumes from them.
 
     `keras.callbacks.BackupAndRestore` writes weights and the number of their
-    epoch one after the other: a kill in between resumes with weights that
-    are an epoch ahead. Here they are one file, whose name holds the number
-    and which appears whole.
+    epoch one after the other: after a kill in between it resumes with weights
+    that are an epoch ahead. Here they are one file, with the number in its
+    name, written atomically.
 
-    Give `first_epoch` to `fit()` as `initial_epoch`, and this callback
-    behind all others, so that what they keep is there before it says that an
-    epoch is done.
+    Give `first_epoch` to `fit()` as `initial_epoch`, and this callback after
+    all others, so that what they save is there before it marks an epoch as
+    done.
 
     Args:
-        folder: path of a folder, made where it is missing.
+        folder: path of a folder, created if missing.
 
     Example:
 
     ```python
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    for epochs in (2, 3):  # the second time goes on after two
+    for epochs in (2, 3):  # the second time resumes after two
         backup = keras_rsseg.training.EpochBackup("backup")
         model.fit(
             np.ones((4, 1)),

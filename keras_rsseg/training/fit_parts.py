@@ -1,4 +1,4 @@
-"""The fit of a training: schedule, tiles, and what a stop goes on from."""
+"""The fit of a training: schedule, tiles, and resuming after a stop."""
 
 import pathlib
 from collections.abc import Callable
@@ -21,8 +21,8 @@ from keras_rsseg.training_options import TrainingOptions
 _LEAST_STEPS, _MOST_STEPS = 20, 250
 _LIMIT_EPOCHS = _LIMIT_BATCH = 2
 _WEIGHT_DECAY = 0.01
-# In so few steps no graph of TensorFlow's earns the minutes that it takes to
-# be traced.
+# In so few steps a graph of TensorFlow's is not worth the minutes it takes to
+# trace.
 _EAGER_STEPS = 10
 GEOMETRY: dict[str, Any] = {"scale": (0.7, 1.4)}
 # For three 8-bit bands.
@@ -43,17 +43,17 @@ def fit_parts(
     keeps_statistics: bool,
     say: Callable[[str], None] | None,
 ) -> tuple[list[dict[str, Any]], BestEpoch]:
-    """Fit, from wherever a stopped training was.
+    """Fit, from where a stopped training was.
 
     Args:
-        model: the model to train; it is compiled anew.
+        model: the model to train; it is compiled again.
         parts: what to train on, and to validate with.
-        workspace: path of a folder for what a stop goes on from.
-        options: of the training.
-        dtype: of the images, such as `"uint8"`.
+        workspace: path of a folder for what to resume from.
+        options: options of the training.
+        dtype: dtype of the images, such as `"uint8"`.
         keeps_statistics: whether batch norm keeps the preset's statistics:
-            small batches tell little of those of all images.
-        say: what takes a line of text after every epoch, or `None`.
+            small batches say little about those of all images.
+        say: called with a line of text after every epoch, or `None`.
 
     Returns:
         `(epochs, best)`: losses and scores of each epoch, and the
@@ -125,10 +125,10 @@ def _tiles(
 
 
 def runs_eagerly(options: TrainingOptions) -> bool:
-    """Return whether a training is a short try that no graph is made for.
+    """Return whether a training is a trial too short to make a graph for.
 
     Args:
-        options: of the training.
+        options: options of the training.
     """
     return (
         options.limit is not None
@@ -141,7 +141,7 @@ def augmentation_of(dtype: str, bands: int, kind: str) -> dict[str, Any]:
     """Return the arguments of `Augmentation` for some images.
 
     Args:
-        dtype: of the images, such as `"uint8"`.
+        dtype: dtype of the images, such as `"uint8"`.
         bands: number of bands.
         kind: the option `augmentation`.
     """

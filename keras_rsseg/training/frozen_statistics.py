@@ -10,11 +10,11 @@ import keras
 def frozen_statistics(model: keras.Model) -> Iterator[None]:
     """Train with the moving statistics of batch norm, not the batch's.
 
-    A network is trained on one normalisation and used with another. For
+    A network is trained with one normalisation and used with another. For
     unusual tiles (nothing but dark water, say) the two differ, and a network
-    that never saw the second answers them with confident nonsense. A last
-    part of the training within this context lets it adapt. Compile the model
-    anew inside: what is trainable changes.
+    that never saw the second answers with confident nonsense. A last part of
+    the training within this context lets it adapt. Compile the model again
+    inside: what is trainable changes.
 
     Args:
         model: a `keras.Model`.

@@ -1,4 +1,4 @@
-"""Images and masks to the parts that are trained on and validated with."""
+"""Splitting images and masks into parts to train on and to validate with."""
 
 import dataclasses
 import math
@@ -31,13 +31,13 @@ from keras_rsseg.training_options import MANY_IMAGES
 from keras_rsseg.training_options import TrainingOptions
 from keras_rsseg.void import VOID
 
-# Images that are this much finer than the preset's are read as coarsely.
+# Images this much finer than the preset's are read as coarsely.
 _MUCH_FINER = 2.0
-# Tiles that are left of images that are read coarsely; blocks to split.
+# Fewest tiles left of images that are read coarsely; blocks to split into.
 _FEWEST_TILES = 16
 _BLOCKS = 16
 _LARGEST_BLOCK = 2048
-# Of decoded images, what is kept in memory.
+# Most bytes of decoded images to keep in memory.
 _MOST_CACHED = 4 << 30
 _VRT = "vrt://"
 _PLACE = re.compile(r"srcwin=(\d+),(\d+)")
@@ -48,15 +48,15 @@ Pairs = tuple[list[Any], Any]
 
 @dataclasses.dataclass(frozen=True)
 class LabelledParts:
-    """What is trained on, and what is validated with.
+    """The parts to train on and to validate with.
 
     Attributes:
         train: lists of images and masks, as `tile_dataset` takes them.
         validation: likewise; no pixel is in both.
-        ground_sample_distance: metres a pixel at which they are read, `None`
-            where that is not known.
-        held_out: in words, what the validation part is.
-        options: what else `tile_dataset` is told of them.
+        ground_sample_distance: metres per pixel at which they are read,
+            `None` if unknown.
+        held_out: the validation part, in words.
+        options: further arguments of `tile_dataset` for them.
     """
 
     train: Pairs
@@ -71,7 +71,7 @@ class LabelledParts:
     def tiles(self, part: Pairs, **options: Any) -> Any:
         """Return the tiles of a part, see `tile_dataset`."""
         with warnings.catch_warnings():
-            # `check` and `missing_classes()` have said it.
+            # `check` and `missing_classes()` have already warned.
             warnings.simplefilter("ignore", SampleWarning)
             return tile_dataset(self._pairs(part), **options)
 
@@ -86,13 +86,13 @@ class LabelledParts:
 
         Args:
             part: lists of images and masks.
-            side: length of the corner of the first image that is all of
-                them, `None` for whole images.
+            side: length of the corner of the first image that stands for all
+                of them, `None` for whole images.
         """
         return Records(self._pairs(part), side)
 
     def _pairs(self, part: Pairs) -> ImageMaskPairs:
-        """A part's images and masks, read and checked the first time."""
+        """A part's images and masks, read and checked once."""
         for known, pairs in self._read:
             if known is part:
                 return pairs
@@ -109,7 +109,7 @@ class LabelledParts:
 
 
 class Records:
-    """Records of images and masks, that can be iterated again."""
+    """Records of images and masks, which can be iterated repeatedly."""
 
     def __init__(self, pairs: ImageMaskPairs, side: int | None) -> None:
         self._pairs, self._side = pairs, side
@@ -134,17 +134,17 @@ def labelled_parts(
     preset_distance: float | None,
     num_classes: int,
 ) -> LabelledParts:
-    """Settle at which distance images are read, and split them.
+    """Settle the pixel size at which images are read, and split them.
 
     Args:
         images, masks: as `keras_rsseg.train` takes them.
-        options: of the training.
-        preset_distance: metres a pixel that the preset was trained on, or
+        options: options of the training.
+        preset_distance: metres per pixel that the preset was trained at, or
             `None`.
         num_classes: number of classes.
 
     Raises:
-        ArgumentError: images cannot be split, or not be read at a distance.
+        ArgumentError: if images cannot be split, or not read at a distance.
     """
     told = {"class_attribute": options.class_attribute, "ids": options.ids}
     pairs = _listed(images, masks, told)
@@ -156,7 +156,7 @@ def labelled_parts(
     area = sum(math.prod(size_of(image, "images")) for image in pairs[0])
     distance = _distance(sizes, area, options, preset_distance)
     if options.validation_images is not None:
-        held_out = f"{len(others[0])} images of their own"
+        held_out = f"{len(others[0])} separate images"
         train, validation = pairs, others
     else:
         by = options.split
@@ -211,20 +211,20 @@ def _distance(
     options: TrainingOptions,
     preset_distance: float | None,
 ) -> float | None:
-    """Metres a pixel at which images are read, `None` for as they are."""
+    """Metres per pixel at which images are read, `None` for as they are."""
     wanted, middle = options.ground_sample_distance, _middle(sizes)
     if wanted == "auto":
         if preset_distance is None or middle is None:
             return middle
-        # As coarse as the preset's, as far as some tiles remain.
+        # As coarse as the preset's, as long as enough tiles remain.
         tiles = area / options.tile_size**2
         remaining = middle * math.sqrt(tiles / _FEWEST_TILES)
         coarse = round(min(preset_distance, remaining), 3)
         return coarse if coarse >= _MUCH_FINER * middle else middle
     if wanted is not None and None in sizes:
         raise ArgumentError(
-            "`ground_sample_distance` needs images that say how large their "
-            "pixels are on the ground: GeoTIFFs. Received: "
+            "`ground_sample_distance` needs images that state the size of "
+            "their pixels on the ground: GeoTIFFs. Received: "
             f"ground_sample_distance={wanted!r}, with an image that does not"
         )
     return None if wanted is None else float(wanted)
@@ -254,7 +254,7 @@ def _factor(factor: float) -> float:
 
 
 def _at_distance(part: Pairs, distance: float) -> Pairs:
-    """The same, images that are much finer read more coarsely."""
+    """The same part, with much finer images read more coarsely."""
     images, masks = [], []
     for image, mask in zip(*part, strict=True):
         size = _ground_size(image)
@@ -274,7 +274,7 @@ def _at_distance(part: Pairs, distance: float) -> Pairs:
 
 
 def _method(mask: Any) -> str:
-    """The commonest id; of colours, the middle one."""
+    """The commonest id or, for colours, the middle one."""
     with open_raster(mask, "masks") as dataset:
         return "mode" if dataset.count == 1 else "nearest"
 
@@ -284,7 +284,7 @@ def _resampled(source: Any, shape: tuple[int, int], method: str) -> str:
     part = path.startswith(_VRT)
     if not part and (is_virtual(path) or "?" in path or "&" in path):
         raise ArgumentError(
-            "Only plain files can be read at another `ground_sample_distance` "
+            "Only plain files can be read at a `ground_sample_distance` other "
             f"than their own. Received: {path}"
         )
     start = f"{path}&" if part else f"{_VRT}{os.path.abspath(path)}?"
@@ -293,7 +293,7 @@ def _resampled(source: Any, shape: tuple[int, int], method: str) -> str:
 
 
 def _ground_size(image: Any) -> float | None:
-    """Metres a pixel, the mean of both sides."""
+    """Metres per pixel, the mean of both sides."""
     if not is_path(image):
         return None
     with open_raster(image, "images") as dataset:
@@ -302,7 +302,7 @@ def _ground_size(image: Any) -> float | None:
 
 
 def _pixels(image: Any) -> int:
-    """Bytes of an image in memory, about."""
+    """Bytes of an image in memory, approximately."""
     if is_path(image):
         with open_raster(image, "images") as dataset:
             return dataset.width * dataset.height * dataset.count

@@ -21,7 +21,7 @@ def draw_learning_curve(
     Args:
         epochs: `TrainingHistory.epochs`.
         best: number of the epoch that was kept, from 1.
-        path: of the PNG file, replaced if there is one.
+        path: path of the PNG file; replaced if it exists.
     """
     figure = Figure(figsize=_INCHES, layout="constrained")
     losses = figure.add_subplot()

@@ -1,14 +1,14 @@
-"""Epochs that draw the same whether a training was stopped before or not."""
+"""Epochs that draw the same whether or not a training was stopped before."""
 
 import keras
 
 
 class SeededEpochs(keras.callbacks.Callback):
-    """Makes what an epoch draws depend on its number, not on those before.
+    """Makes what an epoch draws depend on its number, not on earlier epochs.
 
-    Keras keeps the state of its random generators, dropout's, in no
-    checkpoint: a run that goes on after a stop would drop other channels than
-    one that was not stopped.
+    Keras saves the state of its random generators, such as dropout's, in no
+    checkpoint: a run resumed after a stop would drop other channels than one
+    that was not stopped.
 
     Args:
         seed: int.

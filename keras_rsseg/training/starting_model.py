@@ -1,4 +1,4 @@
-"""The model that a training starts from: a preset, made fit for its data."""
+"""The model that a training starts from: a preset, adapted to its data."""
 
 import dataclasses
 from typing import Any
@@ -26,18 +26,18 @@ _LEGEND = ("num_classes", "class_names", "palette", "display_palette")
 
 @dataclasses.dataclass(frozen=True)
 class PresetFacts:
-    """What is known of the model to be trained before its data are read.
+    """What is known about the model to train before its data are read.
 
-    As far as `keras_rsseg.data.check` asks for them.
+    Only what `keras_rsseg.data.check` asks for.
 
     Attributes:
         preset: name or folder of the preset.
-        arguments: those of `from_preset` that say the classes.
+        arguments: those of `from_preset` that set the classes.
         num_classes: number of classes.
         class_names: their names, or `None`.
         bands: names of the preset's bands, or `None`.
-        value_range: of its tiles, or `None`.
-        preset_distance: metres a pixel that it was trained on, or `None`.
+        value_range: range of its tiles' values, or `None`.
+        preset_distance: metres per pixel that it was trained at, or `None`.
     """
 
     preset: str
@@ -53,19 +53,19 @@ def preset_facts(options: TrainingOptions) -> PresetFacts:
     """Return what is known before weights are loaded.
 
     Args:
-        options: of the training.
+        options: options of the training.
 
     Raises:
         ArgumentError, PresetError: see `from_preset`.
     """
     preset = str(options.preset or DEFAULT_PRESET)
     arguments = class_arguments(options)
-    # To make a model of it takes ten seconds and more.
+    # Making a model from it takes ten seconds and more.
     facts = read_preset_facts(preset)
     if facts.num_classes is None:
         raise PresetError(f"`preset` {preset!r} states no number of classes.")
     others = {k: v for k, v in arguments.items() if k != "classes"}
-    # A new head is said where weights are loaded.
+    # A new head is reported when weights are loaded.
     settled, _ = settle_classes(vars(facts), arguments.get("classes"), others)
     legend = {name: settled.get(name, getattr(facts, name)) for name in _LEGEND}
     check_class_facts(**legend)
@@ -81,10 +81,10 @@ def preset_facts(options: TrainingOptions) -> PresetFacts:
 
 
 def class_arguments(options: TrainingOptions) -> dict[str, Any]:
-    """Return the arguments of `from_preset` that say the classes.
+    """Return the arguments of `from_preset` that set the classes.
 
     Args:
-        options: of the training.
+        options: options of the training.
     """
     palette = as_palette(options.palette)
     if options.num_classes is not None:
@@ -103,16 +103,16 @@ def starting_model(
     images: Any,
     options: TrainingOptions,
 ) -> tuple[Segmenter, bool]:
-    """Return the model to train, and whether its input is a new one.
+    """Return the model to train, and whether its input is new.
 
-    Bands or values that are not the preset's get a normalisation of their
-    own, fitted to what is trained on.
+    Bands or values other than the preset's get their own normalisation,
+    fitted to the images that are trained on.
 
     Args:
         facts: what `preset_facts()` returned.
         found: what `check` found in the images.
-        images: the images that are trained on.
-        options: of the training.
+        images: the images to train on.
+        options: options of the training.
 
     Raises:
         ArgumentError, PresetError: see `from_preset` and

@@ -57,7 +57,7 @@ _KEPT = rf"{epoch_backup.NAMES}|{BEST}|{HISTORY}|{SETTINGS}|\..*\.partial"
 
 @dataclasses.dataclass(frozen=True)
 class TrainingResult:
-    """What a training brought.
+    """The result of a training.
 
     Attributes:
         preset: path of the preset's folder.
@@ -93,16 +93,16 @@ def train(
 ) -> TrainingResult:
     """Fine-tune a preset on images with masks, and write a preset.
 
-    Everything is looked at by `keras_rsseg.data.check` first: what would be
-    trained wrongly is refused. Images or blocks of them are held out, random
-    tiles of the others are trained on, and the epoch with the highest mean
-    IoU of what is held out becomes the preset. A training that was stopped
-    at any moment goes on with `resume=True`, to the same weights.
+    Data are first checked by `keras_rsseg.data.check`: what would be trained
+    wrongly is an error. Images or blocks of them are held out, random tiles
+    of the others are trained on, and the epoch with the highest mean IoU on
+    the held-out part becomes the preset. A training stopped at any moment
+    resumes with `resume=True`, and ends with the same weights.
 
-    Beside the preset appears `OUTPUT_report`: tables, confusion matrix, the
-    worst tiles and the learning curve of the part that is held out. The
-    preset's folder also holds its `card.json` and, in `training.yaml`, the
-    options of this training.
+    `OUTPUT_report` is written beside the preset: tables, confusion matrix,
+    the worst tiles and the learning curve of the held-out part. The preset's
+    folder also holds its `card.json` and, in `training.yaml`, the options of
+    this training.
 
     Args:
         images: folder, pattern (`"images/*.tif"`), or list of paths or
@@ -115,15 +115,15 @@ def train(
         `TrainingResult`.
 
     Raises:
-        AlreadyRunningError: another training writes this preset.
-        ArgumentError: an option is out of range or does not fit the images;
-            a stopped training had other options.
-        DatasetError: images and masks are not fit to train on.
-        FileExistsError: there is a preset, or what a stopped training left,
-            and neither `overwrite` nor `resume` is given.
+        AlreadyRunningError: if another training is writing this preset.
+        ArgumentError: if an option is out of range or does not fit the
+            images, or a stopped training had other options.
+        DatasetError: if images and masks are not fit to train on.
+        FileExistsError: if there is a preset, or what a stopped training
+            left, and neither `overwrite` nor `resume` is given.
         FileNotFoundError: if a file does not exist.
-        MissingPackageError: without matplotlib, for the report.
-        PresetError: the preset to start from cannot be loaded.
+        MissingPackageError: if matplotlib, for the report, is missing.
+        PresetError: if the preset to start from cannot be loaded.
 
     Example:
 
@@ -232,13 +232,13 @@ def _workspace(
     if not options.overwrite:
         if is_stopped and not options.resume:
             raise FileExistsError(
-                f"A training of {output} was stopped, and can go on from "
-                f"{folder}. Give `resume=True` to go on, or `overwrite=True` "
-                "to begin anew"
+                f"A training of {output} was stopped, and can resume from "
+                f"{folder}. Give `resume=True` to resume, or `overwrite=True` "
+                "to start again"
             )
         if output.exists() and not is_stopped:
             if folder.exists():
-                # Killed while it tidied up, when all was done.
+                # Killed while tidying up, when all was done.
                 work.acquire()
                 _tidy(work)
                 work.release()
@@ -258,7 +258,7 @@ def _workspace(
 
 
 def _tidy(work: WorkFolder) -> None:
-    # First, so that no rest of the others is taken for a stopped training.
+    # First, so that files left over are not taken for a stopped training.
     remove_file(work.path / SETTINGS)
     work.empty()
 
@@ -297,20 +297,20 @@ def _checked(
 
 def _what_is_trained(parts: LabelledParts, options: TrainingOptions) -> str:
     distance = parts.ground_sample_distance
-    how = "" if distance is None else f", read at {distance:g} m a pixel"
+    how = "" if distance is None else f", read at {distance:g} m per pixel"
     return f"\nHeld out: {parts.held_out}, seed {options.seed}{how}."
 
 
 def _doubt_split(
     parts: LabelledParts, found: CheckReport, facts: PresetFacts
 ) -> None:
-    """Warn where a class that there is lies in one part alone."""
+    """Warn if a class that occurs is missing from one part."""
     names = facts.class_names or [
         f"class {index}" for index in range(facts.num_classes)
     ]
     for part, what in (
-        (parts.train, "what is trained on, and cannot be learned"),
-        (parts.validation, "what is held out, and cannot be scored"),
+        (parts.train, "what is trained on, so it cannot be learned"),
+        (parts.validation, "what is held out, so it cannot be scored"),
     ):
         missing = [
             names[index]
@@ -319,7 +319,7 @@ def _doubt_split(
         ]
         if missing:
             warnings.warn(
-                f"Of {', '.join(missing)} there is no pixel in {what}. Give "
+                f"There is no pixel of {', '.join(missing)} in {what}. Give "
                 "another `seed`, a smaller `block_size`, or "
                 "`validation_images`",
                 SampleWarning,
@@ -336,7 +336,7 @@ def _write_all(
     parts: LabelledParts,
     options: TrainingOptions,
 ) -> EvaluationReport:
-    """Write preset and report; the report tells of the preset's files."""
+    """Write preset and report; the report scores the preset's files."""
     model.save_to_preset(output)
     saved, model.preset = model, str(output)
     if options.limit is None or model.dtype_policy.name != "float32":
@@ -357,10 +357,10 @@ def _write_all(
 def _score(
     model: Segmenter, parts: LabelledParts, options: TrainingOptions
 ) -> EvaluationReport:
-    """Score the part that is held out, tiles alone and blended."""
+    """Score the held-out part, by tile and blended."""
     size = options.tile_size
     stride = max(1, size * 3 // 4)
-    # Of a trial, four tiles.
+    # A trial scores four tiles.
     side = None if options.limit is None else size + stride
     return evaluate(
         model,

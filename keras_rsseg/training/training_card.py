@@ -1,4 +1,4 @@
-"""What a training writes on the card of its preset."""
+"""The card that a training writes for its preset."""
 
 import pathlib
 import statistics
@@ -25,16 +25,16 @@ def write_training_card(
 ) -> None:
     """Write the `card.json` that `keras-rsseg upload` reads.
 
-    What only the user knows, such as the licence of the images, it says is
+    What only the user knows, such as the licence of the images, is left as
     not stated.
 
     Args:
         model: the model, as it was saved.
         output: path of the preset.
         preset: what the training started from.
-        report: scores of the part that is held out.
+        report: scores of the held-out part.
         parts: what was trained on.
-        options: of the training.
+        options: options of the training.
         epochs: losses and scores of each epoch.
     """
     scores = report.scores["scene"]
@@ -45,7 +45,7 @@ def write_training_card(
         if iou == iou
     }
     distance = parts.ground_sample_distance
-    where = "" if distance is None else f" of about {distance:g} m a pixel"
+    where = "" if distance is None else f" of about {distance:g} m per pixel"
     bands = ", ".join(model.bands or ())
     seconds = sum(epoch["seconds"] for epoch in epochs)
     command = "keras-rsseg train --config training.yaml"

@@ -15,22 +15,22 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
 
 HISTORY = "history.json"
-# Of all scores of an epoch, those that a line has room for.
+# The scores of an epoch that a line has room for.
 _SHOWN = ("loss", "mean_iou", "val_loss", "val_mean_iou")
 
 
 class TrainingHistory(keras.callbacks.Callback):
-    """Keeps the logs of every epoch, and says how a training goes.
+    """Keeps the logs of every epoch, and reports the progress of a training.
 
     Args:
         folder: path of an existing folder.
         epochs: number of all epochs.
-        say: what takes a line of text after every epoch, or `None`.
-        steps: number of steps of an epoch, for a progress bar.
+        say: called with a line of text after every epoch, or `None`.
+        steps: number of steps in an epoch, for a progress bar.
 
     Attributes:
-        epochs: list of dicts, the logs of the epochs that are done, with
-            their number `"epoch"` (from 1) and `"seconds"`.
+        epochs: list of dicts, the logs of the finished epochs, with their
+            number `"epoch"` (from 1) and `"seconds"`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class TrainingHistory(keras.callbacks.Callback):
 
     @property
     def seconds(self) -> float:
-        """Time that the epochs took, in all starts."""
+        """Time that the epochs took, over all runs."""
         return sum(epoch["seconds"] for epoch in self.epochs)
 
     def on_epoch_begin(
@@ -88,7 +88,7 @@ class TrainingHistory(keras.callbacks.Callback):
     ) -> None:
         seconds = time.perf_counter() - self._start
         scores = {name: float(value) for name, value in (logs or {}).items()}
-        # An epoch that a kill made to be repeated takes its place.
+        # An epoch repeated after a kill replaces its first run.
         self.epochs = self.epochs[:epoch]
         self.epochs.append({"epoch": epoch + 1, "seconds": seconds, **scores})
         write_durably(self._path, json.dumps(self.epochs, indent=1).encode())

@@ -22,23 +22,23 @@ from keras_rsseg.training.labelled_parts import LabelledParts
 from keras_rsseg.training.labelled_parts import plain_file
 from keras_rsseg.training_options import TrainingOptions
 
-# In a preset's folder, what its training is repeated with.
+# In a preset's folder, what to repeat its training with.
 CONFIG = "training.yaml"
 # In the folder of a stopped training.
 SETTINGS = "settings.json"
 ARGUMENTS = ("images", "masks", "output")
-# How a training goes on, not what comes of it.
+# How a training runs, not what comes of it.
 _NO_SETTINGS = ("overwrite", "progress", "resume")
 
 
 def settings_of(
     images: Any, masks: Any, options: TrainingOptions
 ) -> dict[str, Any]:
-    """Return what makes two trainings the same, as YAML has it.
+    """Return what makes two trainings the same, as values of YAML.
 
     Args:
         images, masks: as `keras_rsseg.train` takes them.
-        options: of the training.
+        options: options of the training.
     """
     found = {"images": _plain(images), "masks": _plain(masks)}
     for field in fields(TrainingOptions):
@@ -50,16 +50,16 @@ def settings_of(
 def keep_settings(
     path: pathlib.Path, settings: Mapping[str, Any], parts: LabelledParts
 ) -> None:
-    """Keep the settings of a training that begins, or compare them.
+    """Save the settings of a new training, or compare a stopped one's.
 
     Args:
-        path: of the file.
+        path: path of the file.
         settings: what `settings_of()` returned.
-        parts: what is trained on; images may have come or gone, or have
-            been changed.
+        parts: what is trained on; images may have been added, removed or
+            changed.
 
     Raises:
-        ArgumentError: a stopped training had others.
+        ArgumentError: if a stopped training had others.
     """
     content = {
         **settings,
@@ -67,16 +67,16 @@ def keep_settings(
         "images held out": [_plain(image) for image in parts.validation[0]],
         "what images and masks hold": _contents(parts),
     }
-    # As the file gives it back, where keys are text.
+    # As the file returns it, with keys as text.
     content = json.loads(json.dumps(content))
     if path.exists():
         kept = json.loads(path.read_text())
         names = [name for name in content if kept.get(name) != content[name]]
         if names:
             raise ArgumentError(
-                "`resume` goes on with the options that the stopped training "
+                "`resume` needs the options that the stopped training "
                 f"had. Different: {', '.join(names)}. Give those, or "
-                "`overwrite=True` to begin anew"
+                "`overwrite=True` to start again"
             )
     write_durably(path, (json.dumps(content, indent=4) + "\n").encode())
 
@@ -106,7 +106,7 @@ def write_config(path: pathlib.Path, settings: Mapping[str, Any]) -> None:
     """Write the options that are not the defaults to a YAML file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         settings: what `settings_of()` returned.
     """
     defaults = {
@@ -125,18 +125,18 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the arguments of `keras_rsseg.train` that a YAML file holds.
 
     Args:
-        path: of the file: `images`, `masks`, `output` and options, by their
-            names in Python.
+        path: path of the file: `images`, `masks`, `output` and options, by
+            their names in Python.
 
     Raises:
-        ArgumentError: it is no such file.
-        FileNotFoundError: there is no such file.
+        ArgumentError: if it holds something else.
+        FileNotFoundError: if there is no such file.
     """
     try:
         content = yaml.safe_load(pathlib.Path(path).read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
-        raise ArgumentError(f"{path} is no YAML: {reason}") from error
+        raise ArgumentError(f"{path} is not YAML: {reason}") from error
     if not isinstance(content, dict):
         raise ArgumentError(
             f"{path} must hold options, such as `tile_size: 256`. Received: "
@@ -147,7 +147,7 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, n=1)
             raise ArgumentError(
-                f"{path} holds {name!r}, which is no option. "
+                f"{path} holds {name!r}, which is not an option. "
                 + (
                     f"Did you mean {near[0]}?"
                     if near
@@ -158,7 +158,7 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as YAML and JSON have it."""
+    """A value as YAML and JSON hold it."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, os.PathLike):

@@ -28,7 +28,7 @@ class WarmUpDecay(keras.optimizers.schedules.LearningRateSchedule):
         steps: int, the number of all steps.
 
     Attributes:
-        warm_up_steps: int, after how many steps the rate is at its peak.
+        warm_up_steps: int, the steps after which the rate is at its peak.
 
     Example:
 

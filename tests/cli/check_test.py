@@ -27,7 +27,7 @@ def test_doubts_are_printed(folders):
     result = run(*folders, "--num-classes", "2")
     assert result.exit_code == 0
     assert "1 images, 1 masks" in result.output
-    assert "no other ids than 0 and 255" in result.output
+    assert "no ids but 0 and 255" in result.output
 
 
 def test_options_reach_it(folders, tmp_path):
@@ -38,7 +38,9 @@ def test_options_reach_it(folders, tmp_path):
         *("--picture", str(tmp_path / "a.png")),
     )
     assert result.exit_code == 0
-    assert "Nothing wrong" in result.output and "2 of uint8" in result.output
+    assert (
+        "No problems found" in result.output and "2 of uint8" in result.output
+    )
     assert (tmp_path / "a.png").exists()
 
 

@@ -83,7 +83,7 @@ class TestOneScene:
         change(preset, "palette", [[0, 0, 300]] * 5)
         check_error(run(*arguments), "palette")
         change(preset, "palette", [[0, 0, 3]] * 4)
-        check_error(run(*arguments), "one entry a class")
+        check_error(run(*arguments), "one entry per class")
         for damaged in ("[]", "{", '{"config": 3}', "[" * 100_000):
             (preset / "task.json").write_text(damaged)
             check_error(run(*arguments), "task.json")

@@ -290,8 +290,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         "content, message",
         [
-            (b"{nope", "is no JSON"),
-            (b"\xff\xfe", "is no JSON"),
+            (b"{nope", "is not JSON"),
+            (b"\xff\xfe", "is not JSON"),
             (b"3", "must hold JSON such as"),
             (b'{"colors": [[0, 0, 0]], "x": 1}', "must hold JSON such as"),
             (b'{"colors": "red"}', "from 0 to 255"),

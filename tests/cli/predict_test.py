@@ -354,7 +354,7 @@ class TestErrors:
         with filelock.FileLock(tmp_path / ".map.tif.blocks/lock"):
             result = run("predict", scene, "--output", output)
         check_error(result, "Another run is writing")
-        assert "--resume goes on" in result.stderr
+        assert "--resume continues" in result.stderr
 
     def test_before_the_model_is_loaded(self, tmp_path, known, monkeypatch):
         """What the model would refuse is told by the preset's facts."""

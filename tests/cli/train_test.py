@@ -101,7 +101,7 @@ def test_wrong_usage_is_told_in_flags(calls, arguments, message):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- 1\n- 2\n", "must hold options"), ("a: [", "is no YAML")],
+    [("- 1\n- 2\n", "must hold options"), ("a: [", "is not YAML")],
 )
 def test_a_file_that_is_none(calls, tmp_path, text, message):
     path = tmp_path / "training.yaml"

@@ -133,7 +133,9 @@ class TestCrops:
         np.testing.assert_array_equal(mask, before)
 
     def test_images_alone_have_no_rims(self):
-        with pytest.raises(ArgumentError, match="`boundary_void` goes with"):
+        with pytest.raises(
+            ArgumentError, match="`boundary_void` needs `masks`"
+        ):
             ImageMaskPairs(random_image(8, 8), boundary_void=RIMS)
 
 

@@ -52,7 +52,7 @@ def test_sound_data(folders):
         "1 road",
         "33.33%",
         "void (255) 0.00%",
-        "Nothing wrong was found.",
+        "No problems found.",
     ):
         assert part in text
 
@@ -123,7 +123,9 @@ def test_places_on_the_ground(tmp_path):
     assert report.ok
     assert report.images[0].ground_size == pytest.approx(2)
     assert "same place" in report.doubts[0]
-    assert "2 m a pixel, the model was trained on 0.5 m" in report.doubts[1]
+    assert (
+        "2 m per pixel, but the model was trained at 0.5 m" in report.doubts[1]
+    )
 
 
 def test_a_picture_of_tiles(folders, tmp_path):

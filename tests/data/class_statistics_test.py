@@ -84,7 +84,7 @@ class TestCountClasses:
             assert per_image.tolist() == [[2, 1, 1]] * 3
         with pytest.raises(ValueError, match="`source` must end"):
             count_classes(records.repeat())
-        with pytest.raises(ValueError, match="Received: images alone"):
+        with pytest.raises(ValueError, match="Received: images only"):
             count_classes(tiles.map(lambda *parts: (parts[0], parts[2])))
         with pytest.raises(ValueError, match='records with a "mask"'):
             count_classes([{"image": 1}])
@@ -140,7 +140,7 @@ class TestClassWeights:
     @pytest.mark.parametrize(
         "arguments, message",
         [
-            (([0, 0],), "one above"),
+            (([0, 0],), "one of them above"),
             (([-1, 5],), "at least 0"),
             (([np.nan, 5],), "finite"),
             (([[[1]]],), "of shape"),

@@ -196,7 +196,7 @@ class TestElements:
             ),
             (
                 lambda x, y: (x, y, tf.ones_like(y, "float32")),
-                "the same parts.*weights .*`weigh_pixels` gives the others",
+                "the same parts.*weights .*`weigh_pixels` can give the others",
             ),
             (
                 lambda x, y: (x, y, {"name": y[:, 0, 0]}),

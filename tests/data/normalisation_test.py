@@ -118,7 +118,7 @@ class TestRefusals:
 
     def test_a_dataset_without_end(self, scenes):
         tiles = tile_dataset([scenes[0]], tile_size=16, repeat=True)
-        with pytest.raises(ArgumentError, match="come to an end"):
+        with pytest.raises(ArgumentError, match="must end"):
             fit_normalisation(tiles)
 
     def test_no_pixel_with_data(self):

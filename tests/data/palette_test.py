@@ -76,7 +76,7 @@ class TestPalette:
             (dict(colors=[(0, 0, 0.5)]), "`colors` must hold colours"),
             (dict(colors=[(1, 1, 1), (1, 1, 1)]), "twice"),
             (dict(colors=[(1, 1, 1)], void_colors=[(1, 1, 1)]), "twice"),
-            (dict(colors=[(1, 1, 1)], names=["a", "b"]), "one name a colour"),
+            (dict(colors=[(1, 1, 1)], names=["a", "b"]), "one name per colour"),
         ],
     )
     def test_bad_palettes_are_refused(self, arguments, message):

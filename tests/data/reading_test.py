@@ -183,7 +183,7 @@ class TestReadMask:
         ids = np.zeros((64, 64), "uint8")
         ids[20:] = 4
         path = write_raster(tmp_path / name, ids, **profile)
-        with pytest.raises(ValueError, match=f"{name} is compressed.*PNG"):
+        with pytest.raises(ValueError, match=f"{name} has lossy.*PNG"):
             read_mask(path)
 
     @pytest.mark.parametrize("compress", ["deflate", "lzw", "lerc", "zstd"])

@@ -145,7 +145,9 @@ class TestWindows:
         data = tile_dataset(
             images, masks, tile_size=16, repeat=True, drop_remainder=True
         )
-        with pytest.raises(tf.errors.InvalidArgumentError, match="not one"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="not a single batch"
+        ):
             next(iter(data))
 
     def test_a_protocol_sets_tile_and_stride(self):
@@ -195,7 +197,7 @@ class TestResume:
     @pytest.mark.parametrize(
         "arguments, message",
         [
-            (dict(first_epoch=2, seed=1), "`first_epoch` goes with repeat"),
+            (dict(first_epoch=2, seed=1), "`first_epoch` needs repeat"),
             (dict(first_epoch=2, repeat=True), "`first_epoch` needs a `seed`"),
             (dict(first_epoch=-1), "`first_epoch` must be an int"),
         ],
@@ -334,17 +336,20 @@ def test_files_masks_in_colour_and_void(tmp_path, cache):
         (dict(sampling="grid"), "`sampling` must be"),
         (
             dict(tiles_per_epoch=5),
-            "`tiles_per_epoch` goes with sampling='random' or 'balanced'",
+            "`tiles_per_epoch` needs sampling='random' or 'balanced'",
         ),
-        (dict(sampling="random", stride=4), "`stride` goes with"),
-        (dict(sampling="random", count_once=True), "`count_once` goes with"),
+        (dict(sampling="random", stride=4), "`stride` needs sampling"),
+        (
+            dict(sampling="random", count_once=True),
+            "`count_once` needs sampling",
+        ),
         (dict(sampling="random", tiles_per_epoch=0), "`tiles_per_epoch` must"),
         (dict(batch_size=0), "`batch_size` must be a positive int"),
         (dict(tile_size=0), "`tile_size` must be"),
         (dict(stride=99), "`stride` must not be longer"),
         (
             dict(count_once=True, augmentation=Augmentation(scale=(1, 2))),
-            "`count_once` needs windows",
+            "`count_once` needs unscaled windows",
         ),
     ],
 )

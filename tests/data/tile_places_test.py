@@ -63,7 +63,7 @@ class TestPlaces:
         assert min(rows) < 0 < max(rows)
 
     def test_scaled_tiles_have_no_place(self):
-        with pytest.raises(ValueError, match="`places` needs windows as"):
+        with pytest.raises(ValueError, match="`places` needs unscaled windows"):
             tile_dataset(
                 random_image(20, 30),
                 tile_size=16,
@@ -130,12 +130,12 @@ class TestBalanced:
             (dict(masks=None), "There are no masks"),
             (dict(masks=np.full((40, 40), 255, "u1")), "that hold a class"),
             (dict(class_weights=[0, 1]), "that hold a class"),
-            (dict(class_weights=[-1]), "a float at least 0 for each"),
+            (dict(class_weights=[-1]), "a float of at least 0 for each"),
             (dict(masks=np.full((40, 40), 4), class_weights=[1]), "class 4"),
-            (dict(stride=4), "`stride` goes with"),
+            (dict(stride=4), "`stride` needs sampling"),
             (
                 dict(sampling="random", class_weights=[1]),
-                "`class_weights` goes with sampling='balanced'",
+                "`class_weights` needs sampling='balanced'",
             ),
         ],
     )

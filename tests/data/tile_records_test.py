@@ -164,7 +164,9 @@ class TestOrder:
 
     def test_an_epoch_without_a_batch_fails_rather_than_hangs(self):
         data = self.make(scene_list((16, 16)), repeat=True, drop_remainder=True)
-        with pytest.raises(tf.errors.InvalidArgumentError, match="not one"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="not a single batch"
+        ):
             next(iter(data))
 
 
@@ -236,7 +238,9 @@ class TestRareClasses:
         assert (only == 2).any((1, 2)).all()
 
     def test_no_tile_kept_fails_rather_than_hangs(self):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="not one"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="not a single batch"
+        ):
             self.draw([0, 1])
 
 
@@ -279,10 +283,10 @@ class TestRecords:
             (dict(stride=20), "`stride` must not be longer"),
             (dict(protocol="isaid"), "`protocol` sets `tile_size`"),
             (dict(class_weights=[]), "`class_weights` must be a float"),
-            (dict(first_epoch=1), "`first_epoch` goes with repeat"),
+            (dict(first_epoch=1), "`first_epoch` needs repeat"),
             (
                 dict(places=True, augmentation=Augmentation(scale=(1, 2))),
-                "`places` needs windows",
+                "`places` needs unscaled windows",
             ),
         ],
     )

@@ -138,5 +138,5 @@ class TestPairs:
             ImageMaskPairs(image, path)
 
     def test_an_attribute_of_rasters(self, image):
-        with pytest.raises(ValueError, match="goes with masks that are poly"):
+        with pytest.raises(ValueError, match="is for masks that are poly"):
             ImageMaskPairs(image, expected(), class_attribute="kind")

@@ -248,7 +248,7 @@ def test_tensorflow_datasets_as_tfds_gives():
     )
     report = run(mostly_knows, dataset)
     assert report.to_json() == run(mostly_knows, records).to_json()
-    with pytest.raises(ValueError, match="repeats for ever"):
+    with pytest.raises(ValueError, match="repeats forever"):
         run(knows, dataset.repeat())
     with pytest.raises(TypeError, match="records.*tuple"):
         run(knows, dataset.map(lambda x: (x["image"], x["mask"])))

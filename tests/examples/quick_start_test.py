@@ -19,7 +19,7 @@ def test_from_check_to_map(tmp_path, capsys):
     printed = capsys.readouterr().out
     # The scene's pixels are smaller than the preset's, which is said.
     assert "\nWrong:" not in printed
-    assert printed.count("\n  - ") == 1 and "0.25 m a pixel" in printed
+    assert printed.count("\n  - ") == 1 and "0.25 m per pixel" in printed
     found = keras_rsseg.data.read_mask(f"{output}_map.tif")
     assert found.shape == (1000, 1000)
     # The trained head was kept: one step further it still knows water.

@@ -177,7 +177,7 @@ class TestArrays(TestCase):
             model.fit(data, verbose=0)
 
     def test_masks_of_0_and_255(self):
-        with pytest.warns(SampleWarning, match="no other ids than 0 and 255"):
+        with pytest.warns(SampleWarning, match="no ids but 0 and 255"):
             for_few_steps(make_model(2)).fit(
                 TILES, np.where(MASKS == 1, 255, 0), verbose=0
             )

@@ -60,7 +60,7 @@ class TestChoosing:
     def test_other_names_are_taken_in_order_with_a_word(self, tmp_path, caplog):
         path = scene(tmp_path, ["green", "red", "nir"])
         assert choose(path, None, RGB) == [1, 2, 3]
-        assert "order of the file" in caplog.text
+        assert "in file order" in caplog.text
 
     @pytest.mark.parametrize(
         "bands, match",

@@ -34,7 +34,11 @@ PAGE = b"\n<!DOCTYPE html><html><body>Log in</body></html>"
         ("a.gpkg", b"SQLite format 3\0", "database"),
         ("a.tif.gz", b"\x1f\x8b\x08", "/vsigzip/"),
         ("a.rar", b"Rar!\x1a", "unpack it"),
-        ("list.txt", b"gone/a.tif\ngone/b.tif\n", ".csv with the column scene"),
+        (
+            "list.txt",
+            b"gone/a.tif\ngone/b.tif\n",
+            ".csv with a column named scene",
+        ),
     ],
 )
 def test_by_its_first_bytes(tmp_path, name, data, told):
@@ -63,7 +67,7 @@ def test_archives(tmp_path):
             str(path)
         )
     path.write_bytes(path.read_bytes()[:20])
-    assert "breaks off" in what_it_is(str(path))
+    assert "truncated" in what_it_is(str(path))
     path = tmp_path / "scene.tar"
     with tarfile.open(path, "w") as archive:
         archive.add(tmp_path / "scene.zip", "scene.zip")

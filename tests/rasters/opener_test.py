@@ -166,7 +166,7 @@ class TestErrors:
 
 
 class TestStrictness:
-    """A PNG that breaks off is refused, whoever reads it."""
+    """A truncated PNG is refused, whoever reads it."""
 
     def test_in_another_thread(self, tmp_path):
         errors = []
@@ -289,7 +289,7 @@ OTHER_WARNINGS = (
 
 
 def test_rasters_are_opened_in_one_room():
-    """Opened elsewhere, a file that breaks off would be read as if whole."""
+    """Opened elsewhere, a truncated file would be read as if whole."""
     paths = sorted(PACKAGE.rglob("*.py"))
     assert len(paths) > 100
     found = []

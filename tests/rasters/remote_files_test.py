@@ -81,9 +81,9 @@ def told(url):
     "code, match",
     [
         (404, "HTTP 404 Not Found: there is no such file"),
-        (403, "HTTP 403 Forbidden: a signed address may have expired"),
+        (403, "HTTP 403 Forbidden: a signed URL may have expired"),
         (503, "HTTP 503 Service Unavailable: it is busy"),
-        (200, "whole files only, and a map needs parts of them: download"),
+        (200, "only whole files, and a map needs parts of them: download"),
     ],
 )
 def test_it_cannot_be_opened(server, code, match):
@@ -96,8 +96,8 @@ def test_it_cannot_be_opened(server, code, match):
 def test_it_breaks_off(server, code):
     """GDAL says nothing of the code; what is finished is not lost."""
     text = told(f"{server}/{code}/2/scene.tif")
-    assert f"the server answers HTTP {code}" in text
-    assert "`resume=True` goes on" in text
+    assert f"the server answered HTTP {code}" in text
+    assert "`resume=True` continues" in text
 
 
 def test_it_can_be_read(server):
@@ -110,7 +110,7 @@ def test_nobody_answers():
     assert "the server cannot be reached" in text
     assert "GDAL_HTTP_MAX_RETRY=5" in text
     reason = why_not("s3://bucket/scene.tif", "Read error", opened=True)
-    assert reason.startswith("the connection broke off (Read error)")
+    assert reason.startswith("the connection was lost (Read error)")
 
 
 def test_what_is_remote():

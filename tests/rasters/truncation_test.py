@@ -1,4 +1,4 @@
-"""A file that breaks off is an error, in whatever format, never pixels."""
+"""A truncated file is an error, in whatever format, never pixels."""
 
 import numpy as np
 import pytest
@@ -89,7 +89,7 @@ def test_a_mask_at_the_end_of_a_tiff_is_missed(tmp_path, more):
     with open_raster(path) as dataset:
         assert 0 < (dataset.dataset_mask() == 0).mean() < 0.2
     path.write_bytes(path.read_bytes()[: before + more])
-    with pytest.raises(RasterError, match="late.tif breaks off at byte"):
+    with pytest.raises(RasterError, match="late.tif is truncated at byte"):
         with open_raster(path):
             pass
 

@@ -231,7 +231,7 @@ class TestOtherImages:
             validation_masks=other_masks,
         )
         card = json.loads((result.preset / "card.json").read_text())
-        assert "1 images of their own" in card["protocol"]
+        assert "1 separate images" in card["protocol"]
 
     def test_the_presets_own_classes_keep_their_head(
         self, preset, tmp_path, caplog

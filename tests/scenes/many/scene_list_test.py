@@ -227,7 +227,7 @@ class TestManifests:
                 "line 2: `value_range` must be t",
             ),
             ("scene,ground_sample_distance\nx.tif,fine\n", "auto, native or"),
-            ('scene\n"x.tif\n', "is no CSV"),
+            ('scene\n"x.tif\n', "is not CSV"),
         ],
     )
     def test_errors_name_the_line(self, here, text, match):
@@ -241,7 +241,7 @@ class TestManifests:
         with pytest.raises(ValueError, match="columns: 'scène'"):
             list_scenes(["in/list.csv"], "maps")
         pathlib.Path("in/list.csv").write_bytes(b"PK\3\4\0\0")
-        with pytest.raises(ValueError, match="is no CSV.*a workbook"):
+        with pytest.raises(ValueError, match="is not CSV.*a workbook"):
             list_scenes(["in/list.csv"], "maps")
 
     def test_as_excel_writes_it_where_the_comma_is_for_decimals(self, here):
