@@ -104,7 +104,9 @@ class TestSums:
     def test_missing_and_left_over(self, preset, tmp_path):
         copy = shutil.copytree(preset, tmp_path / "copy")
         (copy / "model_00000.weights.h5").write_bytes(b"x")
-        refused(copy, "model_00000.weights.h5", "is not of this preset")
+        refused(
+            copy, "model_00000.weights.h5", "does not belong to this preset"
+        )
         (copy / "model_00000.weights.h5").unlink()
         (copy / "image_converter.json").unlink()
         refused(copy, "image_converter.json", "is missing")
@@ -150,10 +152,10 @@ class TestFiles:
     def test_pipes_and_folders_are_not_waited_for(self, folder, name):
         (folder / name).unlink()
         os.mkfifo(folder / name)
-        refused(folder, name, "no regular file")
+        refused(folder, name, "not a regular file")
         (folder / name).unlink()
         (folder / name).mkdir()
-        refused(folder, name, "no regular file")
+        refused(folder, name, "not a regular file")
 
     def test_links_to_files_are_fine(self, folder, tmp_path):
         shutil.move(folder / WEIGHTS, tmp_path / "blob")
@@ -186,7 +188,7 @@ class TestShards:
 
     def test_two_backbones(self, folder, sharded):
         shutil.copy(folder / WEIGHTS, sharded / WEIGHTS)
-        refused(sharded, "model.weights.json", "only one can be meant")
+        refused(sharded, "model.weights.json", "keep only one")
 
     @pytest.mark.parametrize("shard", ["../x.weights.h5", 1, None])
     def test_shards_elsewhere(self, sharded, shard):
@@ -265,10 +267,10 @@ class TestWeights:
     @pytest.mark.parametrize(
         "make, words",
         [
-            (external_link, "link in place of an array"),
-            (soft_link, "link in place of an array"),
-            (external_storage, "values lie in other files"),
-            (virtual, "values lie in other files"),
+            (external_link, "link instead of an array"),
+            (soft_link, "link instead of an array"),
+            (external_storage, "values are in other files"),
+            (virtual, "values are in other files"),
             (never_written, "never written"),
             (bomb, "far larger than the file"),
             (twice, "more than once"),
@@ -328,7 +330,7 @@ class TestConfigurations:
             ('{"a": NaN}', "holds NaN"),
             ('{"a": 1, "a": 1}', "'a' twice"),
             ('{"a": "' + "x" * 10_000_000 + '"}', "bytes, too many"),
-            ("\ufeff{}", "no valid JSON"),
+            ("\ufeff{}", "not valid JSON"),
         ],
     )
     def test_no_plain_json(self, folder, text, words):
@@ -421,11 +423,11 @@ class TestConfigurations:
             folder / "config.json",
             lambda content: content["config"].update(align_corners=False),
         )
-        refused(folder, "config.json", "something else than task.json")
+        refused(folder, "config.json", "contradicts task.json")
 
     def test_normalisation_that_went_missing(self, folder):
         tasks(folder, preprocessor=None)
-        refused(folder, "preprocessor.json", "something else than task.json")
+        refused(folder, "preprocessor.json", "contradicts task.json")
 
 
 class TestConstructors:

@@ -77,7 +77,7 @@ def test_unknown_argument_of_a_later_version(folder):
 
 def test_unknown_argument_of_the_same_version(folder):
     change(folder / "task.json", add_argument)
-    with pytest.raises(ValueError, match=r"(?s)cannot be made.*colour"):
+    with pytest.raises(ValueError, match=r"(?s)cannot be built.*colour"):
         keras_rsseg.from_preset(folder)
 
 

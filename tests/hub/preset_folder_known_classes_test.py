@@ -61,7 +61,7 @@ def test_the_package_itself_keras_hub_and_keras_pass(preset):
 )
 @pytest.mark.parametrize("trusted", [True, False])
 def test_nothing_runs_code_that_the_preset_brings(item, trusted):
-    with pytest.raises(ValueError, match="runs code that the preset"):
+    with pytest.raises(ValueError, match="runs code from the preset"):
         check(item, trusted)
 
 

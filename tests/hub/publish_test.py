@@ -173,7 +173,10 @@ class TestPrivate:
     def test_never_into_what_everyone_sees(self, hub, client, preset):
         hub.put("me/tiny", preset)
         message = refused(client, preset, private=True)
-        assert "everyone can see it" in message and "Nothing was" in message
+        assert (
+            "already exists and is public" in message
+            and "Nothing was" in message
+        )
         assert "README.md" not in hub.files("me/tiny")
 
 
@@ -190,7 +193,7 @@ class TestTheHubRefuses:
         assert "write to it" in message
 
     @pytest.mark.parametrize(
-        "status, words", [(429, "few minutes"), (500, "out of order")]
+        "status, words", [(429, "few minutes"), (500, "has a fault")]
     )
     def test_nothing_half_done_is_seen(
         self, hub, client, preset, status, words
