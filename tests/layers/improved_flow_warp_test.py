@@ -173,7 +173,7 @@ class TestImprovedFlowWarp(TestCase):
     )
     def test_kernel_without_a_ratio_must_be_given(self, fine, coarse):
         layer = ImprovedFlowWarp()
-        with pytest.raises(ValueError, match="give a `kernel_size`.*fine"):
+        with pytest.raises(ValueError, match="set `kernel_size`.*fine"):
             layer.build((None, *fine, 2), (None, *coarse, 2))
 
     def test_channels_first_equals_channels_last(self):
