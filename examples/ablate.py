@@ -1,15 +1,15 @@
 """Re-run an ablation table of the PFNet or the IFWM paper on aerial scenes.
 
-Every row of a table is trained on the same schedule and data, once a seed,
+Every row of a table is trained with the same schedule and data, once per seed,
 and scored by the protocol of `train_dubai.py`. These are small runs on a
-small data set: they compare rows, they do not repeat the papers' figures.
+small data set: they compare rows but do not reproduce the papers' figures.
 
     python -m examples.ablate ../shared/data/dubai --table ifwm-3 \
         --encoder hrnet_w18_coco_lvis --seeds 3 --steps 100 --output results
 
-writes `results/ifwm-3.csv` (one line a run) and `results/ifwm-3.md` (mean and
-spread over seeds). Started again with the same arguments it goes on where it
-stopped, run by run.
+writes `results/ifwm-3.csv` (one line per run) and `results/ifwm-3.md` (mean
+and spread over seeds). Run the same command again to resume; finished runs
+are kept.
 """
 
 import argparse
@@ -50,7 +50,7 @@ class Row:
 
 
 _PPM = Row("FPN with PPM", "semantic_fpn")
-# Stride 8, as the papers run these context modules.
+# Stride 8, as the papers use for these context modules.
 _STRIDE_8 = {
     "stackwise_strides": (1, 2, 1, 1),
     "stackwise_dilations": (1, 1, 2, 4),
@@ -66,7 +66,7 @@ def _fusion(name: str, fusion: str) -> Row:
 
 
 def _heads() -> Iterator[Row]:
-    """Each context module alone, with an FPN and with PFNet's decoder."""
+    """Yield each context module alone, with an FPN and with PFNet's decoder."""
     for name, alone, context in (
         ("DeepLabV3", "deeplab_v3", "atrous_pooling"),
         ("CCNet", "ccnet", "criss_cross"),
@@ -183,7 +183,7 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
         **{**vars(args), "seed": seed, "backup": None, "frozen_share": 0.0}
     )
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
-    # leaves easy pixels out, which its baselines do not.
+    # ignores easy pixels, unlike its baselines.
     losses = {"recipe": "paper"} if row.system == "pfnet" else {}
     fine_tuning.train(
         model, train_dubai.training_tiles(options), options, **losses
@@ -200,7 +200,7 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
 
 
 def settings(args: argparse.Namespace) -> str:
-    """What must be equal for two runs to stand in one table."""
+    """Return what must be equal for two runs to share a table."""
     return (
         f"{keras.backend.backend()}, {args.steps} steps of {args.batch_size} x "
         f"{args.tile_size} px, learning rate {args.learning_rate:g}"
@@ -210,7 +210,7 @@ def settings(args: argparse.Namespace) -> str:
 def read_runs(
     path: pathlib.Path, args: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Return the lines of an earlier start, checked against the arguments."""
+    """Return the lines of an earlier run, checked against the arguments."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -218,8 +218,8 @@ def read_runs(
     for line in runs:
         if line["settings"] != settings(args):
             raise SystemExit(
-                f"{path} holds runs of other settings ({line['settings']}; now "
-                f"{settings(args)}): give another --output or move it away"
+                f"{path} holds runs with other settings ({line['settings']}; "
+                f"now {settings(args)}): give another --output or move it away"
             )
     return runs
 
@@ -260,7 +260,7 @@ def summarise(
 
 
 def _summary(runs: list[dict[str, Any]]) -> list[str]:
-    """Return the cells of a row, from its runs."""
+    """Return the cells of a row from its runs."""
     scores = [100 * float(run["mean IoU"]) for run in runs]
     spread = f" ± {statistics.stdev(scores):.2f}" if len(scores) > 1 else ""
     return [
@@ -296,7 +296,7 @@ def parse_arguments(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing of a table, write it after every run."""
+    """Run what a table lacks, and write the table after every run."""
     args = parse_arguments(arguments)
     title, rows = TABLES[args.table]
     args.output.mkdir(parents=True, exist_ok=True)
@@ -305,7 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     done = {(line["row"], int(line["seed"])) for line in runs}
     words = sys.argv[1:] if arguments is None else arguments
     command = " ".join(["python -m examples.ablate", *words])
-    # Seed by seed, so that a stopped table compares all rows.
+    # Seed by seed, so that an unfinished table compares all rows.
     for seed in range(1, args.seeds + 1):
         for row in rows:
             if (row.name, seed) in done:
