@@ -1,4 +1,4 @@
-"""How costs grow is measured on scenes of the sizes that are named."""
+"""The growth of costs is measured on scenes of the given sizes."""
 
 import numpy as np
 import pytest
