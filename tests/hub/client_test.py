@@ -1,6 +1,6 @@
-"""Handles, the cache, and presets that are not to be had.
+"""Handles, the cache, and presets that are not available.
 
-Those end in one paragraph that says what to do.
+Their errors are one paragraph that says what to do.
 """
 
 import json
@@ -41,7 +41,7 @@ def edited(preset, folder, name, function):
 
 
 class TestHandle:
-    """A handle means one repository and one revision, or nothing at all."""
+    """A handle names one repository and one revision, or is refused."""
 
     def test_parts(self):
         assert parse_handle("hf://org/a.b-c_1") == Handle("org/a.b-c_1")
@@ -105,7 +105,7 @@ class TestNotToBeHad:
         fault = Fault("GET", "/api/models/", status, headers=headers)
         with hub.failing(fault), pytest.raises(ClientError, match=words):
             client.call("download", preset=HANDLE)
-        # And of a single file, after the first answer was fine.
+        # And for a single file, after a first correct answer.
         fault = Fault("GET", "/resolve/.*task.json", status, headers=headers)
         with hub.failing(fault), pytest.raises(ClientError, match=words):
             client.call("download", preset=HANDLE)
@@ -150,7 +150,7 @@ class TestNotToBeHad:
         )
         assert "checkpoint that you have: python -m weights.convert" in message
         assert "train it: python -m examples.train" in message
-        # By its bare name the registry would win again.
+        # For its bare name the registry would win again.
         assert "use the folder in place of the name, such as ./far." in message
         client.call("configure", cache=client.cache, endpoint=NOBODY)
         message = refused(client, "far")

@@ -1,4 +1,4 @@
-"""A card says what its reader must know, and the Hub accepts it."""
+"""A card states what its readers must know, and the Hub accepts it."""
 
 import hashlib
 import re
@@ -34,7 +34,7 @@ def write(preset):
 def front_matter(card):
     from huggingface_hub import ModelCard
 
-    # Its own reader refuses results that are incomplete.
+    # The Hub's own reader refuses incomplete results.
     return ModelCard(card).data
 
 

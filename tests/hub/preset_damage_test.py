@@ -1,7 +1,7 @@
-"""Presets that were damaged, or made to do harm: one error, which names them.
+"""Damaged or malicious presets raise one error, which names them.
 
-Each case is tried on a preset without sums, as those of earlier versions are:
-sums would refuse most of them before anything else is looked at.
+Each case is tried on a preset without checksums, as in earlier versions:
+checksums would refuse most of them before anything else is checked.
 """
 
 import json
@@ -37,7 +37,7 @@ def edit(path, function):
 
 
 def refused(folder, name, words="", **arguments):
-    """Load a preset that must not load, and look at what is said."""
+    """Load a preset that must not load, and check the error."""
     with pytest.raises(PresetError) as error:
         keras_rsseg.from_preset(folder, **arguments)
     message = str(error.value)
@@ -210,7 +210,7 @@ def first_array(file):
 
 
 def replace_array(folder, make, name=WEIGHTS):
-    """Replace the first array of a file by what `make()` writes there."""
+    """Replace the first array of a file by the result of `make()`."""
     with h5py.File(folder / name, "r+") as file:
         place = first_array(file)
         values = file[place][()]
@@ -431,7 +431,7 @@ class TestConfigurations:
 
 
 class TestConstructors:
-    """What a preset must not say cannot be said in Python either."""
+    """Arguments that a preset must not state are also refused in Python."""
 
     def test_facts(self):
         converter = keras_rsseg.models.HRNetImageConverter

@@ -1,4 +1,4 @@
-"""Of what Keras and keras_hub can make, a preset names parts of networks."""
+"""Of all Keras and keras_hub classes, presets can only name network parts."""
 
 import pytest
 

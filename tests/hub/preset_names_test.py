@@ -1,4 +1,4 @@
-"""What people write for a preset is understood, or answered with the right."""
+"""What users write for a preset is understood, or corrected."""
 
 import pathlib
 import shutil

@@ -1,4 +1,4 @@
-"""What is uploaded is what others load; what fails says what to do."""
+"""Uploads are what others load; failures say what to do."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def refused(client, folder, handle=HANDLE, **arguments):
 
 @pytest.fixture(scope="module")
 def expected(_session, preset):
-    """What the preset computes where it was not uploaded."""
+    """The preset's outputs before its upload."""
     return _session[1].call("load", preset=preset)
 
 
@@ -134,7 +134,7 @@ def test_shards(hub, client, tmp_path):
     client.call("configure", cache=tmp_path / "other")
     loaded = client.call("load", preset=HANDLE)
     assert loaded["logits"] == expected["logits"]
-    # Those of a smaller preset must not be loaded with it.
+    # Old shards must not be loaded with a smaller preset.
     whole = tmp_path / "whole"
     task.save_to_preset(whole)
     assert client.call("load", preset=whole)["logits"] == expected["logits"]
@@ -256,7 +256,7 @@ class TestLoadChecked:
 
 
 class TestChecks:
-    """Before anything is asked of the Hub."""
+    """Before the Hub is asked for anything."""
 
     def test_facts_that_are_missing_are_named(self, hub, client, preset):
         message = refused(client, preset, facts=None)

@@ -44,7 +44,7 @@ def built(fine, coarse, scale=0.3, **kwargs):
 
 
 def plain_flow(layer, fine, coarse):
-    """The flow as Table III and the definition have it, in float64."""
+    """The flow by Table III and the definition, in float64."""
     weights = layer.flow_conv.get_weights()
     *kernels, bias = [np.asarray(w, "float64") for w in weights]
     coarse = plain.resize_aligned(coarse, fine.shape[1:3])
