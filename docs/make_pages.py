@@ -1,10 +1,10 @@
-"""Write the pages made from the code: one per system, and lists.
+"""Write the pages generated from the code: one per system, and lists.
 
     python -m docs.make_pages
 
 writes `docs/systems/` and README's table of networks, from
 `keras_rsseg.systems.SYSTEMS`, docstrings, the presets' facts and
-`docs/costs.json`. A test fails if a page is out of date.
+`docs/costs.json`. A test fails if a page differs from what this writes.
 """
 
 import importlib
@@ -128,30 +128,30 @@ def index_page() -> str:
         "`save_to_preset`. Parameters and billions of multiply-adds (GMACs) "
         "are for six classes and a tile of 512 x 512 pixels on the encoder "
         "named on each page, which has an output stride of 32, counted by "
-        "`python -m docs.measure_costs`. Seconds per megapixel are those of "
-        "the faster twin on two CPU cores and torch, all measured in one run "
+        "`python -m docs.measure_costs`. Seconds per megapixel are for the "
+        "faster twin on two CPU cores and torch, all measured in one run "
         "(`python -m docs.measure_seconds`): compare them with each other. The "
         "papers of CCNet, DANet, OCNet and others use a stride of 8, which "
         "costs several times as much.\n\n"
         f"{table}\n\n"
         "## Choosing one\n\n"
-        "Start with `HRNet`, or with `PFNet` for small objects: the package "
-        "contains presets of both. The context modules of CCNet, DANet, "
+        "Start with `HRNet`, or with `PFNet` for small objects: presets of "
+        "both come with the package. The context modules of CCNet, DANet, "
         "DeepLabV3, DeepLabV3Plus, DenseASPP, EMANet, EncNet, FCN and OCNet "
-        "also go into an FPN, `SemanticFPN(context=...)`, and into PFNet's "
+        "also fit into an FPN, `SemanticFPN(context=...)`, and into PFNet's "
         "decoder, `PFNet(context=...)`.\n\n"
         '`GSCNN` and `UNet` need an encoder with `finest_level="P1"`, and '
-        "`RANet` one with the `image_shape` of its tiles. If libraries build "
-        "a network differently, `form` selects one of them, so that its "
-        "checkpoints can be loaded.\n"
+        "`RANet` one with the `image_shape` of its tiles. If "
+        "libraries build a network differently, `form` chooses one, so that "
+        "their checkpoints can be loaded.\n"
     )
 
 
 def reference_page(room: str) -> str:
-    """Return the page of a subpackage's public names.
+    """Return the page of a room's public names.
 
     Args:
-        room: such as `"layers"`, or `""` for the names in `keras_rsseg`.
+        room: such as `"layers"`, or `""` for the names of `keras_rsseg`.
     """
     if not room:
         names = [n for n in keras_rsseg.__all__ if _is_own(n)]
@@ -178,7 +178,7 @@ def reference_page(room: str) -> str:
 
 
 def reference_index() -> str:
-    """Return the list of subpackages, with the purpose of each."""
+    """Return the list of the rooms, with the purpose of each."""
     lines = ["# Reference", "", "All public names, from their docstrings.", ""]
     for room in reference_rooms():
         name = f"keras_rsseg.{room}" if room else "keras_rsseg"
@@ -189,7 +189,7 @@ def reference_index() -> str:
 
 
 def reference_rooms() -> list[str]:
-    """Return the subpackages with public names, the package itself first."""
+    """Return the rooms with public names, the package itself first."""
     rooms = [""]
     for name in keras_rsseg.__all__:
         if name == "beam" or _is_own(name):
@@ -235,13 +235,13 @@ def read_costs() -> dict[str, Any]:
 
 
 def _is_own(name: str) -> bool:
-    """Whether a name of the package is not a subpackage."""
+    """Whether a name of the package is not one of its rooms."""
     # Looked up, not loaded: Beam is not installed everywhere.
     return importlib.util.find_spec(f"keras_rsseg.{name}") is None
 
 
 def _is_made(value: Any) -> bool:
-    """Whether a class is made and has no source: converters, preprocessors."""
+    """Whether a class has no source, as converters and preprocessors."""
     if not inspect.isclass(value) and not inspect.isfunction(value):
         return True
     try:
@@ -262,7 +262,7 @@ def _facts_of(task: str) -> dict[str, dict[str, Any]]:
 def _picture(task: str) -> Iterator[str]:
     if task in _PICTURES:
         yield (
-            f"![A map of the sample scene by {task}]"
+            f"![A map of the sample scene made by {task}]"
             f"(../images/{_PICTURES[task]})"
         )
 
@@ -305,11 +305,11 @@ def _presets(task: str) -> str:
         )
     if not rows:
         return (
-            "## Presets\n\nThere are none yet. Build the network on an encoder "
+            "## Presets\n\nNone yet. Build the network on an encoder "
             "and train it, as below, or convert a checkpoint with "
             "`python -m weights.convert`."
         )
-    header = ["preset", "description", "parameters", "mean IoU", "how to get"]
+    header = ["preset", "what it maps", "parameters", "mean IoU", "how to get"]
     return "## Presets\n\n" + "\n".join(markdown_lines(header, rows))
 
 

@@ -166,7 +166,7 @@ class TestErrors:
 
 
 class TestStrictness:
-    """A truncated PNG is refused by every reader."""
+    """A truncated PNG is refused, whoever reads it."""
 
     def test_in_another_thread(self, tmp_path):
         errors = []

@@ -1,4 +1,4 @@
-"""A truncated file is an error in every format, never pixels."""
+"""A truncated file is an error, in whatever format, never pixels."""
 
 import numpy as np
 import pytest
