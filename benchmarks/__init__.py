@@ -1,1 +1,1 @@
-"""What is fast, measured: scripts that print tables and assert nothing."""
+"""Measurements of speed: scripts that print tables and assert nothing."""

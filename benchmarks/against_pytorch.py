@@ -1,4 +1,4 @@
-"""How fast is the package beside the same networks in plain PyTorch?
+"""How fast is the package compared with the same networks in plain PyTorch?
 
     python -m benchmarks.against_pytorch
     python -m benchmarks.against_pytorch --cases hrnet_w18 hrnet_w18_ifwm
@@ -8,18 +8,17 @@
 Contenders: the networks of `benchmarks.plain_pytorch` as they are, in
 `channels_last`, compiled by `torch.compile`, and both; and those of this
 package on its three backends, as `optimize_for_inference` makes them and
-`predict_on_batch` and `train_on_batch` run them. Each is a process of its
-own; they run in turns, one at a time, so that a machine that slows down does
-so for all of them. Single operations, see `benchmarks.op_cases`, are compared
-in the same way; of these `step` takes all gradients.
+`predict_on_batch` and `train_on_batch` run them. Each has its own process.
+They run in turns, one at a time, so that a slowdown of the machine affects all
+of them. Single operations, see `benchmarks.op_cases`, are compared in the same
+way; with `step`, all their gradients are taken.
 
 Prints the median seconds, their ratio to the fastest plain mode of the same
 turn (median and quartiles), the seconds of the first run with all
 compilation, peak memory, and how much the networks compute.
 
-Allocation of large tensors dominates on CPUs where each is mapped and
-unmapped; so that it does not, all contenders get the same settings of the
-allocator, see `ALLOCATOR`.
+On CPUs, allocation of large tensors dominates if each is mapped and unmapped.
+To avoid this, all contenders get the same allocator settings, see `ALLOCATOR`.
 """
 
 import argparse
@@ -50,11 +49,11 @@ ALLOCATOR = {
 
 
 class Contender:
-    """A process that runs when it is told to.
+    """A process that runs on demand.
 
     Args:
-        name: of `PLAIN_MODES` or `BACKENDS`.
-        told: dict, what it is to do.
+        name: one of `PLAIN_MODES` or `BACKENDS`.
+        told: dict, its task.
     """
 
     def __init__(self, name: str, told: dict[str, Any]) -> None:
@@ -85,13 +84,13 @@ class Contender:
         return None
 
     def run(self) -> float:
-        """Return the seconds of a run."""
+        """Run once and return the seconds."""
         self._process.stdin.write("\n")
         self._process.stdin.flush()
         return self._read()["seconds"]
 
     def stop(self) -> float:
-        """Return the peak memory in MB."""
+        """Stop and return the peak memory in MB."""
         self._process.stdin.close()
         with self._process:
             facts = self._read()
@@ -101,11 +100,11 @@ class Contender:
 def contest(
     names: Sequence[str], told: dict[str, Any], rounds: int
 ) -> dict[str, Result | None]:
-    """Run all in turns.
+    """Run all contenders in turns.
 
     Returns:
-        dict from name to `(first, seconds, peak)`, in which `seconds` are
-        those of every round; `None` for one that failed.
+        dict from name to `(first, seconds, peak)`, with `seconds` of every
+        round; `None` for one that failed.
     """
     contenders = [Contender(name, told) for name in names]
     able = [c for c in contenders if c.facts is not None]
@@ -113,7 +112,7 @@ def contest(
     for turn in range(rounds + 1 if able else 0):
         for contender in able[turn % len(able) :] + able[: turn % len(able)]:
             spent = contender.run()
-            if turn:  # The first warms up what the first run did not.
+            if turn:  # The first warms up what the first run has not.
                 seconds[contender.name].append(spent)
     results: dict[str, Result | None] = dict.fromkeys(names)
     for c in able:
@@ -126,7 +125,7 @@ def contest(
 
 
 def cells_of(result: Result | None, yardstick: np.ndarray) -> list[str]:
-    """Return the cells of a contender, beside the seconds of another."""
+    """Return the cells of a contender, relative to the seconds of another."""
     if result is None:
         return ["failed", "", "", ""]
     first, seconds, peak = result
@@ -140,7 +139,7 @@ def cells_of(result: Result | None, yardstick: np.ndarray) -> list[str]:
 
 
 def print_table(results: dict[str, Result | None]) -> None:
-    """Print a row a contender."""
+    """Print a row for each contender."""
     plain = {n: r[1] for n, r in results.items() if r and n in PLAIN_MODES}
     fastest = min(plain, key=lambda name: statistics.median(plain[name]))
     head = ["", "seconds", "ratio (quartiles)", "first run s", "peak MB"]
@@ -153,7 +152,7 @@ def print_table(results: dict[str, Result | None]) -> None:
 
 
 def print_size(case: str, size: int) -> None:
-    """Print what the networks are, and how much this package computes."""
+    """Print the networks' sizes, and how much this package computes."""
     os.environ["KERAS_BACKEND"] = "torch"
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     from benchmarks.contenders import package_network
@@ -163,7 +162,7 @@ def print_size(case: str, size: int) -> None:
     model = package_network(case)
     print(
         f"{count_parameters(model):,} parameters, "
-        f"{count_macs(model, size) / 1e9:.1f} GMACs a tile in this package\n"
+        f"{count_macs(model, size) / 1e9:.1f} GMACs per tile in this package\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Functions as `fit` and `predict` run them, compiled where they are."""
+"""Functions compiled as in `fit` and `predict`."""
 
 import functools
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from keras import ops
 def forward_and_gradients(
     function: Callable[..., Any], *tensors: Any
 ) -> list[Callable[[], None]]:
-    """Return two functions of nothing: forwards, and with gradients.
+    """Return two functions without arguments: forwards, and with gradients.
 
     Args:
-        function: of the tensors, returns a tensor.
+        function: maps the tensors to a tensor.
         *tensors: float tensors of the Keras backend; gradients of the sum of
             squares are taken for all of them.
     """
@@ -59,7 +59,7 @@ def _finish(function: Callable[..., Any], *tensors: Any) -> None:
 
 
 def wait_for(outputs: Any) -> None:
-    """Return when the accelerator has computed them."""
+    """Return once the accelerator has computed them."""
     backend = keras.backend.backend()
     if backend == "jax":
         import jax

@@ -2,8 +2,8 @@
 
     python -m benchmarks.contenders '{"contender": "jax", "case": ...}'
 
-Says in lines of JSON what it is when it is warm, then how many seconds a run
-took for every line that comes in, and its peak memory when none comes.
+Writes lines of JSON: what it is once it is warm, then the seconds of a run for
+every line it reads, and its peak memory when the input ends.
 """
 
 import json
@@ -66,7 +66,7 @@ def plain_network(case: str) -> tuple[Any, Callable[..., Any]]:
 def plain(
     mode: str, case: str, work: str, size: int, batch_size: int, precision: str
 ) -> Callable[[], None]:
-    """Return what a run does."""
+    """Return the function of a run."""
     import torch
 
     torch.manual_seed(0)
@@ -79,7 +79,7 @@ def plain(
     tiles, masks = tiles_and_masks(case, size, batch_size)
     tiles = torch.tensor(tiles.transpose(0, 3, 1, 2)).to(device)
     masks = torch.tensor(masks).long().to(device)
-    # The released scripts make them when they read; so they cost nothing.
+    # The released scripts make them when reading; so they cost nothing.
     edges = (masks != masks.roll(1, 2)).float()
     if mode.endswith("channels_last"):
         network.to(memory_format=torch.channels_last)
@@ -133,7 +133,7 @@ def package_network(case: str) -> Any:
 def package(
     case: str, work: str, size: int, batch_size: int, precision: str
 ) -> Callable[[], Any]:
-    """Return what a run does."""
+    """Return the function of a run."""
     import keras
 
     import keras_rsseg
@@ -156,7 +156,7 @@ def package(
     return lambda: np.asarray(model.train_on_batch(tiles, masks))
 
 
-# === Operations alone ===
+# === Single operations ===
 
 
 def operation(
@@ -167,7 +167,7 @@ def operation(
     batch_size: int,
     precision: str,
 ) -> Callable[[], None]:
-    """Return what a run of a single operation does."""
+    """Return the function of a run of a single operation."""
     import keras
     from keras import ops
 
@@ -232,7 +232,7 @@ def main() -> None:
     begin = time.perf_counter()
     run()
     first = time.perf_counter() - begin
-    # On torch a network is traced when a shape has come a few times.
+    # On torch a network is traced once a shape has come a few times.
     for _ in range(WARM_UP):
         run()
     answer(first=first)
@@ -244,7 +244,7 @@ def main() -> None:
 
 
 def peak_memory() -> float:
-    """MB of the device, or of the process on a CPU."""
+    """Return the MB of the device, or of the process on a CPU."""
     if "torch" in sys.modules and sys.modules["torch"].cuda.is_available():
         reserved = sys.modules["torch"].cuda.max_memory_allocated()
         if reserved:
@@ -253,7 +253,7 @@ def peak_memory() -> float:
         stats = sys.modules["jax"].devices()[0].memory_stats()
         if stats:
             return stats["peak_bytes_in_use"] / 2**20
-    # `getrusage` would count those of the process that started this.
+    # `getrusage` would count the memory of the process that started this one.
     with open("/proc/self/status") as status:
         for line in status:
             if line.startswith("VmHWM"):
@@ -262,7 +262,7 @@ def peak_memory() -> float:
 
 
 def answer(**facts: float) -> None:
-    """Write a line, apart from what libraries print."""
+    """Write a line, apart from the output of libraries."""
     print("\x1e" + json.dumps(facts), flush=True)
 
 

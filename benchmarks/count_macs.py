@@ -2,11 +2,11 @@
 
     python -m benchmarks.count_macs hrnet_w18_dubai my_preset --size 512
 
-prints parameters and GMACs, billions of multiply-adds, of presets for one
-tile. Counted are convolutions and matrix products, attention and PointFlow's
-affinities among them, as they are run: the network is traced, not estimated
-from its layers. Not counted, as papers do: interpolation and pooling (some
-backends compute them as matrix products), biases, batch norm, activations.
+prints parameters and GMACs (billions of multiply-adds) of presets for one
+tile. Convolutions and matrix products are counted, including attention and
+PointFlow's affinities, as they are run: the network is traced, not estimated
+from its layers. As in papers, interpolation and pooling (some backends compute
+them as matrix products), biases, batch norm and activations are not counted.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import keras
 import keras_rsseg
 from keras_rsseg.tables import markdown_lines
 
-# They interpolate and average by matrix products on some backends.
+# They interpolate and average with matrix products on some backends.
 _NOT_COUNTED = ("keras_rsseg.ops.resize", "keras_rsseg.ops.adaptive_pool")
 
 
@@ -34,11 +34,11 @@ def count_macs(
         model: a functional Keras model of one image input, such as a
             `keras_rsseg.models.Segmenter` or an encoder. Its weights
             do not matter.
-        height: int, pixels, where the model leaves it open.
+        height: int, pixels, if the model leaves it open.
         width: int, pixels, likewise; defaults to `height`.
 
     Returns:
-        int, of convolutions and matrix products.
+        int, the multiply-adds of convolutions and matrix products.
 
     Example:
 
@@ -52,18 +52,18 @@ def count_macs(
     with _counting() as counts:
 
         def run(tile):
-            # Keras tries again with numbers where torch lacks an operation
-            # on shapes alone.
+            # Keras tries again with numbers if torch lacks a shape-only
+            # operation.
             counts.clear()
             return model.call(tile, training=False)
 
-        # Within, layers meet tensors of the backend, which have a shape only.
+        # Inside, layers get tensors of the backend that only have a shape.
         keras.src.backend.compute_output_spec(run, tile)
     return sum(counts)
 
 
 def count_parameters(model: keras.Model) -> int:
-    """Count as papers do: without the moving statistics of batch norm."""
+    """Count as in papers: without the moving statistics of batch norm."""
     return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
@@ -80,7 +80,7 @@ def _counting() -> Iterator[list[int]]:
 
     def counted(function, count):
         def run(*args, **kwargs):
-            # A backend may compute one by another.
+            # A backend can compute one with another.
             outermost = not running
             running.append(function)
             try:
@@ -133,7 +133,7 @@ def _separable(result, inputs, depthwise, pointwise, *args, **kwargs):
 
 def _transposed(result, inputs, kernel, *args, **kwargs):
     # Kernel (height, width, channels out, channels in): all of it for every
-    # pixel that comes in.
+    # input pixel.
     return math.prod(inputs.shape) * math.prod(kernel.shape[:-1])
 
 
@@ -142,7 +142,7 @@ def _matmul(result, x1, x2):
 
 
 def _tensordot(result, x1, x2, axes=2):
-    """The sizes of all axes, those that are summed over once."""
+    """The sizes of all axes, counting summed axes once."""
     summed = math.prod(x1.shape) * math.prod(x2.shape)
     return math.isqrt(summed * math.prod(result.shape))
 

@@ -6,12 +6,12 @@
 
 exports each network to each format, runs the file with its own runtime and
 prints, in Markdown, the largest difference from the network's logits, relative
-to the largest of them, or why there is none; the size of the file; and seconds
-a tile, by the file and by Keras, as `predict_on_batch` takes them. A network is
-a preset, or a name of `examples.networks`, with random weights. `--write` keeps
-what was measured in `benchmarks/exports.json`, by network, format and backend,
-and makes `benchmarks/EXPORTS.md` of all that is in there. On two CPU cores a
-network takes some minutes a format.
+to the largest of them, or why there is none; the size of the file; and the
+seconds per tile, for the file and for Keras' `predict_on_batch`. A network is
+a preset, or a name in `examples.networks`, with random weights. `--write`
+stores the measurements in `benchmarks/exports.json`, by network, format and
+backend, and makes `benchmarks/EXPORTS.md` from its content. On two CPU cores a
+network takes some minutes per format.
 """
 
 import argparse
@@ -52,13 +52,13 @@ HEADER = (
     "tile",
     "difference",
     "MB",
-    "s a tile",
-    "Keras, s a tile",
+    "s per tile",
+    "Keras, s per tile",
 )
 
 
 def load(network: str) -> Any:
-    """Return a preset's task, or one of `examples.networks`.
+    """Return a preset's task, or a network of `examples.networks`.
 
     Args:
         network: name of either.
@@ -76,10 +76,10 @@ def measure(
 
     Args:
         model: a task.
-        ending: of the file.
-        tile_size: pixels a side of a tile.
-        folder: for the file.
-        **options: of `keras_rsseg.export_model`.
+        ending: suffix of the file.
+        tile_size: side of a tile in pixels.
+        folder: folder for the file.
+        **options: options of `keras_rsseg.export_model`.
 
     Returns:
         A dict for JSON: `difference`, `size`, `seconds` and `keras_seconds`,
@@ -91,7 +91,7 @@ def measure(
             model, path, tile_size, verbose=False, **options
         )
     except KerasRssegError as error:
-        # Not where this run had its files.
+        # Without the folder of this run.
         reason = str(error).splitlines()[0].replace(f"{folder}/", "")
         return {"error": reason}
     file = keras_rsseg.scenes.load_exported(path)
@@ -104,7 +104,7 @@ def measure(
 
 
 def _seconds(model: Any, tile_size: int) -> float:
-    """The fastest of three runs; the first of all, which compiles, beside."""
+    """The fastest of three runs, after a first one that compiles."""
     tile = np.random.default_rng(0).integers(0, 256, (1, tile_size, tile_size))
     tile = np.stack([tile] * 3, axis=-1).astype("uint8")
     times = []
@@ -119,7 +119,7 @@ def rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
     """Return the rows of the table.
 
     Args:
-        results: what was measured, by network, format, backend and tile.
+        results: measurements by network, format, backend and tile.
     """
     table = []
     for key, found in sorted(results.items()):
@@ -137,11 +137,11 @@ def rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
 
 
 def write(results: dict[str, dict[str, Any]], folder: pathlib.Path) -> None:
-    """Keep what was measured, beside what was measured before.
+    """Store the measurements along with earlier ones.
 
     Args:
         results: as for `rows`.
-        folder: of `exports.json` and `EXPORTS.md`.
+        folder: folder of `exports.json` and `EXPORTS.md`.
     """
     path = folder / "exports.json"
     known = json.loads(path.read_text()) if path.exists() else {}
@@ -152,8 +152,8 @@ def write(results: dict[str, dict[str, Any]], folder: pathlib.Path) -> None:
         "",
         "Made by `python -m benchmarks.export_formats --write`: the largest",
         "difference from the network's logits on random tiles and a drawn",
-        "picture, relative to the largest logit. Times are those of two busy",
-        "CPU cores: compare them within a row.",
+        "picture, relative to the largest logit. Times are for two busy CPU",
+        "cores: compare them only within a row.",
         "",
         *markdown_lines(HEADER, rows(known)),
     ]
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command.
 
     Args:
-        arguments: of the command line.
+        arguments: arguments of the command line.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", default=NETWORKS)

@@ -3,12 +3,12 @@
     python -m benchmarks.growth --plot benchmarks/growth.svg
     python -m benchmarks.growth --megapixels 1 4 16 64 400 --classes 2 250
 
-Each point is a `predict_scene` in a process of its own, of a scene at the
-pixel size of the preset `hrnet_ifwm_w18_land_cover`: a VRT that repeats one
-noisy raster, so that no scene has to fit a disk. What is not varied is 4
-megapixels, 6 classes, tiles of 512 px and batches of 4. Prints seconds, with
-those that the first answer takes, and the peak memory of the process. On the
-backend that `KERAS_BACKEND` names.
+Each point is a `predict_scene` in its own process, of a scene at the pixel
+size of the preset `hrnet_ifwm_w18_land_cover`: a VRT that repeats one noisy
+raster, so that scenes need not fit on disk. Whatever is not varied is fixed at
+4 megapixels, 6 classes, tiles of 512 px and batches of 4. Prints seconds, the
+seconds until the first answer, and the peak memory of the process. Runs on the
+backend set by `KERAS_BACKEND`.
 """
 
 import argparse
@@ -27,19 +27,19 @@ BASE = {"megapixels": 4.0, "classes": 6, "tile_size": 512, "batch_size": 4}
 UNITS = {
     "megapixels": "megapixels of the scene",
     "classes": "classes",
-    "tile_size": "pixels a side of a tile",
-    "batch_size": "tiles of a batch",
+    "tile_size": "tile side in pixels",
+    "batch_size": "tiles per batch",
 }
 
 
 def measure(
     megapixels: float, classes: int, tile_size: int, batch_size: int
 ) -> dict[str, float]:
-    """Map one scene, in this process.
+    """Map one scene in this process.
 
     Returns:
-        `seconds` of `predict_scene`, `first` of them until the first answer,
-        and `megabytes` at most.
+        `seconds` of `predict_scene`, `first`, the seconds until the first
+        answer, and `megabytes`, the peak memory.
     """
     import keras_rsseg
     from benchmarks.scene_prediction import peak
@@ -51,7 +51,7 @@ def measure(
     twin = model.for_inference()
 
     class Timed:
-        """The model, which says when it has answered."""
+        """The model, recording when it first answers."""
 
         bands, value_range = model.bands, model.value_range
         num_classes = classes
@@ -79,7 +79,7 @@ def measure(
 
 
 def measure_apart(point: dict[str, Any]) -> dict[str, float]:
-    """Measure in a process of its own, which has the peak to itself."""
+    """Measure in a separate process, which has the peak to itself."""
     command = [sys.executable, "-m", "benchmarks.growth", "--point"]
     done = subprocess.run(
         [*command, json.dumps(point)], capture_output=True, text=True
@@ -90,11 +90,11 @@ def measure_apart(point: dict[str, Any]) -> dict[str, float]:
 
 
 def draw(found: dict[str, list[list[float]]], path: pathlib.Path) -> None:
-    """Draw what was found, a panel for what is varied.
+    """Draw the measurements, with a panel for each varied quantity.
 
     Args:
         found: lists of value, seconds, first seconds and megabytes.
-        path: of the picture; its ending says which kind.
+        path: path of the picture; its suffix sets the format.
     """
     import matplotlib
 

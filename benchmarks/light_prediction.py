@@ -1,16 +1,16 @@
-"""What does a map cost without a framework, beside the same with Keras?
+"""What does a map cost without a framework, compared with Keras?
 
     keras-rsseg export --output model.onnx --tile-size 256
     python -m benchmarks.light_prediction examples/data/harbour.tif \
         --models default model.onnx --python python light/bin/python
 
-maps a scene by `keras-rsseg predict`, once with the default preset, on Keras,
-and with each exported file, in processes of their own, in turns. Prints the
+maps a scene with `keras-rsseg predict`, once with the default preset, on
+Keras, and with each exported file, in separate processes, in turns. Prints the
 median seconds from start to finished map, those of all cores together (`CPU`),
-which do not depend on what else runs, the most memory, and which share of the
-pixels has another class than the first model's map. `--python` names the
-interpreter of each model, for instance one of an environment that has no
-framework; the size of its packages on the disk is in the table, too.
+which do not depend on other programs, the peak memory, and the share of pixels
+whose class differs from the first model's map. `--python` names the
+interpreter of each model, such as one in an environment without a framework;
+the table also has the size of its packages on disk.
 """
 
 import argparse
@@ -42,12 +42,12 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 
 class Cost(NamedTuple):
-    """What one run took.
+    """The cost of one run.
 
     Attributes:
         seconds: from start to finished map.
         cpu: seconds of all cores together.
-        memory: the most that the process had, bytes.
+        memory: peak memory of the process, bytes.
     """
 
     seconds: float
@@ -55,8 +55,8 @@ class Cost(NamedTuple):
     memory: int
 
 
-# A process starts with the memory of the one that it was forked from, and the
-# most of both is what the system tells: this one is small.
+# A process starts with the memory of the one it was forked from, and the system
+# reports the peak of both: this one is small.
 _LAUNCHER = """
 import json, resource, subprocess, sys, time
 start = time.perf_counter()
@@ -70,10 +70,10 @@ print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss]))
 
 
 def run(command: Sequence[str]) -> Cost:
-    """Run a command, and return what it took.
+    """Run a command, and return its cost.
 
     Args:
-        command: with its arguments.
+        command: the command with its arguments.
 
     Raises:
         RuntimeError: it failed.
@@ -101,7 +101,7 @@ def predict_command(
     Args:
         python: the interpreter.
         scene: path of the raster.
-        model: `"default"`, or what `--preset` takes.
+        model: `"default"`, or an argument of `--preset`.
         tile_size: length of a tile in pixels.
         output: path of the map.
     """
@@ -114,7 +114,7 @@ def predict_command(
 
 
 def packages_size(python: str) -> int:
-    """Return how many bytes the packages of an environment take.
+    """Return the size of an environment's packages in bytes.
 
     Args:
         python: its interpreter.
@@ -140,10 +140,10 @@ def measure(
 
     Args:
         scene: path of the raster.
-        models: of each row.
-        pythons: the interpreter of each.
+        models: the model of each row.
+        pythons: the interpreter of each model.
         tile_size: length of a tile in pixels.
-        rounds: how often each is run.
+        rounds: how often to run each.
     """
     costs: list[list[Cost]] = [[] for _ in models]
     maps = []
@@ -182,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command.
 
     Args:
-        arguments: of the command line.
+        arguments: arguments of the command line.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scene", type=pathlib.Path)

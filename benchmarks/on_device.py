@@ -1,15 +1,15 @@
-"""How fast is it on an accelerator? One run, one table, minutes.
+"""How fast is it on an accelerator? One run of some minutes, one table.
 
     python -m benchmarks.on_device
     python -m benchmarks.on_device --networks hrnet_w18:64 --scene-side 0
 
-Forwards and training steps of PFNet-R50 at 896 and HRNet-W18-IFWM at 512
-pixels, in bfloat16, on JAX and torch, in turns with the same networks in plain
-PyTorch (autocast, channels-last, `torch.compile`), see
+Times forward passes and training steps of PFNet-R50 at 896 and HRNet-W18-IFWM
+at 512 pixels, in bfloat16, on JAX and torch, in turns with the same networks
+in plain PyTorch (autocast, channels-last, `torch.compile`), see
 `benchmarks.against_pytorch`; then `predict_scene` on each backend, see
-`benchmarks.scene_prediction`. What does not begin within the seconds given is
-left out, and named. Prints a table with the device and its memory; where there
-is no accelerator the CPU is measured.
+`benchmarks.scene_prediction`. Trials that cannot begin within the given
+seconds are skipped and listed. Prints a table with the device and its memory;
+without an accelerator the CPU is measured.
 """
 
 import argparse
@@ -35,7 +35,7 @@ HEAD = ("", "seconds", "ratio (quartiles)", "first run s", "peak MB")
 
 
 class Trial(NamedTuple):
-    """A network at a size of tiles, and what is timed of it."""
+    """A network, a tile size, and the work to time."""
 
     network: str
     size: int
@@ -48,7 +48,7 @@ class Trial(NamedTuple):
 
 
 def trials_of(networks: list[str], batch_size: int) -> list[Trial]:
-    """Return what is timed of networks, given as `name:size`."""
+    """Return the trials of networks, given as `name:size`."""
     trials = []
     for word in networks:
         name, _, size = word.partition(":")
@@ -94,7 +94,7 @@ def rows_of(trial: Trial, args: argparse.Namespace) -> list[list[str]]:
 
 
 def scene_lines(backend: str, side: int) -> str:
-    """Return what `benchmarks.scene_prediction` prints on a backend."""
+    """Return the output of `benchmarks.scene_prediction` on a backend."""
     words = ["--side", str(side), "--repeats", "2"]
     told = subprocess.run(
         [sys.executable, "-m", "benchmarks.scene_prediction", *words],
@@ -124,7 +124,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> None:
     """Print the table."""
     args = parse_arguments(words)
-    # All contenders share the device: none may take all of its memory.
+    # All contenders share the device: none must take all of its memory.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     begin = time.monotonic()
     rows, left = [], []

@@ -1,8 +1,8 @@
 """Single operations, in plain PyTorch and in this package.
 
-Each case has the arrays it works on (channels-last, as at a tile of `size`
-pixels in PFNet or in HRNet), a function of tensors for plain PyTorch
-(channels-first), and one for this package.
+Each case has its input arrays (channels-last, as for a tile of `size` pixels
+in PFNet or HRNet), a function of tensors for plain PyTorch (channels-first),
+and one for this package.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ CHANNELS = 256
 
 
 def arrays_of(case: str, size: int, batch_size: int) -> list[np.ndarray]:
-    """Return float32 arrays; those of rank 4 are maps, but for `kernel`."""
+    """Return float32 arrays; those of rank 4 are maps, except `kernel`."""
     rng = np.random.default_rng(0)
 
     def maps(stride, channels=CHANNELS):
@@ -42,14 +42,14 @@ def arrays_of(case: str, size: int, batch_size: int) -> list[np.ndarray]:
 
 
 def kernel_of_fusion() -> np.ndarray:
-    """Return PFNet's `(3, 3, 1024, 256)`."""
+    """Return PFNet's kernel `(3, 3, 1024, 256)`."""
     rng = np.random.default_rng(1)
     shape = 3, 3, 4 * CHANNELS, CHANNELS
     return 0.02 * rng.standard_normal(shape, "float32")
 
 
 def plain_function(case: str) -> Callable[..., Any]:
-    """Return what PyTorch has for it, of channels-first tensors."""
+    """Return PyTorch's function of channels-first tensors."""
     import torch
     from torch.nn import functional
 
@@ -92,7 +92,7 @@ def plain_function(case: str) -> Callable[..., Any]:
 
 
 def package_function(case: str, data_format: str) -> Callable[..., Any]:
-    """Return this package's, of tensors in a layout."""
+    """Return this package's function of tensors in a layout."""
     from keras import ops
 
     import keras_rsseg

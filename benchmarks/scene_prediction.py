@@ -1,25 +1,25 @@
-"""What does a whole map cost beside the network alone?
+"""What does a whole map cost compared with the network alone?
 
     python -m benchmarks.scene_prediction
     python -m benchmarks.scene_prediction --scene scene.tif --preset my_preset
 
 For one scene, in turns, several times:
 
-- the model as it was loaded: `predict_on_batch` of the same batches of tiles,
-  which were read before;
-- the bare model: the same of its faster twin, which `predict_scene` uses;
+- the model as loaded: `predict_on_batch` of the same batches of tiles, read
+  beforehand;
+- the bare model: the same with its faster twin, which `predict_scene` uses;
 - the whole command: `predict_scene`, from the open file to the finished and
   checked Cloud-Optimised GeoTIFF.
 
-Prints seconds of all, the ratio of the last two with its spread, and the most
-memory that the process has had so far: with the model loaded, after its first
-answers, and in the end. On a CPU both share its cores, so reading and writing
-cannot hide behind the network as they do behind an accelerator; there the
-seconds of all cores together (`CPU`) tell more, and do not depend on what else
-runs.
+Prints the seconds of each, the ratio of the last two with its spread, and the
+peak memory of the process so far: with the model loaded, after its first
+answers, and at the end. On a CPU both share its cores, so reading and writing
+cannot hide behind the network as they do with an accelerator; there the
+seconds of all cores together (`CPU`) tell more, and do not depend on other
+programs.
 
-Without a scene one is made (noisy gradients, tiled and compressed). On the
-backend that `KERAS_BACKEND` names.
+Without a scene, one is made (noisy gradients, tiled and compressed). Runs on
+the backend set by `KERAS_BACKEND`.
 """
 
 import argparse
@@ -56,7 +56,7 @@ from keras_rsseg.tables import markdown_table
 def read_all(
     model: Any, path: str | pathlib.Path, tile_size: int, batch_size: int
 ) -> list[np.ndarray]:
-    """Return the batches that `predict_scene` gives to the model."""
+    """Return the batches that `predict_scene` passes to the model."""
     with contextlib.ExitStack() as stack:
         dataset = stack.enter_context(open_scene(path))
         scene = SceneReader(dataset, model_bands=model.bands)
@@ -79,14 +79,14 @@ def read_all(
 
 
 def seconds_of(run: Callable[[], object]) -> tuple[float, float]:
-    """Return seconds by the clock and of all cores together."""
+    """Return elapsed seconds and those of all cores together."""
     start = time.perf_counter(), time.process_time()
     run()
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
 def peak() -> float:
-    """Megabytes that the process has had at most."""
+    """Return the peak memory of the process in megabytes."""
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
@@ -97,8 +97,8 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--scene", type=pathlib.Path, help="raster; else one is made")
-    add("--side", type=int, default=2048, help="of the scene made, pixels")
+    add("--scene", type=pathlib.Path, help="raster; default: made here")
+    add("--side", type=int, default=2048, help="pixels of a scene made here")
     add("--preset", default=keras_rsseg.DEFAULT_PRESET)
     add("--tile-size", type=int, default=512)
     add("--batch-size", type=int, default=4)
@@ -116,7 +116,7 @@ def main() -> None:
             scene = pathlib.Path(folder) / "scene.tif"
             make_scene(scene, args.side, model.ground_sample_distance or 0.5)
         batches = read_all(model, scene, args.tile_size, args.batch_size)
-        # Compiled, and its memory taken, before any clock runs.
+        # Compile, and take its memory, before any clock runs.
         fast = fast_model(model, model_identity(model))
         for network in (model, fast):
             call_model(network, batches[0])

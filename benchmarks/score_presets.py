@@ -1,17 +1,17 @@
-"""Score, size and speed of presets trained on Dubai, as one table.
+"""Score, size and speed of presets trained on Dubai, in one table.
 
     python -m benchmarks.score_presets ../shared/data/dubai \
         pfnet_r50_dubai hrnet_w18_dubai --seeds runs
 
-prints, in Markdown, the mean IoU and that of every class by the protocol of
-`examples/train_dubai.py`, measured now (`--from-cards` takes what each
-`card.json` states), trainable parameters, GMACs for a tile of 512 px, and
-seconds a megapixel: `predict_on_batch` of one tile, normalisation included,
-on the backend that `KERAS_BACKEND` names. With `--seeds`, the mean and the
-sample standard deviation of what all cards `FOLDER/*/NAME/card.json` state,
-trainings that differ by the seed alone. The networks take turns, so that
-other work on the machine slows all of them down alike; the median of the
-rounds is given, and the fastest and slowest.
+prints, in Markdown, the mean IoU and the IoU of every class by the protocol of
+`examples/train_dubai.py`, measured now (or with `--from-cards` taken from each
+`card.json`), trainable parameters, GMACs for a tile of 512 px, and seconds per
+megapixel: `predict_on_batch` of one tile, including normalisation, on the
+backend set by `KERAS_BACKEND`. With `--seeds`, it adds the mean and the sample
+standard deviation of the scores in all cards `FOLDER/*/NAME/card.json`, from
+trainings that differ only in the seed. The networks take turns, so that other
+work on the machine slows all of them down alike; the table has the median of
+the rounds, and the fastest and slowest.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def seconds_per_megapixel(
 
     Args:
         models: list of `keras_rsseg.models.Segmenter`.
-        size: int, pixels a side of the tile.
+        size: int, side of the tile in pixels.
         rounds: int, runs of each. The first, which compiles, is not counted.
 
     Returns:
@@ -54,14 +54,14 @@ def seconds_per_megapixel(
     for _ in range(rounds + 1):
         for model, seconds in zip(models, times, strict=True):
             start = time.perf_counter()
-            # Returns an array: all is computed by then.
+            # Returns an array, so everything is computed by then.
             model.predict_on_batch(tile)
             seconds.append((time.perf_counter() - start) / (size**2 / 1e6))
     return [seconds[1:] for seconds in times]
 
 
 def read_score(card: pathlib.Path) -> dict[str, Any]:
-    """Return the score that a `card.json` states, a dict."""
+    """Return the score in a `card.json`, a dict."""
     return json.loads(card.read_text(encoding="utf-8"))["score"]
 
 
@@ -120,7 +120,7 @@ def parse_arguments(
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--from-cards", action="store_true")
     parser.add_argument(
-        "--seeds", type=pathlib.Path, help="folder of folders of presets"
+        "--seeds", type=pathlib.Path, help="folder with folders of presets"
     )
     return parser.parse_args(arguments)
 
@@ -135,10 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     times = seconds_per_megapixel(models, args.size, args.rounds)
     head = [
-        *("", "mean IoU", *(["of all seeds"] if args.seeds else [])),
+        *("", "mean IoU", *(["all seeds"] if args.seeds else [])),
         *(*CLASSES, "parameters"),
         f"GMACs ({args.size} px)",
-        "seconds a megapixel",
+        "seconds per megapixel",
     ]
     results = zip(args.presets, models, ious, times, strict=True)
     for line in markdown_lines(head, (row(*each, args) for each in results)):

@@ -3,22 +3,22 @@
     python -m benchmarks.tile_pipeline
     python -m benchmarks.tile_pipeline --images vaihingen/top --threads 2
 
-Measures, at 512 and 896 pixels, the tiles a second of
+Measures, at 512 and 896 pixels, the tiles per second of
 
 - `tile_dataset`, random crops of images held in memory;
 - `tile_dataset(cache=False)`, the same from files, which suits tiled TIFFs
   (a PNG is decoded from the top for every tile);
 - `tile_records`, the windows of images decoded once, as TFDS streams them;
 
-each as they are and with the released augmentation for ISPRS (scale, flips,
-turns, blur), beside the tiles a second of a training step of PFNet-R50 on
-random weights, on the backend that `KERAS_BACKEND` names. Where `pipeline /
-model` is above 1, the pipeline keeps up. Both run alone, one after the other:
-on a CPU they share its cores while training.
+each without augmentation and with the released augmentation for ISPRS (scale,
+flips, turns, blur), compared with the tiles per second of training steps of
+PFNet-R50 with random weights, on the backend set by `KERAS_BACKEND`. If
+`pipeline / model` is above 1, the pipeline keeps up. Both run alone, one after
+the other: in training on a CPU they share its cores.
 
 Images are made (two of 2000 x 2000 pixels, PNG) unless a folder of TIFF, PNG
-or JPEG files is given; their masks are made. Without `--model-steps` no model
-is trained.
+or JPEG files is given; their masks are always made. With `--model-steps 0` no
+model is trained.
 """
 
 import argparse
@@ -51,7 +51,7 @@ SUFFIXES = (".tif", ".tiff", ".png", ".jpg", ".jpeg")
 def make_images(
     folder: pathlib.Path, count: int = 2, side: int = 2000
 ) -> list[pathlib.Path]:
-    """Write noisy gradients, which compress about as imagery does.
+    """Write noisy gradients, which compress about as well as imagery.
 
     Returns:
         A list of paths.
@@ -80,7 +80,7 @@ def pipelines(
     tile_size: int,
     batch_size: int,
 ) -> Iterator[tuple[str, Any]]:
-    """Yield names and endless datasets."""
+    """Yield names and endless data sets."""
     import tensorflow as tf
 
     def read(index):
@@ -139,7 +139,7 @@ def tiles_per_second(dataset: Any, seconds: float) -> float:
 def model_tiles_per_second(
     tile_size: int, batch_size: int, steps: int
 ) -> float:
-    """Return the rate of training steps of PFNet-R50, after the first."""
+    """Return the rate of PFNet-R50's training steps, after the first."""
     encoder = keras_rsseg.encoders.ResNetEncoder(
         50, stem="deep", stackwise_dilations=(1, 1, 2, 4)
     )
@@ -151,7 +151,7 @@ def model_tiles_per_second(
     shape = (batch_size, tile_size, tile_size)
     images = rng.integers(0, 255, (*shape, 3), "uint8")
     masks = rng.integers(0, CLASSES, shape, "uint8").astype("int32")
-    # Returns numbers, so a step has ended when it returns.
+    # It returns numbers, so a step has ended when it returns.
     model.train_on_batch(images, masks)
     begin = time.perf_counter()
     for _ in range(steps):
@@ -165,13 +165,13 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--images", type=pathlib.Path, help="folder; else they are made")
+    add("--images", type=pathlib.Path, help="folder; default: made here")
     add("--tile-sizes", type=int, nargs="+", default=[512, 896])
-    add("--batch-size", type=int, default=8, help="of the pipeline")
+    add("--batch-size", type=int, default=8, help="batch of the pipeline")
     add("--seconds", type=float, default=10, help="for each pipeline")
     add("--model-steps", type=int, default=3, help="0 for no model")
     add("--model-batch-size", type=int, default=2)
-    add("--threads", type=int, help="of tf.data; else all cores")
+    add("--threads", type=int, help="threads of tf.data; default: all cores")
     return parser.parse_args()
 
 
@@ -211,7 +211,7 @@ def compare(
     tile_size: int,
     args: argparse.Namespace,
 ) -> Iterator[list[str]]:
-    """Yield the rows of one size of tile."""
+    """Yield the rows of one tile size."""
     import tensorflow as tf
 
     rate = None

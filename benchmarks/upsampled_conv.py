@@ -1,17 +1,17 @@
-"""When does `upsampled_conv` gain on the convolution that it replaces?
+"""When is `upsampled_conv` faster than the convolution it replaces?
 
     KERAS_BACKEND=jax OMP_NUM_THREADS=1 python -m benchmarks.upsampled_conv
     python -m benchmarks.upsampled_conv --tile-sizes 896 --cases pfnet
 
-Prints, for the convolutions of the networks at some sizes of tile, how long
-the plain way takes (resize, concatenate, convolve) and which share of it
-`upsampled_conv` takes: medians of the ratios of pairs that run in turns,
-with the quartiles. Once forwards, once with all gradients; compiled on
-TensorFlow (graphs, as `fit` and `predict` run them) and JAX. Times are those
-of all cores together, which other programs disturb less than the clock does.
+Prints, for the networks' convolutions at some tile sizes, the time of the
+plain way (resize, concatenate, convolve) and the share of it that
+`upsampled_conv` takes: medians of the ratios of pairs that run in turns, with
+the quartiles, once forwards and once with all gradients, compiled on
+TensorFlow (in graphs, as in `fit` and `predict`) and JAX. Times are those of
+all cores together, which other programs disturb less than elapsed time.
 
-Allocation of large tensors dominates on CPUs where each is mapped and
-unmapped; so that it does not, set for all of them
+On CPUs, allocation of large tensors dominates if each is mapped and unmapped.
+To avoid this, set for all backends
 
     MALLOC_MMAP_THRESHOLD_=4000000000 MALLOC_TRIM_THRESHOLD_=8000000000
     MALLOC_TOP_PAD_=268435456
@@ -33,7 +33,7 @@ from benchmarks.compiled import forward_and_gradients
 from keras_rsseg.ops import upsampled_conv
 from keras_rsseg.tables import markdown_lines
 
-# Kernel, filters, and the channels of maps by their stride.
+# Kernel, filters, and the channels of the maps by their strides.
 CASES = {
     "pfnet fusion": (3, 256, {4: 256, 8: 256, 16: 256, 32: 256}),
     "hrnet w18 head": (1, 270, {4: 18, 8: 36, 16: 72, 32: 144}),
@@ -91,7 +91,7 @@ def parse_arguments() -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--cases", nargs="+", default=[""], help="beginnings of names")
+    add("--cases", nargs="+", default=[""], help="prefixes of names")
     add("--tile-sizes", type=int, nargs="+", default=[256, 512])
     add("--batch-size", type=int, default=2)
     add("--data-format", default=keras.config.image_data_format())

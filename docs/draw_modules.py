@@ -1,11 +1,10 @@
-"""Draw the pictures of the site: maps, points and flows on the sample scene.
+"""Draw the site's pictures: maps, points and flows on the sample scene.
 
     KERAS_BACKEND=torch python -m docs.draw_modules
 
-writes pictures to `docs/images/`: the harbour mapped by the two presets that
-come with the package, with seams and without, and how sure it is; the points
-that PointFlow matches, and the flow by which IFWM moves a coarse map. Needs
-matplotlib.
+writes pictures to `docs/images/`: the harbour mapped by the two presets in the
+package, with and without seams, and the uncertainty; the points that PointFlow
+matches, and the flow by which IFWM warps a coarse map. Needs matplotlib.
 """
 
 import pathlib
@@ -39,7 +38,7 @@ PRESETS = {
 
 
 def sample_tile(size: int = 288) -> np.ndarray:
-    """Return the scene as the presets read it, at 0.8 m a pixel.
+    """Return the scene as the presets read it, at 0.8 m per pixel.
 
     Args:
         size: length of the tile, pixels.
@@ -54,16 +53,15 @@ def sample_tile(size: int = 288) -> np.ndarray:
 def flow_of(
     model: keras.Model, tile: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a network's IFWM with the finest map does with a tile.
+    """Return the flow of a network's IFWM on the finest map, for a tile.
 
     Args:
         model: an HRNet with `fusion="ifwm"`.
         tile: array `(height, width, 3)`.
 
     Returns:
-        `(flow, offsets)`: the flow, and how far in pixels of the tile each
-        point of the fine map reaches to the right and down, arrays
-        `(H, W, 2)`.
+        `(flow, offsets)`, arrays `(H, W, 2)`: the flow, and how far each
+        point of the fine map reaches right and down, in pixels of the tile.
     """
     encoder = model.backbone.image_encoder
     layers = [
@@ -74,7 +72,7 @@ def flow_of(
     inputs = keras.Model(encoder.input, [layer.input for layer in layers])
     prepared = ops.cast(model.preprocessor(tile[None]), "float32")
     pairs = inputs(prepared, training=False)
-    # The last one that joins the coarsest to the finest map.
+    # The last one that joins the coarsest map to the finest.
     place = max(
         range(len(layers)),
         key=lambda i: (pairs[i][0].shape[1] / pairs[i][1].shape[1], i),
@@ -90,7 +88,7 @@ def flow_of(
 
 
 def draw_flow(model: Any, tile: np.ndarray) -> "Figure":
-    """Draw arrows over a tile: from where IFWM fetches the coarse map.
+    """Draw arrows over a tile that show where IFWM reads the coarse map.
 
     Args:
         model: an HRNet with `fusion="ifwm"`.
@@ -127,7 +125,7 @@ def draw_flow(model: Any, tile: np.ndarray) -> "Figure":
 
 
 def draw_warp() -> "Figure":
-    """Draw a coarse square, resized and warped by a flow, as a toy."""
+    """Draw a toy example: a coarse square, resized and warped by a flow."""
     from matplotlib.figure import Figure
 
     coarse = np.zeros((1, 8, 8, 1), "float32")
@@ -169,11 +167,11 @@ def draw_warp() -> "Figure":
 
 
 def draw_choices(model: Any, tile_size: int = 128) -> "Figure":
-    """Draw a map of small tiles, without and with overlap, and its doubts.
+    """Draw maps from small tiles, without and with overlap, and uncertainty.
 
     Args:
         model: a task with `palette`, or `display_palette`.
-        tile_size: pixels a side of a tile.
+        tile_size: side of a tile in pixels.
     """
     from matplotlib.figure import Figure
 

@@ -1,10 +1,10 @@
-"""Record a command of the terminal as SVG, in its colours.
+"""Record a terminal command as SVG, in its colours.
 
     python -m docs.draw_terminal docs/images/terminal.svg -- \
         keras-rsseg predict examples/data/harbour.tif --output map.tif
 
-runs the command in a terminal of its own and draws what is left on the screen.
-Needs Linux or macOS, and rich, which comes with typer.
+runs the command in a separate terminal and draws the final screen. Needs Linux
+or macOS, and rich, which comes with typer.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Sequence
 
 WIDTH = 88
-# Lines that come and go end at a return, or are erased.
+# Transient lines end with a carriage return, or are erased.
 _PASSED = re.compile(r"^.*(?:\r(?!\n)|\x1b\[2K|\x1b\[A)", re.MULTILINE)
 
 
@@ -39,10 +39,10 @@ def record(command: Sequence[str]) -> str:
 
 
 def screen(written: str) -> str:
-    """Return what is left on the screen of what a command wrote.
+    """Return the final screen of a command's output.
 
     Args:
-        written: with returns, colours and erased lines.
+        written: output with carriage returns, colours and erased lines.
 
     Example:
 
@@ -58,8 +58,8 @@ def draw(command: Sequence[str], text: str) -> str:
     """Return a picture of a terminal, an SVG that loads nothing.
 
     Args:
-        command: what was typed.
-        text: what is on the screen then.
+        command: the typed command.
+        text: the final screen.
     """
     from rich.console import Console
     from rich.text import Text
@@ -75,7 +75,7 @@ def draw(command: Sequence[str], text: str) -> str:
         console.print(Text(f"$ {shlex.join(command)}", style="bold"))
         console.print(Text.from_ansi(text.rstrip()))
     svg = console.export_svg(title="keras-rsseg")
-    # It would ask a server for its font.
+    # It would load its font from a server.
     return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
 
 

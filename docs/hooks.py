@@ -1,8 +1,8 @@
-"""What MkDocs is told besides `mkdocs.yml`: pages made from the code.
+"""MkDocs configuration besides `mkdocs.yml`: pages made from the code.
 
-The reference has a page for every room of the package, each with its public
-names, and the page of each network is found in `docs/systems`. Neither has to
-be listed by hand.
+The reference has a page for every subpackage, with its public names, and the
+page of each network is found in `docs/systems`. Neither has to be listed by
+hand.
 """
 
 import pathlib
@@ -13,17 +13,17 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.files import InclusionLevel
 
 ROOT = pathlib.Path(__file__).parents[1]
-# Pictures that lie elsewhere in the repository.
+# Pictures from elsewhere in the repository.
 PICTURES = {
     "images/harbour_map.jpg": "examples/data/harbour_map.jpg",
     "images/river_map.jpg": "examples/data/river_map.jpg",
-    # Beside the page that has `benchmarks/RESULTS.md` in it.
+    # Beside the page that includes `benchmarks/RESULTS.md`.
     "growth.svg": "benchmarks/growth.svg",
 }
 
 
 def on_config(config: Any) -> Any:
-    """List the pages that are made, in the navigation."""
+    """List the generated pages in the navigation."""
     from docs.make_pages import reference_rooms
     from keras_rsseg.systems import SYSTEMS
 

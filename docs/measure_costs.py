@@ -2,10 +2,10 @@
 
     KERAS_BACKEND=tensorflow python -m docs.measure_costs
 
-writes `docs/costs.json`: each system for Potsdam's six classes, on the encoder
-that `examples.networks` gives it (a ResNet-50, or HRNetV2-W18), for a tile of
-512 x 512 pixels, or of the only size that it takes. What the file has is not
-measured again.
+writes `docs/costs.json`: each system for Potsdam's six classes, on its encoder
+in `examples.networks` (a ResNet-50, or HRNetV2-W18), for a tile of 512 x 512
+pixels, or of the only size it takes. Entries in the file are not measured
+again.
 """
 
 import json
@@ -41,7 +41,7 @@ def main() -> None:
             "size": shape[0],
         }
         print(task, costs[task], flush=True)
-        # Kept one by one: networks are many, and memory is not.
+        # Stored one by one, as there are many networks and little memory.
         COSTS.write_text(json.dumps(costs, indent=1) + "\n", encoding="utf-8")
         del model
         keras.utils.clear_session(free_memory=True)

@@ -1,11 +1,11 @@
-"""Seconds a megapixel of every system, for the table of networks.
+"""Seconds per megapixel of every system, for the table of networks.
 
     KERAS_BACKEND=torch python -m docs.measure_seconds
 
-adds `seconds`, of a megapixel on two CPU cores with torch, to each system of
-`docs/costs.json`: the faster twin on one tile of the size that is stated there,
-the median of five calls. All systems are measured in one run, so that they can
-be compared; on another machine all change.
+adds `seconds`, per megapixel on two CPU cores with torch, to each system in
+`docs/costs.json`: the faster twin on one tile of the size stated there, the
+median of five calls. All systems are measured in one run, so that they can be
+compared; on another machine, all of them change.
 """
 
 import json
@@ -30,13 +30,13 @@ def seconds_a_megapixel(model: Any, size: int) -> float:
 
     Args:
         model: a task.
-        size: pixels a side of a tile.
+        size: side of a tile in pixels.
     """
     twin = keras_rsseg.optimize_for_inference(model)
     tile = np.random.default_rng(0).integers(0, 256, (1, size, size, 3))
     tile = tile.astype("uint8")
     times = []
-    # Those before are the first ones and, on torch, the one that traces.
+    # Earlier calls are the first and, on torch, the one that traces.
     for _ in range(5 + CALLS):
         start = time.perf_counter()
         twin.predict_on_batch(tile)

@@ -138,7 +138,7 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
         **{**vars(args), "seed": seed, "backup": None, "frozen_share": 0.0}
     )
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
-    # leaves easy pixels out, which its baselines do not.
+    # ignores easy pixels, unlike its baselines.
     losses = {"recipe": "paper"} if row.system == "pfnet" else {}
     how = protocol(args.table)
     fine_tuning.train(model, how.tiles(options), options, **losses)
@@ -181,7 +181,7 @@ def settings(args: argparse.Namespace) -> str:
 def read_runs(
     path: pathlib.Path, args: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Return the lines of an earlier start, checked against the arguments."""
+    """Return the lines of an earlier run, checked against the arguments."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -189,8 +189,8 @@ def read_runs(
     for line in runs:
         if line["settings"] != settings(args):
             raise SystemExit(
-                f"{path} holds runs of other settings ({line['settings']}; now "
-                f"{settings(args)}): give another --output or move it away"
+                f"{path} holds runs with other settings ({line['settings']}; "
+                f"now {settings(args)}): give another --output or move it away"
             )
     return runs
 
@@ -361,7 +361,7 @@ def parse_arguments(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what is missing of a table, write it after every run."""
+    """Run what a table lacks, and write the table after every run."""
     args = parse_arguments(arguments)
     table = TABLES[args.table]
     args.output.mkdir(parents=True, exist_ok=True)
@@ -370,7 +370,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     done = {(line["row"], int(line["seed"])) for line in runs}
     words = sys.argv[1:] if arguments is None else arguments
     command = " ".join(["python -m examples.ablate", *words])
-    # Seed by seed, so that a stopped table compares all rows.
+    # Seed by seed, so that an unfinished table compares all rows.
     for seed in range(1, args.seeds + 1):
         for row in table.rows:
             if (row.name, seed) in done:

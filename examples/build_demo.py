@@ -3,10 +3,10 @@
     python -m examples.build_demo demo
     python -m http.server --directory demo
 
-puts into the folder `demo` the page of `docs/demo`, the preset that comes with
-the package as an ONNX file, the sample scene, and ONNX Runtime Web, which npm
-downloads. Nothing else is loaded by the page, and nothing leaves it. With
-`--space` the folder is a static Space of Hugging Face, with its card:
+puts the page of `docs/demo`, the package's preset as an ONNX file, the sample
+scene, and ONNX Runtime Web, which npm downloads, into the folder `demo`. The
+page loads nothing else, and sends nothing. With `--space` the folder is a
+static Space of Hugging Face, with its card:
 
     python -m examples.build_demo space --space
     hf upload NAME/SPACE space . --repo-type space
@@ -48,7 +48,7 @@ def write_page(folder: pathlib.Path, runtime: pathlib.Path) -> None:
     """Copy the page and the runtime that it loads.
 
     Args:
-        folder: of the page; made if there is none.
+        folder: folder of the page; created if it does not exist.
         runtime: folder that holds `RUNTIME_FILES`.
     """
     shutil.copytree(PAGE, folder, dirs_exist_ok=True)
@@ -58,14 +58,14 @@ def write_page(folder: pathlib.Path, runtime: pathlib.Path) -> None:
 
 
 def write_model(folder: pathlib.Path, path: pathlib.Path) -> None:
-    """Copy an exported model, and write down its facts for the page.
+    """Copy an exported model, and record its facts for the page.
 
     Args:
-        folder: of the page.
-        path: of an ONNX file that `keras_rsseg.export_model` wrote.
+        folder: folder of the page.
+        path: path of an ONNX file that `keras_rsseg.export_model` wrote.
 
     Raises:
-        ArgumentError: the file takes other tiles than the page has.
+        ArgumentError: the file takes other tiles than those of the page.
     """
     facts = keras_rsseg.scenes.load_exported(path).facts
     size = (facts.tile_size, facts.tile_size)
@@ -76,28 +76,29 @@ def write_model(folder: pathlib.Path, path: pathlib.Path) -> None:
         or facts.image_size not in (size, None)
     ):
         raise ArgumentError(
-            "The page takes a file of one RGB tile, channels-last, that "
-            f"returns logits. Received: {path}, of {facts.batch_size} tiles "
-            f"of {facts.image_size} and {facts.num_bands} bands, "
-            f"{facts.data_format}, that returns {facts.output}"
+            "The page needs a file that takes one RGB tile, channels-last, "
+            f"and returns logits. Received: {path}, which takes "
+            f"{facts.batch_size} tiles of {facts.image_size} and "
+            f"{facts.num_bands} bands, {facts.data_format}, and returns "
+            f"{facts.output}"
         )
     shutil.copyfile(path, folder / "model.onnx")
     (folder / "model.json").write_text(facts.to_json() + "\n")
 
 
 def write_sample(folder: pathlib.Path, scene: pathlib.Path) -> None:
-    """Write a scene as a picture, and the size of its pixels beside it.
+    """Write a scene as a picture, and its pixel size beside it.
 
     Args:
-        folder: of the page.
-        scene: an RGB raster of bytes, with a place.
+        folder: folder of the page.
+        scene: an 8-bit RGB raster, georeferenced.
     """
     with keras_rsseg.scenes.open_scene(scene) as dataset:
         size = keras_rsseg.scenes.ground_pixel_size(dataset)
         pixels = dataset.read([1, 2, 3])
     name = f"{scene.stem}.png"
     _write_png(folder / name, pixels)
-    # Not rounded to centimetres: it decides on the size of the model's grid.
+    # Not rounded to centimetres: it determines the size of the model's grid.
     facts = {"file": name, "pixel_size": round(math.sqrt(math.prod(size)), 6)}
     (folder / "sample.json").write_text(json.dumps(facts) + "\n")
 
@@ -121,7 +122,7 @@ def fetch_runtime(folder: pathlib.Path) -> pathlib.Path:
     """Download ONNX Runtime Web with npm.
 
     Args:
-        folder: for what is downloaded, some 120 MB.
+        folder: folder for the download, some 120 MB.
 
     Returns:
         The folder that holds `RUNTIME_FILES`.
@@ -138,24 +139,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command.
 
     Args:
-        arguments: of the command line.
+        arguments: arguments of the command line.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument(
         "--preset",
         default=keras_rsseg.DEFAULT_PRESET,
-        help="of RGB images; default: the one that comes with the package",
+        help="for RGB images; default: the one in the package",
     )
     parser.add_argument(
         "--model",
         type=pathlib.Path,
-        help="an ONNX file that was exported before, in place of a preset",
+        help="an ONNX file exported before, in place of a preset",
     )
     parser.add_argument(
         "--runtime",
         type=pathlib.Path,
-        help="folder dist of npm's onnxruntime-web; default: npm downloads it",
+        help="folder dist of npm's onnxruntime-web; default: download with npm",
     )
     parser.add_argument("--tile-size", type=int, default=TILE_SIZE)
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Training on several devices, by the engine that each backend has."""
+"""Training on several devices, with each backend's own engine."""
 
 import contextlib
 import os
@@ -9,11 +9,11 @@ import keras
 
 @contextlib.contextmanager
 def distributed(wanted: bool = True) -> Iterator[None]:
-    """Run what is built inside on all devices, each on a share of a batch.
+    """Run models built inside on all devices, each on a share of a batch.
 
-    TensorFlow: `MirroredStrategy`, or `MultiWorkerMirroredStrategy` where
+    TensorFlow: `MirroredStrategy`, or `MultiWorkerMirroredStrategy` if
     `TF_CONFIG` names several workers. JAX: `keras.distribution.DataParallel`
-    over the devices of all hosts, which find one another by the variables
+    over the devices of all hosts, which find each other by the variables
     `KERAS_DISTRIBUTION_JOB_ADDRESSES`, `_NUM_PROCESSES` and `_PROCESS_ID`.
 
     Args:
@@ -49,7 +49,7 @@ def _tensorflow_strategy():
 
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.MultiWorkerMirroredStrategy()
-    # `None` takes the GPUs, one CPU where there is none.
+    # `None` takes the GPUs, or one CPU if there are none.
     cpus = tf.config.list_logical_devices("CPU")
     gpus = tf.config.list_logical_devices("GPU")
     devices = [device.name for device in cpus] if not gpus else None

@@ -3,14 +3,14 @@
     python -m examples.draw_maps picture examples/data/harbour.tif \
         --preset PRESET --output examples/data/harbour_map.jpg
 
-draws a scene beside its map, with legend and scale bar, and
+draws a scene beside its map, with a legend and a scale bar, and
 
     python -m examples.draw_maps sheet ../shared/data --presets BEFORE AFTER \
         --output sheet.png
 
-a row for each of `SCENES`, a column for the scene and for each preset. Scenes
-are read at the pixel size of the preset, or at `--gsd`. Both need matplotlib:
-`pip install ".[plot]"`.
+a row for each of `SCENES`, with a column for the scene and for each preset.
+Scenes are read at the pixel size of the preset, or at `--gsd`. Both need
+matplotlib: `pip install ".[plot]"`.
 """
 
 import argparse
@@ -49,9 +49,9 @@ class Scene(NamedTuple):
     """A scene of the sheet.
 
     Attributes:
-        title: what its row is called.
-        path: below the folder of the data.
-        distance: metres a pixel, of a picture that does not say it.
+        title: title of its row.
+        path: path below the data folder.
+        distance: metres per pixel, for a picture that does not state it.
         options: dict of arguments of `keras_rsseg.predict_scene`.
     """
 
@@ -61,7 +61,7 @@ class Scene(NamedTuple):
     options: Mapping[str, Any] = {}
 
 
-# None of them was trained on. The buildings of the second alone have a mask.
+# None of them was trained on. Only the buildings of the second have a mask.
 SCENES = (
     Scene("Dutch harbour, 25 cm", "scenes/harbour_epsg28992.tif"),
     Scene("Kampala, 7.5 cm", "kampala/kampala_z21_rgb.tif"),
@@ -83,20 +83,20 @@ SCENES = (
     Scene("Yellowstone, 10 cm", "open_scenes/yellowstone_road.jpg", 0.1),
     Scene("Virginia, 10 cm", "open_scenes/virginia_pasture.jpg", 0.1),
 )
-# Inches of a panel's width, of its title and of the legend; pixels an inch.
+# Inches of a panel's width, of its title and of the legend; pixels per inch.
 _WIDTH, _TITLE, _LEGEND = 3.2, 0.3, 0.5
 _DPI = 110
 _NO_DATA = "#d0d0d0"
 
 
 def map_colors(model: Any) -> Sequence[Color] | None:
-    """Return the colours for a map of a model's.
+    """Return the colours for a model's maps.
 
-    Those of its own for maps; of the classes of Dubai, those that a map of
-    them has now, since presets saved before there were any have none.
+    These are its own display colours. For the classes of Dubai they are
+    today's, since older presets have none.
 
     Args:
-        model: what `keras_rsseg.from_preset()` returned.
+        model: the result of `keras_rsseg.from_preset()`.
     """
     if (
         model.display_palette is None
@@ -116,9 +116,9 @@ def draw_picture(
     """Map a scene and draw it beside the map.
 
     Args:
-        model: what `keras_rsseg.from_preset()` returned.
+        model: the result of `keras_rsseg.from_preset()`.
         scene: path of a raster.
-        output: path of the picture, with the ending of its format.
+        output: path of the picture; its suffix sets the format.
         gsd: pixel size at which the scene is read, see `predict_scene`.
         max_size: pixels of the longer side of scene and map.
     """
@@ -137,11 +137,11 @@ def draw_sheet(
     root: pathlib.Path,
     gsd: Any = "auto",
 ) -> "Figure":
-    """Map scenes by several presets and draw all maps on a sheet.
+    """Map scenes with several presets and draw all maps on a sheet.
 
     Args:
-        models: dict of the columns' titles to what `from_preset()` returned.
-        scenes: a row each.
+        models: dict of the columns' titles to results of `from_preset()`.
+        scenes: the scenes, one row each.
         root: folder of the scenes.
         gsd: pixel size at which scenes are read, see `predict_scene`.
     """
@@ -166,12 +166,12 @@ class _Row(NamedTuple):
     """What one row of a sheet shows.
 
     Attributes:
-        title: its own.
+        title: title of the row.
         pictures: uint8 arrays `(h, w, 4)`, the scene's first.
-        width: of the ground, metres.
+        width: width on the ground, metres.
         height: likewise.
         legend: name to colour of all classes, in their order, and of no data.
-        occurring: names of those that are on one of the maps.
+        occurring: names of those that occur on one of the maps.
     """
 
     title: str
@@ -185,7 +185,7 @@ class _Row(NamedTuple):
     def read(
         cls, title: str, path: pathlib.Path, maps: Sequence[pathlib.Path]
     ) -> "_Row":
-        """Read a scene and its maps at the size at which they are shown."""
+        """Read a scene and its maps at the displayed size."""
         max_size = int(_WIDTH * _DPI * 1.5)
         colored: list[np.ndarray] = []
         colors: dict[str, str] = {}
@@ -271,7 +271,7 @@ def _predict(
 def _placed(
     path: pathlib.Path, distance: float | None, folder: pathlib.Path
 ) -> pathlib.Path:
-    """Return a scene that says how large its pixels are."""
+    """Return a scene that states its pixel size."""
     if distance is None:
         return path
     with open_raster(path) as dataset:
@@ -280,7 +280,7 @@ def _placed(
     scene = VirtualRaster(
         height,
         width,
-        # Anywhere: a metre is one there, nearly.
+        # Any place will do: a metre there is nearly a metre.
         crs=rasterio.CRS.from_epsg(32631),
         transform=rasterio.Affine(distance, 0, 5e5, 0, -distance, 4e6),
     )
@@ -316,7 +316,7 @@ def parse_arguments(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw what is asked for."""
+    """Draw the requested picture."""
     args = parse_arguments(arguments)
     gsd = args.gsd or "auto"
     if args.command == "picture":
@@ -326,7 +326,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     models: dict[str, Any] = {}
     for number, preset in enumerate(args.presets):
         title = pathlib.Path(preset).name
-        # Two folders may have the same name.
+        # Two folders can have the same name.
         title = f"{title} ({number + 1})" if title in models else title
         models[title] = keras_rsseg.from_preset(preset)
     save(draw_sheet(models, SCENES, args.data, gsd), args.output)

@@ -1,4 +1,4 @@
-"""What the card of a preset trained by `train_dubai.py` says."""
+"""The card of a preset trained by `train_dubai.py`."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ def write_card(
         model: the task, as it was saved.
         args: the arguments of the training.
         augmentation: dict of arguments of `keras_rsseg.data.Augmentation`.
-        seconds: float, of the training.
+        seconds: float, duration of the training.
         ious: list, the measured IoU of each class.
     """
     common = preset_card.training_facts(model, args, _SCRIPT, _DATA)
@@ -41,13 +41,13 @@ def write_card(
         **common,
         "description": (
             f"{preset_card.title(model)}: {len(FACTS.class_names)} land-cover "
-            f"classes in RGB aerial imagery of {finest:g} to {coarsest:g} m a "
-            "pixel, trained on six scenes of Dubai."
+            f"classes in RGB aerial imagery of {finest:g} to {coarsest:g} m "
+            "per pixel, trained on six scenes of Dubai."
         ),
         "dataset": "dubai",
         "protocol": (
-            "Parts 1, 2, 4, 5, 7 and 8 of every scene train, parts 3, 6 and 9 "
-            f"validate; random crops of {args.tile_size} px."
+            "Parts 1, 2, 4, 5, 7 and 8 of every scene for training, parts 3, 6 "
+            f"and 9 for validation; random crops of {args.tile_size} px."
         ),
         "score": score_of(ious, args.output),
         "weights_source": f"{common['weights_source']}; data CC0-1.0.",
@@ -58,16 +58,16 @@ def write_card(
         ),
         "ground_sample_distances": [finest, coarsest],
         "intended_use": (
-            "First maps of land cover in aerial and satellite imagery, and a "
-            "start for training on your own tiles. Read images of another "
-            "ground sample distance at "
+            "First land-cover maps of aerial and satellite imagery, and a "
+            "starting point for training on your own tiles. Resample images "
+            "of another ground sample distance to "
             f"{distance:g} m, as `predict_scene` does."
         ),
         "limits": (
-            "It knows six scenes of one desert city, and was scored on other "
-            "parts of the same scenes: elsewhere expect less. There is no "
-            "class of vehicles. The ground sample distance of the scenes is "
-            "nowhere stated; it was estimated from roads and houses."
+            "It was trained on six scenes of one desert city, and scored on "
+            "other parts of the same scenes: expect less elsewhere. There is "
+            "no class for vehicles. The ground sample distance of the scenes "
+            "is not stated anywhere; it was estimated from roads and houses."
         ),
     }
     facts.write_card(args.output, card)

@@ -1,8 +1,7 @@
-"""Fine-tuning in two phases, resumable: what the training scripts share.
+"""Resumable fine-tuning in two phases, shared by the training scripts.
 
 AdamW with a polynomial decay to zero; in the last part of the epochs the
-statistics of batch norm stand still. A run that was stopped goes on at the
-epoch it was in.
+batch norm statistics are frozen. A stopped run resumes at the epoch it was in.
 """
 
 import argparse
@@ -26,7 +25,7 @@ from keras_rsseg.training.epoch_backup import EpochBackup
 from keras_rsseg.training.frozen_statistics import frozen_statistics
 from keras_rsseg.training.seeded_epochs import SeededEpochs
 
-# Arguments that may change when a stopped run is started again.
+# Arguments that can change when a stopped run is started again.
 _NO_SETTINGS = (
     "backup",
     "data",
@@ -39,12 +38,12 @@ _NO_SETTINGS = (
 STEPS_PER_EPOCH = 100
 POWER = 0.9
 
-# From the epoch to begin with and the steps of one, tiles without end.
+# From the first epoch and the steps per epoch to endless tiles.
 Tiles = Callable[[int, int], tf.data.Dataset]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a training of its own output."""
+    """Add the options of a training that writes a preset."""
     add = parser.add_argument
     add("--system", choices=tuple(SYSTEMS), default="hrnet")
     add("--encoder", help="preset to start from")
@@ -54,16 +53,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tile-size", type=int, default=256)
     add("--learning-rate", type=float, default=4e-4)
     add("--seed", type=int, default=1)
-    # Without it, tiles of nothing but dark water were mapped as land in places.
+    # Without it, tiles with only dark water were partly mapped as land.
     add(
         "--frozen-share",
         type=float,
         default=0.3,
-        help="last part of the epochs, with frozen statistics of batch norm",
+        help="share of the last epochs, with frozen batch norm statistics",
     )
     add_data_format(parser)
-    # By the released one, PFNet took vegetation for water: a mean IoU of 0.61
-    # where the paper's gave 0.69.
+    # With the released recipe, PFNet took vegetation for water: a mean IoU of
+    # 0.61, compared with 0.69 for the paper's.
     add(
         "--recipe",
         choices=("paper", "released"),
@@ -74,12 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     backup = parser.add_mutually_exclusive_group()
     backup.add_argument(
         "--backup",
-        help="folder from which a stop resumes, if not OUTPUT.backup",
+        help="folder to resume from, if not OUTPUT.backup",
     )
     backup.add_argument(
         "--no-backup",
         action="store_true",
-        help="keep nothing: a run that is stopped begins anew",
+        help="keep nothing: a stopped run starts over",
     )
     add("--score", help="preset to score instead of training")
 
@@ -96,7 +95,7 @@ def add_data_format(parser: argparse.ArgumentParser) -> None:
 def settle_arguments(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> None:
-    """Check the options above, and fill in where the backup lies."""
+    """Check the options above, and fill in the backup folder."""
     if not args.score and not (args.encoder and args.output):
         parser.error("give --encoder and --output, or --score")
     if args.output and not args.backup and not args.no_backup:
@@ -110,8 +109,8 @@ def build(
 
     Args:
         args: the command's arguments.
-        facts: of the data set.
-        published: whether to build it as it computes on every backend.
+        facts: facts of the data set.
+        published: whether to build it in a form for every backend.
     """
     previous = keras.config.dtype_policy()
     options = {}
@@ -127,17 +126,17 @@ def build(
 def as_published(
     model: Segmenter, args: argparse.Namespace, facts: DatasetFacts
 ) -> Segmenter:
-    """Return the network as it computes on every backend."""
+    """Return the network in a form for every backend."""
     twin = build(args, facts, published=True)
     twin.set_weights(model.get_weights())
     return twin
 
 
 def losses(model: Segmenter, args: argparse.Namespace) -> dict[str, str]:
-    """Return the arguments of `compile()` that PFNet alone has."""
+    """Return the arguments of `compile()` that only PFNet has."""
     if not isinstance(model, keras_rsseg.PFNet):
         return {}
-    # No class of these is the background whose outlines PFNet learns.
+    # None of these classes is the background whose outlines PFNet learns.
     return {"recipe": args.recipe, "boundaries": "classes"}
 
 
@@ -152,16 +151,16 @@ def train(
 
     Args:
         model: `keras_rsseg.models.Segmenter`.
-        tiles: function from the number of the first epoch and the steps of an
-            epoch to batches without end.
+        tiles: function from the number of the first epoch and the steps per
+            epoch to endless batches.
         args: the command's arguments.
-        average: share of a phase's steps that the moving average of the
-            weights reaches back to. It replaces them at the end of each
-            phase; `None` for the last ones.
-        **compile_options: of `model.compile()`.
+        average: share of a phase's steps covered by the moving average of the
+            weights. It replaces them at the end of each phase; `None` keeps
+            the last weights.
+        **compile_options: arguments of `model.compile()`.
 
     Returns:
-        Seconds that it took, all starts together.
+        Duration in seconds, over all starts.
     """
     epochs = max(args.steps // STEPS_PER_EPOCH, 1)
     begin_frozen = epochs - round(args.frozen_share * epochs)
@@ -187,10 +186,10 @@ def _fit(
     end: int,
     **compile_options: Any,
 ) -> None:
-    """Fit from one epoch to another, of all `epochs` of the schedule."""
+    """Fit from one epoch to another of the schedule's `epochs`."""
     steps = args.steps // epochs
     backup = args.backup and pathlib.Path(args.backup) / phase
-    # What is left of the decay to zero is itself such a decay, as powers of
+    # The rest of a decay to zero is itself such a decay, as powers of
     # products are products of powers.
     left = 1 - begin * steps / args.steps
     schedule = keras.optimizers.schedules.PolynomialDecay(
@@ -201,7 +200,7 @@ def _fit(
     )
     options = {}
     if average is not None:
-        # Of 3,600 steps, a fifth is a momentum of 0.9986.
+        # A fifth of 3,600 steps is a momentum of 0.9986.
         reach = max(average * steps * (end - begin), 2)
         options = {"use_ema": True, "ema_momentum": 1 - 1 / reach}
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.01, **options)
@@ -222,7 +221,7 @@ def _fit(
 def _keeping(
     args: argparse.Namespace, backup: pathlib.Path | None
 ) -> list[EpochBackup]:
-    """Return the callback that keeps what a stopped run goes on from."""
+    """Return the callback that keeps the state a stopped run resumes from."""
     if not backup:
         return []
     settings = {
@@ -233,8 +232,8 @@ def _keeping(
     path = backup.parent / "settings.json"
     if path.exists() and json.loads(path.read_text()) != settings:
         raise SystemExit(
-            f"{backup.parent} is of a run with other arguments ({path}). Give "
-            "those to go on with it, or delete the folder to begin anew."
+            f"{backup.parent} is from a run with other arguments ({path}). Use "
+            "those to resume it, or delete the folder to start over."
         )
     backup.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=4))

@@ -1,4 +1,4 @@
-"""What the card of a preset trained by `train_land_cover.py` says."""
+"""The card of a preset trained by `train_land_cover.py`."""
 
 import argparse
 import os
@@ -23,12 +23,12 @@ _SCORED = {
         "void left out"
     ),
     "ohio_naip": (
-        "32 validation tiles of southern Ohio, 0.9 km and more from those "
-        "trained on, each pixel counted once, void left out"
+        "32 validation tiles of southern Ohio, at least 0.9 km from the "
+        "training tiles, each pixel counted once, void left out"
     ),
     KAMPALA: (
-        "buildings of one district of Kampala in a mosaic of 7.5 cm, by what "
-        "`predict_scene` makes of it"
+        "buildings of one district of Kampala, mapped by `predict_scene` from "
+        "a 7.5 cm mosaic"
     ),
 }
 _NAMES = {"dubai": "Dubai", "ohio_naip": "Ohio"}
@@ -40,7 +40,7 @@ _LABELS = {
         "masks"
     ),
 }
-# Licences in the words in which the sources state them.
+# Licences in the words of the sources.
 _SOURCES = f"""\
 ## Sources
 
@@ -49,12 +49,12 @@ _SOURCES = f"""\
   access. {dubai.FACTS.homepage}
 - Ohio: Source imagery: USDA NAIP; Processed and labeled dataset: yinx111
   (2025). The imagery of the National Agriculture Imagery Program is a work of
-  the United States government, public domain. Of the labels, the README says:
+  the United States government, public domain. On the labels, the README says:
   cite or acknowledge "Source imagery: USDA NAIP; Processed and labeled dataset:
-  yinx111 (2025)" if you use it. There is no licence file: use with that
-  acknowledgement is what is granted in words, a licence to pass the labels on
-  is not. No tile of it is shipped. {ohio_naip.FACTS.homepage}
-- Kampala, for scores alone: mosaic of OpenAerialMap, licence not stated. No
+  yinx111 (2025)" if you use it. There is no licence file: the README permits
+  use with this acknowledgement, but grants no licence to redistribute the
+  labels. No tile of it is shipped. {ohio_naip.FACTS.homepage}
+- Kampala, only for scores: mosaic of OpenAerialMap, licence not stated. No
   pixel of it is shipped."""
 
 Scores = Mapping[str, Mapping[str, Any]]
@@ -73,8 +73,8 @@ def write_card(
         model: the task, as it was saved.
         args: the arguments of the training.
         augmentation: dict of arguments of `keras_rsseg.data.Augmentation`.
-        seconds: float, of the training; `None` where nobody knows.
-        scores: what `score_land_cover.score_places()` returned.
+        seconds: float, duration of the training; `None` if unknown.
+        scores: the result of `score_land_cover.score_places()`.
     """
     common = preset_card.training_facts(
         model, args, _SCRIPT, _DATA, _own_options(args)
@@ -91,14 +91,14 @@ def write_card(
         **common,
         "description": (
             f"{preset_card.title(model)}: {names} in RGB aerial imagery of "
-            f"{finest:g} to {coarsest:g} m a pixel, trained on Dubai and on "
+            f"{finest:g} to {coarsest:g} m per pixel, trained on Dubai and "
             "southern Ohio."
         ),
         "dataset": "dubai, ohio_naip",
         "protocol": (
-            "Dubai: parts 1, 2, 4, 5, 7 and 8 of every scene train, parts 3, 6 "
-            "and 9 validate. Ohio: groups of tiles that lie 0.9 km and more "
-            "apart, 142 tiles train, 32 validate. Crops of "
+            "Dubai: parts 1, 2, 4, 5, 7 and 8 of every scene for training, "
+            "parts 3, 6 and 9 for validation. Ohio: 142 training and 32 "
+            "validation tiles, in groups at least 0.9 km apart. Crops of "
             f"{args.tile_size} px. Kampala was not trained on."
         ),
         "score": score_of(scores, args.output),
@@ -108,11 +108,11 @@ def write_card(
         "training_details": _details(args, augmentation, seconds),
         "ground_sample_distances": [finest, coarsest],
         "intended_use": (
-            "First maps of land cover in aerial and satellite imagery of "
-            f"{both[0]:g} to {both[1]:g} m a pixel, at which both places were "
-            "seen, and a start for training on your own tiles. Read images of "
-            "another ground sample distance at "
-            f"{model.ground_sample_distance:g} m, as `predict_scene` does."
+            "First land-cover maps of aerial and satellite imagery at "
+            f"{both[0]:g} to {both[1]:g} m per pixel, the range covered by "
+            "training at both places, and a starting point for training on "
+            "your own tiles. Resample images of another ground sample distance "
+            f"to {model.ground_sample_distance:g} m, as `predict_scene` does."
         ),
         "limits": _limits(scores),
         "notes": _SOURCES,
@@ -125,7 +125,7 @@ def update_score(folder: str | os.PathLike, scores: Scores) -> None:
 
     Args:
         folder: path of the preset, which has a card.
-        scores: what `score_land_cover.score_places()` returned.
+        scores: the result of `score_land_cover.score_places()`.
     """
     card = facts.read_card(folder)
     facts.write_card(folder, {**card, "score": score_of(scores, folder)})
@@ -135,7 +135,7 @@ def score_of(scores: Scores, folder: str | os.PathLike) -> dict[str, Any]:
     """Return a card's entry for measured scores.
 
     Args:
-        scores: what `score_land_cover.score_places()` returned.
+        scores: the result of `score_land_cover.score_places()`.
         folder: path of the preset.
     """
     places: dict[str, dict[str, Any]] = {}
@@ -157,7 +157,7 @@ def score_of(scores: Scores, folder: str | os.PathLike) -> dict[str, Any]:
     ]
     return {
         "mean_iou": round(statistics.fmean(means), 4),
-        "data": "validation parts of Dubai and of southern Ohio, mean of both",
+        "data": "validation parts of Dubai and southern Ohio, mean of both",
         "by": "keras_rsseg",
         "command": (
             f"python -m examples.score_land_cover {_DATA} "
@@ -172,7 +172,7 @@ def _rounded(scores: Mapping[str, float]) -> dict[str, float]:
 
 
 def _own_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that this script alone has, where they are given."""
+    """Return the given options that only this script has."""
     options: dict[str, Any] = {}
     if args.labels != "as_drawn":
         options["--labels"] = args.labels
@@ -194,7 +194,7 @@ def _details(
     )
     return (
         f"{args.steps} steps of {half} random crops of Dubai and {half} crops "
-        "of Ohio in which each class is as likely as the others, "
+        "of Ohio in which all classes are equally likely, "
         f"{preset_card.schedule(args, augmentation)}{colors}; "
         f"{_LABELS[args.labels]}. At the end of a phase the weights are their "
         f"moving average. {preset_card.run(args, seconds)}"
@@ -202,7 +202,7 @@ def _details(
 
 
 def _limits(scores: Scores) -> str:
-    """Return where the preset fails, with the figures that say so."""
+    """Return where the preset fails, with the scores that show it."""
     weakest = [
         f"{min(parts, key=parts.__getitem__)} in {_NAMES[name]} "
         f"(IoU {min(parts.values()):.2f})"
@@ -210,9 +210,10 @@ def _limits(scores: Scores) -> str:
         if name != KAMPALA
     ]
     text = (
-        "It knows six scenes of one desert city and 18 x 33 km of farmland and "
-        "villages in Ohio, and was scored on other parts of both: "
-        f"elsewhere expect less. Weakest are {' and '.join(weakest)}. "
+        "It was trained on six scenes of one desert city and 18 x 33 km of "
+        "farmland and villages in Ohio, and scored on other parts of both: "
+        "expect less elsewhere. The weakest classes are "
+        f"{' and '.join(weakest)}. "
     )
     if KAMPALA in scores:
         readings = scores[KAMPALA]
@@ -230,7 +231,7 @@ def _limits(scores: Scores) -> str:
     return text + (
         "Dubai's masks draw whole plots as one building and the green between "
         "villas as land; in Ohio most short drives and small car parks are "
-        "not labelled as roads. There is no class of vehicles, of railways or "
-        "of snow. The ground sample distance of Dubai's scenes is nowhere "
-        "stated; it was estimated from roads and houses."
+        "not labelled as roads. There is no class for vehicles, railways or "
+        "snow. The ground sample distance of Dubai's scenes is not stated "
+        "anywhere; it was estimated from roads and houses."
     )

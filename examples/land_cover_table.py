@@ -3,9 +3,9 @@
     python -m examples.score_land_cover ../shared/data PRESET --json scores.json
     python -m examples.land_cover_table scores.json
 
-adds the scores to `examples/results/land_cover.json`, in which a preset of the
-same name gets new ones, and replaces what lies between the two marks of
-`examples/results/land_cover.md`: the rest of the page is for people to write.
+adds the scores to `examples/results/land_cover.json`, replacing those of a
+preset of the same name, and replaces the text between the two marks in
+`examples/results/land_cover.md`. The rest of the page is written by hand.
 """
 
 import argparse
@@ -30,11 +30,11 @@ _READING = ("iou", "precision", "recall")
 
 
 def tables(scores: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the tables of all places, a row (of Kampala several) a preset.
+    """Return the tables of all places, with a row (for Kampala several) each.
 
     Args:
-        scores: dict of presets' names to what
-            `score_land_cover.score_places()` returned.
+        scores: dict of presets' names to results of
+            `score_land_cover.score_places()`.
     """
     parts = [
         _table(
@@ -64,10 +64,10 @@ def replace_tables(page: str, text: str) -> str:
 
     Args:
         page: Markdown with the two marks, once each.
-        text: what goes between them.
+        text: the text to put between them.
 
     Raises:
-        ValueError: the page does not have them.
+        ValueError: the page does not have the marks.
     """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -101,13 +101,13 @@ def _number(value: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Add scores to the store, write the tables."""
+    """Add scores to the JSON file, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
         "scores", nargs="*", type=pathlib.Path, help="files of --json"
     )
     parser.add_argument(
-        "--page", type=pathlib.Path, default=PAGE, help="beside it the store"
+        "--page", type=pathlib.Path, default=PAGE, help="page of the tables"
     )
     args = parser.parse_args(arguments)
     store = args.page.with_suffix(".json")

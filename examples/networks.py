@@ -1,4 +1,4 @@
-"""Networks for the classes of a data set, for all training scripts."""
+"""Networks for the classes of a data set, shared by all training scripts."""
 
 import pathlib
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ from keras_rsseg.systems import SYSTEMS as _TASKS
 
 
 class System(NamedTuple):
-    """A task, an encoder and the arguments that make them one network.
+    """A task and an encoder, with the arguments that combine them.
 
     Attributes:
-        task: name of a class of `keras_rsseg`.
-        encoder: name of a class of `keras_rsseg.encoders`.
+        task: name of a class in `keras_rsseg`.
+        encoder: name of a class in `keras_rsseg.encoders`.
         encoder_options: dict of arguments of the encoder.
         backbone_options: dict of arguments of the task's backbone.
     """
@@ -29,7 +29,7 @@ class System(NamedTuple):
 
 _IFWM = {"fusion": "ifwm"}
 # Every system on a ResNet, by the name of its folder, HRNet on its own
-# encoder, and networks that are more than a system and an encoder.
+# encoder, and networks that need more than a system and an encoder.
 SYSTEMS: dict[str, System] = {
     **{
         folder: System(
@@ -39,9 +39,9 @@ SYSTEMS: dict[str, System] = {
     },
     # With all of its blocks.
     "unet": System("UNet", "ResNetEncoder", {"finest_level": "P1"}),
-    # The stream of shapes starts from the encoder's stem.
+    # The shape stream starts from the encoder's stem.
     "gscnn": System("GSCNN", "ResNetEncoder", {"finest_level": "P1"}),
-    # Bound to tiles of one size, here the paper's.
+    # Bound to one tile size, here the paper's.
     "ranet": System("RANet", "ResNetEncoder", {"image_shape": (256, 256, 3)}),
     "hrnet_ifwm": System("HRNet", "HRNetEncoder", _IFWM),
     # Both papers in one. Half of PFNet's channels: W18's levels have 18 to
@@ -73,8 +73,8 @@ def build_task(
     Args:
         system: a key of `SYSTEMS`.
         facts: `keras_rsseg.datasets.DatasetFacts`: classes, palette, bands.
-        encoder: a preset of the encoder, or of a task whose encoder it is;
-            `None` starts it at random.
+        encoder: a preset of the encoder, or of a task with this encoder;
+            `None` initialises it at random.
         encoder_options: dict of arguments that replace the preset's and the
             system's.
         backbone_options: dict of arguments of the backbone, likewise.
@@ -109,7 +109,7 @@ def build_task(
 def _load_encoder(
     encoder_cls: Any, preset: str, options: Mapping[str, Any]
 ) -> Any:
-    """Load an encoder from a preset of its own, or from a task's."""
+    """Load an encoder from its own preset or a task's."""
     folder = pathlib.Path(preset)
     is_task = (folder / "task.json").is_file()
     if not is_task and preset not in keras_rsseg.list_presets():

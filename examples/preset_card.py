@@ -1,7 +1,7 @@
-"""What the cards of presets trained by scripts of this folder have in common.
+"""Common parts of the cards of presets trained by scripts in this folder.
 
-The scripts' own cards, `dubai_card` and `land_cover_card`, add what they know
-of their data.
+The scripts' own cards, `dubai_card` and `land_cover_card`, add the facts of
+their data.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from benchmarks.count_macs import count_macs
 from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.training.accelerator import accelerator_name
 
-# By the names that `python -m weights.convert` gives them.
+# By the names they have in `python -m weights.convert`.
 _ENCODERS = {
     "resnet50_imagenet": (
         "ResNet-50 of Keras Applications (ImageNet, MIT)",
@@ -39,8 +39,8 @@ _ENCODERS = {
         "Apache-2.0",
     ),
 }
-# Options of `fine_tuning.add_arguments()` that a command states where they
-# are not these.
+# Options of `fine_tuning.add_arguments()` that a command states if they differ
+# from these.
 _DEFAULTS = {
     "--recipe": "paper",
     "--frozen-share": 0.3,
@@ -62,7 +62,7 @@ def training_facts(
         model: the task, as it was saved.
         args: the arguments of the training, of `fine_tuning`.
         script: the module that was run.
-        data: where the script finds its data, as a reader has it.
+        data: where the script finds its data, as a reader would write it.
         more: dict of further options of the command, with their values.
     """
     encoder = pathlib.Path(args.encoder).name
@@ -105,7 +105,7 @@ def distances(
 
 
 def schedule(args: argparse.Namespace, augmentation: Mapping[str, Any]) -> str:
-    """Return in words how `fine_tuning` trained, and on which changes."""
+    """Return in words how `fine_tuning` trained, and the augmentation."""
     changes = ", ".join(f"{k} {v}" for k, v in augmentation.items())
     return (
         f"AdamW with weight decay 0.01, polynomial decay from "
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace, seconds: float | None) -> str:
 
     Args:
         args: the arguments of the training.
-        seconds: that it took, on this machine; `None` where nobody knows.
+        seconds: its duration on this machine; `None` if unknown.
     """
     words = f"Seed {args.seed}, {args.precision}, {keras.backend.backend()}"
     if seconds is not None:

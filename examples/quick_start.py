@@ -1,13 +1,13 @@
 """From an image and a few polygons to a preset and a map, in a few minutes.
 
-The sample scene of a Dutch harbour with 21 polygons that were drawn on it by
-eye: the default preset is trained further on some blocks of it, scored on
-the others, and maps the scene.
+The sample scene shows a Dutch harbour, with 21 polygons drawn on it by eye.
+The default preset is fine-tuned on some blocks of it, scored on the others,
+and maps the scene.
 
     python -m examples.quick_start
 
-`--limit 2` tries it out. Copy it and put your own files in: a folder of
-images and one of masks will do as well.
+`--limit 2` tries it out. Copy it and put in your own files: a folder of
+images and one of masks also work.
 """
 
 import argparse
@@ -23,11 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Check, train, map."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--output", default="harbour_preset")
-    parser.add_argument("--limit", type=int, help="batches of an epoch")
+    parser.add_argument("--limit", type=int, help="batches per epoch")
     args = parser.parse_args(arguments)
 
     image, polygons = DATA / "harbour.tif", DATA / "harbour_labels.geojson"
-    # The attribute "class" holds names of the preset's own classes, whose
+    # The attribute "class" holds names of the preset's own classes, so its
     # head is trained further. For others, give `classes=["roof", ...]`.
     model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
     labels = {"class_attribute": "class"}

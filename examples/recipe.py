@@ -1,8 +1,8 @@
-"""What the training scripts of the papers' data sets share.
+"""Shared parts of the training scripts for the papers' data sets.
 
 A script states its `Recipe` and calls `main()`, which prepares the data set,
-trains with `fit` and writes a preset and its scores. A run that was stopped
-goes on at the epoch it was in, with the tiles that it would have had.
+trains with `fit` and writes a preset and its scores. A stopped run resumes at
+the epoch it was in, with the tiles it would have had.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from keras_rsseg.training.epoch_backup import EpochBackup
 from keras_rsseg.training.seeded_epochs import SeededEpochs
 from keras_rsseg.void import VOID
 
-# With `--limit`: what a laptop does in a minute.
+# With `--limit`: small enough for a minute on a laptop.
 LIMIT_TILE_SIZE = 128
 LIMIT_BATCH_SIZE = 2
 
@@ -44,19 +44,19 @@ class Recipe:
     """How a paper, or the code released with it, trained.
 
     Attributes:
-        dataset: what `tfds.load` takes, such as `"vaihingen/ifwm"`.
-        validation_split: the split that is scored.
+        dataset: name for `tfds.load`, such as `"vaihingen/ifwm"`.
+        validation_split: the split to score.
         system: a key of `examples.networks.SYSTEMS`.
         protocol: a key of `keras_rsseg.data.PROTOCOLS`.
-        augmentation: what `keras_rsseg.data.tiling` takes.
+        augmentation: augmentation, as for `keras_rsseg.data.tiling`.
         epochs: int.
         batch_size: int, over all devices.
         learning_rate: float, at the start.
-        schedule: `"poly"` or `"exponential"`, stepped once an epoch.
+        schedule: `"poly"` or `"exponential"`, stepped once per epoch.
         encoder_options: dict of arguments of the encoder.
-        left_out: names of classes that mean scores leave out.
-        eroded: pixels along class boundaries that a second row of scores
-            leaves out, or `None`.
+        left_out: names of classes to exclude from mean scores.
+        eroded: pixels along class boundaries to exclude in a second row of
+            scores, or `None`.
     """
 
     dataset: str
@@ -77,8 +77,8 @@ def learning_rate_of(recipe: Recipe) -> Callable[..., float]:
     """Return the function from an epoch, from 0, to its learning rate.
 
     `"poly"` is `(1 - (epoch + 1) / epochs) ** 0.9`: the released scripts
-    step at the start of an epoch, so in the last one only the moving
-    statistics change. `"exponential"` is `0.9 ** epoch`.
+    step at the start of an epoch, so only the moving statistics change in
+    the last one. `"exponential"` is `0.9 ** epoch`.
     """
 
     def poly(epoch: int, _: Any = None) -> float:
@@ -107,7 +107,7 @@ def read(
     args: argparse.Namespace,
     **decoders: Any,
 ) -> tf.data.Dataset:
-    """Return the records of a split; one alone to try it out."""
+    """Return the records of a split; only one to try it out."""
     records = builder.as_dataset(split=split, **decoders)
     return records.take(1) if args.limit else records
 
@@ -118,7 +118,7 @@ def count(
     split: str,
     args: argparse.Namespace,
 ) -> TileCounts:
-    """Count the tiles of a split; the images are not decoded for it."""
+    """Count the tiles of a split, without decoding its images."""
     masks = tfds.decode.PartialDecoding({"mask": True})
     counts = count_tiles(
         read(builder, split, args, decoders=masks), recipe.protocol
@@ -136,7 +136,7 @@ def training_tiles(
     begin: int,
     args: argparse.Namespace,
 ) -> tuple[tf.data.Dataset, int]:
-    """Return tiles without end from epoch `begin`, and the steps of one."""
+    """Return endless tiles from epoch `begin`, and the steps per epoch."""
     tiles = tile_records(
         builder.as_dataset(split="train"),
         protocol=recipe.protocol,
@@ -157,7 +157,7 @@ def training_tiles(
 def fill_batch(
     images: tf.Tensor, masks: tf.Tensor, batch_size: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Fill a batch up with void, as several devices share whole ones."""
+    """Fill up a batch with void, as several devices share whole batches."""
     missing = batch_size - tf.shape(masks)[0]
     images = tf.pad(images, [[0, missing], [0, 0], [0, 0], [0, 0]])
     masks = tf.pad(masks, [[0, missing], [0, 0], [0, 0]], constant_values=VOID)
@@ -176,7 +176,7 @@ def validation_tiles(
     )
     steps = count(recipe, builder, split, args).steps(recipe.batch_size)
     tiles = tiles.map(lambda *batch: fill_batch(*batch, recipe.batch_size))
-    # Keras takes the end of a dataset of unknown length for a fault.
+    # Keras takes the end of a data set of unknown length for an error.
     tiles = tiles.apply(tf.data.experimental.assert_cardinality(steps))
     return tiles.take(args.limit) if args.limit else tiles
 
@@ -199,7 +199,7 @@ def fit(
     ]
     if args.tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(args.tensorboard))
-    # What the others write is there before an epoch counts as done.
+    # The others finish writing before an epoch counts as done.
     callbacks.append(backup)
     model.fit(
         tiles,
@@ -227,10 +227,10 @@ def parse_arguments(
         "--system",
         choices=_alternatives(recipe.system),
         default=recipe.system,
-        help="network on the same encoder, such as a baseline",
+        help="another network on the same encoder, such as a baseline",
     )
-    add("--data-dir", help="where TFDS keeps what it has prepared")
-    add("--encoder", help="preset to start from; else at random")
+    add("--data-dir", help="where TFDS keeps prepared data")
+    add("--encoder", help="preset to start from; default: random weights")
     add(
         "--output",
         help="preset to write; log and scores go to OUTPUT.training",
@@ -239,7 +239,7 @@ def parse_arguments(
     add("--epochs", type=int, help=f"{recipe.epochs}; with --limit, 1")
     add("--batch-size", type=int, default=recipe.batch_size)
     add("--learning-rate", type=float, default=recipe.learning_rate)
-    add("--shuffle", type=int, default=512, help="tiles to draw from")
+    add("--shuffle", type=int, default=512, help="tiles to shuffle among")
     add("--seed", type=int, default=1)
     add("--precision", default="float32", help="or mixed_float16, ...")
     add("--distribute", action="store_true", help="train on all devices")
@@ -247,7 +247,7 @@ def parse_arguments(
     add(
         "--limit",
         type=int,
-        help="try it out: epochs of so many batches of two small tiles",
+        help="try it out: epochs of this many batches of two small tiles",
     )
     args = parser.parse_args(arguments)
     if args.tensorboard and importlib.util.find_spec("tensorboard") is None:
@@ -256,18 +256,18 @@ def parse_arguments(
 
 
 def beside(output: str, ending: str) -> pathlib.Path:
-    """Return the path `OUTPUT.ending`, of what is kept but not the preset."""
+    """Return the path `OUTPUT.ending`, for files beside the preset."""
     return pathlib.Path(f"{output.rstrip('/')}.{ending}")
 
 
 def _alternatives(system: str) -> list[str]:
-    """Return the systems that take the encoder that one takes."""
+    """Return the systems that take the same encoder as a system."""
     encoder = SYSTEMS[system].encoder
     return [name for name, other in SYSTEMS.items() if other.encoder == encoder]
 
 
 def _as_told(recipe: Recipe, args: argparse.Namespace) -> Recipe:
-    """The recipe with what the command line changes."""
+    """Return the recipe with the changes of the command line."""
     changes = {
         "dataset": args.dataset,
         "system": args.system,
@@ -294,7 +294,7 @@ def main(
     Args:
         recipe: `Recipe`.
         description: the script's docstring.
-        arguments: list of strings; `None` takes the command line's.
+        arguments: list of strings; `None` for those of the command line.
 
     Returns:
         `keras_rsseg.evaluation.EvaluationReport` of the validation split.
@@ -313,13 +313,13 @@ def main(
             args.encoder,
             recipe.encoder_options,
         )
-        # It compiles itself with the paper's losses and SGD; `fit()` sets
-        # the learning rate.
+        # The model compiles itself with the paper's losses and SGD; `fit()`
+        # sets the learning rate.
         fit(model, recipe, builder, args)
     model.save_to_preset(args.output)
     shutil.rmtree(folder / "backup", ignore_errors=True)
     report = keras_rsseg.evaluate(
-        # On one device, whatever it was trained on.
+        # On one device, even if trained on several.
         keras_rsseg.from_preset(args.output),
         read(builder, recipe.validation_split, args),
         protocol=recipe.protocol,

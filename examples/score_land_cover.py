@@ -1,12 +1,12 @@
-"""Score a land-cover preset at three places, none of which it was trained on.
+"""Score a land-cover preset on data from three places, unseen in training.
 
-- `dubai`: parts 3, 6 and 9 of six scenes, 0.8 m a pixel;
+- `dubai`: parts 3, 6 and 9 of six scenes, 0.8 m per pixel;
 - `ohio_naip`: the validation tiles of southern Ohio, 0.6 m;
-- `kampala`: buildings of one district, labelled apart from all other classes,
-  read at 0.4 to 1 m as `predict_scene` reads it.
+- `kampala`: buildings of one district, the only labelled class, read at 0.4
+  to 1 m as `predict_scene` does.
 
-Of the first two the mean IoU over five classes counts, from one confusion
-matrix a place, every pixel counted once, void left out.
+The score of the first two is the mean IoU over five classes, from one
+confusion matrix per place, every pixel counted once, void left out.
 
     python -m examples.score_land_cover ../shared/data PRESET [PRESET ...]
 """
@@ -29,7 +29,7 @@ from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.datasets.dubai import VALIDATION_PARTS
 from keras_rsseg.models.segmenter import Segmenter
 
-# Metres a pixel at which Kampala's mosaic of 7.5 cm is read.
+# Metres per pixel at which Kampala's 7.5 cm mosaic is read.
 KAMPALA_DISTANCES = (0.4, 0.5, 0.8, 1.0)
 _BUILDING = FACTS.class_names.index("building")
 
@@ -83,14 +83,14 @@ def score_validation(
 
 
 def mean_of_places(scores: Scores) -> float:
-    """Return the mean of the places' mean IoU: what presets are chosen by."""
+    """Return the mean of the places' mean IoU, by which presets are chosen."""
     return statistics.fmean(
         statistics.fmean(ious.values()) for ious in scores.values()
     )
 
 
 def score_kampala(model: Segmenter, root: pathlib.Path) -> Scores:
-    """Return IoU, precision and recall of buildings, by metres a pixel.
+    """Return IoU, precision and recall of buildings, by metres per pixel.
 
     Args:
         model: the network.
@@ -120,12 +120,12 @@ def score_kampala(model: Segmenter, root: pathlib.Path) -> Scores:
 
 
 def score_places(model: Segmenter, root: pathlib.Path) -> dict[str, Any]:
-    """Print and return the scores of all places whose data are there.
+    """Print and return the scores of all places with data.
 
     Args:
         model: the network.
-        root: folder of the data sets. Kampala's may be missing from it, since
-            no training needs it.
+        root: folder of the data sets. Kampala's can be missing, since no
+            training needs it.
     """
     found: dict[str, Any] = {**score_validation(model, root)}
     if not (root / "kampala").is_dir():
@@ -137,7 +137,7 @@ def score_places(model: Segmenter, root: pathlib.Path) -> dict[str, Any]:
 
 
 def print_scores(scores: Scores) -> None:
-    """Print places below each other, each with its classes."""
+    """Print the places one below another, each with its classes."""
     for place, parts in scores.items():
         if len(parts) == FACTS.num_classes:
             print(f"{place} mean IoU {statistics.fmean(parts.values()):.4f}")
@@ -159,7 +159,7 @@ def parse_arguments(
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    """Score presets; print the scores, and write them where told."""
+    """Score presets; print the scores, and write them if requested."""
     args = parse_arguments(arguments)
     found: dict[str, Any] = {}
     for preset in args.presets:

@@ -1,15 +1,15 @@
 """Map the whole scenes of Dubai and score the maps.
 
-Data: as for `examples/train_dubai.py`. Each scene is cut into 3 x 3 parts
-that abut. Here they are put together again as virtual rasters, without
-copying a pixel, and `keras_rsseg.predict_scene` maps each scene from end to
-end: no seams where parts meet, and tiles there see both sides.
+Data: as for `examples/train_dubai.py`. Each scene is cut into 3 x 3 adjoining
+parts. Here they are joined again as virtual rasters, without copying a pixel,
+and `keras_rsseg.predict_scene` maps each scene as a whole: there are no seams
+where parts meet, and tiles there see both sides.
 
     python -m examples.score_scenes ../shared/data/dubai --output maps
 
 The score is that of the scene protocol: each pixel of a scene counts once,
-void is left out. Scenes are predicted as wholes, but the parts that networks
-were trained on are scored apart from those that validate.
+void is left out. Scenes are predicted as wholes, but training and validation
+parts are scored separately.
 """
 
 import argparse
@@ -37,7 +37,7 @@ PALETTE = FACTS.to_palette()
 NUM_CLASSES = len(FACTS.class_names)
 COLUMNS = 3
 
-# Row, column, height, width: where an image lies in its scene.
+# Row, column, height, width: position of an image in its scene.
 
 
 def stitch(
@@ -45,19 +45,19 @@ def stitch(
     destination: pathlib.Path,
     columns: int = COLUMNS,
 ) -> list[Window]:
-    """Write a virtual raster (VRT) of images that abut, row by row.
+    """Write a virtual raster (VRT) of adjoining images, row by row.
 
     Args:
         paths: paths of 8-bit images, the upper left one first.
         destination: path of the VRT.
-        columns: number of images side by side.
+        columns: number of images per row.
 
     Returns:
-        List of `Window`s, where each image lies.
+        List of `Window`s, the position of each image.
 
     Raises:
-        ValueError: if images side by side differ in height, those one above
-            the other in width, or any two in the number of bands.
+        ValueError: images in a row differ in height, images in a column in
+            width, or any two in the number of bands.
     """
     sizes, counts = [], set()
     for path in paths:
@@ -69,7 +69,7 @@ def stitch(
     grid = [(height, width) for height in heights for width in widths]
     if sizes != grid or len(counts) != 1:
         raise ValueError(
-            f"The images do not make up rows of {columns}: their sizes are "
+            f"The images do not form rows of {columns}: their sizes are "
             f"{sizes}, their numbers of bands {sorted(counts)}"
         )
     places = [
@@ -89,12 +89,12 @@ def stitch(
 def confusion(
     path: pathlib.Path, masks: Sequence[pathlib.Path], places: Sequence[Window]
 ) -> np.ndarray:
-    """Count the pixels of a map by class of the truth and of the map.
+    """Count the pixels of a map by true and by mapped class.
 
     Args:
         path: path of the map.
         masks: paths of coloured masks.
-        places: `Window`s, where in the map each lies.
+        places: `Window`s, the position of each mask in the map.
 
     Returns:
         int64 array `(masks, classes, classes)`, rows truth.
@@ -119,10 +119,10 @@ def map_scene(
     """Map one scene and count its pixels.
 
     Args:
-        model: what `keras_rsseg.predict_scene` takes.
-        folder: the scene's, with `images` and `masks`.
+        model: model for `keras_rsseg.predict_scene`.
+        folder: folder of the scene, with `images` and `masks`.
         output: folder for the virtual raster and the map.
-        **options: of `keras_rsseg.predict_scene`.
+        **options: options of `keras_rsseg.predict_scene`.
 
     Returns:
         int64 array `(parts, classes, classes)`, rows truth.
@@ -137,7 +137,7 @@ def map_scene(
 
 
 def table(matrices: dict[str, np.ndarray]) -> list[str]:
-    """Lines of scores: of all scenes, and of each.
+    """Return lines of scores: of all scenes, and of each.
 
     Args:
         matrices: dict of the scenes' arrays `(parts, classes, classes)`.

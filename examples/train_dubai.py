@@ -2,30 +2,30 @@
 
 Data: "Semantic segmentation of aerial imagery" by Humans in the Loop and the
 Mohammed Bin Rashid Space Centre, folders `tile_2/images`, `tile_2/masks`
-and so on. Each scene is cut into 3 x 3 parts; parts 1, 2, 4, 5, 7 and 8 of
-every scene train, parts 3, 6 and 9 validate. The score is the mean IoU over
-five classes from one confusion matrix of the whole validation area, every
-pixel counted once, void left out.
+and so on. Each scene is cut into 3 x 3 parts: parts 1, 2, 4, 5, 7 and 8 for
+training, parts 3, 6 and 9 for validation. The score is the mean IoU over five
+classes from one confusion matrix of the whole validation area, every pixel
+counted once, void left out.
 
     python -m examples.train_dubai ../shared/data/dubai --system hrnet \
         --encoder hrnet_w18_coco_lvis --output hrnet_w18_dubai
 
 `--encoder` is a preset that `python -m weights.convert` wrote, a
-folder or a handle `hf://org/name`. Of the presets of Dubai, `pfnet` and
+folder or a handle `hf://org/name`. Among the presets of Dubai, `pfnet` and
 `semantic_fpn` start from `resnet50_imagenet`, and `hrnet`, `hrnet_ifwm` and
 `pfnet_hrnet_ifwm` from `hrnet_w18_coco_lvis`.
 
-The folder holds a `card.json` with what `keras-rsseg upload` asks for. A run
-that was stopped goes on at the epoch (of 100 steps) it was in when it is
-started again with the same arguments; `OUTPUT.backup` holds what that needs,
-six times the weights twice, until the preset is written. Where a run takes
-minutes, `--no-backup` saves the time that writing it takes. On a CPU with
-bfloat16 instructions, `--precision mixed_bfloat16` takes two thirds of the
-time on torch.
+The folder holds a `card.json` with all that `keras-rsseg upload` needs. Run
+the same command again to resume a stopped run at the epoch (of 100 steps) it
+was in; `OUTPUT.backup` holds its state, twice six times the size of the
+weights, until the preset is written. If a run takes only minutes,
+`--no-backup` saves the time of writing it. On a CPU with bfloat16
+instructions, `--precision mixed_bfloat16` takes two thirds of the time on
+torch.
 
     python -m examples.train_dubai ../shared/data/dubai --score hrnet_w18_dubai
 
-scores a preset that is there already; with `--update-card` its card says so.
+scores an existing preset; `--update-card` writes the score to its card.
 """
 
 import argparse
@@ -54,16 +54,16 @@ from keras_rsseg.models.segmenter import Segmenter
 PALETTE = FACTS.to_palette()
 SCORE_TILE_SIZE = 512
 SCORE_BATCH_SIZE = 2
-# For comparing networks on these scenes.
+# To compare networks on these scenes.
 AUGMENTATION = {
     "scale": (0.5, 2.0),
     "brightness": 0.3,
     "contrast": 0.4,
     "channel": 0.15,
-    # The scenes' black is stretched to 0, that of others is not.
+    # These scenes' black is stretched to 0, unlike that of others.
     "haze": 70,
 }
-# Of the presets, which are for other people's images, too: other sensors'
+# For the presets, which are also for other people's images: other sensors'
 # colours, and scenes sharpened less than these.
 WIDE_AUGMENTATION = {**AUGMENTATION, "channel": 0.2, "blur": 1.5}
 
@@ -86,7 +86,7 @@ def files(
 def training_tiles(
     args: argparse.Namespace, augmentation: Mapping[str, Any] | None = None
 ) -> fine_tuning.Tiles:
-    """Return what `fine_tuning.train()` takes: random crops of all scenes.
+    """Return random crops of all scenes, as `fine_tuning.train()` takes them.
 
     Args:
         args: the command's arguments.
@@ -121,7 +121,7 @@ def scored_tiles(
             takes one size only.
         images: as for `tile_dataset`.
         masks: likewise.
-        **options: of `tile_dataset`.
+        **options: options of `tile_dataset`.
     """
     return tile_dataset(
         images,
@@ -137,8 +137,8 @@ def class_ious(model: Segmenter, tiles: tf.data.Dataset) -> list[float]:
     """Return the IoU of each class, from one confusion matrix of all tiles.
 
     Args:
-        model: `keras_rsseg.models.Segmenter`; it is compiled anew.
-        tiles: what `scored_tiles()` returned.
+        model: `keras_rsseg.models.Segmenter`; it is compiled again.
+        tiles: the result of `scored_tiles()`.
     """
     score = keras_rsseg.metrics.MeanIoU(model.num_classes)
     model.compile(metrics=[score])
@@ -154,7 +154,7 @@ def evaluate(
     Args:
         model: `keras_rsseg.models.Segmenter`.
         args: the command's arguments.
-        file: where to print; defaults to the standard output.
+        file: where to print; defaults to standard output.
 
     Returns:
         The IoU of each class, a list; the score is their mean.
@@ -189,7 +189,7 @@ def parse_arguments(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, save, evaluate; or evaluate alone."""
+    """Train, save and evaluate; or only evaluate."""
     args = parse_arguments(arguments)
     if args.score:
         ious = evaluate(keras_rsseg.from_preset(args.score), args)

@@ -1,12 +1,12 @@
-"""Train HRNetV2-W18 with IFWM on Vaihingen by that paper's split.
+"""Train HRNetV2-W18 with IFWM on Vaihingen, with the IFWM paper's split.
 
 Test areas 11, 15, 28, 30, 34 of the 16 labelled ones; tiles of 512 px,
-stride 400, with rotation; the learning rate falls by 0.9 an epoch. What the
-paper leaves open is chosen here: SGD 0.01, batches of 8, 40 epochs. Scores:
-each tile alone and whole scenes, the means without clutter. The paper's are
-in its comparison table for Vaihingen.
+stride 400, with rotation; the learning rate is multiplied by 0.9 per epoch.
+Chosen here, as the paper does not state it: SGD 0.01, batches of 8, 40
+epochs. Scores: each tile alone and whole scenes, the means without clutter.
+The paper's are in its comparison table for Vaihingen.
 
-Cost: 18.4 billion multiply-adds a tile forward before the flows are counted,
+Cost: 18.4 billion multiply-adds per tile forward, not counting the flows,
 three times that in training.
 
     python -m examples.train_hrnet_ifwm_vaihingen --manual-dir downloads \

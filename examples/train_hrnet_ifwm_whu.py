@@ -1,11 +1,11 @@
 """Train HRNetV2-W18 with IFWM on the WHU aerial buildings.
 
-4,736 tiles of 512 px train, 1,036 validate; rotation; the learning rate falls
-by 0.9 an epoch. What the paper leaves open is chosen here: SGD 0.01, batches
-of 8, 40 epochs. Score: mean IoU of building and background; the paper's is
-in its comparison table for WHU.
+4,736 training and 1,036 validation tiles of 512 px; rotation; the learning
+rate is multiplied by 0.9 per epoch. Chosen here, as the paper does not state
+it: SGD 0.01, batches of 8, 40 epochs. Score: mean IoU of building and
+background; the paper's is in its comparison table for WHU.
 
-Cost: 18.4 billion multiply-adds a tile forward before the flows are counted,
+Cost: 18.4 billion multiply-adds per tile forward, not counting the flows,
 three times that in training.
 
     python -m examples.train_hrnet_ifwm_whu --manual-dir downloads \

@@ -1,27 +1,28 @@
-"""Train the default's networks on two places: Dubai and southern Ohio.
+"""Train the default presets' networks on two places: Dubai and southern Ohio.
 
 Data: folders `dubai` and `ohio_naip`, as `keras_rsseg.datasets` describes
 them, in one folder. Half of a batch is random crops of Dubai's scenes, half
-crops of Ohio in which each class is as likely as the others. The score is
-the mean of both places' validation parts: mean IoU over five classes, from
-one confusion matrix a place, every pixel counted once, void left out.
+crops of Ohio in which all classes are equally likely. The score is the mean
+of both places' validation parts: mean IoU over five classes, from one
+confusion matrix per place, every pixel counted once, void left out.
 
     python -m examples.train_land_cover ../shared/data --system hrnet_ifwm \
         --encoder hrnet_w18_coco_lvis --output hrnet_ifwm_w18_land_cover
 
-Encoders, stops and `--precision` are as in `examples.train_dubai`.
-`--without jpeg color_transfer` leaves changes of the tiles out, `--labels`
-says what is done about Dubai's masks, which draw whole plots as one building
-and the green between villas as land: to measure what each is good for.
+Encoders, resuming and `--precision` are as in `examples.train_dubai`.
+`--without jpeg color_transfer` omits these changes of the tiles, and
+`--labels` says how to treat Dubai's masks, which draw whole plots as one
+building and the green between villas as land: both measure what each choice
+is good for.
 
-The folder holds a `card.json` with what `keras-rsseg upload` asks for, scores
-of Dubai, Ohio and (if the folder `kampala` is there) Kampala among it.
+The folder holds a `card.json` with all that `keras-rsseg upload` needs,
+including scores for Dubai, Ohio and (if the folder `kampala` exists) Kampala.
 
     python -m examples.train_land_cover ../shared/data --score PRESET
 
-scores a preset that is there already; with `--update-card` its card says so.
-Where it has none, one is written: give the arguments of its training, too, and
-the `--seconds` that it took.
+scores an existing preset; `--update-card` writes the scores to its card. If it
+has no card, one is written: also give the arguments of its training and the
+`--seconds` it took.
 """
 
 import argparse
@@ -54,8 +55,8 @@ from keras_rsseg.datasets.dubai import TRAINING_PARTS
 from keras_rsseg.hub.facts import read_card
 from keras_rsseg.models.segmenter import Segmenter
 
-# Share of a phase that the weights' moving average reaches back to. At the end
-# of the second, a preset holds that.
+# Share of a phase covered by the weights' moving average, which a preset holds
+# at the end of the second.
 AVERAGE = 0.2
 AUGMENTATION: dict[str, Any] = {
     **train_dubai.WIDE_AUGMENTATION,
@@ -65,8 +66,8 @@ AUGMENTATION: dict[str, Any] = {
 }
 _BUILDING, _LAND = (FACTS.class_names.index(n) for n in ("building", "land"))
 _EQUAL = [1.0] * FACTS.num_classes
-# What is done about Dubai's masks: weights of its classes, and void along the
-# borders between two of them, pixels.
+# How to treat Dubai's masks: weights of its classes, and pixels of void along
+# the borders between two of them.
 LABELS: dict[str, tuple[list[float], dict[tuple[int, int], int] | None]] = {
     "as_drawn": (_EQUAL, None),
     "half_weight": (
@@ -78,7 +79,7 @@ LABELS: dict[str, tuple[list[float], dict[tuple[int, int], int] | None]] = {
 
 
 def transfers(root: pathlib.Path) -> tuple[ColorTransfer, ColorTransfer]:
-    """Return what gives Dubai's and Ohio's tiles all scenes' colours."""
+    """Return the transfers of all scenes' colours to Dubai's and Ohio's."""
     dubai = color_statistics(
         train_dubai.files(root / "dubai", TRAINING_PARTS)[0]
     )
@@ -101,7 +102,7 @@ def changes(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def training_tiles(args: argparse.Namespace) -> fine_tuning.Tiles:
-    """Return what `fine_tuning.train()` takes: both places, half and half."""
+    """Return tiles for `fine_tuning.train()`, half from each place."""
     half = args.batch_size // 2
     options = changes(args)
     places: list[ColorTransfer | None] = [None, None]
@@ -159,18 +160,18 @@ def parse_arguments(
         nargs="+",
         choices=(*AUGMENTATION, "color_transfer"),
         default=[],
-        help="changes of the tiles to leave out",
+        help="changes of the tiles to omit",
     )
     parser.add_argument(
         "--update-card", action="store_true", help="write the score to its card"
     )
     parser.add_argument(
-        "--seconds", type=float, help="of a training that wrote no card"
+        "--seconds", type=float, help="duration of a training without a card"
     )
     args = parser.parse_args(arguments)
     fine_tuning.settle_arguments(parser, args)
     if args.batch_size % 2:
-        parser.error("--batch-size must be even: half of it from each place")
+        parser.error("--batch-size must be even: half is from each place")
     if args.update_card:
         _settle_card(parser, args)
     return args
@@ -179,13 +180,13 @@ def parse_arguments(
 def _settle_card(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> None:
-    """Check that the card of `--score` can be written before it is scored."""
+    """Check before scoring that the card of `--score` can be written."""
     if not args.score or not pathlib.Path(args.score).is_dir():
         parser.error("--update-card needs --score FOLDER")
     if not read_card(args.score) and not args.encoder:
         parser.error(
-            f"{args.score} has no card: give --encoder and the other "
-            "arguments of its training, from which one is written"
+            f"{args.score} has no card: to write one, give --encoder and the "
+            "other arguments of its training"
         )
     args.output = args.score
 
@@ -200,7 +201,7 @@ def _write_card(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, save, evaluate; or evaluate alone."""
+    """Train, save and evaluate; or only evaluate."""
     args = parse_arguments(arguments)
     if args.score:
         model = keras_rsseg.from_preset(args.score)

@@ -1,13 +1,13 @@
-"""Train PFNet-R50 on ISPRS Potsdam by the released recipe.
+"""Train PFNet-R50 on ISPRS Potsdam with the released recipe.
 
 Tiles of 896 px; scale 0.5 to 2 with crop, mirroring left-right, quarter
 turns and blur; 100 epochs (80 in the paper) of batches of 16, SGD 0.01,
-polynomial decay. Scores: each tile alone over six classes with clutter, as
-the released scripts do, and whole scenes, with and without 3 px along the
+polynomial decay. Scores: each tile alone over six classes with clutter, as in
+the released scripts, and whole scenes, with and without 3 px along the
 boundaries. The paper scores the test areas, in its Potsdam table.
 
-Cost: 262 billion multiply-adds a tile forward, three times that in training;
-2,904 tiles an epoch.
+Cost: 262 billion multiply-adds per tile forward, three times that in training;
+2,904 tiles per epoch.
 
     python -m examples.train_pfnet_potsdam --manual-dir downloads \
         --encoder resnet50_imagenet --output pfnet_r50_potsdam

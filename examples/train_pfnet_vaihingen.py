@@ -1,12 +1,12 @@
-"""Train PFNet-R50 on ISPRS Vaihingen by the released recipe.
+"""Train PFNet-R50 on ISPRS Vaihingen with the released recipe.
 
 Tiles of 768 px; scale 0.5 to 2 with crop, mirroring left-right, quarter
 turns and blur; 200 epochs of batches of 16, SGD 0.01, polynomial decay.
-Scores: each tile alone over six classes with clutter, as the released
-scripts do, and whole scenes, with and without 3 px along the boundaries.
+Scores: each tile alone over six classes with clutter, as in the released
+scripts, and whole scenes, with and without 3 px along the boundaries.
 The paper scores the test areas, in its Vaihingen table.
 
-Cost: 193 billion multiply-adds a tile forward, three times that in training.
+Cost: 193 billion multiply-adds per tile forward, three times that in training.
 
     python -m examples.train_pfnet_vaihingen --manual-dir downloads \
         --encoder resnet50_imagenet --output pfnet_r50_vaihingen

@@ -1,4 +1,4 @@
-"""What trainings that take hours need at their epochs."""
+"""Per-epoch output of trainings that take hours."""
 
 import json
 import pathlib
@@ -12,8 +12,8 @@ class TrainingLog(keras.callbacks.Callback):
 
     Args:
         epochs: int, of all phases together.
-        folder: where a stopped run keeps its state, or `None`. The seconds of
-            all its starts are added up there.
+        folder: folder with the state of a stopped run, or `None`. The seconds
+            of all starts are added up there.
 
     Attributes:
         seconds: float, spent on the epochs so far.
@@ -30,7 +30,7 @@ class TrainingLog(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         if self._path and self._path.exists():
             self.seconds = float(json.loads(self._path.read_text()))
-            print(f"goes on after {self.seconds:.0f} s", flush=True)
+            print(f"resuming after {self.seconds:.0f} s", flush=True)
 
     def on_epoch_begin(
         self, epoch: int, logs: dict[str, float] | None = None

@@ -1,8 +1,8 @@
 """Public functions and methods have annotations: arguments and results.
 
-mypy checks that annotations hold; that they are there it could ask of all
-functions only, private ones too. Read from the source, so that nothing is
-imported.
+mypy checks that annotations hold, but could only require them for all
+functions, including private ones. They are read from the source, so that
+nothing is imported.
 """
 
 import ast
@@ -30,7 +30,7 @@ def test_annotations(room):
 
 
 def _public_functions(node):
-    """Functions of a module and methods of its classes, no inner ones."""
+    """Functions of a module and methods of its classes, without inner ones."""
     for child in node.body:
         special = child.name[:2] == "__" if hasattr(child, "name") else False
         if not hasattr(child, "name") or (
@@ -51,7 +51,7 @@ def _not_annotated(function):
         del arguments[0]
     arguments += filter(None, (given.vararg, given.kwarg))
     names = [each.arg for each in arguments if each.annotation is None]
-    # As mypy has it, `__init__` returns None where its arguments have types.
+    # For mypy, `__init__` returns None if its arguments have types.
     told = function.name == "__init__" and arguments
     if function.returns is None and not told:
         names.append("return")

@@ -1,4 +1,4 @@
-"""Arguments are taken or refused alike in every room."""
+"""Arguments are accepted or refused alike in all subpackages."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Commands that the documentation names are there and start."""
+"""Commands in the documentation exist and start."""
 
 import importlib.util
 import pathlib
@@ -15,7 +15,7 @@ _FILE = re.compile(rf"python (?:{'|'.join(ROOMS)})/")
 
 
 def documents():
-    """Return all files that tell a user what to type."""
+    """Return all files with commands for users."""
     folders = [ROOT / room for room in ROOMS]
     return [
         *ROOT.glob("*.md"),

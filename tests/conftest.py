@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 if os.environ["KERAS_BACKEND"] == "jax":
     # The tests compile thousands of small programs and run each once. Without
-    # the emitters of fusions, that takes half of the time.
+    # the fusion emitters, this takes half of the time.
     os.environ.setdefault(
         "XLA_FLAGS",
         "--xla_backend_optimization_level=0 "
@@ -45,7 +45,7 @@ hypothesis.settings.load_profile("keras_rsseg")
 
 
 def pytest_report_header():
-    """Name what decides which tests run."""
+    """Name the settings that decide which tests run."""
     root = shared_root()
     state = "found" if root.is_dir() else "absent, its tests are skipped"
     return [
@@ -55,7 +55,7 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the tests that were measured, or are stated, to be slow."""
+    """Mark the tests that were measured or declared to be slow."""
     listed = slow_tests(keras.backend.backend())
     for item in items:
         stated = getattr(item.cls, "slow_tests", ())
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items):
 def whole_networks(monkeypatch):
     """Have JAX compile a network that a test calls as one program.
 
-    It would compile each operation by itself, some hundred of them.
+    It would compile each operation separately, some hundred of them.
     """
     if keras.backend.backend() == "jax":
         call_layer = keras.layers.Layer.__call__

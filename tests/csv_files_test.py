@@ -1,4 +1,4 @@
-"""A table is read whatever program and country wrote it."""
+"""A table is read whatever program and locale wrote it."""
 
 import pytest
 

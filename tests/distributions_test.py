@@ -1,6 +1,6 @@
-"""What goes to the index: metadata that it takes, presets in, tests out.
+"""Distributions: valid metadata, with presets, without tests.
 
-`.ci/run` builds the files and says in `DIST` where they are.
+`.ci/run` builds the files and sets `DIST` to their folder.
 """
 
 import os

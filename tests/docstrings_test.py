@@ -1,13 +1,13 @@
-"""The examples in the docstrings run as they stand and give what they say.
+"""The examples in docstrings run as they stand and give the stated values.
 
 An example is a block between ```python and ``` under `Example:`, indented as
-the docstring is. Each one runs by itself in an empty folder, without a
+the docstring is. Each runs separately in an empty folder, without a
 network, after
 
     import numpy as np, keras, keras_rsseg
 
-A comment that is a Python literal states the value of the expression, or of
-the variable assigned, that it stands behind or, by itself, below:
+A comment that is a Python literal states the value of the expression or
+assigned variable before it, or, on its own line, above it:
 
     layer(np.zeros((2, 25, 17, 32))).shape  # (2, 25, 17, 64)
     f1 = metric.result()
@@ -36,12 +36,12 @@ from tests.public_names import rooms
 
 _FENCE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-# Whole networks, which TensorFlow traces for up to a minute each: torch runs
-# their examples at once, and `.ci/run` takes them there.
+# Whole networks, which take TensorFlow up to a minute each to trace: torch runs
+# their examples at once, so `.ci/run` runs them there.
 _NETWORKS = ("encoders", "hub", "models", "training")
 _traces = keras.backend.backend() == "tensorflow"
 
-# Examples that show a warning: pytest's filter of it, by the public name.
+# Examples that show a warning: pytest's filter for it, by the public name.
 _WARNINGS = {}
 
 
@@ -101,7 +101,7 @@ def test_exported_names_have_examples(room):
 
 @pytest.mark.parametrize("room", rooms())
 def test_one_style_of_examples(room):
-    """What `test_example` would not find is refused."""
+    """Examples that `test_example` would miss are refused."""
     wrong = [
         public.name
         for public in public_names()
@@ -145,7 +145,7 @@ def run_example(name, code):
 
 
 def _run(node, filename, namespace):
-    """Execute one statement; return the value that it has or assigns."""
+    """Execute one statement; return its value or the value it assigns."""
     if isinstance(node, ast.Expr):
         expression = ast.Expression(node.value)
         return eval(compile(expression, filename, "eval"), namespace)
@@ -156,7 +156,7 @@ def _run(node, filename, namespace):
 
 
 def stated_values(code):
-    """Return the literals in comments, by the line they are about."""
+    """Return the literals in comments, by the line they refer to."""
     stated, comments = {}, {}
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type == tokenize.COMMENT:
@@ -172,7 +172,7 @@ def stated_values(code):
 
 
 def agrees(value, stated):
-    """Whether a value is what a literal states, to the decimals given."""
+    """Whether a value equals a literal, to the given decimals."""
     if stated is None or isinstance(stated, bool | str | bytes):
         return value == stated
     if isinstance(stated, dict):

@@ -64,7 +64,7 @@ def test_everything_else_is(error):
 
 
 def test_what_the_libraries_raise(tmp_path):
-    """Not what we think they raise."""
+    """Check the errors that libraries actually raise."""
     text = tmp_path / "notes.tif"
     text.write_text("not a raster")
     with pytest.raises(RasterioIOError) as caught:

@@ -1,4 +1,4 @@
-"""A file that others rely on is there as a whole, or is what it was."""
+"""A file that others rely on is replaced as a whole, or unchanged."""
 
 import os
 
@@ -90,7 +90,7 @@ def test_a_link_stays(tmp_path, is_there):
 
 
 def test_long_names(tmp_path):
-    """Of 255 bytes, which is all that file systems take."""
+    """A name of 255 bytes, the limit of file systems."""
     paths = [tmp_path / (letter * 82 + "x.json") for letter in "街路"]
     for path in paths:
         write_durably(path, b"long")

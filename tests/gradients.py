@@ -12,8 +12,8 @@ def gradient(function, *arrays):
         *arrays: Numpy arrays of a floating dtype.
 
     Returns:
-        A list of numpy arrays, one per argument, zero where the function
-        does not depend on it.
+        A list of numpy arrays, one per argument, zero if the function does
+        not depend on it.
     """
     backend = keras.backend.backend()
     if backend == "tensorflow":
@@ -43,7 +43,7 @@ def _jax_gradient(function, arrays):
 
     tensors = [jax.numpy.asarray(array) for array in arrays]
     argnums = tuple(range(len(tensors)))
-    # Compiled: one program is built sooner than each operation by itself.
+    # Compiled: one program builds faster than each operation separately.
     gradients = jax.jit(jax.grad(function, argnums=argnums))(*tensors)
     return [np.asarray(g) for g in gradients]
 

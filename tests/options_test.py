@@ -33,7 +33,7 @@ class CutOptions(Options):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LargeCutOptions(CutOptions):
     count: Annotated[int, Option("How many", read=int, accepted="a number")] = 1
-    # Fixed: nobody can give it.
+    # Fixed: users cannot set it.
     kind: str | None = dataclasses.field(default="large", init=False)
 
 

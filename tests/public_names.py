@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import keras_rsseg
 
-# Needs a package that not every environment has.
+# Needs a package that some environments lack.
 _OPTIONAL = "keras_rsseg.beam"
 
 
@@ -24,7 +24,7 @@ class PublicName(NamedTuple):
 
 
 def rooms():
-    """Return the names of the rooms and modules of the package."""
+    """Return the names of the package's subpackages and modules."""
     names = [info.name for info in pkgutil.iter_modules(keras_rsseg.__path__)]
     names.append("__init__")
     return names
@@ -44,7 +44,7 @@ def modules():
 
 
 def public_names():
-    """Return what the package defines, each where it is defined."""
+    """Return the package's definitions, each under its own module."""
     found = []
     for module in modules():
         name = module.__name__.partition(".")[2]
@@ -58,9 +58,9 @@ def public_names():
 
 
 def exported_names():
-    """Return what `__all__` of the package and its public modules name.
+    """Return the names in `__all__` of the package and its public modules.
 
-    Each once, by its shortest name: `HRNet`, and `models.HRNetBackbone`.
+    Each appears once, by its shortest name: `HRNet`, `models.HRNetBackbone`.
     """
     found = {}
     for room in ("", *keras_rsseg.__all__):

@@ -1,4 +1,4 @@
-"""What looks wrong in tiles and masks is told, and nothing else."""
+"""Suspicious tiles and masks are reported, and nothing else."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""One list of options: what it accepts, and its three faces."""
+"""One list of options: what it accepts, and its three interfaces."""
 
 import inspect
 import pathlib
@@ -18,7 +18,7 @@ from keras_rsseg.scene_options import ScenesOptions
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# What the command line leaves to the model, and what it calls --quiet.
+# Options that the command line leaves to the model, or names --quiet.
 WITHOUT_FLAG = {"class_names", "palette", "progress"}
 
 
@@ -107,7 +107,7 @@ class TestChecks:
         SceneOptions(uncertainty_kind="variance")
 
     def test_before_the_scene_is_opened(self, tmp_path):
-        """Nor is the model asked."""
+        """The model is not called either."""
         with pytest.raises(ArgumentError, match="`tile_size`"):
             keras_rsseg.predict_scene(
                 None, tmp_path / "no.tif", tmp_path / "map.tif", tile_size=0
@@ -146,7 +146,7 @@ def test_what_the_model_says():
 
 
 class TestFaces:
-    """All have the same options, with the same defaults, told alike."""
+    """All have the same options, with the same defaults and help."""
 
     @pytest.mark.parametrize(
         "function, options, own",
@@ -220,7 +220,7 @@ def _app(command):
 
 @pytest.mark.slow
 def test_type_checkers_know_the_options(tmp_path, monkeypatch):
-    """And so do editors, which ask one."""
+    """And so do editors, which ask a function for them."""
     checker = pytest.importorskip("mypy.api")
     code = tmp_path / "calls.py"
     code.write_text(
@@ -236,8 +236,8 @@ def test_type_checkers_know_the_options(tmp_path, monkeypatch):
     )
     monkeypatch.setenv("MYPYPATH", str(ROOT))
     monkeypatch.chdir(tmp_path)
-    # With the settings and the cache of a check of the package, this is one
-    # file more.
+    # With the settings and the cache of mypy's run on the package, this is one
+    # more file.
     settings = ["--config-file", str(ROOT / "pyproject.toml")]
     cache = ["--cache-dir", str(ROOT / ".mypy_cache")]
     told, _, _ = checker.run(

@@ -1,4 +1,4 @@
-"""Where the tests find material that the repository does not hold."""
+"""Where the tests find material that is not in the repository."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ def shared_path(*parts):
     """Return a path below `KERAS_RSSEG_SHARED`, or skip the calling test.
 
     The folder holds numerical truth, real imagery and pretrained encoders
-    that may not be committed. Its default place is `../shared` beside the
+    that must not be committed. Its default location is `../shared` beside the
     checkout.
     """
     root = shared_root()

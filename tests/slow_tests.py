@@ -1,13 +1,13 @@
-"""Which tests are slow on which backend, as it was measured.
+"""Which tests are slow on which backend, as measured.
 
-A network that one backend runs at once, another compiles for a minute. So
+A network that one backend runs at once takes another a minute to compile. So
 tests are listed in `slow_tests.json`, by backend, and marked `slow` there:
 
     KERAS_BACKEND=jax pytest --durations=0 -vv -m "" | tee jax.log
     python -m tests.slow_tests jax jax.log
 
-Of tests that a log does not have, such as those of `-m "not slow"`, what was
-measured before stays.
+Tests missing from a log, such as one of `-m "not slow"`, keep their earlier
+measurements.
 """
 
 import json
@@ -16,11 +16,11 @@ import re
 import sys
 
 FILE = pathlib.Path(__file__).with_suffix(".json")
-# Seconds, on two cores that do other work as well: of what every backend runs,
-# and of what TensorFlow alone does.
+# Seconds on two cores with other work, for tests that every backend runs, and
+# for those that only TensorFlow runs.
 LIMIT, LIMIT_ALONE = 2.5, 8.0
 _FACING = FILE.parents[1] / ".ci" / "backend_facing"
-# What each backend has to show in a quick run, too: numbers of the released
+# Tests that each backend also needs in a quick run: numbers of the released
 # networks, and that the embedded preset computes the same everywhere.
 QUICK = (
     "tests/models/pfnet/checkpoint_test.py::TestParity::test_outputs"
@@ -30,7 +30,7 @@ QUICK = (
     "tests/training/train_test.py::TestStopped::test_goes_on[train]",
     "tests/training/train_test.py::TestWhatItBrings",
 )
-# The numbers of every released network, where they are there soonest.
+# The numbers of every released network, on the fastest backend.
 QUICK_ON_TORCH = "checkpoint_test.py::TestParity::test_outputs"
 _ROW = re.compile(r"([\d.]+)s (?:call|setup|teardown)\s+(tests/.*?)\s*$")
 
@@ -41,7 +41,7 @@ def slow_tests(backend):
 
 
 def read_durations(lines, backend):
-    """Return `{id: seconds}` of pytest's list, and which of it are slow."""
+    """Return `{id: seconds}` of pytest's list, and which of them are slow."""
     seconds = {}
     for line in lines:
         row = _ROW.match(line)

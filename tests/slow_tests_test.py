@@ -1,4 +1,4 @@
-"""The list of slow tests names tests that there are."""
+"""The list of slow tests names existing tests."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ def test_listed_tests_exist():
         for name in listed:
             path, *classes, function = name.split("::")
             text = (ROOT / path).read_text(encoding="utf-8")
-            # What a class inherits is not told by its own file.
+            # Inherited tests are not in the class' own file.
             known = [f"class {name}" in text for name in classes]
             bare = function.partition("[")[0]
             assert all(known) if classes else f"def {bare}" in text, (

@@ -36,7 +36,7 @@ class TestCase:
         """Assert `max|actual - expected| <= tolerance * max|expected|`.
 
         Returns:
-            The difference found, relative to the largest magnitude.
+            The difference, relative to the largest magnitude.
         """
         actual, expected = to_numpy(actual), to_numpy(expected)
         assert actual.shape == expected.shape, (
@@ -76,7 +76,7 @@ class TestCase:
             expected_output_shape: A shape, or the structure of shapes that
                 the layer returns.
             expected_num_trainable: Number of trainable variables.
-            mixed_precision: Whether to run the layer in `mixed_float16` too.
+            mixed_precision: Whether to also run the layer in `mixed_float16`.
             atol: Tolerance of the reloaded layer's outputs.
 
         Returns:
@@ -94,7 +94,7 @@ class TestCase:
         self.assert_finite(outputs, cls.__name__)
         if expected_output_shape is not None:
             shapes = keras.tree.map_structure(_shape_of, outputs)
-            # Compared flat: a named tuple and a tuple are both welcome.
+            # Compared flat: a named tuple and a tuple are both accepted.
             assert self._flat_shapes(shapes) == self._flat_shapes(
                 expected_output_shape
             )

@@ -1,4 +1,4 @@
-"""Options of a training that cannot be right are refused by their names."""
+"""Invalid training options are refused, by their names."""
 
 import pytest
 

@@ -38,7 +38,7 @@ def predict(scene, model=threshold_model, **options):
 
 
 class TestWhoseFiles:
-    """A folder of that name may be anything: a link, or someone's own."""
+    """A folder of that name can be anything: a link, or someone's own."""
 
     def test_a_link_is_refused(self, tmp_path, scene):
         elsewhere = tmp_path / "elsewhere"
@@ -107,7 +107,7 @@ write_polygons(folder / "map.tif", folder / "map{suffix}")
 
 
 class TestPolygons:
-    """What a kill leaves goes with the next run, not with a year's."""
+    """The very next run removes what a kill has left."""
 
     @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
     @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Converters: from a source of weights to a preset folder."""
+"""Converters from released weights to preset folders."""

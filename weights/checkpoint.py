@@ -1,7 +1,7 @@
 """Read a checkpoint file into named NumPy arrays without running its code.
 
 A `.pth` file is a pickle, and unpickling can run any program. Files are read
-here with PyTorch's restricted unpickler only, which knows tensors and plain
+here only with PyTorch's restricted unpickler, which knows tensors and plain
 containers; everything else is refused.
 """
 
@@ -23,15 +23,15 @@ from keras_rsseg.errors import CheckpointError
 State = dict[str, np.ndarray]
 
 SUFFIXES = (".pth", ".pt", ".safetensors", ".npz")
-# Under which training scripts keep the tensors, beside their own state.
+# Keys under which training scripts keep the tensors, beside their own state.
 _STATES = ("state_dict", "model")
-# What data-parallel training puts before every name.
+# Prefix that data-parallel training puts before every name.
 _WRAPPER = "module."
 # Counts batches for PyTorch's cumulative average, which no network here uses.
 _COUNTER = "num_batches_tracked"
 
 
-# Weights pack to half of their size; some are all zeros.
+# Weights compress to half of their size; some are all zeros.
 _UNPACKED = 50
 _SLACK = 1 << 26
 _MORE = re.compile(r"nsupported (?!operand)|Can only")
@@ -39,10 +39,10 @@ _ASKED = re.compile(r"(?:GLOBAL|[Cc]lass|function) ([\w.]*\w\.\w+)")
 
 
 class _Ignored:
-    """Stands for what is not needed in a pickle, and drops what it is given.
+    """Stands for unneeded objects in a pickle, and drops their content.
 
     Released checkpoints store their score as a NumPy scalar beside the
-    tensors, and mmengine its logs, arrays of NumPy. They are not needed, so
+    tensors, and mmengine its logs as NumPy arrays. They are not needed, so
     NumPy's unpickling functions are not called at all.
     """
 
@@ -71,18 +71,18 @@ def read_checkpoint(path: str | os.PathLike[str]) -> State:
         path: A `.pth` or `.pt` file (needs torch), a `.safetensors` file
             (needs safetensors), or an `.npz` file with the tensors under
             their original names. A training checkpoint with a `"state_dict"`
-            or `"model"` is recognised; its optimizer and counters are left
-            alone.
+            or `"model"` is recognised; its optimizer and counters are
+            ignored.
 
     Returns:
         Dict from name to float32 array. `module.` is stripped from the names
-        and `num_batches_tracked` is left out.
+        and `num_batches_tracked` is omitted.
 
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: The package that reads this kind of file is missing.
-        CheckpointError: The file is damaged, holds something else than
-            tensors, or has a suffix that is not known.
+        CheckpointError: The file is damaged, holds anything but tensors, or
+            has an unknown suffix.
 
     Example:
 
@@ -109,7 +109,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> State:
 
 
 def _read_npz(path: pathlib.Path) -> State:
-    # NumPy leaves a file that it opened itself open when it is damaged.
+    # NumPy does not close a damaged file that it opened itself.
     with path.open("rb") as file:
         try:
             _check_archive(path)
@@ -123,9 +123,9 @@ def _read_npz(path: pathlib.Path) -> State:
             MemoryError,
             ValueError,
             KeyError,
-            RuntimeError,  # of an archive with a password
+            RuntimeError,  # for an archive with a password
             NotImplementedError,
-            tokenize.TokenError,  # of a header
+            tokenize.TokenError,  # for a damaged header
             zipfile.BadZipFile,
             zlib.error,
         ) as error:
@@ -140,8 +140,8 @@ def _check_archive(path: pathlib.Path) -> None:
         size = sum(member.file_size for member in archive.infolist())
     if size > _UNPACKED * path.stat().st_size + _SLACK:
         raise CheckpointError(
-            f"{path} unpacks to {size:,} bytes from "
-            f"{path.stat().st_size:,}, as no weights do; nothing was read"
+            f"{path} unpacks from {path.stat().st_size:,} to {size:,} bytes, "
+            "as no weights do; nothing was read"
         )
 
 
@@ -202,7 +202,7 @@ def _read_torch(path: pathlib.Path) -> State:
             warnings.catch_warnings(),
             torch.serialization.safe_globals(_IGNORED_GLOBALS),
         ):
-            # Of sparse and quantised tensors, which are refused below.
+            # For sparse and quantised tensors, which are refused below.
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except CheckpointError:
@@ -210,8 +210,8 @@ def _read_torch(path: pathlib.Path) -> State:
     except pickle.UnpicklingError as error:
         if _MORE.search(str(error)):
             raise CheckpointError(
-                f"{path} holds more than tensors and was refused; nothing of "
-                f"it was run.{_what_else(error)}"
+                f"{path} holds more than tensors and was refused; none of its "
+                f"code was run.{_what_else(error)}"
             ) from error
         raise CheckpointError(
             f"{_cannot_be_read(path)}{_what_else(error)}"
@@ -226,7 +226,7 @@ def _read_torch(path: pathlib.Path) -> State:
 
 
 def _find_state(path: pathlib.Path, content: Any) -> dict[str, Any]:
-    """Return the dict of tensors of whatever a training script saved."""
+    """Return the dict of tensors in whatever a training script saved."""
     for key in _STATES:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
@@ -244,7 +244,7 @@ def _from_torch(path: pathlib.Path, name: str, value: Any) -> np.ndarray:
 
     if not isinstance(name, str) or not isinstance(value, torch.Tensor):
         raise CheckpointError(
-            f"{path}: every entry must be a tensor with a text for a name. "
+            f"{path}: every entry must be a tensor with a string as name. "
             f"Received {name!r}: {type(value).__name__}"
         )
     layout = str(value.layout).removeprefix("torch.")
@@ -298,14 +298,14 @@ def _unreadable(path: pathlib.Path, error: Exception) -> CheckpointError:
 def _cannot_be_read(path: pathlib.Path) -> str:
     return (
         f"{path} cannot be read as a {path.suffix} file; it is truncated, "
-        "damaged or of another kind."
+        "damaged or of another type."
     )
 
 
 def _what_else(error: Exception) -> str:
     """Return which function a pickle asks for, if PyTorch says.
 
-    The rest of its message advises to load the file unsafely.
+    The rest of its message advises loading the file unsafely.
     """
     found = _ASKED.search(str(error))
     return f" It asks for {found[1]}." if found else ""

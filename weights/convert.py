@@ -5,9 +5,9 @@
 
 `--variant` is the network of the checkpoint, or a preset's name: `--variant
 pfnet_r50_isaid` needs no `--num-classes`, and writes that preset's classes,
-palette, bands and card. What each variant is, where its checkpoints come from
-and by which licence, stands in `keras_rsseg/models/*/checkpoint.py` and
-`keras_rsseg/encoders/checkpoint.py`.
+palette, bands and card. `keras_rsseg/models/*/checkpoint.py` and
+`keras_rsseg/encoders/checkpoint.py` describe each variant, and state the source
+and licence of its checkpoints.
 
     python -m weights.convert --variant hrnet_w18 --num-classes 19 \
         --align-corners --checkpoint hrnet_w18.pth --output hrnet_w18_preset
@@ -15,9 +15,9 @@ and by which licence, stands in `keras_rsseg/models/*/checkpoint.py` and
     python -m weights.convert --variant resnet50_imagenet \
         --checkpoint resnet50_imagenet_notop.npz --output resnet50_preset
 
-A checkpoint is read without running code of it, and it has to fit the network
-to the last tensor. With `--reference FILE.npz` the outputs are compared with
-those of the network that the checkpoint is of.
+A checkpoint is read without running its code, and must fit the network to the
+last tensor. With `--reference FILE.npz` the outputs are compared with those of
+the original network.
 """
 
 import contextlib
@@ -44,33 +44,33 @@ from weights.named_presets import write_card
 if TYPE_CHECKING:
     from keras_rsseg.encoders.checkpoint_variant import Variant
 
-# Of the largest magnitude. Rounding stays near 1e-6, and the smallest mistake
-# that the networks allow (corners aligned or not) is far above.
+# Relative to the largest magnitude. Rounding stays near 1e-6, and the smallest
+# possible mistake (corners aligned or not) is far above.
 TOLERANCE = 1e-3
 
 
 @contextlib.contextmanager
 def preset_folder(output: str | os.PathLike[str]) -> Iterator[str]:
-    """Give a folder to write a preset into, which appears whole or not at all.
+    """Yield a folder to write a preset into, whole or not at all.
 
     Args:
-        output: path of the preset. Must not exist, or be an empty folder.
+        output: path of the preset, a new or an empty folder.
 
     Yields:
-        A new folder beside it, which takes its name at the end.
+        A new folder beside it, which gets its name at the end.
 
     Raises:
-        FileExistsError: something is there already.
-        OSError: the place cannot be written.
+        FileExistsError: `output` exists and is not empty.
+        OSError: the location cannot be written.
     """
     output = pathlib.Path(output)
     if output.is_file() or (output.is_dir() and any(output.iterdir())):
-        raise FileExistsError(f"{output} exists already and is not empty")
+        raise FileExistsError(f"{output} already exists and is not empty")
     output.parent.mkdir(parents=True, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent)
     try:
         yield folder
-        # Temporary folders are private, presets are for sharing.
+        # Temporary folders are private; presets are for sharing.
         os.chmod(folder, 0o755)
         os.replace(folder, output)
     finally:
@@ -93,20 +93,20 @@ def convert(
         checkpoint: path, see `weights.checkpoint.read_checkpoint()`.
         output: path of the preset folder.
         variant: name of a network, see `weights.variants`, or of a preset.
-        preset: name of a preset, see `weights.named_presets`: it says the
-            variant and its options, and gets its classes, bands and card.
-        num_classes: number of classes; neither for a preset nor an encoder.
+        preset: name of a preset, see `weights.named_presets`: it sets the
+            variant and its options, classes, bands and card.
+        num_classes: number of classes; not for a preset or an encoder.
         reference: path of a reference output, see
             `weights.reference.compare()`.
-        **options: what the variant leaves to choose, and arguments of the
-            task, such as `class_names`. `None` is the default.
+        **options: options of the variant, and arguments of the task, such as
+            `class_names`. `None` is the default.
 
     Raises:
-        ArgumentError: no such variant, or arguments do not go with it.
-        CheckpointError: the checkpoint cannot be read or does not fit to the
+        ArgumentError: there is no such variant, or arguments do not suit it.
+        CheckpointError: the checkpoint cannot be read, does not fit to the
             last tensor, or the outputs differ; nothing was written.
     """
-    # Keras takes seconds to import, which `--help` need not wait for.
+    # Keras takes seconds to import; `--help` need not wait for it.
     from weights.transfer import transfer
     from weights.variants import find_variant
 
@@ -137,20 +137,20 @@ def convert(
 def arguments_of(
     variant: str | None, preset: str | None, **options: Any
 ) -> tuple[str, str | None, dict[str, Any]]:
-    """Return what a conversion builds.
+    """Return the network that a conversion builds.
 
     Args:
         variant: name of a network or of a preset, or `None`.
         preset: name of a preset, or `None`.
-        **options: as for `convert()`; a preset's own where they are `None`.
+        **options: as for `convert()`; a preset's own if they are `None`.
 
     Returns:
         Names of variant and preset, and the arguments of the variant's
         `build()`.
 
     Raises:
-        ArgumentError: there is no such preset, or too little or too much was
-            given.
+        ArgumentError: there is no such preset, or too few or too many
+            arguments were given.
     """
     given = {key: value for key, value in options.items() if value is not None}
     if preset is None and variant in CONVERSIONS:
@@ -161,8 +161,8 @@ def arguments_of(
         return variant, None, given
     if variant is not None or "num_classes" in given:
         raise ArgumentError(
-            "a preset says which `variant` and `num_classes`, leave those "
-            f"out. Received: preset={preset}, variant={variant}, "
+            "a preset sets `variant` and `num_classes`; omit them. "
+            f"Received: preset={preset}, variant={variant}, "
             f"num_classes={given.get('num_classes')}"
         )
     check_choice("preset", preset, CONVERSIONS)
@@ -175,7 +175,7 @@ def arguments_of(
 def _check_options(
     name: str, network: "Variant", given: dict[str, Any]
 ) -> None:
-    """Refuse what a variant lacks or cannot take, before anything is read."""
+    """Refuse missing or unsuitable options before anything is read."""
     from weights.variants import variants
 
     if network.task is not None and "num_classes" not in given:
@@ -184,7 +184,7 @@ def _check_options(
         if key not in given:
             flag = key.replace("_", "-")
             raise ArgumentError(
-                f"`{key}` must be said, as no checkpoint does: "
+                f"`{key}` must be given, as checkpoints do not state it: "
                 f"--{flag} or --no-{flag}."
             )
     known = variants()
@@ -206,7 +206,7 @@ def _check_outputs(model: Any, reference: str | os.PathLike[str]) -> None:
         typer.echo(
             f"{name}: largest difference {value:.3g} of the largest magnitude"
         )
-    # Not `>`: a NaN is no agreement either.
+    # Not `>`: NaN does not count as agreement.
     if not max(differences.values()) <= TOLERANCE:
         raise CheckpointError(
             f"the outputs differ from {reference} by more than "
@@ -228,13 +228,13 @@ def main(
     ] = None,
     num_classes: Annotated[
         int | None,
-        typer.Option(min=1, max=255, help="Neither for presets nor encoders."),
+        typer.Option(min=1, max=255, help="Not for presets or encoders."),
     ] = None,
     class_names: Annotated[
         str | None, typer.Option(help="Names of the classes: road,roof,tree")
     ] = None,
     align_corners: Annotated[
-        bool | None, typer.Option(help="HRNet: as it was trained.")
+        bool | None, typer.Option(help="HRNet: as in its training.")
     ] = None,
     fusion: Annotated[
         str | None,

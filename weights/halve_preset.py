@@ -2,14 +2,14 @@
 
 Kernels become float16, which halves the files; vectors (batch norm, biases)
 stay float32, since variances can be too small for float16. Keras reads either
-and computes as its dtype policy says. A `card.json` says so; its score is that
-of the old weights until `--score PRESET --update-card` of the script that
-trained it, such as `python -m examples.train_dubai`.
+and computes by its dtype policy. The `card.json` states the halving; its score
+remains that of the old weights until you run the training script, such as
+`python -m examples.train_dubai`, with `--score PRESET --update-card`.
 
     python -m weights.halve_preset runs/hrnet_w18_dubai half/hrnet_w18_dubai
 
-prints how far the logits of one tile differ. With `--at-most 25` a copy of more
-megabytes is refused: what comes with the package must not be larger.
+prints how far the logits of one tile differ. `--at-most 25` refuses a copy of
+more than 25 MB, the limit for presets in the package.
 """
 
 import os
@@ -48,7 +48,7 @@ def halve_weights(
     """
     with (
         h5py.File(source) as old,
-        # Thousands of groups, a tenth of the file by the oldest format.
+        # Thousands of groups would take a tenth of the file in the old format.
         h5py.File(destination, "w", libver=("v110", "v110")) as new,
     ):
         _copy_group(old, new)
@@ -84,8 +84,8 @@ class Difference(NamedTuple):
     """How far the logits of two networks differ on a tile.
 
     Attributes:
-        largest: of all differences, the sign left out.
-        logits: the largest logit, likewise, to compare it with.
+        largest: largest absolute difference.
+        logits: largest absolute logit, for comparison.
         other_classes: share of the pixels whose class differs.
     """
 
@@ -97,7 +97,7 @@ class Difference(NamedTuple):
 def compare_presets(
     first: str | os.PathLike, second: str | os.PathLike
 ) -> Difference:
-    """Predict one tile with two presets of the same bands and classes.
+    """Predict one tile with two presets that share bands and classes.
 
     Args:
         first: path of a folder that `save_to_preset()` wrote.
@@ -108,7 +108,7 @@ def compare_presets(
     tile = _patches(np.random.default_rng(0), bands)
     logits = []
     for model in models:
-        # To trace a graph for a single tile would take far longer.
+        # Tracing a graph for a single tile would take far longer.
         model.run_eagerly = keras.backend.backend() == "tensorflow"
         logits.append(model.predict_on_batch(tile))
     old, new = logits
@@ -120,7 +120,7 @@ def compare_presets(
 
 
 def _patches(rng: np.random.Generator, bands: int) -> np.ndarray:
-    """Return a tile of plain patches with some noise, as roofs and fields."""
+    """Return a tile of plain, slightly noisy patches, like roofs and fields."""
     patches = rng.integers(30, 226, (1, 16, 16, bands))
     patches = patches.repeat(16, axis=1).repeat(16, axis=2)
     return (patches + rng.integers(-20, 21, patches.shape)).astype("uint8")
@@ -155,7 +155,7 @@ def main(
     source: Annotated[pathlib.Path, typer.Argument(help="preset folder")],
     destination: Annotated[pathlib.Path, typer.Argument(help="new folder")],
     at_most: Annotated[
-        float | None, typer.Option(help="megabytes that it may have")
+        float | None, typer.Option(help="largest size in megabytes")
     ] = None,
 ) -> None:
     """Store a preset's weights in half precision."""
@@ -166,13 +166,13 @@ def main(
                 f"{source}: in half precision it still has {after / 1e6:.1f} "
                 f"MB, more than --at-most {at_most:g}. Nothing was written."
             )
-        # Of encoders alone there are no logits.
+        # Encoders have no logits.
         if (source / TASK).is_file():
             found = compare_presets(source, folder)
             print(
                 f"largest difference of logits {found.largest:.2g}, of "
                 f"logits up to {found.logits:.2g}; "
-                f"{found.other_classes:.2%} of the pixels of another class"
+                f"{found.other_classes:.2%} of the pixels change class"
             )
     print(f"{destination}: {before / 1e6:.1f} MB to {after / 1e6:.1f} MB")
 

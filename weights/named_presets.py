@@ -1,4 +1,4 @@
-"""The presets that a conversion writes whole: weights, legend and card."""
+"""The presets that a conversion writes in full: weights, legend and card."""
 
 import os
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ class Conversion(NamedTuple):
 
     Attributes:
         variant: its `--variant`.
-        options: what else is chosen.
-        file: name of its checkpoint where it was released, or `None`.
-        url: where that is, or `None`.
+        options: its other options.
+        file: name of its checkpoint as released, or `None`.
+        url: where the checkpoint was released, or `None`.
     """
 
     variant: str
@@ -27,11 +27,11 @@ class Conversion(NamedTuple):
     url: str | None = None
 
 
-# No checkpoint says how its network resized: aligned corners, which HRNet's
-# presets have, are the default of its latest code, and what IFWM builds on.
-# PFNet's released training has 14 x 14 salient points, and the released
-# evaluation of Potsdam, which made the published figure, 9 x 9. A preset is
-# for evaluating: it has the latter. No weight depends on it.
+# Checkpoints do not state how their networks resized. HRNet's presets have
+# aligned corners, the default of its latest code and the basis of IFWM.
+# PFNet's released training has 14 x 14 salient points, but the released
+# evaluation of Potsdam, which made the published score, 9 x 9. Presets are for
+# evaluation, so they have the latter. No weight depends on it.
 CONVERSIONS = {
     name: Conversion(**known["checkpoint"])
     for name, known in registered_presets().items()
@@ -68,8 +68,8 @@ def write_card(
 ) -> None:
     """Write the `card.json` of a converted preset.
 
-    Nobody has scored it here, so it has no score; the paper's is marked as
-    the paper's, and that of who released the weights as theirs.
+    It has no score, since it was not scored here. Scores of the paper and of
+    those who released the weights are marked as theirs.
 
     Args:
         name: a registered name; `None` writes nothing.
@@ -83,7 +83,7 @@ def write_card(
         **known,
         "score": None,
         "training": (
-            "# Trained by the code that the weights are from, and converted "
+            "# Trained by the code that released the weights, and converted "
             f"by\n{known['how_to_get']['convert']}"
         ),
         "training_details": (

@@ -1,20 +1,19 @@
-"""Make all presets that are at hand ready, say which are not, upload them.
+"""Prepare all presets at hand, say which are missing, upload them.
 
     python -m weights.publish --checkpoints downloads --trained runs \
         --output presets
 
 looks for every name of `keras_rsseg.list_presets()`: in the package, as a
 preset folder `runs/NAME` with a `card.json`, or as a checkpoint
-`downloads/NAME.pth` (`.pt`, `.safetensors`, `.npz`), or under the name of the
-file that was released, which is converted to `presets/NAME`. Each is then
-checked as `keras-rsseg upload` does: it loads, predicts, and its card is
-complete. Nothing leaves the machine without `--upload`, which sends them to
-`hf://ORGANISATION/NAME`; again and again if need be, as only what changed is
-sent.
+`downloads/NAME.pth` (`.pt`, `.safetensors`, `.npz`, or the name of the
+released file), which is converted to `presets/NAME`. Each is then checked as
+by `keras-rsseg upload`: it loads, predicts, and its card is complete. Nothing
+leaves the machine without `--upload`, which sends them to
+`hf://ORGANISATION/NAME`. You can repeat it, as only changes are sent.
 
 Presets whose card states no licence that the Hub knows are checked but not
-published: their authors have to allow it. `--private` uploads them for
-yourself alone.
+published: their authors have to allow it. `--private` uploads them only for
+yourself.
 """
 
 import pathlib
@@ -51,11 +50,11 @@ def find(
         output: path of the folder for converted presets.
 
     Returns:
-        A pair of the folder and the facts of its card, `None` for those in
-        its `card.json`; or `None` if it is not at hand.
+        A pair of the folder and the facts of its card (`None` to use its
+        `card.json`); or `None` if it is not at hand.
 
     Raises:
-        ValueError: a checkpoint is not that of the preset.
+        ValueError: a checkpoint does not fit the preset.
     """
     folder = embedded_folder(facts["handle"])
     if folder is not None:
@@ -86,12 +85,12 @@ def check(folder: pathlib.Path, facts: dict[str, Any] | None = None) -> bool:
         facts: dict for its card, `None` for its `card.json`.
 
     Returns:
-        Whether its licence, one that the Hub knows, allows to publish it.
+        Whether it can be published, with a licence that the Hub knows.
 
     Raises:
         PresetError: others could not load it, or its card lacks facts.
     """
-    # Whose classes must be known to load a preset.
+    # Registers the classes, which loading a preset needs.
     import keras_rsseg.models  # noqa: F401
     from keras_rsseg.hub.model_card import known_licence
     from keras_rsseg.hub.publish import load_checked
@@ -103,10 +102,10 @@ def check(folder: pathlib.Path, facts: dict[str, Any] | None = None) -> bool:
 
 
 def missing(facts: dict[str, Any]) -> str:
-    """Return why a preset is not at hand, and what to do."""
+    """Return why a preset is not at hand, and how to get it."""
     commands = facts.get("how_to_get", {})
     if "convert" in commands:
-        return f"no checkpoint of it was given; {commands['convert']}"
+        return f"no checkpoint was given for it; {commands['convert']}"
     return f"it has not been trained; {commands.get('train', '')}"
 
 
@@ -123,21 +122,21 @@ def publish(
         name: string, a registered name.
         facts: dict, its entry of `keras_rsseg.list_presets()`.
         places: dict of the folders that `find()` takes.
-        organisation: string, where to upload it; `None` for not at all.
-        private: bool, whether only you may see it.
+        organisation: string, where to upload it; `None` does not upload.
+        private: bool, whether only you can see it.
 
     Returns:
-        string, what became of it.
+        string, the outcome.
 
     Raises:
-        ValueError: it is at hand and something is wrong with it.
+        ValueError: it is at hand but something is wrong with it.
     """
     found = find(name, facts, **places)
     if found is None:
         return f"not at hand: {missing(facts)}"
     folder, card = found
     if not check(folder, card) and not private:
-        return f"checked, held back: no licence allows it ({folder})"
+        return f"checked, not published: no licence allows it ({folder})"
     if organisation is None:
         return f"ready: {folder}"
     result = keras_rsseg.upload_preset(
@@ -149,7 +148,7 @@ def publish(
 def main(
     checkpoints: Annotated[
         pathlib.Path | None,
-        typer.Option(help="Folder of NAME.pth files, or of released ones."),
+        typer.Option(help="Folder of NAME.pth or released files."),
     ] = None,
     trained: Annotated[
         pathlib.Path | None, typer.Option(help="Folder of preset folders.")
@@ -158,24 +157,24 @@ def main(
         pathlib.Path, typer.Option(help="Folder for converted presets.")
     ] = pathlib.Path("presets"),
     only: Annotated[
-        list[str] | None, typer.Option(help="A name; again for more.")
+        list[str] | None, typer.Option(help="A name; repeat for more.")
     ] = None,
     organisation: Annotated[
-        str, typer.Option(help="On the Hub.")
+        str, typer.Option(help="Organisation on the Hub.")
     ] = ORGANISATION,
     upload: Annotated[
-        bool, typer.Option("--upload", help="Not only check: publish.")
+        bool, typer.Option("--upload", help="Publish after checking.")
     ] = False,
     private: Annotated[
-        bool, typer.Option("--private", help="For yourself alone.")
+        bool, typer.Option("--private", help="Only for yourself.")
     ] = False,
 ) -> None:
-    """Make all presets that are at hand ready, say which are not."""
+    """Prepare all presets at hand, and say which are missing."""
     presets = keras_rsseg.list_presets()
     with plain_errors():
         unknown = sorted(set(only or ()) - set(presets))
         if unknown:
-            raise PresetError(f"no presets are called {', '.join(unknown)}")
+            raise PresetError(f"no presets are named {', '.join(unknown)}")
     places = dict(checkpoints=checkpoints, trained=trained, output=output)
     failed = False
     for name in only or presets:
@@ -188,7 +187,7 @@ def main(
                 private,
             )
         except (ValueError, OSError, ImportError) as error:
-            # The others are none the worse for it.
+            # Go on with the others.
             outcome, failed = f"failed: {error}", True
         typer.echo(f"{name}: {outcome}")
     if failed:

@@ -1,4 +1,4 @@
-"""Outputs of the network that a checkpoint is of, to compare with."""
+"""Outputs of a checkpoint's original network, for comparison."""
 
 import os
 from typing import Any

@@ -29,7 +29,7 @@ def transfer(
         name_of: Function from a variable's path to the name in `state`, see
             `keras_rsseg.encoders.checkpoint_variant.make_name_of()`.
         is_new: Function from a variable's path to whether the checkpoint's
-            network did not have it; it keeps its value. `None` if it had all.
+            network lacks it; it then keeps its value. `None` if it has all.
 
     Returns:
         Number of tensors assigned.

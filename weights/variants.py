@@ -1,4 +1,4 @@
-"""The networks whose checkpoints can be converted, of all systems."""
+"""The networks of all systems whose checkpoints can be converted."""
 
 import difflib
 import importlib
@@ -34,8 +34,8 @@ def find_variant(name: str, presets: tuple[str, ...] = ()) -> Variant:
         presets: names of presets, which a user may have meant.
 
     Raises:
-        ArgumentError: there is no such variant. The message has the names
-            that come near, or all of them.
+        ArgumentError: there is no such variant. The message lists similar
+            names, or all of them.
     """
     known = variants()
     if name not in known:
@@ -45,5 +45,5 @@ def find_variant(name: str, presets: tuple[str, ...] = ()) -> Variant:
             if near
             else f"It must be one of {', '.join(known)}, or a preset."
         )
-        raise ArgumentError(f"`variant`: nothing is called {name!r}. {hint}")
+        raise ArgumentError(f"`variant`: there is no {name!r}. {hint}")
     return known[name]

@@ -1,8 +1,8 @@
-"""The papers' networks in plain PyTorch, which the package is timed against.
+"""The papers' networks in plain PyTorch, to time the package against.
 
 Written from the papers and from notes on how the released networks compute,
-module names included, so that released checkpoints load. They do what the
-package avoids: resize before they convolve, and compute pixels that a stride
+with their module names, so that released checkpoints load. They do what the
+package avoids: resize before convolving, and compute pixels that a stride
 drops.
 """
 

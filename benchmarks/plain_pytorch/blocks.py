@@ -1,4 +1,4 @@
-"""What both networks are built from."""
+"""Building blocks of both networks."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def conv(
     dilation: int = 1,
     bias: bool = False,
 ) -> nn.Conv2d:
-    """A convolution that pads as much on both sides."""
+    """A convolution with equal padding on both sides."""
     padding = dilation * (size - 1) // 2
     return nn.Conv2d(
         channels, filters, size, stride, padding, dilation, bias=bias
@@ -49,7 +49,7 @@ def resize(
 
 
 class Bottleneck(nn.Module):
-    """1 x 1 to narrow, 3 x 3, 1 x 1 to four times as wide, and a shortcut."""
+    """1 x 1 to fewer channels, 3 x 3, 1 x 1 to four times as many, shortcut."""
 
     def __init__(
         self, channels: int, width: int, stride: int = 1, dilation: int = 1
@@ -75,7 +75,7 @@ class Bottleneck(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 of the same width, and a shortcut."""
+    """Two 3 x 3 convolutions of the same width, and a shortcut."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

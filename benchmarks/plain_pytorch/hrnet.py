@@ -15,7 +15,7 @@ from benchmarks.plain_pytorch.blocks import resize
 
 
 class Warp(nn.Module):
-    """IFWM: resizes a coarse map by a flow that both maps decide."""
+    """IFWM: resizes a coarse map with a flow computed from both maps."""
 
     def __init__(self, channels: int, ratio: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Module(nn.Module):
         return [self.fuse(i, maps) for i in range(len(maps))]
 
     def fuse(self, i: int, maps: list[torch.Tensor]) -> torch.Tensor:
-        """What one branch goes on with."""
+        """The next input of one branch."""
         total = maps[i]
         for j, x in enumerate(maps):
             if j == i:
@@ -106,7 +106,7 @@ class HRNet(nn.Module):
         width: int, channels of the finest branch.
         ifwm: bool, whether maps are joined by the IFWM paper's module.
 
-    `forward()` takes (batch, 3, height, width) and returns logits of that
+    `forward()` takes (batch, 3, height, width) and returns logits of the same
     size.
     """
 

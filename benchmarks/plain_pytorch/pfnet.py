@@ -25,7 +25,7 @@ def stage(
 
 
 class PyramidPooling(nn.Module):
-    """Means of 1, 4, 9 and 36 parts of a map beside the map."""
+    """Means of 1, 4, 9 and 36 parts of a map, joined with the map."""
 
     def __init__(self, channels: int, filters: int) -> None:
         super().__init__()
@@ -51,13 +51,13 @@ def gather(maps: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
 
 
 def flow(coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
-    """Points of the fine map plus what the coarse map's points send them."""
+    """Points of the fine map plus what they gather from the coarse map's."""
     affinity = torch.einsum("bcp,bcq->bpq", fine, coarse).softmax(-1)
     return torch.einsum("bpq,bcq->bcp", affinity, coarse) + fine
 
 
 class PointFlow(nn.Module):
-    """Replaces matched points of a fine map; the rest stays as it is."""
+    """Replaces matched points of a fine map; the rest does not change."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class PointFlow(nn.Module):
     def fine_index(
         index: torch.Tensor, w: int, ratio: int, width: int
     ) -> torch.Tensor:
-        """Flat index in the fine map of one in the coarse map."""
+        """Convert a flat index of the coarse map to one of the fine map."""
         x = (index % w).float() * ratio
         y = torch.div(index, w, rounding_mode="floor").float() * ratio
         return (x + y * width).long()
@@ -162,12 +162,12 @@ class PFNet(nn.Module):
 
     Args:
         num_classes: int.
-        blocks: of the four stages of the ResNet; defaults to those of 50
-            layers.
+        blocks: blocks in the four stages of the ResNet; defaults to those of
+            50 layers.
         dim: channels of the decoder.
 
-    `forward()` takes (batch, 3, height, width) and returns logits of that
-    size, in training the three edge logits of that size beside them.
+    `forward()` takes (batch, 3, height, width) and returns logits of the same
+    size, in training also the three edge logits of this size.
     """
 
     def __init__(
@@ -210,10 +210,10 @@ class PFNet(nn.Module):
 def loss_of(
     outputs: Any, masks: torch.Tensor, edges: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy and the balanced one of the edges, as in the paper.
+    """Cross-entropy plus the balanced cross-entropy of edges, as in the paper.
 
     Args:
-        outputs: what `PFNet` returns in training.
+        outputs: the outputs of `PFNet` in training.
         masks: int (batch, height, width), void is 255.
         edges: float of the same shape, 1 on an edge, else 0.
 

@@ -22,8 +22,8 @@ from keras_rsseg.encoders.resnet_encoder import ResNetEncoder
 
 # === The deep-stem ResNet of PFNet's released code (PFSegNets) ===
 
-# Strides and dilations of its stages, by what the code calls its output
-# stride; at 32 the last two are dilated nevertheless.
+# Strides and dilations of its stages, by what the code calls the output
+# stride; at 32 the last two are still dilated.
 _STAGES = {
     8: ((1, 2, 1, 1), (1, 1, 2, 4)),
     16: ((1, 2, 2, 1), (1, 1, 1, 2)),
@@ -40,7 +40,7 @@ def resnet_rules(
     Args:
         stem: names of each convolution of the stem, and of its batch
             normalization.
-        prefix: what comes before every name, such as `"backbone."`.
+        prefix: prefix of every name, such as `"backbone."`.
     """
     rules = [
         *conv_bn_rules(
@@ -80,10 +80,11 @@ def released_resnet(
         depth: 18, 50 or 101.
         output_stride: 8, 16 or 32.
         stem: `"deep"` (`DEEP_RESNET_RULES`) or `"plain"`
-            (`PLAIN_RESNET_RULES`), which the ResNet-18 has.
+            (`PLAIN_RESNET_RULES`), as in its ResNet-18.
 
     Returns:
-        Function of further arguments of `keras_rsseg.encoders.ResNetEncoder`.
+        Function of the other arguments of
+        `keras_rsseg.encoders.ResNetEncoder`.
     """
     strides, dilations = _STAGES[output_stride]
     return functools.partial(
@@ -157,7 +158,7 @@ def contracted_resnet(
 ) -> Callable[..., ResNetEncoder]:
     """Return a function that builds the ResNet of torchvision.
 
-    In stages that are dilated, the first block is so as the stage before.
+    The first block of a dilated stage has the dilation of the stage before.
 
     Args:
         depth: 18, 34, 50 or 101.

@@ -1,4 +1,4 @@
-"""How released checkpoints name what this package calls otherwise."""
+"""How the names of released checkpoints map to those of this package."""
 
 import dataclasses
 import re
@@ -47,7 +47,7 @@ def separable_rules(layer: str, depthwise: str, pointwise: str) -> list[Rule]:
         layer: pattern of the layer's path.
         depthwise: name of the first step in the checkpoint, which has a
             `conv` and a `bn`.
-        pointwise: likewise, of the second.
+        pointwise: likewise for the second.
     """
     return [
         (f"{layer}/depthwise", f"{depthwise}.conv"),
@@ -64,15 +64,15 @@ def make_name_of(rules: Sequence[Rule]) -> NameOf:
     Args:
         rules: list of `(pattern, module)`. The first pattern that matches
             the whole path of a layer (a variable's path without its last
-            part) decides. `module` is a format string for the module's name
+            part) applies. `module` is a format string for the module's name
             with the pattern's named groups as fields. Keras names count from
             1 and PyTorch's from 0: `{block0}` is the number of the group
-            `block`, less one. A pattern that matches the whole path of a
-            variable names its tensor, and not a module.
+            `block` minus one. A pattern that matches the whole path of a
+            variable names its tensor instead of a module.
 
     Returns:
         Function from a variable's path to the tensor's name, or to `None`
-        where no rule applies.
+        if no rule applies.
 
     Example:
 
@@ -111,14 +111,14 @@ def _fields(match: re.Match[str]) -> dict[str, Any]:
 def with_zero_bias(state: State, layer: str) -> State:
     """Return a checkpoint's tensors with a bias for a layer that lacks one.
 
-    The classifier of a task has a bias, and some released ones have none.
+    The classifier of a task has a bias; some released ones do not.
 
     Args:
         state: dict from name to array.
         layer: name of the layer in the checkpoint.
 
     Returns:
-        The same dict, or one with a bias of zeros.
+        The same dict, or one with a zero bias.
     """
     weight, bias = f"{layer}.weight", f"{layer}.bias"
     if weight not in state or bias in state:
@@ -129,8 +129,8 @@ def with_zero_bias(state: State, layer: str) -> State:
 def strip_training_wrapper(state: State) -> State:
     """Undo the wrapper that training scripts put around network and loss.
 
-    HRNet's own, Lightning and torchgeo save `model.conv1.weight` for
-    `conv1.weight`, and beside it the class weights of the loss (`loss.` or
+    HRNet's own script, Lightning and torchgeo save `model.conv1.weight` for
+    `conv1.weight`, and also the class weights of the loss (`loss.` or
     `criterion.`), which are not part of the network.
 
     Args:
@@ -159,21 +159,22 @@ class Variant:
     `python -m weights.convert --variant NAME` converts a checkpoint of one.
 
     Attributes:
-        encoder: function that builds the encoder, of `encoder_options`.
+        encoder: function of `encoder_options` that builds the encoder.
         rules: how the checkpoint names the layers, see `make_name_of()`.
         task: class of the network, a `keras_rsseg.models.Segmenter`; `None`
-            where the checkpoint is that of an encoder alone.
-        backbone: arguments of the task's backbone beside its encoder.
+            if the checkpoint holds only an encoder.
+        backbone: arguments of the task's backbone besides its encoder.
         encoder_options: arguments of the encoder that a user can choose.
         backbone_options: arguments of the backbone that a user can choose.
-        required: options that a user must choose, as no checkpoint says them.
+        required: options that a user must choose, as checkpoints do not
+            state them.
         prepare: function that returns a checkpoint's tensors as the network
-            has them: without those of a training script, say.
+            has them, for example without those of a training script.
         is_new: function from a variable's path to whether the checkpoint
             lacks it by design; `None` if it has all of them.
-        compare: function of the network with its weights and the tensors of
-            the checkpoint that says in one line how far its outputs are from
-            the original's; `None` where the original is not to be had.
+        compare: function of the converted network and the tensors of the
+            checkpoint that says in one line how far its outputs are from
+            the original's; `None` if the original is not available.
     """
 
     encoder: Callable[..., keras.Model]
@@ -202,11 +203,11 @@ class Variant:
 
         Args:
             num_classes: number of classes; an encoder has none.
-            **options: those that `options` names, and arguments of the task,
+            **options: those listed in `options`, and arguments of the task,
                 such as `class_names`.
 
         Returns:
-            A task, or an encoder where there is no task.
+            A task, or an encoder if there is no task.
         """
         encoder = self.encoder(**_take(options, self.encoder_options))
         if self.task is None:

@@ -29,23 +29,23 @@ _LAYOUTS = {
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DenseNetEncoder(PresetEncoder):
-    """DenseNet with the strides and dilations that segmentation asks for.
+    """DenseNet with the strides and dilations that segmentation needs.
 
-    Each layer of a block adds channels to the map, which a transition between
-    blocks halves. `stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1,
-    2, 4)` is output stride 8, as in DenseASPP.
+    Each layer of a block adds channels to the map; a transition between
+    blocks halves them. `stackwise_strides=(1, 2, 1, 1),
+    stackwise_dilations=(1, 1, 2, 4)` is output stride 8, as in DenseASPP.
 
     Args:
         depth: 121, 161, 169 or 201.
         stackwise_strides: tuple of 4 ints. Stride before each block, 1 or 2;
-            before the first, where the stem has one of 4, it must be 1.
+            before the first, after the stem's stride of 4, it must be 1.
         stackwise_dilations: tuple of 4 ints. Dilation of the 3x3 convolutions
             of each block.
-        reduce_output: bool. Whether a transition follows the last block, too,
+        reduce_output: bool. Whether a transition also follows the last block,
             as in DenseASPP: P5 has half as many channels. Defaults to
             `False`.
         image_shape: tuple `(height, width, bands)`, in this order for either
-            data format. Height and width may be `None`. Defaults to `(None,
+            data format. Height and width can be `None`. Defaults to `(None,
             None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -53,8 +53,8 @@ class DenseNetEncoder(PresetEncoder):
         **kwargs: other keyword arguments of `keras.Model`.
 
     Call arguments:
-        images: float tensor `(batch, height, width, bands)`, normalised. As
-            many pixels high and wide as the output stride, or more.
+        images: float tensor `(batch, height, width, bands)`, normalised, at
+            least as many pixels high and wide as the output stride.
 
     Returns:
         A dict of float tensors `"P2"` to `"P5"`: the outputs of the four
@@ -64,8 +64,8 @@ class DenseNetEncoder(PresetEncoder):
         up at stride 4, and down from there.
 
     Raises:
-        ArgumentError: there is no such depth, a tuple has not four entries,
-            or a stride is neither 1 nor 2.
+        ArgumentError: there is no such depth, a tuple does not have four
+            entries, or a stride is neither 1 nor 2.
 
     Example:
 
@@ -167,7 +167,7 @@ def _check_strides(strides: Sequence[int]) -> None:
 def _transition(
     x: keras.KerasTensor, stage: int, strides: int, **options: Any
 ) -> keras.KerasTensor:
-    """Halve the channels of a map that is normalised, and its size."""
+    """Halve the channels and the size of a normalised map."""
     name = f"transition{stage}"
     x = keras.layers.Conv2D(
         x.shape[channel_axis(options["data_format"])] // 2,

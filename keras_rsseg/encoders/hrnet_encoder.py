@@ -19,8 +19,8 @@ from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.typing import DataFormat
 
-# The flows of the IFWM paper's Table III. Where no kernel is given, it is as
-# large as the difference of the resolutions asks for.
+# The flows of the IFWM paper's Table III. If no kernel is given, its size
+# follows from the difference of the resolutions.
 _FLOWS: dict[str, dict[str, Any]] = {
     "ifwm": {"flow": "add", "fine_kernel_size": 1},
     "sf": {"flow": "concat", "kernel_size": 3},
@@ -35,9 +35,9 @@ class HRNetEncoder(PresetEncoder):
 
     A stem brings the image to stride 4. Stages 2, 3 and 4 then keep 2, 3 and
     4 branches at strides 4, 8, 16 and 32 with `width * (1, 2, 4, 8)`
-    channels. Every module ends in a fusion in which each branch receives the
-    sum of all others, strided convolutions going down and bilinear resizing
-    going up, or the warp along a learned flow that IFWM replaces it with.
+    channels. Every module ends in a fusion, in which each branch receives the
+    sum of all others. Going down it uses strided convolutions, going up
+    bilinear resizing, which IFWM replaces by a warp along a learned flow.
 
     Args:
         width: int. Channels of the finest branch: 18, 32 and 48 are the
@@ -47,27 +47,28 @@ class HRNetEncoder(PresetEncoder):
         num_blocks: int. Basic blocks of a branch in each module. Defaults to
             `4`.
         num_bottlenecks: int. Bottleneck blocks of stage 1. Defaults to `4`.
-        bottleneck_filters: int. Inner channels of these blocks, which put out
+        bottleneck_filters: int. Inner channels of these blocks, which output
             four times as many. Defaults to `64`.
         align_corners: bool. How the fusion resizes. `True` is the default of
             the released HRNet-OCR code, `False` that of its older branches
             and of the Cityscapes W48 network.
         resize_by_factor: bool. Whether the fusion enlarges a branch by 2, 4
             or 8 first, and then resizes it to the size of the finer one, as
-            mmsegmentation does: another map where sizes are odd. For
-            `fusion="bilinear"` alone. Defaults to `False`.
+            mmsegmentation does: the result differs if sizes are odd. Only for
+            `fusion="bilinear"`. Defaults to `False`.
         fusion: how the fusion goes up. `"bilinear"`, the default, is HRNet.
-            The others warp each coarse branch, after its 1x1 convolution, by
-            `keras_rsseg.layers.ImprovedFlowWarp`: `"ifwm"`, or its variants
-            `"sf"`, `"lsf"` and `"rifw"`. They need `align_corners=True`. The
-            region convolution is 3, 7 or 15 wide for branches 1, 2 or 3
-            levels apart, whatever the ratio of odd sizes (`"sf"`: always 3).
-            Flow starts at zero, where the output is HRNet's, and is all that
-            is new: loading weights of HRNet sets it to zero.
-        finest_level: `"P2"`, or `"P1"` for the output of the stem's first
-            convolution as well. It has no weights of its own.
+            The others warp each coarse branch, after its 1x1 convolution,
+            with `keras_rsseg.layers.ImprovedFlowWarp`: `"ifwm"`, or its
+            variants `"sf"`, `"lsf"` and `"rifw"`. They need
+            `align_corners=True`. The region convolution is 3, 7 or 15 wide
+            for branches 1, 2 or 3 levels apart, whatever the ratio of odd
+            sizes (`"sf"`: always 3). The flow is the only new part, and
+            starts at zero, which gives HRNet's output; loading weights of
+            HRNet also sets it to zero.
+        finest_level: `"P2"`, or `"P1"` to add the output of the stem's first
+            convolution. It has no weights of its own.
         image_shape: tuple `(height, width, bands)`, in this order for either
-            data format. Height and width may be `None`. Defaults to `(None,
+            data format. Height and width can be `None`. Defaults to `(None,
             None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -87,13 +88,13 @@ class HRNetEncoder(PresetEncoder):
     Example:
 
     ```python
-    # A light one: the released has (1, 4, 3) modules.
+    # A light one: the released network has (1, 4, 3) modules.
     encoder = keras_rsseg.encoders.HRNetEncoder(
         width=18, stackwise_num_modules=(1, 1, 1)
     )
     encoder(np.zeros((1, 96, 75, 3)))["P3"].shape  # (1, 12, 10, 36)
 
-    # HRNet's weights under IFWM, whose flow is zero.
+    # HRNet's weights with IFWM, whose flow is zero.
     encoder.save_to_preset("hrnet")
     encoder = keras_rsseg.encoders.HRNetEncoder.from_preset(
         "hrnet", fusion="ifwm"
@@ -203,14 +204,14 @@ def _check_fusion(
     check_choice("fusion", fusion, ("bilinear", *_FLOWS))
     if fusion != "bilinear" and not align_corners:
         raise ArgumentError(
-            "`align_corners` must be True for a `fusion` with flow, whose "
-            "start is a resize with aligned corners. Received: "
+            "`align_corners` must be True for a `fusion` with flow, which "
+            "starts as a resize with aligned corners. Received: "
             f"align_corners={align_corners}, fusion={fusion!r}"
         )
     if fusion != "bilinear" and resize_by_factor:
         raise ArgumentError(
             "`resize_by_factor` must be False for a `fusion` with flow, which "
-            "resizes nothing by itself. Received: "
+            "does not resize. Received: "
             f"resize_by_factor={resize_by_factor}, fusion={fusion!r}"
         )
 
@@ -276,7 +277,7 @@ def _fuse_branches(
     name: str,
     **options: Any,
 ) -> list[keras.KerasTensor]:
-    """Gives every branch the sum of all, each brought to its resolution."""
+    """Gives every branch the sum of all, brought to its resolution."""
     outputs = []
     for i, own in enumerate(branches):
         terms = []
@@ -334,7 +335,7 @@ def _upsampling(
     path: str,
     **options: Any,
 ) -> keras.layers.Layer:
-    """The layer that brings a branch some levels up, to a finer one."""
+    """Returns the layer that brings a branch some levels up to a finer one."""
     if fusion == "bilinear":
         return ResizeLike(
             align_corners=align_corners,
@@ -342,7 +343,7 @@ def _upsampling(
             name=f"{path}_resize",
             **options,
         )
-    # The fine branch is in the sum already, once for all warped ones.
+    # The fine branch is already in the sum, once for all warped ones.
     flow: dict[str, Any] = {
         "kernel_size": 2 * 2**levels - 1,
         "add_fine": False,

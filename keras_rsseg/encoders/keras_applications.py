@@ -1,8 +1,9 @@
 """Keras Applications' ResNet-50 as an encoder of this package.
 
-It takes blue, green and red less a mean (Caffe's way), its convolutions have
-biases, and its stride is on the first convolution of a block. Afterwards the
-encoder takes RGB tiles normalised by ImageNet's mean and standard deviation.
+Keras' network takes blue, green and red minus a mean (as in Caffe), its
+convolutions have biases, and the first convolution of a block has the stride.
+The converted encoder takes RGB tiles normalised by ImageNet's mean and
+standard deviation.
 """
 
 import re
@@ -76,8 +77,8 @@ def fold_caffe_preprocessing(
     With `z = (rgb / 255 - mean) / std` the Caffe input is `255 * std * z +
     (255 * mean - caffe_mean)`. The factor goes into the kernel, and the
     kernel's response to the constant into the batch norm's mean. Zero padding
-    means another grey in the two, by less than half a level of 255, so the
-    first pixels along the border differ a little, and all others by rounding.
+    stands for slightly different greys, by less than half a level of 255, so
+    the first pixels along the border differ a little, all others by rounding.
 
     Args:
         kernel: `(height, width, 3, filters)`, input channels blue, green,

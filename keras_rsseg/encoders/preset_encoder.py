@@ -1,4 +1,4 @@
-"""What all encoders share: their base, their input, their keywords."""
+"""What all encoders share: base class, input and keyword arguments."""
 
 import os
 from collections.abc import Collection
@@ -26,7 +26,7 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
     def compute_output_spec(
         self, inputs: Any, training: bool | None = None, mask: Any = None
     ) -> Any:
-        # A call takes arrays, and so does this one.
+        # A call takes arrays, so this does too.
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
         return super().compute_output_spec(inputs, training, mask)
@@ -44,13 +44,13 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
             preset: string or path. A folder that `save_to_preset()` wrote, or
                 a handle `"hf://org/name"`, which may end in `@revision`.
             load_weights: bool. If `False`, weights are random.
-            **kwargs: replace what the preset says.
+            **kwargs: override the preset's own arguments.
 
         Returns:
             An encoder of this class.
 
         Raises:
-            PresetError: the preset cannot be had, is of another class, or
+            PresetError: the preset is not available, of another class, or
                 damaged.
 
         Example:
@@ -72,12 +72,11 @@ class PresetEncoder(keras_hub.models.FeaturePyramidBackbone):
     ) -> None:
         """Writes a preset folder, see `keras_hub.models.Backbone`.
 
-        It appears whole or not at all, and takes the place of one that is
-        there.
+        It appears whole or not at all, and replaces an existing one.
 
         Args:
             preset_dir: path of the folder.
-            max_shard_size: gigabytes above which weights are cut in parts.
+            max_shard_size: gigabytes above which weights are split into shards.
         """
         with written_whole(preset_dir) as folder:
             super().save_to_preset(folder, max_shard_size)
@@ -97,13 +96,14 @@ def image_input(
         KerasTensor named `"images"`.
 
     Raises:
-        ArgumentError: `image_shape` has not three entries, or no band count.
+        ArgumentError: `image_shape` does not have three entries, or no number
+            of bands.
     """
     image_shape = tuple(image_shape)
     if len(image_shape) != 3 or image_shape[2] is None:
         raise ArgumentError(
-            "`image_shape` must be (height, width, bands), of which height "
-            f"and width may be None. Received: image_shape={image_shape}"
+            "`image_shape` must be (height, width, bands); height and width "
+            f"can be None. Received: image_shape={image_shape}"
         )
     if data_format == "channels_first":
         image_shape = (image_shape[2], *image_shape[:2])
@@ -115,14 +115,14 @@ def check_model_keywords(
     kwargs: Mapping[str, Any],
     accepted: Collection[str] = ("name", "trainable"),
 ) -> None:
-    """Refuse keyword arguments that nobody knows.
+    """Refuse unknown keyword arguments.
 
-    Keras takes any for a functional model, so that a misspelt argument would
-    give a network with the default.
+    Keras accepts any for a functional model, so a misspelt argument would
+    silently leave the default.
 
     Args:
-        model: the model, for its class' name.
-        kwargs: dict, what was left of the keyword arguments.
+        model: the model, for its class name.
+        kwargs: dict, the remaining keyword arguments.
         accepted: names that Keras understands.
 
     Raises:

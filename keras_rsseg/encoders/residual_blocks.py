@@ -1,4 +1,4 @@
-"""The residual blocks of ResNet and its pool, which others use as well."""
+"""The residual blocks and the stem's pool of ResNet, used by others as well."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ def pool_stem(
         x: KerasTensor, rectified.
         data_format: of both layers.
         dtype: dtype policy of both layers.
-        ceil: bool. Whether a last window that reaches over the border by two
-            pixels counts, too.
+        ceil: bool. Whether to include a last window that extends beyond the
+            border by two pixels.
 
     Returns:
         KerasTensor of half the size, rounded up; with `ceil`, of an even
         size, one more.
     """
     layout = {"data_format": data_format, "dtype": dtype}
-    # After a ReLU a border of zeros never wins, as PyTorch's of -inf.
+    # After a ReLU, padding with zeros never wins, like PyTorch's with -inf.
     padding = ((1, 2), (1, 2)) if ceil else 1
     x = keras.layers.ZeroPadding2D(padding, name="stem_pool_padding", **layout)(
         x
@@ -55,9 +55,9 @@ def basic_block(
         filters: int. Channels of the output.
         name: string. Prefix of the layers' names.
         strides: int. Stride of the first convolution.
-        dilation_rate: int. Dilation of what `dilated` says.
+        dilation_rate: int. Dilation of the convolutions named by `dilated`.
         project: bool. Whether the shortcut is a 1x1 convolution.
-        stride_on: ignored, this block has no 1x1 convolution.
+        stride_on: ignored, as this block has no 1x1 convolution.
         dilated: `"both"`, `"first"` or `"second"` convolution.
         **options: keyword arguments of every `ConvBNReLU`.
 
@@ -98,7 +98,7 @@ def bottleneck_block(
 
     Args:
         x: KerasTensor, the feature map.
-        filters: int. Inner channels, the output has four times as many.
+        filters: int. Inner channels; the output has four times as many.
         name: string. Prefix of the layers' names.
         strides: int. Stride of the block.
         dilation_rate: int. Dilation of the 3x3 convolution.
@@ -112,7 +112,7 @@ def bottleneck_block(
     strides1, strides2 = (strides, 1) if stride_on == "1x1" else (1, strides)
     keep_every = 1
     if strides2 > 1 and dilation_rate > 1 and dilation_rate % strides2 == 0:
-        # Then the 3x3 convolution reads none but these pixels, see
+        # Then the 3x3 convolution reads only these pixels, see
         # `ConvBNReLU.call()`.
         keep_every, dilation_rate = strides2, dilation_rate // strides2
         strides2 = 1

@@ -39,47 +39,47 @@ _CHOICES = {
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class ResNetEncoder(PresetEncoder):
-    """ResNet with the strides and dilations that segmentation asks for.
+    """ResNet with the strides and dilations that segmentation needs.
 
     keras-hub's `ResNetBackbone` cannot be dilated. Here every stage has its
-    stride and its dilation, so that the usual output strides work
+    own stride and dilation. So the usual output strides are possible
     (`stackwise_strides=(1, 2, 1, 1), stackwise_dilations=(1, 1, 2, 4)` is
-    output stride 8), and so does the trunk of the released PFNet, whose last
+    output stride 8), and also the trunk of the released PFNet, whose last
     two stages are strided and dilated (`stackwise_dilations=(1, 1, 2, 4)`).
 
-    Released networks dilate the first block of a stage or do not, and their
-    weights look the same either way: those of mmsegmentation and torchvision
+    Some released networks dilate the first block of a stage and some do not,
+    but their weights look the same: those of mmsegmentation and torchvision
     need `first_block_dilation="contracted"`. The deep stem of mmsegmentation
     (ResNet-V1c) is half as wide: `stem_widths=(32, 32, 64)`.
 
     Args:
-        depth: 18, 34, 50 or 101. The first two are made of basic blocks, the
+        depth: 18, 34, 50 or 101. The first two consist of basic blocks, the
             others of bottleneck blocks.
         stem: `"plain"`, one 7x7 convolution, or `"deep"`, three 3x3
             convolutions (ResNet-C).
-        stem_widths: tuple of ints. Channels of each convolution of the stem,
-            one of a plain stem and three of a deep one. Defaults to `(64,)`
+        stem_widths: tuple of ints. Channels of each convolution in the stem:
+            one for a plain stem, three for a deep one. Defaults to `(64,)`
             and `(64, 64, 128)`.
         stem_pool_ceil: bool. Whether the pooling of the stem rounds sizes up
             (PyTorch's `ceil_mode`): a map of 48 pixels becomes one of 25, not
-            24. Defaults to `False`; the OCNet of its authors has `True`.
+            24. Defaults to `False`; the authors' OCNet has `True`.
         stride_on: `"3x3"` or `"1x1"`: the convolution of a bottleneck block
             that has the stride (ResNet-V1.5, or V1 as first published).
         stackwise_strides: tuple of 4 ints. Stride of each stage.
         stackwise_dilations: tuple of 4 ints. Dilation of the 3x3
-            convolutions of each stage. Where a stride is on such a
-            convolution, its dilation must be 1 or a multiple of the stride.
+            convolutions of each stage. If such a convolution has a stride,
+            its dilation must be 1 or a multiple of the stride.
         first_block_dilation: `"full"`: the first block of a stage is dilated
             like the others. `"contracted"`: it has the dilation of the stage
             before (1 in the first stage).
         basic_block_dilation: which convolutions of a dilated basic block
-            (ResNet-18 and 34) are: `"both"`; `"first"`, as in
+            (ResNet-18 and 34) are dilated: `"both"`; `"first"`, as in
             mmsegmentation; `"second"`, as in PFNet's released code.
-        finest_level: `"P2"`, or `"P1"` for the stem's output as well, before
-            it is pooled. It has no weights of its own.
+        finest_level: `"P2"`, or `"P1"` to add the stem's output before
+            pooling. It has no weights of its own.
         batch_norm_epsilon: float. Defaults to `1e-5`.
         image_shape: tuple `(height, width, bands)`, in this order for either
-            data format. Height and width may be `None`. Defaults to `(None,
+            data format. Height and width can be `None`. Defaults to `(None,
             None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -94,7 +94,7 @@ class ResNetEncoder(PresetEncoder):
         A dict of float tensors `"P2"` to `"P5"`: the outputs of the four
         stages, by default at strides 4, 8, 16 and 32 (sizes rounded up) with
         256, 512, 1024 and 2048 channels (64, 128, 256, 512 for basic
-        blocks). The names stay where a stage has another stride. With
+        blocks). The names stay the same for other strides. With
         `finest_level="P1"` also `"P1"`, at stride 2 with the last of the
         stem's widths.
 

@@ -19,22 +19,21 @@ _PADDINGS = (1, 100)
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class VGGEncoder(PresetEncoder):
-    """VGG: five blocks of 3x3 convolutions, a max pool after each.
+    """VGG: five blocks of 3x3 convolutions, each followed by a max pool.
 
-    There is no batch normalization: a network on this encoder is trained from
-    pretrained weights, or slowly.
+    There is no batch normalization, so without pretrained weights a network
+    on this encoder trains slowly.
 
     Args:
         depth: 16 or 19.
-        levels_from: `"pools"`: levels are the outputs of the last four blocks
-            as they are pooled. `"blocks"`: as they are before, twice as
-            large; then no pool follows the last block. Defaults to
-            `"pools"`.
-        first_padding: `1`, or `100` for rows and columns of zeros around the
-            image, which the published FCN-8s has; levels are larger then.
+        levels_from: `"pools"`: levels are the pooled outputs of the last four
+            blocks. `"blocks"`: the outputs before pooling, twice as large; no
+            pool follows the last block then. Defaults to `"pools"`.
+        first_padding: `1`, or `100` rows and columns of zeros around the
+            image, as in the published FCN-8s; levels are larger then.
             Defaults to `1`.
         image_shape: tuple `(height, width, bands)`, in this order for either
-            data format. Height and width may be `None`. Defaults to `(None,
+            data format. Height and width can be `None`. Defaults to `(None,
             None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -47,11 +46,11 @@ class VGGEncoder(PresetEncoder):
 
     Returns:
         A dict of float tensors `"P2"` to `"P5"` at strides 4, 8, 16 and 32
-        (sizes rounded up) with 128, 256, 512 and 512 channels; from blocks at
-        strides 2, 4, 8 and 16.
+        (sizes rounded up) with 128, 256, 512 and 512 channels; with
+        `levels_from="blocks"`, at strides 2, 4, 8 and 16.
 
     Raises:
-        ArgumentError: an argument is none of these.
+        ArgumentError: an argument is not one of the above.
 
     Example:
 
@@ -86,7 +85,7 @@ class VGGEncoder(PresetEncoder):
         images = image_input(image_shape, data_format)
         x = images
         if first_padding > 1:
-            # The first convolution pads by another 1.
+            # The first convolution itself pads by 1 more.
             x = keras.layers.ZeroPadding2D(
                 first_padding - 1, name="first_padding", **options
             )(x)
@@ -96,7 +95,7 @@ class VGGEncoder(PresetEncoder):
                 x = _conv(x, block, index, **options)
             pyramid[f"P{block}"] = x
             if levels_from == "pools" or block < len(_WIDTHS):
-                # As PyTorch's with `ceil_mode`: an odd last pixel is kept.
+                # Like PyTorch's `ceil_mode`: an odd last pixel is kept.
                 x = keras.layers.MaxPooling2D(
                     2, padding="same", name=f"block{block}_pool", **options
                 )(x)

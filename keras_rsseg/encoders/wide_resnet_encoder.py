@@ -18,7 +18,7 @@ from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
-# Of each stage: channels of the convolutions as multiples of the width,
+# For each stage: channels of the convolutions as multiples of the width,
 # stride, dilation, and the share of channels to drop before the last one.
 _STAGES = {
     2: ((2, 2), 1, 1, 0.0),
@@ -36,17 +36,17 @@ _FINEST = ("P1", "P2")
 class WideResNetEncoder(PresetEncoder):
     """Wide ResNet-38 at output stride 8, the trunk of GSCNN.
 
-    Blocks normalise before they convolve, and the last map is not normalised.
+    Blocks normalise before convolving, and the last map is not normalised.
 
     Args:
         width: int. Channels of the first convolution; the last stage has 64
             times as many. Defaults to `64`.
-        stackwise_num_blocks: tuple of 6 ints. Blocks of the stages 2 to 7.
+        stackwise_num_blocks: tuple of 6 ints. Blocks of stages 2 to 7.
             Defaults to `(3, 3, 6, 3, 1, 1)`.
-        finest_level: `"P2"`, or `"P1"` for the first convolution as well,
-            which GSCNN needs. It has no weights of its own.
+        finest_level: `"P2"`, or `"P1"` to add the first convolution, which
+            GSCNN needs. It has no weights of its own.
         image_shape: tuple `(height, width, bands)`, in this order for either
-            data format. Height and width may be `None`. Defaults to `(None,
+            data format. Height and width can be `None`. Defaults to `(None,
             None, 3)`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -63,7 +63,7 @@ class WideResNetEncoder(PresetEncoder):
         4 and 7. With `finest_level="P1"` also `"P1"`, at stride 1 with 64.
 
     Raises:
-        ArgumentError: an argument is none of these.
+        ArgumentError: an argument is not one of the above.
 
     Example:
 
@@ -164,7 +164,7 @@ def _conv(
 def _pool(
     x: keras.KerasTensor, stage: int, data_format: DataFormat, dtype: Any
 ) -> keras.KerasTensor:
-    """A 3x3 max pool of stride 2, of maps that are not rectified."""
+    """A 3x3 max pool of stride 2 for maps that are not rectified."""
     width = [(0, 0)] * 4
     first = first_spatial_axis(data_format)
     width[first] = width[first + 1] = (1, 1)
@@ -208,7 +208,7 @@ def _block(
     name: str,
     **options: Any,
 ) -> keras.KerasTensor:
-    """Two 3x3 convolutions, or one between two of 1x1, beside a shortcut."""
+    """Two 3x3 convolutions, or 1x1, 3x3 and 1x1, beside a shortcut."""
     y = norm_relu(x, f"{name}_norm1", **options)
     axis = channel_axis(options["data_format"])
     if strides > 1 or x.shape[axis] != filters[-1]:

@@ -1,1 +1,1 @@
-"""Presets: names, places, publishing."""
+"""Presets: names, locations, publishing."""

@@ -1,8 +1,8 @@
 """The gate before deserialisation: which classes a preset may name.
 
-Keras makes an object of any class that the program has registered, and of
-many of its own; some of those run code, read files or ask the network. Only
-what networks of this package consist of passes.
+Keras instantiates any class that the program has registered, and many of its
+own; some of those run code, read files or use the network. Only classes that
+this package's networks are built from are let through.
 """
 
 import functools
@@ -12,7 +12,7 @@ from typing import Any
 from keras_rsseg.errors import PresetError
 
 _OWN_PACKAGES = ("keras_rsseg", "keras_hub")
-# Layers of Keras that run code which the configuration brings or points to.
+# Keras layers that run code contained in or named by their configuration.
 _CODE = (
     "__lambda__",
     "__typespec__",
@@ -23,7 +23,7 @@ _CODE = (
     "TorchModuleWrapper",
 )
 _VALUES = ("__bytes__", "__ellipsis__", "__numpy__", "__slice__", "__tensor__")
-# Of Keras: layers that hold arrays and numbers, and nothing else.
+# Keras layers that hold arrays and numbers, and nothing else.
 _LAYERS = (
     *("Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
     *("Add", "Average", "Concatenate", "Identity", "InputLayer", "Maximum"),
@@ -39,10 +39,10 @@ _DEEPEST = 100
 
 
 def registered_class(name: str) -> Any:
-    """Return the class or function of a name, `None` for none.
+    """Return the class or function registered under a name, or `None`.
 
     Args:
-        name: as a configuration has it, `"keras_rsseg>PFNet"`.
+        name: as written in a configuration, `"keras_rsseg>PFNet"`.
     """
     # Finding a preset's folder and its facts needs no framework.
     import keras
@@ -51,15 +51,15 @@ def registered_class(name: str) -> Any:
 
 
 def check_classes(configuration: Any, source: str, trusted: bool) -> None:
-    """Refuse a configuration that names classes which must not be made.
+    """Refuse a configuration that names forbidden classes.
 
     Called before anything is deserialised.
 
     Args:
-        configuration: what a JSON file of a preset holds.
-        source: string, names the preset in an error.
-        trusted: bool, whether classes that the program registered for itself
-            may be named, beside those of keras_rsseg, keras_hub and Keras.
+        configuration: the content of a preset's JSON file.
+        source: string, names the preset in errors.
+        trusted: bool, whether to allow classes that the program itself has
+            registered, beside those of keras_rsseg, keras_hub and Keras.
 
     Raises:
         PresetError: a class is unknown, or not allowed.
@@ -90,8 +90,8 @@ def _check_class(
         raise PresetError(f"{source} has a damaged configuration.")
     if set(names) & set(_CODE):
         raise PresetError(
-            f"{source} holds a {registered}, which runs code that the preset "
-            "brings. No preset may."
+            f"{source} holds a {registered}, which runs code from the preset. "
+            "No preset is allowed to."
         )
     for each in names:
         package, found, _ = each.partition(">")
@@ -107,14 +107,14 @@ def _check_class(
     elif module.partition(".")[0] in ("builtins", "keras", "keras_hub"):
         raise PresetError(
             f"{source} names {module}.{names[-1]}, which no network of "
-            "keras_rsseg consists of. No preset may."
+            "keras_rsseg uses. No preset is allowed to."
         )
     raise PresetError(_foreign(source, f"{module}.{name}".lstrip(".")))
 
 
 @functools.cache
 def _of_keras() -> set[tuple[str, str]]:
-    """Return modules and names of Keras' own that a preset may name."""
+    """Return modules and names of Keras' own classes that are allowed."""
     import keras
 
     policies = [n for n in dir(keras.dtype_policies) if "Policy" in n]
@@ -147,19 +147,19 @@ def _check_registered(
         if package == "keras_hub" and not _is_part_of_networks(found):
             raise PresetError(
                 f"{source} names {name!r}, which no network of keras_rsseg "
-                "consists of. No preset may."
+                "uses. No preset is allowed to."
             )
     elif not trusted:
         raise PresetError(_foreign(source, name))
     elif found is None:
         raise PresetError(
-            f"{source} names {name!r}, which nothing has registered. Import "
-            f"the module of {package!r} that does, then load it again."
+            f"{source} names {name!r}, which is not registered. Import the "
+            f"module of {package!r} that registers it, then load it again."
         )
 
 
 def _is_part_of_networks(found: Any) -> bool:
-    """Return whether something of keras_hub is what our tasks can have."""
+    """Return whether an object of keras_hub can be part of our tasks."""
     import keras_hub
 
     kinds = (
@@ -173,8 +173,8 @@ def _is_part_of_networks(found: Any) -> bool:
 def _foreign(source: str, name: str) -> str:
     return (
         f"{source} names {name!r}. A preset from the Hub may only name "
-        "classes of keras_rsseg, keras_hub and Keras, for others run code of "
-        "their own. If you trust it, import that code, download the preset "
+        "classes of keras_rsseg, keras_hub and Keras, since others run code "
+        "of their own. If you trust it, import that code, download the preset "
         "to a folder (`hf download org/name --local-dir FOLDER`) and load the "
         "folder."
     )

@@ -9,14 +9,14 @@ from typing import Any
 from keras_rsseg.checks import Color
 from keras_rsseg.class_legends import colors_of
 
-# In the preset's folder; shown and uploaded where it is there.
+# In the preset's folder; shown and uploaded if it exists.
 MAP = "map.png"
-# Length of a swatch, pixels.
+# Side of a swatch, pixels.
 _SIDE = 16
 
 
 def map_picture(folder: str | os.PathLike) -> pathlib.Path | None:
-    """Return the picture of a map in a preset's folder, `None` for none.
+    """Return the picture of a map in a preset's folder, or `None`.
 
     Args:
         folder: path of the preset.
@@ -46,10 +46,10 @@ def swatches(task: Any) -> dict[str, bytes]:
     """Return the files of the swatches of a task's classes.
 
     Args:
-        task: what may have a `palette`.
+        task: the task; it need not have a `palette`.
 
     Returns:
-        `{path: content}`, PNGs; empty where the classes have no colours.
+        `{path: content}`, PNGs; empty if the classes have no colours.
     """
     return {
         swatch_name(color): _png(color) for color in (colors_of(task) or ())
@@ -57,7 +57,7 @@ def swatches(task: Any) -> dict[str, bytes]:
 
 
 def _png(color: Color) -> bytes:
-    """A square in one colour."""
+    """Return a square of one colour."""
     header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
     row = b"\0" + bytes(color) * _SIDE
     parts = (

@@ -19,9 +19,9 @@ _HANDLE = re.compile(
     re.ASCII,
 )
 _REVISION = re.compile(r"[\w.+/-]+", re.ASCII)
-# Seconds before another attempt where the Hub itself failed. The client
-# repeats most requests by itself, but not the first one, for the commit, nor
-# a file whose transfer the Hub refuses to begin.
+# Seconds before another attempt after the Hub itself failed. The client
+# repeats most requests by itself, but neither the first one (for the commit)
+# nor a file whose transfer the Hub refuses to begin.
 _PAUSES = (1, 4)
 
 
@@ -46,7 +46,7 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
     """Read a handle such as `"hf://org/name"` or `"hf://org/name@v1"`.
 
     Args:
-        handle: string. The revision within it is that of Hugging Face's own
+        handle: string. Its revision is written as in Hugging Face's own
             `hf://` addresses.
         revision: string, the revision if the handle has none, or `None`.
 
@@ -54,7 +54,7 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
         A `Handle`.
 
     Raises:
-        PresetError: it is no handle, or names another revision.
+        PresetError: it is not a handle, or names another revision.
 
     Example:
 
@@ -65,7 +65,7 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
     ```
     """
     found = _HANDLE.fullmatch(str(handle))
-    # Within the cache a name is a folder's.
+    # In the cache, the name becomes that of a folder.
     if found is None or ".." in found["repository"]:
         raise PresetError(
             "A handle must be hf://org/name, or hf://org/name@revision. "
@@ -74,7 +74,7 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
     named = found["revision"]
     if None not in (named, revision) and named != revision:
         raise PresetError(
-            f"`revision` must be left out, or that of the handle {handle}. "
+            f"`revision` must be omitted or match that of the handle {handle}. "
             f"Received: revision={revision!r}"
         )
     revision = named if revision is None else revision
@@ -82,26 +82,26 @@ def parse_handle(handle: str, revision: str | None = None) -> Handle:
         not _REVISION.fullmatch(str(revision)) or ".." in str(revision)
     ):
         raise PresetError(
-            "`revision` must be a branch, a tag or a commit's id. Received: "
+            "`revision` must be a branch, a tag or a commit id. Received: "
             f"{revision!r}"
         )
     return Handle(found["repository"], revision)
 
 
 def download_preset(handle: Handle, load_weights: bool = True) -> pathlib.Path:
-    """Download what is not there yet, all of one commit.
+    """Download the missing files of a preset, all from one commit.
 
-    Only files that a preset consists of are asked for: JSON and HDF5.
+    Only files that belong to a preset are requested: JSON and HDF5.
 
     Args:
         handle: where it is.
-        load_weights: if `False`, weights stay where they are.
+        load_weights: if `False`, weights are not downloaded.
 
     Returns:
         Path of a folder in Hugging Face's cache.
 
     Raises:
-        PresetError: it cannot be had, with what to do about it.
+        PresetError: it is not available; the message says what to do.
     """
     patterns = [
         pattern
@@ -132,7 +132,7 @@ def _snapshot(handle: Handle, patterns: list[str]) -> pathlib.Path:
 
 
 def is_cached(handle: Handle) -> bool:
-    """Return whether a preset is in the cache, without a network."""
+    """Return whether a preset is in the cache, without using the network."""
     import huggingface_hub
 
     return all(
@@ -150,10 +150,10 @@ _LOG_IN = (
     "log in with `hf auth login`, or set HF_TOKEN to a token of "
     "https://huggingface.co/settings/tokens"
 )
-# The first row counts whose signs an error has: names of its class and of
-# those that the class derives from, the HTTP status, what was being done.
+# The first row whose signs an error has is used. Signs are the names of its
+# class and base classes, the HTTP status, and what was being done.
 _SENTENCES: tuple[tuple[set[str], str], ...] = (
-    ({"HFValidationError"}, "{handle} is no handle: {error}"),
+    ({"HFValidationError"}, "{handle} is not a valid handle: {error}"),
     (
         {"GatedRepoError"},
         "{handle} is gated: ask for access on its page on the Hub, then "
@@ -171,28 +171,28 @@ _SENTENCES: tuple[tuple[set[str], str], ...] = (
     (
         {"RevisionNotFoundError"},
         "{handle.repository} has no revision {handle.revision!r} on the Hub: "
-        "a branch, a tag or a commit's id is asked for.",
+        "it must be a branch, a tag or a commit id.",
     ),
     ({"401"}, f"The Hub refused the login for {{handle}}: {_LOG_IN}."),
     (
         {"403", "upload"},
         "The Hub does not let you upload {handle}: your token must be allowed "
-        f"to write to it. Else {_LOG_IN}.",
+        f"to write to it. Otherwise {_LOG_IN}.",
     ),
     (
         {"403"},
         "The Hub does not let you download {handle}: your token must be "
-        f"allowed to read it. Else {_LOG_IN}.",
+        f"allowed to read it. Otherwise {_LOG_IN}.",
     ),
     (
         {"429"},
-        "The Hub takes no more requests for now ({doing} of {handle}). Try "
-        "again in a few minutes; whoever is logged in may ask more often "
+        "The Hub accepts no more requests for now ({doing} of {handle}). Try "
+        "again in a few minutes, or log in for a higher limit "
         "(`hf auth login`).",
     ),
     (
         {"5xx"},
-        "The Hub is out of order (status {status}, {doing} of {handle}). Try "
+        "The Hub has a fault (status {status}, {doing} of {handle}). Try "
         "again later.",
     ),
     (
@@ -203,23 +203,23 @@ _SENTENCES: tuple[tuple[set[str], str], ...] = (
         {"upload"},
         "The upload to {handle} broke off ({cause}). The Hub still has what "
         "it had before: a preset appears whole or not at all. Upload it "
-        "again; what has arrived is not sent twice.",
+        "again; files that have arrived are not sent twice.",
     ),
     (
         {"IncompleteSnapshotError"},
-        "{handle} was downloaded in part, and the Hub cannot be reached for "
-        "the rest. Load it again with a network.",
+        "{handle} was only partly downloaded, and the Hub cannot be reached "
+        "for the rest. Load it again when you are online.",
     ),
     (
         {"LocalEntryNotFoundError"},
         "{handle} is not in the cache ({cache}), and {offline}. Load it once "
-        "with a network, after that none is needed; or copy its folder from "
-        "another machine and name that.",
+        "online, after which no network is needed; or copy its folder from "
+        "another machine and give its path.",
     ),
     (
         set(),
-        "The download of {handle} broke off ({cause}). Load it again: it goes "
-        "on where it was.",
+        "The download of {handle} broke off ({cause}). Load it again to "
+        "resume.",
     ),
 )
 
@@ -229,13 +229,13 @@ def explained(handle: Handle, doing: str) -> Iterator[None]:
     """Raise errors of `huggingface_hub` as one paragraph that says what to do.
 
     Args:
-        handle: what is asked for.
+        handle: what is requested.
         doing: `"download"` or `"upload"`.
 
     Raises:
         PresetError: in place of the client's errors.
     """
-    # Takes a while, and only who uses the Hub needs it.
+    # A slow import, needed only by users of the Hub.
     from huggingface_hub import errors
 
     try:
@@ -284,7 +284,7 @@ def _http_status(error: BaseException | None) -> int | None:
 
 
 def _last_line(error: BaseException) -> str:
-    """Return what lies at the bottom, on one line."""
+    """Return the last line of the original error's message."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines() or [""]

@@ -1,8 +1,8 @@
-"""What can be said of a preset: the one list of its facts.
+"""The facts that can be stated about a preset, in one list.
 
 The registry, `card.json`, uploads, model cards and the scripts that write
-cards all take the names from `FACTS`, and refuse others. A new fact is an
-entry here, and the line that prints it in `model_card`.
+cards all take the names from `FACTS`, and refuse others. A new fact needs an
+entry here, and a line in `model_card` that prints it.
 """
 
 import dataclasses
@@ -30,17 +30,17 @@ class Fact:
     """One fact of a preset.
 
     Attributes:
-        meaning: what it says, for whoever has to write it.
+        meaning: what it says, for the person who writes it.
         kind: what its value must be, a key of `_KINDS`.
-        place: who states it. `"registry"`: the registry alone, since the
-            preset's own files hold it or only a name needs it. `"card"`: the
-            registry or the preset's `card.json`. `"listing"`: nobody, it is
-            found out when presets are listed.
-        needed: whether a card cannot be published without it; of a part,
-            whether the fact is nothing without it.
-        can_be_none: whether `None` is an answer.
-        parts: the facts that a dict of kind `"parts"` holds, or each value of
-            one of kind `"named"`, whose keys are free.
+        place: where it is stated. `"registry"`: only in the registry, since
+            the preset's own files hold it or only a registered name needs
+            it. `"card"`: in the registry or the preset's `card.json`.
+            `"listing"`: nowhere, it is determined when presets are listed.
+        needed: whether a card cannot be published without it; for a part,
+            whether the fact is useless without it.
+        can_be_none: whether `None` is allowed.
+        parts: the facts in a dict of kind `"parts"`, or in each value of a
+            dict of kind `"named"`, whose keys are free.
     """
 
     meaning: str
@@ -66,8 +66,8 @@ READING: dict[str, Fact] = {
     "precision": _part("its precision", "fraction"),
     "recall": _part("its recall", "fraction"),
 }
-# A place where all classes are labelled has the first two, one where a single
-# class is the last two.
+# A place where all classes are labelled has the first two facts, a place with
+# a single labelled class the last two.
 _PLACE: dict[str, Fact] = {
     "data": _part("what was scored"),
     "mean_iou": _part("mean IoU", "fraction", needed=False),
@@ -83,14 +83,14 @@ _PLACE: dict[str, Fact] = {
 }
 
 FACTS: dict[str, Fact] = {
-    # --- How to come by it
+    # --- How to get it
     "handle": Fact(
-        "where it lives: hf://org/name, or package://folder if it ships with "
+        "where it is: hf://org/name, or package://folder if it ships with "
         "keras_rsseg"
     ),
     "published": Fact("whether its weights are on the Hub", "flag"),
     "how_to_get": Fact(
-        "commands that make it, for as long as it is not published",
+        "commands that make it, until it is published",
         "parts",
         parts={
             "convert": _part("converts a released checkpoint", needed=False),
@@ -98,7 +98,7 @@ FACTS: dict[str, Fact] = {
         },
     ),
     "checkpoint": Fact(
-        "the released checkpoint that it is converted from",
+        "the released checkpoint it is converted from",
         "parts",
         parts={
             "variant": _part("a network of `python -m weights.convert`"),
@@ -108,38 +108,39 @@ FACTS: dict[str, Fact] = {
         },
     ),
     "where": Fact(
-        "package, cache, hub; or what has to be done: convert, train",
+        "package, cache, hub; or what you have to do: convert, train",
         place="listing",
     ),
     "available": Fact(
-        "whether from_preset() can have it now", "flag", place="listing"
+        "whether from_preset() can load it now", "flag", place="listing"
     ),
-    # --- What its own files hold, too
+    # --- What its own files also hold
     "task": Fact("name of its class in keras_rsseg"),
     "classes": Fact(
-        "a name in keras_rsseg.class_legends.LEGENDS, which stands for the "
-        "next five"
+        "a name in keras_rsseg.class_legends.LEGENDS, short for the next five"
     ),
     "class_names": Fact("names of the classes", "names"),
     "palette": Fact(
         "colours of the classes in masks", "colours", can_be_none=True
     ),
     "display_palette": Fact(
-        "colours of the classes on maps, if others", "colours", can_be_none=True
+        "colours of the classes on maps, if they differ",
+        "colours",
+        can_be_none=True,
     ),
     "bands": Fact("names of the bands", "names"),
     "ground_sample_distance": Fact(
-        "metres a pixel", "amount", can_be_none=True
+        "metres per pixel", "amount", can_be_none=True
     ),
     "parameters": Fact("number of trainable weights", "count"),
     "size": Fact("bytes of its files", "count"),
-    # --- What only its card says
+    # --- What only its card states
     "description": _card(
         "one or two sentences: network, classes, imagery", needed=True
     ),
     "dataset": _card(
-        "the data it was trained on: a name in keras_rsseg.datasets, or where "
-        "they come from",
+        "the data it was trained on: a name in keras_rsseg.datasets, or its "
+        "source",
         needed=True,
     ),
     "protocol": _card(
@@ -148,7 +149,7 @@ FACTS: dict[str, Fact] = {
     "score": _card(
         "{'mean_iou': 0.7, 'data': what was scored, 'by': who measured it, "
         "'command': how, 'classes': {name: IoU}, 'places': {name: score}}, "
-        "or None if nobody did",
+        "or None if it was not scored",
         "parts",
         needed=True,
         can_be_none=True,
@@ -156,7 +157,7 @@ FACTS: dict[str, Fact] = {
             "mean_iou": _part("mean IoU of these weights", "fraction"),
             "data": _part("what was scored"),
             "by": _part("who measured it"),
-            "command": _part("measures it again"),
+            "command": _part("the command that measures it"),
             "classes": _part("IoU of each class", "fractions", needed=False),
             "places": _part(
                 "scores of several places, by name; mean_iou is the mean of "
@@ -171,22 +172,22 @@ FACTS: dict[str, Fact] = {
         "an identifier such as apache-2.0, or the terms", needed=True
     ),
     "weights_source": _card(
-        "what the training started from, and its licence", needed=True
+        "the weights training started from, and their licence", needed=True
     ),
     "training": _card("the command that trained it", needed=True),
     "intended_use": _card("what imagery and purpose it is for", needed=True),
     "limits": _card("where it fails", needed=True),
     "base_model": _card(
-        "what the training started from, if it is on the Hub: org/name"
+        "the weights training started from, if on the Hub: org/name"
     ),
     "hub_datasets": _card(
-        "those of the data sets that are on the Hub: org/name", "names"
+        "its data sets that are on the Hub: org/name", "names"
     ),
-    "gmacs": _card("billions of multiply-adds for 512 x 512 pixels", "amount"),
+    "gmacs": _card("billion multiply-adds for 512 x 512 pixels", "amount"),
     "ground_sample_distances": _card(
         "[finest, coarsest] in training, metres", "range"
     ),
-    "notes": _card("what else there is to say, Markdown"),
+    "notes": _card("anything else, Markdown"),
     "paper_score": _card(
         "{'mean_iou': 0.7, 'source': which paper}",
         "parts",
@@ -198,7 +199,7 @@ FACTS: dict[str, Fact] = {
     ),
     "stated_score": _card(
         "{'mean_iou': 0.7, 'by': who released the weights, 'data': what was "
-        "scored}: what they state of these very weights",
+        "scored}: what they state for these very weights",
         "parts",
         parts={
             "mean_iou": _part("mean IoU that they state", "fraction"),
@@ -221,12 +222,12 @@ REGISTRY_FACTS = _at("registry", "card")
 def check_facts(
     facts: Mapping[str, Any], source: str, known: Mapping[str, Fact] = FACTS
 ) -> None:
-    """Refuse facts that nobody reads, or whose values are not of their kind.
+    """Refuse unknown facts, and values of the wrong kind.
 
     Args:
-        facts: what is said of a preset.
-        source: what an error calls it.
-        known: the facts that may be there.
+        facts: the facts of a preset.
+        source: its name in errors.
+        known: the facts that are allowed.
 
     Raises:
         PresetError: names the fact, what it holds, and what is accepted.
@@ -259,7 +260,7 @@ def check_facts(
 def _parts_of(
     name: str, value: Any, fact: Fact
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return what must hold the facts' parts, with what an error calls it."""
+    """Return the dicts of a fact's parts, each with its name in errors."""
     if fact.kind == "parts":
         return [(name, value)]
     if fact.kind == "named":
@@ -270,7 +271,7 @@ def _parts_of(
 def missing_facts(
     facts: Mapping[str, Any], known: Mapping[str, Fact] = CARD_FACTS
 ) -> list[str]:
-    """Return the names of needed facts that are not there."""
+    """Return the names of needed facts that are missing."""
     return [
         name
         for name, fact in known.items()
@@ -285,7 +286,7 @@ def read_card(folder: str | os.PathLike) -> dict[str, Any]:
         folder: path of the preset.
 
     Raises:
-        PresetError: the file is damaged, or holds facts that nobody reads.
+        PresetError: the file is damaged, or holds unknown facts.
     """
     path = pathlib.Path(folder) / CARD_FILE
     if not path.is_file():
@@ -293,7 +294,7 @@ def read_card(folder: str | os.PathLike) -> dict[str, Any]:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise PresetError(f"{path} is no JSON: {error}") from error
+        raise PresetError(f"{path} is not JSON: {error}") from error
     if not isinstance(facts, dict):
         raise PresetError(f"{path} must hold a JSON object.")
     check_facts(facts, str(path), CARD_FACTS)
@@ -314,10 +315,10 @@ def write_card(folder: str | os.PathLike, facts: Mapping[str, Any]) -> None:
 
 
 def card_content(facts: Mapping[str, Any]) -> bytes:
-    """Return what a `card.json` of these facts holds.
+    """Return the content of a `card.json` with these facts.
 
     Args:
-        facts: of any place, such as an entry of `list_presets()`; those that
+        facts: all facts, such as an entry of `list_presets()`; those that
             the preset's own files hold are left out.
 
     Raises:
@@ -356,7 +357,7 @@ def _is_color(value: Any) -> bool:
     return True
 
 
-# Of each kind: what an error says is accepted, and the test.
+# For each kind: what an error says is accepted, and the test.
 _KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "text": ("text", _is_text),
     "flag": ("true or false", lambda value: isinstance(value, bool)),

@@ -21,7 +21,7 @@ from keras_rsseg.tables import markdown_lines
 HOME = "https://github.com/keras-rsseg/keras-rsseg"
 DOCUMENTATION = "https://keras-rsseg.github.io/keras-rsseg/"
 
-# The Hub's identifiers, of those that code and imagery come under.
+# The Hub's identifiers of licences that are common for code and imagery.
 _LICENCES = (
     "afl-3.0",
     "agpl-3.0",
@@ -53,7 +53,7 @@ def model_card(
 
     Args:
         task: the loaded preset.
-        facts: dict, with all that `keras_rsseg.hub.facts` says is needed.
+        facts: dict, with all facts that `keras_rsseg.hub.facts` requires.
         handle: where it will be.
         folder: path of the preset.
 
@@ -95,7 +95,7 @@ def _front_matter(name: str, facts: Mapping[str, Any]) -> str:
         EvalResult(
             task_type="image-segmentation",
             dataset_type="other",
-            # Results of the same type and configuration become one.
+            # Results of the same type and configuration are merged.
             dataset_config=place or None,
             dataset_name=" ".join(score["data"].split()),
             metric_type="mean_iou",
@@ -110,7 +110,7 @@ def _front_matter(name: str, facts: Mapping[str, Any]) -> str:
         license=licence or "other",
         license_name=None if licence else "see-the-card",
         license_link=None if licence else "README.md",
-        # The Hub does not know ours. keras-hub also loads the files.
+        # The Hub does not know our library. keras-hub also loads the files.
         library_name="keras-hub",
         base_model=facts.get("base_model"),
         datasets=list(facts.get("hub_datasets", ())) or None,
@@ -210,7 +210,7 @@ def _data(facts: Mapping[str, Any]) -> str:
 
 
 def _parameters(task: keras.Model) -> int:
-    # As papers count: without the moving statistics.
+    # Counted as in papers: without the moving statistics.
     return sum(math.prod(v.shape) for v in task.trainable_variables)
 
 
@@ -242,7 +242,7 @@ def _classes(task: keras.Model, facts: Mapping[str, Any]) -> str:
 
 
 def _shown(color: Color) -> str:
-    """A colour as a square, and as its number."""
+    """Return a colour as a square and as a number."""
     code = "`#{:02x}{:02x}{:02x}`".format(*color)
     return f"![]({swatch_name(color)}) {code}"
 
@@ -250,7 +250,7 @@ def _shown(color: Color) -> str:
 def _labelled_places(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scores that have a mean IoU, by place.
 
-    A score that does not tell places apart has the place `""`.
+    A score without places is listed under `""`.
     """
     score = facts["score"]
     if not score:
@@ -275,20 +275,20 @@ def _scores(facts: Mapping[str, Any]) -> str:
         text += "These weights have not been scored."
     if stated:
         text += (
-            f"\n\n{stated['by']} states {stated['mean_iou']:.4f} of these "
+            f"\n\n{stated['by']} states {stated['mean_iou']:.4f} for these "
             f"weights in its own framework, on {stated['data']}; it was not "
             "measured again."
         )
     if paper:
         text += (
             f"\n\nThe paper states {paper['mean_iou']:.3f} "
-            f"({paper['source']}); that is not a score of these weights."
+            f"({paper['source']}); this is not a score of these weights."
         )
     return text
 
 
 def _places(places: Mapping[str, Any]) -> str:
-    """Return the tables of a score that tells places apart."""
+    """Return the tables of a score with places."""
     if not places:
         return ""
     rows = [

@@ -1,4 +1,4 @@
-"""The papers that a docstring names under `Reference:`."""
+"""The papers that a docstring cites under `Reference:`."""
 
 import inspect
 import re
@@ -9,7 +9,7 @@ _ENTRY = re.compile(r"- \[(.+? et al\.), (.+?), (\d{4})\]\(\s*(\S+?)\)")
 
 
 class Paper(NamedTuple):
-    """A reference of a docstring.
+    """A reference in a docstring.
 
     Attributes:
         authors: such as "Li et al.".
@@ -39,7 +39,7 @@ class Paper(NamedTuple):
 
 
 def papers_of(documented: Any) -> list[Paper]:
-    """Return the papers that the docstring of a class or function names.
+    """Return the papers that the docstring of a class or function cites.
 
     Args:
         documented: class or function.

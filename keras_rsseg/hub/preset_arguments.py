@@ -1,8 +1,8 @@
-"""Arguments that a preset's configuration gives: types, sizes and facts.
+"""Arguments in a preset's configuration: types, sizes and facts.
 
-A network of absurd size would take all memory before anyone could say which
-preset asks for it, and a text in place of a flag would pass until the first
-tile. So the numbers are looked at before anything is made.
+A network of absurd size would exhaust memory before any error could name the
+preset, and a string in place of a flag would go unnoticed until the first
+tile. So the values are checked before anything is built.
 """
 
 import inspect
@@ -27,11 +27,11 @@ _COUNTS = re.compile("depth|modules|blocks|bottlenecks|layers|repeats")
 _WIDTHS = re.compile("width|filters|channels|dim$|units|kernel")
 _SEEDS = ("seed",)
 _LONGEST_TILE = 1 << 14
-# Of other arguments: points, sides of pooling grids, dilations, strides.
+# For other arguments: points, sides of pooling grids, dilations, strides.
 _LARGEST = 1 << 12
-# Points that are not compared with one another.
+# Numbers of points that are not compared with one another.
 _MANY = {"num_points": 1 << 14, "training_points": 1 << 14}
-# Where weights are not to be loaded.
+# If weights are not to be loaded.
 _WITHOUT_WEIGHTS = WeightSizes(arrays=1 << 9, largest=1 << 12)
 
 _CLASS_FACTS = tuple(inspect.signature(check_class_facts).parameters)
@@ -41,11 +41,11 @@ _TILE_FACTS = tuple(inspect.signature(check_tile_facts).parameters)
 def check_arguments(
     name: str, configuration: Any, weights: WeightSizes | None
 ) -> None:
-    """Refuse arguments of classes that they cannot take.
+    """Refuse arguments that their classes cannot take.
 
     Args:
-        name: of the file that holds the configuration.
-        configuration: what it holds; its classes are known.
+        name: name of the file that holds the configuration.
+        configuration: its content; all of its classes are known.
         weights: sizes of the weights, `None` if they are not to be loaded.
 
     Raises:
@@ -88,8 +88,8 @@ def _check_facts(config: dict[str, Any]) -> None:
         check_tile_facts(**{key: config.get(key) for key in _TILE_FACTS})
         if config["scale"] is None and config.get("offset") is None:
             raise ArgumentError(
-                "`scale` and `offset` must not both be null, as nobody would "
-                "know how tiles are normalised"
+                "`scale` and `offset` must not both be null, as the "
+                "normalisation of tiles would be unknown"
             )
 
 
@@ -102,7 +102,7 @@ def _check_types(registered: str, config: dict[str, Any]) -> None:
     for key, value in config.items():
         if key in hints and not _fits(value, hints[key]):
             raise ArgumentError(
-                f"`{key}` of another type. Received: {key}={value!r:.200}"
+                f"`{key}` of the wrong type. Received: {key}={value!r:.200}"
             )
 
 

@@ -1,4 +1,4 @@
-"""What a preset's files say of its model, read without a framework."""
+"""What a preset's files say about its model, read without a framework."""
 
 import json
 import os
@@ -20,8 +20,8 @@ _OF_TILES = ("bands", "ground_sample_distance", "value_range")
 def read_preset_facts(preset: str | os.PathLike) -> types.SimpleNamespace:
     """Return an object with the attributes of a preset's model.
 
-    The JSON that `save_to_preset()` wrote is read, no weights, and nothing is
-    made of it: a tenth of a second, where a model takes many.
+    Only the JSON that `save_to_preset()` wrote is read, and no model is
+    built: this takes a tenth of a second, loading a model many seconds.
 
     Args:
         preset: string or path, as for `keras_rsseg.from_preset`.
@@ -29,11 +29,11 @@ def read_preset_facts(preset: str | os.PathLike) -> types.SimpleNamespace:
     Returns:
         An object with `num_classes`, `class_names`, `palette`,
         `display_palette`, `bands`, `ground_sample_distance` and
-        `value_range`, each `None` where the preset does not say.
+        `value_range`, each `None` if the preset does not state it.
 
     Raises:
-        PresetError: the preset is unknown, cannot be had, holds no task, or a
-            file of it is damaged.
+        PresetError: the preset is unknown, not available, holds no task, or
+            one of its files is damaged.
 
     Example:
 
@@ -69,12 +69,12 @@ def read_preset_facts(preset: str | os.PathLike) -> types.SimpleNamespace:
 
 
 def _config(path: pathlib.Path, source: str) -> dict[str, Any]:
-    """The configuration of the object that a file holds."""
+    """Return the configuration of the object in a file."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise PresetError(
-            f"{source}: {path.name} cannot be read, it is missing, truncated "
+            f"{source}: {path.name} cannot be read; it is missing, truncated "
             f"or damaged. {type(error).__name__}: {error}"
         ) from error
     config = saved.get("config") if isinstance(saved, dict) else None
@@ -84,7 +84,7 @@ def _config(path: pathlib.Path, source: str) -> dict[str, Any]:
 
 
 def _part(config: dict[str, Any], name: str) -> dict[str, Any]:
-    """The configuration of an object within another one, `{}` for none."""
+    """Return the configuration of an object within another, or `{}`."""
     part = config.get(name)
     inner = part.get("config") if isinstance(part, dict) else None
     return inner if isinstance(inner, dict) else {}

@@ -1,8 +1,8 @@
-"""The files of a preset: JSON and HDF5, nothing that could be executed.
+"""The files of a preset: JSON and HDF5, nothing executable.
 
-Their checksums are in its metadata, so that a file that changed on its way,
-or a save that was stopped halfway, is told from the preset that was saved.
-Presets without sums load all the same.
+Their checksums are in its metadata, which reveals a file that changed on its
+way or a save that was interrupted. Presets without checksums load all the
+same.
 """
 
 import fnmatch
@@ -29,7 +29,7 @@ CONFIGURATIONS = (
 )
 WEIGHTS = (
     "model.weights.h5",
-    # Backbones above keras-hub's `max_shard_size`.
+    # For backbones above keras-hub's `max_shard_size`.
     "model.weights.json",
     "model_*.weights.h5",
     "task.weights.h5",
@@ -37,20 +37,20 @@ WEIGHTS = (
 # Nothing else is downloaded, opened or uploaded.
 PATTERNS = (*CONFIGURATIONS, METADATA, *WEIGHTS)
 
-# Of the metadata.
+# A key of the metadata.
 _SUMS = "sha256"
 _PACKAGES = ("keras_rsseg", "keras", "keras_hub")
-# The largest configurations have some thousand characters.
+# The largest configurations have a few thousand characters.
 _LARGEST_JSON = 10_000_000
 
 
 class DamagedFileError(ValueError):
-    """A file of a preset is not what was saved.
+    """A file of a preset is not as it was saved.
 
     `open_preset()` adds the preset's name and says what to do.
 
     Args:
-        name: of the file.
+        name: name of the file.
         reason: what is wrong with it.
     """
 
@@ -62,7 +62,7 @@ def preset_files(folder: str | os.PathLike) -> list[pathlib.Path]:
     """Return the paths of a preset's files, by name.
 
     Args:
-        folder: path of the preset. Other files in it are left out.
+        folder: path of the preset. Other files in it are ignored.
     """
     return [
         path
@@ -72,47 +72,47 @@ def preset_files(folder: str | os.PathLike) -> list[pathlib.Path]:
 
 
 def is_preset_file(name: str) -> bool:
-    """Return whether a preset has a file of that name."""
+    """Return whether a file of this name belongs to a preset."""
     return matches(name, PATTERNS)
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Return whether a file's name matches one of some patterns."""
+    """Return whether a file's name matches any of the patterns."""
     return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def check_regular(path: pathlib.Path) -> int:
-    """Return the size of a file, or refuse what is none.
+    """Return the size of a file; refuse anything but a regular file.
 
-    To open a pipe would wait for ever.
+    Opening a pipe would block for ever.
 
     Args:
-        path: of the file; a link, as in the Hub's cache, leads to it.
+        path: path of the file, or a link to it, as in the Hub's cache.
 
     Raises:
-        DamagedFileError: it is missing, a link to nothing, a folder, or no
+        DamagedFileError: it is missing, a broken link, a folder, or not a
             regular file.
     """
     if path.is_file():
         return path.stat().st_size
     if path.is_symlink() and not path.exists():
-        reason = f"is a link to {os.readlink(path)}, which is not there"
+        reason = f"is a link to {os.readlink(path)}, which does not exist"
     elif path.exists():
-        reason = "is no regular file"
+        reason = "is not a regular file"
     else:
         reason = "is missing"
     raise DamagedFileError(path.name, reason)
 
 
 def read_json(path: pathlib.Path) -> Any:
-    """Return what a JSON file of a preset holds, read strictly.
+    """Return the content of a preset's JSON file, read strictly.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Raises:
-        DamagedFileError: it is missing, too large, no JSON, nested too deep
-            to be read, states a key twice, or a number that is none.
+        DamagedFileError: it is missing, too large, not JSON, nested too
+            deeply, states a key twice, or holds a NaN or an infinity.
     """
     size = check_regular(path)
     if size > _LARGEST_JSON:
@@ -127,7 +127,7 @@ def read_json(path: pathlib.Path) -> Any:
         raise DamagedFileError(path.name, "is nested too deeply") from error
     except ValueError as error:
         raise DamagedFileError(
-            path.name, f"is no valid JSON: {error}"
+            path.name, f"is not valid JSON: {error}"
         ) from error
 
 
@@ -164,7 +164,7 @@ def update_metadata(folder: str | os.PathLike, **entries: Any) -> None:
 
     Args:
         folder: path of a preset.
-        **entries: what JSON can hold.
+        **entries: values that JSON can hold.
     """
     path = pathlib.Path(folder) / METADATA
     metadata = {**read_json(path), **entries}
@@ -172,10 +172,10 @@ def update_metadata(folder: str | os.PathLike, **entries: Any) -> None:
 
 
 def newer_versions(folder: str | os.PathLike) -> list[str]:
-    """Return what saved a preset and is newer than what is installed.
+    """Return the packages that saved a preset in a newer version than here.
 
     Args:
-        folder: path of a preset, whose metadata may be missing or damaged.
+        folder: path of a preset; its metadata may be missing or damaged.
 
     Returns:
         list of strings such as `"keras_rsseg 0.2.0 (here: 0.1.0)"`.
@@ -205,10 +205,10 @@ def _installed(package: str) -> str:
 def record_sums(folder: str | os.PathLike) -> None:
     """Write the SHA-256 of every file of a preset to its metadata.
 
-    For whoever changes a file of a preset and means it.
+    Use it after changing a file of a preset on purpose.
 
     Args:
-        folder: path of a preset, which has its `metadata.json`.
+        folder: path of a preset that has its `metadata.json`.
 
     Example:
 
@@ -234,8 +234,8 @@ def update_sums(folder: str | os.PathLike, names: Iterable[str]) -> None:
     """Write the SHA-256 of some files of a preset to its metadata.
 
     Args:
-        folder: path of a preset. Without sums, it gets none.
-        names: of the files.
+        folder: path of a preset. If it has no checksums, none are added.
+        names: names of the files.
     """
     sums = _sums(pathlib.Path(folder))
     if sums is not None:
@@ -247,11 +247,13 @@ def check_sums(folder: str | os.PathLike, load_weights: bool = True) -> None:
     """Refuse a preset whose files are not those that were saved.
 
     Args:
-        folder: path of a preset. Without sums, only its files' kinds count.
+        folder: path of a preset. If it has no checksums, only the kinds of
+            its files are checked.
         load_weights: whether to check the weights as well.
 
     Raises:
-        DamagedFileError: a file is missing, too many, no file or changed.
+        DamagedFileError: a file is missing, unexpected, changed, or not a
+            regular file.
     """
     folder = pathlib.Path(folder)
     here = {path.name for path in preset_files(folder)} - {METADATA}
@@ -266,14 +268,14 @@ def check_sums(folder: str | os.PathLike, load_weights: bool = True) -> None:
         if name not in sums:
             raise DamagedFileError(
                 name,
-                "is not of this preset, perhaps of one saved here before: "
-                "move it away",
+                "does not belong to this preset, perhaps to one saved here "
+                "before: move it away",
             )
         if sha256(folder / name) != sums[name]:
             raise DamagedFileError(
                 name,
-                f"is not as it was saved: its SHA-256 is another than "
-                f"{METADATA} says. If you changed it, run "
+                f"is not as it was saved: its SHA-256 differs from the one in "
+                f"{METADATA}. If you changed it, run "
                 "keras_rsseg.hub.preset_files.record_sums(folder)",
             )
 
@@ -284,7 +286,7 @@ def _sums(folder: pathlib.Path) -> dict[str, str] | None:
         return None
     metadata = read_json(path)
     if not isinstance(metadata, dict):
-        raise DamagedFileError(METADATA, "holds no JSON object")
+        raise DamagedFileError(METADATA, "does not hold a JSON object")
     sums: Any = metadata.get(_SUMS)
     if sums is None:
         return None
@@ -292,6 +294,6 @@ def _sums(folder: pathlib.Path) -> dict[str, str] | None:
         is_preset_file(name) and os.path.basename(name) == name for name in sums
     ):
         raise DamagedFileError(
-            METADATA, f"must state under {_SUMS!r} the sums of preset files"
+            METADATA, f"must hold the checksums of its files in {_SUMS!r}"
         )
     return sums

@@ -1,4 +1,4 @@
-"""From the name of a preset to a folder, and the classes that it may name."""
+"""From the name of a preset to its checked folder."""
 
 import contextlib
 import json
@@ -44,16 +44,16 @@ def resolve_preset(
         preset: string or path. A registered name, a folder, a handle
             `"hf://org/name"` or `"hf://org/name@revision"`, or the address
             of its page.
-        revision: string, of a handle, or `None`.
-        load_weights: bool. If `False`, weights need not be there.
+        revision: string, the revision of a handle, or `None`.
+        load_weights: bool. If `False`, weights can be missing.
 
     Returns:
         A pair of the `pathlib.Path` of a folder and whether it came from
         the Hub.
 
     Raises:
-        PresetError: the preset is none of these or cannot be had; says what
-            to do.
+        PresetError: the preset is none of these or is not available; the
+            message says what to do.
     """
     preset = as_written(preset)
     known = registered_presets()
@@ -72,7 +72,7 @@ def resolve_preset(
         )
     if revision is not None:
         raise PresetError(
-            "`revision` is for presets of the Hub (hf://org/name). Received: "
+            "`revision` is for presets on the Hub (hf://org/name). Received: "
             f"preset={preset!r}, revision={revision!r}"
         )
     return folder, False
@@ -88,10 +88,10 @@ def _download(
             raise
         way, reason = how_to_get(preset), str(error)
         if way:
-            # Nobody need be told to log in for what is not published.
+            # Logging in does not help for a preset that is not published.
             reason = reason.partition(". ")[0].rstrip(".") + f". {way}"
         raise PresetError(
-            f"The preset {preset!r} cannot be had: {reason}"
+            f"The preset {preset!r} is not available: {reason}"
         ) from error
 
 
@@ -109,20 +109,20 @@ def open_preset(
         preset: as for `resolve_preset()`.
         revision: as for `resolve_preset()`.
         load_weights: as for `resolve_preset()`.
-        arguments: names of arguments that the caller's user gave beside. An
-            error about an argument is theirs if they gave any.
+        arguments: names of further arguments that the user gave. If there
+            are any, an error about an argument is the user's.
         trusted: bool, see `check_classes()`. Defaults to whether the preset
-            is a folder of the user's.
+            is a local folder.
 
     Yields:
-        A pair of the folder, and the registered class that its `task.json`
+        A pair of the folder and the registered class that its `task.json`
         names.
 
     Raises:
-        PresetError: the preset is unknown, cannot be had, holds no task of
-            this package or classes of others, or a file of it is damaged.
-            Errors of the block within the `with` that come from the preset's
-            files are raised as this one, too.
+        PresetError: the preset is unknown, not available, holds no task of
+            this package or classes of other packages, or one of its files is
+            damaged. Errors within the `with` block that come from the
+            preset's files are also raised as this one.
     """
     folder, downloaded = resolve_preset(preset, revision, load_weights)
     source = f"`preset` {str(preset)!r} ({folder})"
@@ -133,7 +133,7 @@ def open_preset(
             raise PresetError(
                 f"{source} holds no task: it has no {TASK}. A task's "
                 "`save_to_preset()` writes one."
-                + (f" These presets lie in it: {within}." if within else "")
+                + (f" It contains these presets: {within}." if within else "")
             )
         configurations = _read_configurations(folder)
         saved_cls = _task_class(configurations[TASK], folder, source)
@@ -157,7 +157,7 @@ def open_backbone(
         backbone_cls: class that it must hold.
         load_weights: as for `resolve_preset()`.
         arguments: as for `open_preset()`.
-        hint: what to add where it holds another class.
+        hint: what to add to the error if it holds another class.
 
     Yields:
         The folder, a string.
@@ -170,7 +170,7 @@ def open_backbone(
         saved_cls = registered_class(name)
         if saved_cls is None or not issubclass(saved_cls, backbone_cls):
             raise PresetError(
-                f"{source} holds {name!r}, it cannot be loaded as "
+                f"{source} holds {name!r}; it cannot be loaded as "
                 f"{backbone_cls.__name__}.{hint}"
             )
         yield str(folder)
@@ -180,7 +180,7 @@ def open_backbone(
 def open_preprocessing(
     preset: str | os.PathLike, arguments: Collection[str] = ()
 ) -> Iterator[str]:
-    """Yield the folder of a preset whose preprocessing alone is wanted.
+    """Yield the folder of a preset to load only its preprocessing.
 
     Args:
         preset: string or path, a name, a folder or a handle.
@@ -202,7 +202,7 @@ def _open_parts(
     load_weights: bool,
     arguments: Collection[str],
 ) -> Iterator[tuple[pathlib.Path, str]]:
-    """Yield the checked folder of a preset that may hold no task."""
+    """Yield the checked folder of a preset that need not hold a task."""
     folder, downloaded = resolve_preset(preset, load_weights=load_weights)
     source = f"`preset` {str(preset)!r} ({folder})"
     with _explained(folder, source, downloaded, arguments):
@@ -238,20 +238,20 @@ def _explained(
         raise PresetError(
             f"{_unreadable(source, downloaded)} {type(error).__name__}: {error}"
         ) from error
-    # Keras and the backends have all kinds for what does not fit.
+    # Keras and the backends raise all kinds of errors for what does not fit.
     except Exception as error:
         newer = newer_versions(folder)
         if newer:
             raise PresetError(
                 f"{source} was saved by {' and '.join(newer)}, and this "
-                "installation cannot make its network. Update with `pip "
+                "installation cannot build its network. Update with `pip "
                 "install --upgrade keras-rsseg keras keras-hub`. "
                 f"{type(error).__name__}: {error}"
             ) from error
         if arguments or _is_of_the_machine(error):
             raise
         raise PresetError(
-            f"{source} holds a network that cannot be made: its "
+            f"{source} holds a network that cannot be built: its "
             "configuration (task.json, config.json) and weights "
             "(model.weights.h5, task.weights.h5) do not fit this version, or "
             f"one another. {_again(downloaded)} {type(error).__name__}: "
@@ -260,20 +260,20 @@ def _explained(
 
 
 def _is_of_the_machine(error: Exception) -> bool:
-    """Return whether memory is full, which is no fault of a preset."""
+    """Return whether memory is full, which is not the preset's fault."""
     return is_expected(error) and not isinstance(error, KerasRssegError)
 
 
 def _unreadable(source: str, downloaded: bool) -> str:
     return (
-        f"{source} could not be read, a file is missing, truncated or "
+        f"{source} could not be read: a file is missing, truncated or "
         f"damaged. {_again(downloaded)}"
     )
 
 
 def _again(downloaded: bool) -> str:
     if downloaded:
-        return "Delete that folder and what its links lead to, and load again."
+        return "Delete that folder and the targets of its links, and reload."
     return "Save, convert or download it again."
 
 
@@ -292,7 +292,8 @@ def _task_class(task: Any, folder: pathlib.Path, source: str) -> Any:
     )
     if not isinstance(registered_name, str):
         raise DamagedFileError(
-            TASK, f"names no task: registered_name={registered_name!r:.200}"
+            TASK,
+            f"names no task: registered_name={registered_name!r:.200}",
         )
     saved_cls = registered_class(registered_name)
     if saved_cls is None or not registered_name.startswith("keras_rsseg>"):
@@ -313,7 +314,7 @@ def _check_contents(
     trusted: bool,
     load_weights: bool,
 ) -> None:
-    """Look at all that is in a preset before anything of it is made."""
+    """Check everything in a preset before anything is built from it."""
     for name, configuration in configurations.items():
         check_classes(configuration, f"{name} of {source}", trusted)
     check_sums(folder, load_weights)
@@ -325,8 +326,8 @@ def _check_contents(
 def _check_alike(configurations: dict[str, Any]) -> None:
     """Refuse files that contradict each other.
 
-    A task's file holds what those of its parts do. Only one of them is read
-    in any place, so that a change of one goes unseen.
+    A task's file repeats the contents of its parts' files. Each reader uses
+    only one of them, so a change to one would go unnoticed.
     """
     task = configurations[TASK]["config"]
     preprocessor = task.get("preprocessor")
@@ -338,6 +339,4 @@ def _check_alike(configurations: dict[str, Any]) -> None:
     }
     for name, part in parts.items():
         if configurations.get(name, part) != part:
-            raise DamagedFileError(
-                name, f"describes something else than {TASK} does"
-            )
+            raise DamagedFileError(name, f"contradicts {TASK}")

@@ -1,4 +1,4 @@
-"""What people write for a preset: names, folders, handles, and near misses."""
+"""What users write for a preset: names, folders, handles, and near misses."""
 
 import difflib
 import os
@@ -24,14 +24,14 @@ _NEARLY_A_HANDLE = re.compile(
 
 
 def as_written(preset: Any) -> str:
-    """Return what was given for a preset as a text that can mean one.
+    """Return what a user gave for a preset as a string.
 
     Args:
-        preset: a text or a path. The address of a page of the Hub becomes
-            the handle of what it shows.
+        preset: a string or a path. The address of a page on the Hub becomes
+            the handle of the preset it shows.
 
     Raises:
-        PresetError: it is no text, an empty one, or of several lines.
+        PresetError: it is not a string, is empty, or has several lines.
 
     Example:
 
@@ -55,10 +55,10 @@ def as_written(preset: Any) -> str:
 
 
 def local_folder(preset: str) -> pathlib.Path | None:
-    """Return the folder that a text names, or `None`.
+    """Return the folder that a string names, or `None`.
 
     Args:
-        preset: a path; `~` is the home of its user.
+        preset: a path; `~` is expanded.
     """
     path = pathlib.Path(preset)
     try:
@@ -69,11 +69,11 @@ def local_folder(preset: str) -> pathlib.Path | None:
 
 
 def nearest_names(preset: str, names: Iterable[str]) -> list[str]:
-    """Return the names that are most like a text, whatever its case.
+    """Return the names that are most like a string, ignoring case.
 
     Args:
         preset: what was given.
-        names: those that there are.
+        names: the existing names.
 
     Example:
 
@@ -92,21 +92,21 @@ def nearest_names(preset: str, names: Iterable[str]) -> list[str]:
 
 
 def what_was_meant(preset: str, names: Iterable[str]) -> str:
-    """Return a question that names what a text may stand for, or `""`.
+    """Return a question that names what the user may have meant, or `""`.
 
     Args:
-        preset: what leads to no preset.
-        names: of the registered presets.
+        preset: a string that is not a preset.
+        names: names of the registered presets.
     """
     path = pathlib.Path(os.path.expanduser(preset))
     if path.is_file() and path.suffix in (".keras", ".h5", ".hdf5", ".json"):
         if (path.parent / TASK).is_file():
             return (
-                f". That is a file of a preset: give its folder, {path.parent}"
+                f". This is a file of a preset: give its folder, {path.parent}"
             )
         return (
-            ". That is a file, and a preset is a folder. A model that "
-            "`model.save()` wrote is read by keras.saving.load_model()"
+            ". This is a file, and a preset is a folder. To load a model that "
+            "`model.save()` wrote, use keras.saving.load_model()"
         )
     meant = nearest_names(preset.rstrip("/"), names)
     handle = _NEARLY_A_HANDLE.fullmatch(preset)
@@ -122,7 +122,7 @@ def what_was_meant(preset: str, names: Iterable[str]) -> str:
 
 
 def presets_within(folder: pathlib.Path) -> list[str]:
-    """Return the names of the presets that lie in a folder."""
+    """Return the names of the presets in a folder."""
     try:
         return sorted(
             path.name for path in folder.iterdir() if (path / TASK).is_file()

@@ -1,8 +1,8 @@
 """What a preset's weights may be: plain arrays of finite numbers.
 
-HDF5 can do more: lead to other files, hold what was never written, unpack to
-a thousand times its size. Keras would follow, so the files are read here
-first, where the file can be named.
+HDF5 can do more: link to other files, hold arrays that were never written,
+unpack to a thousand times its size. Keras would follow, so the files are read
+here first, where an error can name the file.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ BACKBONE_WEIGHTS = "model.weights.h5"
 SHARD_LIST = "model.weights.json"
 HEAD_WEIGHTS = "task.weights.h5"
 
-# Arrays of a packed file may be this many times as large as it.
+# Arrays of a packed file can be at most this many times its size.
 _PACKED = 100
 _SLACK = 1 << 20
 _MANY = 1_000_000
@@ -32,7 +32,7 @@ class WeightSizes:
 
     Attributes:
         arrays: their number.
-        largest: the longest side of any.
+        largest: the longest side of any array.
     """
 
     arrays: int = 0
@@ -40,16 +40,15 @@ class WeightSizes:
 
 
 def check_weights(folder: pathlib.Path) -> WeightSizes:
-    """Refuse weights that are missing, ambiguous or no plain finite arrays.
+    """Refuse weights that are missing, ambiguous or not plain finite arrays.
 
-    A preset of an encoder has no head: whether one is needed is for
-    `check_head()`.
+    A preset of an encoder has no head, so heads are left to `check_head()`.
 
     Args:
         folder: path of a preset.
 
     Returns:
-        `WeightSizes` of all of them.
+        The `WeightSizes` of all files together.
 
     Raises:
         DamagedFileError: names the file.
@@ -69,13 +68,13 @@ def check_head(folder: pathlib.Path) -> None:
     """Refuse a preset without the weights of its head.
 
     Raises:
-        DamagedFileError: the file is not there.
+        DamagedFileError: the file is missing.
     """
     check_regular(folder / HEAD_WEIGHTS)
 
 
 def _backbone_files(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Return the files of the backbone, which is in one or in shards."""
+    """Return the files of the backbone: one, or several shards."""
     shards = {
         path.name
         for path in preset_files(folder)
@@ -90,13 +89,13 @@ def _backbone_files(folder: pathlib.Path) -> list[pathlib.Path]:
         return [folder / BACKBONE_WEIGHTS]
     if (folder / BACKBONE_WEIGHTS).exists():
         raise DamagedFileError(
-            SHARD_LIST, f"lies beside {BACKBONE_WEIGHTS}: only one can be meant"
+            SHARD_LIST, f"is next to {BACKBONE_WEIGHTS}: keep only one"
         )
     named = _named_shards(read_json(listed))
     if named != shards:
         odd = min(named ^ shards)
         reason = (
-            f"is missing, or no shard, though {SHARD_LIST} lists it"
+            f"is missing or not a shard, though {SHARD_LIST} lists it"
             if odd in named
             else f"is a shard that {SHARD_LIST} does not list"
         )
@@ -139,19 +138,20 @@ def _check_file(path: pathlib.Path, sizes: WeightSizes) -> None:
     # HDF5 reports damage as OSError, RuntimeError, KeyError, ValueError ...
     except Exception as error:
         raise DamagedFileError(
-            path.name, f"is no sound HDF5 file: {type(error).__name__}: {error}"
+            path.name,
+            f"is not a sound HDF5 file: {type(error).__name__}: {error}",
         ) from error
 
 
 def _own_item(path: pathlib.Path, group: Any, name: str, seen: set[int]) -> Any:
-    """Return a member of a group that lies in this very file, once."""
+    """Return a member of a group; refuse links and repeated members."""
     import h5py
 
-    # The low-level calls, as there are thousands of arrays.
+    # Low-level calls, as there are thousands of arrays.
     if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
         raise DamagedFileError(
             path.name,
-            f"holds a link in place of an array: {group.name}/{name}",
+            f"holds a link instead of an array: {group.name}/{name}",
         )
     item = group[name]
     place = h5py.h5o.get_info(item.id).addr
@@ -159,7 +159,7 @@ def _own_item(path: pathlib.Path, group: Any, name: str, seen: set[int]) -> Any:
         raise DamagedFileError(path.name, f"holds {item.name} more than once")
     seen.add(place)
     if not isinstance(item, h5py.Group | h5py.Dataset):
-        raise DamagedFileError(path.name, f"holds {item.name}, no array")
+        raise DamagedFileError(path.name, f"holds {item.name}, not an array")
     return item
 
 
@@ -175,7 +175,7 @@ def _check_array(
     is_brain_float = dtype.kind not in "fiu" and (
         array.attrs.get("dtype") == "bfloat16"
     )
-    # Whole numbers are the states of random generators alone.
+    # Only the states of random generators are integers.
     if dtype.kind != "f" and not is_brain_float:
         if dtype.kind not in "iu" or size > 2:
             raise refuse(f"whose dtype is {dtype}")
@@ -185,7 +185,7 @@ def _check_array(
         or plan.get_layout() == h5py.h5d.CONTIGUOUS
         and plan.get_external_count()
     ):
-        raise refuse("whose values lie in other files")
+        raise refuse("whose values are in other files")
     if budget < 0:
         raise refuse("which is far larger than the file")
     packed = plan.get_nfilters() > 0
@@ -199,7 +199,7 @@ def _check_array(
 
 
 def _values(array: Any, is_brain_float: bool) -> np.ndarray:
-    """Return the values as a network computes with them."""
+    """Return the values as a network uses them."""
     if is_brain_float:
         import ml_dtypes
 
@@ -207,6 +207,6 @@ def _values(array: Any, is_brain_float: bool) -> np.ndarray:
     values = np.asarray(array[()])
     if values.dtype.itemsize < 8:
         return values
-    # A network has no room for more.
+    # Networks hold at most float32.
     with np.errstate(over="ignore"):
         return values.astype("float32")

@@ -15,32 +15,32 @@ from keras_rsseg.hub.preset_files import record_sums
 from keras_rsseg.hub.preset_files import record_version
 from keras_rsseg.hub.preset_files import update_sums
 
-# Folders that are being filled: what saves a part may meet one.
+# Folders that are being filled; saving a part can find itself in one.
 _STAGED: set[pathlib.Path] = set()
 
 
 @contextlib.contextmanager
 def written_whole(folder: str | os.PathLike) -> Iterator[str]:
-    """Give a folder to save a preset into, which takes its place at the end.
+    """Yield a folder to save a preset into, which replaces `folder` at the end.
 
-    A new preset appears by one renaming. One that is there already, and
-    whatever else lies beside its files, stays as it was until all of the new
-    one is on the disk; its files are then exchanged, the metadata with their
-    sums first. Should the machine stop in this very moment, the mixture does
-    not load, and the old files are in the hidden folder within.
+    A new preset appears by a single rename. An existing preset, and any other
+    files beside its own, stay as they were until all of the new one is on
+    disk; its files are then exchanged, starting with the metadata and its
+    checksums. If the machine stops at this very moment, the mixture does not
+    load, and the old files are in the hidden folder within.
 
-    What saves a part of a preset may use it, too: within the `with`, the
-    folder that it yields is not staged again.
+    Code that saves a part of a preset can also use it: within the `with`
+    block, the yielded folder is not staged again.
 
     Args:
-        folder: path of the preset, which may be there.
+        folder: path of the preset, which can exist.
 
     Yields:
-        The path of a new folder, in which `metadata.json` has to be written.
+        The path of a new folder, in which `metadata.json` must be written.
 
     Raises:
-        FileExistsError: a file has the folder's name.
-        OSError: the place cannot be written.
+        FileExistsError: `folder` is a file.
+        OSError: the location cannot be written.
     """
     place = pathlib.Path(os.path.realpath(folder))
     if place in _STAGED:
@@ -52,7 +52,7 @@ def written_whole(folder: str | os.PathLike) -> Iterator[str]:
     exists = place.is_dir()
     home = place if exists else place.parent
     home.mkdir(parents=True, exist_ok=True)
-    # Not by tempfile, whose folders are private: presets are for sharing.
+    # Not tempfile, whose folders are private: presets are for sharing.
     staged = home / f".{place.name}.{uuid.uuid4().hex[:8]}.partial"
     staged.mkdir()
     _STAGED.add(staged)
@@ -73,12 +73,12 @@ def written_whole(folder: str | os.PathLike) -> Iterator[str]:
 
 
 def written_into(folder: str | os.PathLike, *names: str) -> None:
-    """Record the sums of files that were written into a preset.
+    """Record the checksums of files that were written into a preset.
 
     Args:
-        folder: path of a preset. Where it has no sums, none are recorded.
-        *names: of the files. The sums of others stay: that a file beside
-            them is damaged must not be forgotten.
+        folder: path of a preset. If it has no checksums, none are recorded.
+        *names: names of the files. Other checksums stay, so that damage to
+            other files still shows.
     """
     place = pathlib.Path(os.path.realpath(folder))
     if place not in _STAGED:
@@ -86,7 +86,7 @@ def written_into(folder: str | os.PathLike, *names: str) -> None:
 
 
 def _exchange(staged: pathlib.Path, place: pathlib.Path) -> None:
-    """Move new files in, and those of the preset that was there out."""
+    """Move new files in, and those of the previous preset out."""
     new = sorted(preset_files(staged), key=lambda path: path.name != METADATA)
     names = {path.name for path in new}
     old = staged / "old"
@@ -111,7 +111,7 @@ def _exchange(staged: pathlib.Path, place: pathlib.Path) -> None:
 
 
 def _keep(path: pathlib.Path, place: pathlib.Path) -> None:
-    """Give a file a second name, so that its own can be given away."""
+    """Give a file a second name, so that its first can be reused."""
     try:
         os.link(path, place, follow_symlinks=False)
     except OSError:  # a folder, or a file system without links

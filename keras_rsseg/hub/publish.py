@@ -29,13 +29,13 @@ from keras_rsseg.hub.preset_folder import open_preset
 
 @dataclasses.dataclass(frozen=True)
 class UploadedPreset:
-    """What is on the Hub now.
+    """The state of the Hub after an upload.
 
     Attributes:
         handle: string that `from_preset()` takes.
         url: string, the page of the commit.
         commit: string, its id.
-        changed: bool, whether anything had to be sent.
+        changed: bool, whether anything was sent.
     """
 
     handle: str
@@ -55,33 +55,33 @@ def upload_preset(
 ) -> UploadedPreset:
     """Publish a preset folder on the Hugging Face Hub.
 
-    The folder is first loaded as those will who download it, and predicts a
-    tile. Its model card is written from what the preset holds and from the
-    facts that it cannot hold. Then all files appear in one commit, or none
-    does. Nothing in the folder is changed, and a README in it stays there. A
+    The folder is first loaded as a user who downloads it would, and predicts
+    a tile. Its model card is written from the preset's own files and the
+    facts given here. Then all files appear in one commit, or none does.
+    Nothing in the folder is changed, and a README in it is not uploaded. A
     picture `map.png` in it goes on the card.
-    Uploading the same again does nothing.
+    Uploading the same preset again does nothing.
 
     Args:
         handle: string `"hf://org/name"`, or `"hf://org/name@branch"`. The
-            repository is made if there is none.
+            repository is created if it does not exist.
         folder: path of a folder that `save_to_preset()` wrote.
         facts: dict of what the card should say. `keras_rsseg.hub.facts`
             lists the facts and what they mean; an error names those that
-            are missing. Defaults to what the folder's `card.json` holds. An
-            entry of `list_presets()` also works.
-        private: bool. Whether only you and your organisation may see a new
+            are missing. Defaults to the content of the folder's `card.json`.
+            An entry of `list_presets()` also works.
+        private: bool. Whether only you and your organisation can see a new
             repository.
-        revision: string, the branch to upload to, made if there is none.
-            Defaults to the handle's, else `main`.
-        message: string, the commit's message.
+        revision: string, the branch to upload to, created if it does not
+            exist. Defaults to the handle's, else `main`.
+        message: string, the commit message.
 
     Returns:
         `UploadedPreset`.
 
     Raises:
-        PresetError: the folder is no preset that others could load, its card
-            lacks facts, or the Hub refuses; says what to do.
+        PresetError: the folder is not a preset that others could load, its
+            card lacks facts, or the Hub refuses; the message says what to do.
 
     Example:
 
@@ -94,7 +94,7 @@ def upload_preset(
     try:
         keras_rsseg.upload_preset("hf://me/my_preset", "my_preset")
     except keras_rsseg.errors.PresetError as error:
-        print(error)  # what my_preset/card.json has to say
+        print(error)  # what my_preset/card.json must state
     ```
     """
     parsed = parse_handle(handle, revision)
@@ -127,14 +127,14 @@ def _commit(
     api.create_repo(name, private=private, exist_ok=True)
     if private and not api.repo_info(name).private:
         raise PresetError(
-            f"{handle.repository} is there already and everyone can see it, "
+            f"{handle.repository} already exists and is public; "
             "`private=True` is for a new one. Nothing was uploaded. Change "
             "its visibility on its page, or choose another name."
         )
     if branch != "main":
         api.create_branch(name, branch=branch, exist_ok=True)
     before = api.model_info(name, revision=branch)
-    # Left-overs, such as shards, would be loaded with the new files.
+    # Leftovers, such as shards, would be loaded with the new files.
     stale = [
         entry.rfilename
         for entry in before.siblings or ()
@@ -157,7 +157,7 @@ def _commit(
 
 
 def load_checked(folder: str | os.PathLike) -> keras.Model:
-    """Load a preset as one who downloads it would, and predict a tile.
+    """Load a preset as a user who downloads it would, and predict a tile.
 
     Args:
         folder: path of the preset.
@@ -166,8 +166,8 @@ def load_checked(folder: str | os.PathLike) -> keras.Model:
         The task.
 
     Raises:
-        PresetError: it cannot be loaded from the Hub, its logits are not
-            finite, or it does not say what its bands and classes are.
+        PresetError: it could not be loaded from the Hub, its logits are not
+            finite, or it does not name its bands and classes.
     """
     if not pathlib.Path(folder).is_dir():
         raise PresetError(
@@ -180,10 +180,10 @@ def load_checked(folder: str | os.PathLike) -> keras.Model:
         if not getattr(task, name):
             raise PresetError(
                 f"The preset in {folder} does not say what its {name} are; "
-                "nobody could read its maps. Give them to the task or its "
+                "nobody could read its maps. Pass them to the task or its "
                 "image converter, and save it again."
             )
-    # To trace a graph for a single tile would take far longer.
+    # Tracing a graph for a single tile would take far longer.
     task.run_eagerly = keras.backend.backend() == "tensorflow"
     tile = np.random.default_rng(0).integers(
         0, 256, (1, 64, 64, len(task.bands)), "uint8"
@@ -198,7 +198,7 @@ def load_checked(folder: str | os.PathLike) -> keras.Model:
 def read_facts(
     folder: str | os.PathLike, facts: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return what a card says beside what the preset's files do.
+    """Return what a card states beyond the preset's own files.
 
     Args:
         folder: path of the preset.
@@ -208,8 +208,8 @@ def read_facts(
         dict with all facts that a card needs.
 
     Raises:
-        PresetError: one is missing, unknown or of another kind, or the file
-            cannot be read.
+        PresetError: a fact is missing, unknown or of the wrong kind, or the
+            file cannot be read.
     """
     if facts is None:
         facts = read_card(folder)
@@ -221,7 +221,7 @@ def read_facts(
             f"  {name}: {CARD_FACTS[name].meaning}" for name in missing
         )
         raise PresetError(
-            f"The card of {folder} lacks facts. Write them to "
-            f"{pathlib.Path(folder) / CARD_FILE}, a JSON object:\n{lines}"
+            f"The card of {folder} lacks facts. Add them to the JSON object "
+            f"in {pathlib.Path(folder) / CARD_FILE}:\n{lines}"
         )
     return dict(facts)

@@ -1,15 +1,15 @@
 """The presets that this package knows by name.
 
-Its own are data: `keras_rsseg/models/<system>/presets.json`, name to facts.
-Three things save repetition there:
+The package's own are data: `keras_rsseg/models/<system>/presets.json`, name to
+facts. Three things save repetition there:
 
-- `"like"` lists entries of `hub/shared_presets.json` whose facts hold, too;
-  later ones and the preset's own come first. Facts with parts, such as a
-  score, are put together.
-- `{name}` in a text is the preset's name, and so is any other fact that is a
-  text: `{training}` is its training command, `{checkpoint.file}` a part of
-  its checkpoint.
-- without a `"handle"`, a preset lives at `hf://keras-rsseg/<name>`.
+- `"like"` lists entries of `hub/shared_presets.json` whose facts also hold.
+  Later entries override earlier ones, and the preset's own facts override
+  all. Facts with parts, such as a score, are merged.
+- `{name}` in a string is the preset's name. Any other fact that is a string
+  can be used the same way: `{training}` is the training command,
+  `{checkpoint.file}` a part of the checkpoint.
+- without a `"handle"`, a preset is at `hf://keras-rsseg/<name>`.
 """
 
 import copy
@@ -49,14 +49,14 @@ def register_presets(presets: Mapping[str, Mapping[str, Any]]) -> None:
     """Add presets to the registry.
 
     Args:
-        presets: name to facts, which `keras_rsseg.hub.facts.FACTS` lists with
-            what they mean. One is needed: `"handle"`, where the preset
-            lives. `"how_to_get"` says what to do for as long as it is not
-            `"published"` there.
+        presets: name to facts. `keras_rsseg.hub.facts.FACTS` lists the facts
+            and what they mean. Only `"handle"`, the preset's location, is
+            needed. `"how_to_get"` says what to do until it is `"published"`
+            there.
 
     Raises:
-        PresetError: a name is taken, an entry has no handle, or facts that
-            nobody reads or of another kind. None is added then.
+        PresetError: a name is taken, an entry has no handle, or a fact is
+            unknown or of the wrong kind. Nothing is added then.
 
     Example:
 
@@ -117,7 +117,7 @@ def _own_facts(name: str, entry: Facts, shared: Facts) -> Facts:
 
 
 def _texts(facts: Facts, prefix: str = "") -> dict[str, str]:
-    """Return all texts among facts, those of a part as `part.name`."""
+    """Return all strings among facts, those of a part as `part.name`."""
     texts = {}
     for key, value in facts.items():
         if isinstance(value, str):
@@ -128,7 +128,7 @@ def _texts(facts: Facts, prefix: str = "") -> dict[str, str]:
 
 
 def _filled(value: Any, texts: Mapping[str, str]) -> Any:
-    """Replace `{key}` in all texts, in those that replace it, too."""
+    """Replace `{key}` in all strings, including those filled in."""
     if isinstance(value, dict):
         return {key: _filled(part, texts) for key, part in value.items()}
     if isinstance(value, str):
@@ -138,28 +138,28 @@ def _filled(value: Any, texts: Mapping[str, str]) -> Any:
 
 
 def _with_legend(facts: Mapping[str, Any]) -> Facts:
-    """Write the name of a legend out."""
+    """Replace the name of a legend by its facts."""
     legend = LEGENDS[facts["classes"]] if "classes" in facts else {}
     return {**legend, **{k: v for k, v in facts.items() if k != "classes"}}
 
 
 def embedded_folder(handle: str) -> pathlib.Path | None:
-    """Return the folder of a preset of the package, else `None`."""
+    """Return the folder of a preset in the package, or `None`."""
     if not handle.startswith(_PACKAGE):
         return None
     return _ROOT / "presets" / handle.removeprefix(_PACKAGE)
 
 
 def list_presets() -> dict[str, Facts]:
-    """Return the registered presets, without asking the network.
+    """Return the registered presets, without using the network.
 
     Returns:
-        dict of name to a dict of facts, which `keras_rsseg.hub.facts.FACTS`
-        lists with what they mean. `"available"` says whether
-        `keras_rsseg.from_preset()` can have it now, and `"where"` from
+        dict of name to a dict of facts. `keras_rsseg.hub.facts.FACTS` lists
+        the facts and what they mean. `"available"` says whether
+        `keras_rsseg.from_preset()` can load it now, and `"where"` from
         where: it ships with the `"package"`, was downloaded to the
-        `"cache"`, or is on the `"hub"`. Others have to be made:
-        `"convert"` or `"train"`, by the command in `"how_to_get"`.
+        `"cache"`, or is on the `"hub"`. Others you have to make:
+        `"convert"` or `"train"`, with the command in `"how_to_get"`.
 
     Example:
 
@@ -178,10 +178,11 @@ def preset_facts(name: str) -> Facts:
     """Return the entry of `list_presets()` for one name.
 
     Args:
-        name: of a registered preset.
+        name: name of a registered preset.
 
     Raises:
-        PresetError: there is none of that name; says which are like it.
+        PresetError: there is no preset of that name; the message suggests
+            similar names.
     """
     known = registered_presets()
     if name not in known:
@@ -199,7 +200,7 @@ def did_you_mean(name: str) -> str:
 
 
 def _state(facts: Facts) -> Facts:
-    """Return what is found out about a preset, and what its card says."""
+    """Return the state of a preset, and what its card says."""
     folder = embedded_folder(facts["handle"])
     if folder is not None and folder.is_dir():
         size = sum(path.stat().st_size for path in preset_files(folder))
@@ -215,10 +216,10 @@ def _state(facts: Facts) -> Facts:
 
 
 def how_to_get(name: str) -> str:
-    """Return what to do about weights that are not published, or `""`.
+    """Return how to get weights that are not published, or `""`.
 
     Args:
-        name: of a registered preset.
+        name: name of a registered preset.
     """
     facts = registered_presets()[name]
     commands = facts.get("how_to_get", {})
@@ -231,5 +232,5 @@ def how_to_get(name: str) -> str:
         return ""
     return (
         f"Its weights are not published yet. Instead, {'; or '.join(ways)}. "
-        f"Then give the folder in place of the name, such as ./{name}."
+        f"Then use the folder in place of the name, such as ./{name}."
     )

@@ -1,4 +1,4 @@
-"""Dilated convolutions of several reaches, side by side (ASPP)."""
+"""Parallel convolutions with several dilations (ASPP)."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -24,39 +24,39 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class AtrousPyramidPooling(keras.layers.Layer):
-    """Looks at a map with dilated convolutions of several reaches (ASPP).
+    """Applies convolutions with several dilations to a map in parallel (ASPP).
 
-    Branches of `filters` channels, each with batch normalization and ReLU:
-    the average of the whole map through a 1x1 convolution, a 1x1
+    The branches have `filters` channels each, with batch normalization and
+    ReLU: the average of the whole map through a 1x1 convolution, a 1x1
     convolution, and a 3x3 convolution for each dilation. Concatenated in
     this order, they are projected to `filters` channels by a 1x1 convolution
     with batch normalization.
 
-    That is the PFNet release. Other code has the average last, a ReLU or a
-    3x3 convolution at the end, or dilates depthwise convolutions alone
-    (DeepLabV3+): each an argument here. How the average is resized makes no
-    difference, as it is one pixel.
+    This is the PFNet release. Other code has the average last, a ReLU or a
+    3x3 convolution at the end, or dilates only depthwise convolutions
+    (DeepLabV3+); there is an argument for each. It does not matter how the
+    average is resized, as it is one pixel.
 
-    In training, the average has one value an image: use batches of two
-    images or more, otherwise that branch is normalized to a constant.
+    In training, the average has one value per image: use batches of two
+    images or more, otherwise this branch is normalized to a constant.
 
     Args:
         filters: int. Channels of the output and of each branch. Defaults to
             `256`.
         dilation_rates: dilations of the 3x3 convolutions. Defaults to `(12,
-            24, 36)`, which is meant for maps at stride 8; stride 16 wants
-            `(6, 12, 18)`.
+            24, 36)`, which is meant for maps at stride 8; use `(6, 12, 18)`
+            at stride 16.
         activation: activation after the projection, or `None`. Defaults to
             `None`, as in the released code; others use `"relu"` here.
-        separable: bool. Whether the dilated convolutions are depthwise ones
-            with a 1x1 convolution behind them, see `SeparableConvBNReLU`.
+        separable: bool. Whether the dilated convolutions are depthwise and
+            followed by a 1x1 convolution, see `SeparableConvBNReLU`.
             Defaults to `False`.
-        depthwise_norm: bool. Whether batch normalization and ReLU are
+        depthwise_norm: bool. Whether there are batch normalization and ReLU
             between these two. Defaults to `True`.
         image_first: bool. Whether the average is the first of the
             concatenated branches, otherwise the last. Defaults to `True`.
         project: bool. Whether to project the branches, otherwise they are
-            returned side by side. Defaults to `True`.
+            returned concatenated. Defaults to `True`.
         kernel_size: odd int. Kernel of the projection. Defaults to `1`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -64,7 +64,7 @@ class AtrousPyramidPooling(keras.layers.Layer):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
         Tensor `(batch, height, width, filters)`; without `project`, with
@@ -72,7 +72,7 @@ class AtrousPyramidPooling(keras.layers.Layer):
 
     Raises:
         ArgumentError: when `dilation_rates` is empty or holds anything but
-            different positive integers, or `kernel_size` is not a positive
+            distinct positive integers, or `kernel_size` is not a positive
             odd integer.
 
     Example:

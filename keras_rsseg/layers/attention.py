@@ -23,8 +23,8 @@ from keras_rsseg.typing import Tensor
 class _ResidualAttention(keras.layers.Layer):
     """Base of the layers that add to a map what it gathers from itself.
 
-    What `_gather()` of a subclass returns is multiplied by `gamma`, one
-    learned number that starts at zero: a new layer changes nothing.
+    The result of a subclass' `_gather()` is multiplied by `gamma`, a learned
+    scalar that starts at zero: a new layer changes nothing.
     """
 
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Any):
@@ -41,7 +41,7 @@ class _ResidualAttention(keras.layers.Layer):
         return inputs + self.gamma * ops.cast(gathered, inputs.dtype)
 
     def _gather(self, inputs):
-        """A channels-last map of the size of the inputs."""
+        """Returns a channels-last map of the size of the inputs."""
         raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -56,10 +56,9 @@ class _ResidualAttention(keras.layers.Layer):
 class PixelAttention(_ResidualAttention):
     """Base of the layers in which pixels of a map attend to one another.
 
-    Three 1x1 convolutions with bias make queries, keys and values. What
-    `attend()` of a subclass gathers is multiplied by `gamma`, one learned
-    number that starts at zero, and added to the map: a new layer changes
-    nothing.
+    Three 1x1 convolutions with bias make queries, keys and values. The result
+    of a subclass' `attend()` is multiplied by `gamma`, a learned scalar that
+    starts at zero, and added to the map: a new layer changes nothing.
 
     Args:
         reduction: int. Queries and keys have `channels // reduction`
@@ -86,7 +85,7 @@ class PixelAttention(_ResidualAttention):
         return keras.layers.Conv2D(
             filters,
             1,
-            # torch's default: unscaled products of Keras' own are larger.
+            # torch's default: with Keras' own, unscaled products are larger.
             kernel_initializer=torch_default_initializer(),
             data_format=self.data_format,
             dtype=self.dtype_policy,
@@ -140,11 +139,11 @@ class PixelAttention(_ResidualAttention):
 class PositionAttention(PixelAttention):
     """Each pixel gathers from all pixels of the map: DANet's spatial branch.
 
-    `gamma * softmax(query key^T) value + inputs`, the products without
-    scaling. `gamma` starts at zero, so a new layer changes nothing.
+    `gamma * softmax(query key^T) value + inputs`, with unscaled products.
+    `gamma` starts at zero, so a new layer changes nothing.
 
     Memory grows with the square of the number of pixels: the float32 scores
-    of a map of 64 x 64 pixels (a tile of 512 at stride 8) take 64 MiB an
+    of a map of 64 x 64 pixels (a tile of 512 at stride 8) take 64 MiB per
     image, those of 128 x 128 take 1 GiB. `CrissCrossAttention` takes 2 and
     16 MiB.
 
@@ -157,11 +156,11 @@ class PositionAttention(PixelAttention):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
-        Tensor like `inputs`. Scores and softmax are float32 under mixed
-        precision too.
+        Tensor like `inputs`. Scores and softmax are float32 even under
+        mixed precision.
 
     Raises:
         ArgumentError: when `reduction` is not a positive integer.
@@ -193,11 +192,11 @@ class ChannelAttention(_ResidualAttention):
     """Each channel gathers from all channels: DANet's channel branch.
 
     With the map as a matrix `X` of channels and pixels, this is `gamma *
-    softmax(max - X X^T) X + X`, where `max` is each row's. As in the
-    released code, the less alike two channels are the more they exchange;
-    the paper has `softmax(X X^T)`. `gamma`, the only weight, starts at zero,
-    so a new layer changes nothing. Memory grows with the square of the
-    number of channels.
+    softmax(max - X X^T) X + X`, where `max` is the maximum of each row. As in
+    the released code, the less alike two channels are, the more they
+    exchange; the paper has `softmax(X X^T)`. `gamma`, the only weight, starts
+    at zero, so a new layer changes nothing. Memory grows with the square of
+    the number of channels.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; defaults to
@@ -206,11 +205,11 @@ class ChannelAttention(_ResidualAttention):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
-        Tensor like `inputs`. Scores and softmax are float32 under mixed
-        precision too.
+        Tensor like `inputs`. Scores and softmax are float32 even under
+        mixed precision.
 
     Example:
 
@@ -235,16 +234,16 @@ class ChannelAttention(_ResidualAttention):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class CrissCrossAttention(PixelAttention):
-    """Each pixel gathers from the pixels of its row and of its column.
+    """Each pixel gathers from the pixels in its row and its column.
 
-    The query of a pixel is multiplied, without scaling, with the keys of its
-    row (itself included) and of the other pixels of its column. One softmax
-    over these `height + width - 1` scores weighs their values; the sum,
+    The query of a pixel is multiplied, without scaling, by the keys of its
+    row (itself included) and of the other pixels in its column. One softmax
+    over these `height + width - 1` scores weights their values; the sum,
     times `gamma`, is added to the map. `gamma` starts at zero, so a new
     layer changes nothing.
 
     Scores take `height * width * (height + width)` numbers of memory, not
-    the square of the number of pixels. Called a second time (CCNet shares
+    the square of the number of pixels. After a second call (CCNet shares
     the weights between the two calls), each pixel has gathered from all.
 
     Args:
@@ -256,11 +255,11 @@ class CrissCrossAttention(PixelAttention):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
-        Tensor like `inputs`. Scores and softmax are float32 under mixed
-        precision too.
+        Tensor like `inputs`. Scores and softmax are float32 even under
+        mixed precision.
 
     Raises:
         ArgumentError: when `reduction` is not a positive integer.
@@ -285,7 +284,7 @@ class CrissCrossAttention(PixelAttention):
         height, width = ops.shape(query)[1:3]
         rows = ops.einsum("bhwd,bhvd->bhwv", query, key)
         columns = ops.einsum("bhwd,bgwd->bhwg", query, key)
-        # The pixel itself is in its row already.
+        # The pixel itself is already in its row.
         index = ops.arange(height)
         itself = ops.equal(index[:, None], index[None, :])[None, :, None, :]
         columns = ops.where(itself, float("-inf"), columns)
@@ -300,13 +299,13 @@ class DenseAffinity(keras.layers.Layer):
     """Brings a coarse map to the size of a fine one by a dense affinity.
 
     Every fine pixel attends to every coarse one, `softmax(fine coarse^T)
-    coarse`: what `keras_rsseg.layers.PointFlow` does with a few points, with
-    all of them. As there the affinity is not scaled, is float32 under mixed
-    precision too, and has no weights. The caller adds the fine map.
+    coarse`. It does with all points what `keras_rsseg.layers.PointFlow` does
+    with a few. The affinity is likewise unscaled, float32 even under mixed
+    precision, and without weights. The caller adds the fine map.
 
-    The affinity of an image has `H W h w` numbers of 4 bytes, more than once
-    in training: for a tile of 512 pixels and strides 4 and 8 that is 268 MB a
-    copy, for one of 896 pixels 2.5 GB.
+    The affinity of an image has `H W h w` numbers of 4 bytes, with several
+    copies in training. For a tile of 512 pixels and strides 4 and 8, a copy
+    takes 268 MB; for a tile of 896 pixels, 2.5 GB.
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; defaults to
@@ -315,7 +314,7 @@ class DenseAffinity(keras.layers.Layer):
 
     Call arguments:
         fine: float tensor `(batch, H, W, channels)`; channels second for
-            `"channels_first"`. Heights and widths may be unknown and odd.
+            `"channels_first"`. Heights and widths can be unknown and odd.
         coarse: float tensor `(batch, h, w, channels)` of any size.
 
     Returns:

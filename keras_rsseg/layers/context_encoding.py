@@ -23,12 +23,12 @@ class ContextEncoding(keras.layers.Layer):
     Each pixel is assigned to `num_codewords` learned codewords `c_k` by a
     softmax of `s_k |x - c_k|^2`, with learned scales `s_k`. The encoding of a
     codeword is the sum of all pixels' differences from it, weighted by the
-    assignment. Batch normalization with one statistic a codeword, ReLU and the
-    mean over the codewords follow.
+    assignment. Batch normalization with one statistic per codeword, ReLU and
+    the mean over the codewords follow.
 
-    Scales that are below zero, as they start, assign pixels to near
-    codewords. PFNet's released code squares the scales (`square_scale=True`),
-    so that far codewords get more.
+    Scales start below zero, which assigns pixels to near codewords. PFNet's
+    released code squares the scales (`square_scale=True`), so that far
+    codewords get more.
 
     Args:
         num_codewords: int. Defaults to `32`.
@@ -40,12 +40,12 @@ class ContextEncoding(keras.layers.Layer):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
-        training: bool. Whether to use and gather the batch's statistics.
+            second for `"channels_first"`. Height and width can be unknown.
+        training: bool. Whether to use and collect the batch statistics.
 
     Returns:
-        Tensor `(batch, channels)`. Distances and sums are float32 under mixed
-        precision too.
+        Tensor `(batch, channels)`. Distances and sums are float32 even under
+        mixed precision.
 
     Raises:
         ArgumentError: when `num_codewords` is not a positive integer.
@@ -75,7 +75,7 @@ class ContextEncoding(keras.layers.Layer):
         self.data_format = standardize_data_format(data_format)
         self.batch_norm = BatchNorm(
             dtype=self.dtype_policy,
-            # Sums over all pixels may be too large for half precision.
+            # Sums over all pixels can be too large for half precision.
             autocast=False,
             name="batch_norm",
         )

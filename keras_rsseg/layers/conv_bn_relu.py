@@ -1,4 +1,4 @@
-"""Convolution, batch normalization and activation, as PyTorch has them."""
+"""Convolution, batch normalization and activation as in PyTorch."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -48,15 +48,15 @@ def leaky_relu(x: Tensor) -> Tensor:
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class BatchNorm(keras.layers.BatchNormalization):
-    """Batch normalization as PyTorch has it, with native kernels.
+    """Batch normalization as in PyTorch, with native kernels.
 
-    It differs from `keras.layers.BatchNormalization` in its defaults, in the
-    moving variance, which is that of unbiased estimates as in the released
+    It differs from `keras.layers.BatchNormalization` in its defaults, in its
+    moving variance, which uses unbiased estimates as in the released
     networks, and in speed (see `keras_rsseg.ops.batch_norm`). Weights are
     the same.
 
     Args:
-        axis: int. The channels' axis. Defaults to `-1`.
+        axis: int. The channel axis. Defaults to `-1`.
         momentum: float. Momentum of the moving statistics. Defaults to
             `0.9`, which PyTorch calls 0.1.
         epsilon: float. Added to the variance. Defaults to `1e-5`.
@@ -66,7 +66,7 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`.
-        training: bool. Whether to use and gather the batch's statistics.
+        training: bool. Whether to use and collect the batch statistics.
 
     Returns:
         Tensor like `inputs`.
@@ -117,24 +117,24 @@ class ConvBNReLU(keras.layers.Layer):
     """Convolution, batch normalization and activation, padded as in PyTorch.
 
     The released networks pad every convolution symmetrically by
-    `dilation_rate * (kernel_size - 1) // 2`. For a stride above 1 Keras'
-    `"same"` pads an even-sized map on the far side only, which shifts it by
+    `dilation_rate * (kernel_size - 1) // 2`. For a stride above 1, Keras'
+    `"same"` pads an even-sized map only on the far side, which shifts it by
     a pixel, so the padding is explicit here.
 
     Args:
         filters: int. Channels of the output.
         kernel_size: odd int. Size of the square kernel.
         strides: int. Stride of the convolution. Defaults to `1`.
-        dilation_rate: int. Dilation of the kernel. Together with `strides`
-            above 1 it must be a multiple of `strides`, see `call()`.
-            Defaults to `1`.
+        dilation_rate: int. Dilation of the kernel. If `strides` is above 1,
+            it must be 1 or a multiple of `strides`, see `call()`. Defaults
+            to `1`.
         use_bias: bool. Whether the convolution has a bias. Defaults to
             `False`.
         activation: activation after the normalization, such as `leaky_relu`
             of this module, or `None`. Defaults to `"relu"`.
         keep_every: int. Keep every n-th row and column of the result,
             starting with the first. Unlike with a stride, all pixels count
-            in the batch's statistics in training. Above 1 for kernels of
+            in the batch statistics in training. Above 1 for kernels of
             size 1 only. Defaults to `1`.
         batch_norm_epsilon: float. Added to the variance. Defaults to `1e-5`.
         batch_norm_momentum: float. Momentum of the moving statistics.
@@ -199,7 +199,7 @@ class ConvBNReLU(keras.layers.Layer):
             padding="valid" if conv_strides > 1 else "same",
             dilation_rate=conv_dilation,
             use_bias=use_bias,
-            # Kaiming-normal over the outputs, as the released trunks.
+            # Kaiming-normal over the outputs, as in the released trunks.
             kernel_initializer=keras.initializers.VarianceScaling(
                 2.0, "fan_out", "untruncated_normal"
             ),
@@ -216,8 +216,8 @@ class ConvBNReLU(keras.layers.Layer):
         )
 
     def build(self, input_shape: Shape) -> None:
-        # Without the size: the convolution would refuse maps that are smaller
-        # than its kernel, but it gets them padded.
+        # Built without the size: the convolution would refuse maps smaller
+        # than its kernel, but they arrive padded.
         channels = input_shape[channel_axis(self.data_format)]
         self.conv.build(with_channels(ANY_SHAPE, channels, self.data_format))
         self.batch_norm.build(
@@ -231,12 +231,12 @@ class ConvBNReLU(keras.layers.Layer):
             # stride lands on the stride's grid, so sampling first is exact.
             # It is also the only way: TensorFlow refuses both at once.
             x = self._subsample(x, self.strides)
-        # In training all pixels count in the batch's statistics.
+        # In training all pixels count in the batch statistics.
         needs_all = training and self.batch_norm.trainable and not self.folded
         if not needs_all:
             x = self._subsample(x, self.keep_every)
         if self.folded:
-            # Normalization has its weights in float32 whatever the policy.
+            # The normalization's weights are float32 whatever the policy.
             beta = ops.cast(self.batch_norm.beta, self.compute_dtype)
             return self._activate(self._convolve(x, beta))
         x = self._normalize(self._convolve(x), training)
@@ -265,17 +265,17 @@ class ConvBNReLU(keras.layers.Layer):
         align_corners: bool = False,
         training: bool | None = None,
     ) -> Tensor:
-        """Applies the layer to maps of several sizes, joined.
+        """Applies the layer to concatenated maps of several sizes.
 
-        As `call()` for the concatenation of all maps after they were resized
-        to the first one's size, in less time, see
-        `keras_rsseg.ops.upsampled_conv`.
+        Equals `call()` on the concatenation of all maps, resized to the size
+        of the first, but takes less time, see `keras_rsseg.ops.
+        upsampled_conv`.
 
         Args:
-            maps: list of float tensors `(batch, h, w, channels)`, together
-                with the channels that the layer was built for.
+            maps: list of float tensors `(batch, h, w, channels)` that together
+                have the channels the layer was built for.
             align_corners: bool. How maps are resized.
-            training: bool. Whether to use and gather the batch's statistics.
+            training: bool. Whether to use and collect the batch statistics.
 
         Returns:
             Tensor like that of `call()`.
@@ -303,8 +303,8 @@ class ConvBNReLU(keras.layers.Layer):
         """Folds the normalization into the kernel, for inference.
 
         The layer keeps its weights, with values that make the normalization
-        the identity but for its `beta`, and skips it. Saved and loaded into
-        a layer that is not folded, they give the same outputs.
+        the identity except for its `beta`, and skips it. Saved and loaded
+        into a layer that is not folded, they give the same outputs.
 
         Afterwards the layer computes the same in training as in inference.
         """
@@ -349,9 +349,9 @@ class ConvBNReLU(keras.layers.Layer):
 
 
 class SameConv2D(keras.layers.Conv2D):
-    """A convolution that keeps the size of maps, for use inside of layers.
+    """A convolution that keeps the size of maps, for use inside layers.
 
-    It is `keras.layers.Conv2D` by the kernels of `keras_rsseg.ops.
+    It is `keras.layers.Conv2D` with the kernels of `keras_rsseg.ops.
     padded_conv`: with one filter, Keras' own has no gradient on torch's CPU
     for a batch of one small tile.
 

@@ -1,4 +1,4 @@
-"""A part of one map, as large as another."""
+"""One map cropped to the size of another."""
 
 from typing import Any
 
@@ -17,19 +17,18 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class CropLike(keras.layers.Layer):
-    """Cuts from a map what is as high and wide as another.
+    """Crops a map to the height and width of another.
 
     Args:
-        offset: int. First row and first column that are kept. Defaults to
-            `0`.
+        offset: int. First row and first column to keep. Defaults to `0`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         like: tensor `(batch, height, width, any)`. Only its size is used.
-        inputs: tensor `(batch, h, w, channels)`, with `offset` more rows and
-            columns than `like`, or more than that.
+        inputs: tensor `(batch, h, w, channels)`, with at least `offset` more
+            rows and columns than `like`.
 
     Returns:
         Tensor `(batch, height, width, channels)`.

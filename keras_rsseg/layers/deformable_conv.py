@@ -1,4 +1,4 @@
-"""Convolution whose taps read where a second convolution says."""
+"""Convolution whose taps read at learned offsets."""
 
 from typing import Any
 
@@ -23,38 +23,38 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DeformableConv(keras.layers.Layer):
-    """Convolution whose taps read where a second convolution says (DCN).
+    """Convolution whose taps read at learned offsets (DCN).
 
-    A convolution of the same map gives each tap of each pixel an offset, in
-    pixels, down and to the right. The tap reads the map bilinearly at its
-    place plus the offset; outside of the map is zero. The modulated version
-    (DCNv2) also weighs each tap by a sigmoid. Offsets start at zero and
-    weights, as published, at 0.5: a new layer is a plain zero-padded
+    A second convolution of the same map computes an offset for each tap of
+    each pixel, in pixels, down and right. The tap reads the map bilinearly at
+    its position plus the offset; the map is zero outside. The modulated
+    version (DCNv2) also weights each tap by a sigmoid. Offsets start at zero
+    and weights, as published, at 0.5: a new layer is a plain zero-padded
     convolution, or half of it. Strides, dilations and groups are 1.
 
-    Coordinates are float32 under mixed precision too. Memory is that of
+    Coordinates are float32 even under mixed precision. It takes the memory of
     `kernel_size**2` maps.
 
     Args:
         filters: int. Channels of the output.
-        kernel_size: odd int. Size of the square kernel, and of the one that
-            makes the offsets. Defaults to `3`.
-        modulated: bool. Whether taps have weights as well (DCNv2). Defaults
-            to `False`.
+        kernel_size: odd int. Size of the square kernel, and of the kernel
+            that makes the offsets. Defaults to `3`.
+        modulated: bool. Whether taps also have weights (DCNv2). Defaults to
+            `False`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
         Tensor `(batch, height, width, filters)`.
 
     Raises:
-        ArgumentError: when `kernel_size` is no odd positive integer, or the
-            number of channels is unknown.
+        ArgumentError: when `kernel_size` is not an odd positive integer, or
+            the number of channels is unknown.
 
     Example:
 
@@ -106,7 +106,7 @@ class DeformableConv(keras.layers.Layer):
         )
         self.kernel = self.add_weight(
             shape=(self.kernel_size, self.kernel_size, channels, self.filters),
-            # torch's default, as of the decoders' other convolutions.
+            # torch's default, as in the decoders' other convolutions.
             initializer=torch_default_initializer(),
             name="kernel",
         )
@@ -135,7 +135,7 @@ class DeformableConv(keras.layers.Layer):
         return from_channels_last(outputs, self.data_format)
 
     def _grid(self, shifts, height, width):
-        """Where the taps read, `(batch, height, width * taps, 2)`."""
+        """Where the taps read: `(batch, height, width * taps, 2)`."""
         size, pad = self.kernel_size, self.kernel_size // 2
         tap = ops.arange(size**2, dtype="int32")
         row = ops.arange(height, dtype="int32")[:, None, None]

@@ -1,4 +1,4 @@
-"""A map rebuilt from a few bases that are fitted to it (EMANet)."""
+"""A map rebuilt from a few bases fitted to it (EMANet)."""
 
 from typing import Any
 
@@ -21,41 +21,41 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class ExpectationMaximization(keras.layers.Layer):
-    """Rebuilds a map from a few bases that are fitted to it.
+    """Rebuilds a map from a few bases fitted to it.
 
     A 1x1 convolution comes first. Then, starting from bases that the layer
     keeps, each iteration assigns every pixel to the bases (a softmax over the
-    products of pixel and bases, unscaled), and makes each base the mean of
+    unscaled products of pixel and bases), and makes each base the mean of
     its pixels, scaled to length 1. The result is each pixel's mean of the
-    last bases by the last assignment.
+    last bases, weighted by the last assignment.
 
     Neither the convolution nor the kept bases are learned: the iterations
-    have no gradient, as in the released code. In training the kept bases
-    move to what was fitted to the batch, averaged over its images, like the
+    have no gradient, as in the released code. In training, the kept bases
+    move towards those fitted to the batch, averaged over its images, like the
     statistics of a batch normalization.
 
     Args:
         num_bases: int. Defaults to `64`.
         iterations: int. Defaults to `3`.
-        epsilon: float, added to what is divided by. Defaults to `1e-6`, as
-            in PFNet's released code; mmsegmentation has 1e-12.
-        momentum: float in [0, 1]. Share of the old bases that a step of
-            training keeps; with 1 they stay. Defaults to `0.9`.
+        epsilon: float, added to divisors. Defaults to `1e-6`, as in PFNet's
+            released code; mmsegmentation has 1e-12.
+        momentum: float in [0, 1]. Share of the old bases that a training
+            step keeps; with 1 they never change. Defaults to `0.9`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
-        training: bool. Whether to move the kept bases.
+            second for `"channels_first"`. Height and width can be unknown.
+        training: bool. Whether to update the kept bases.
 
     Returns:
-        Tensor like `inputs`. Bases and assignment are float32 under mixed
-        precision too.
+        Tensor like `inputs`. Bases and assignment are float32 even under
+        mixed precision.
 
     Raises:
-        ArgumentError: when `num_bases` or `iterations` is no positive
+        ArgumentError: when `num_bases` or `iterations` is not a positive
             integer, or `momentum` is not between 0 and 1.
 
     Example:
@@ -96,7 +96,7 @@ class ExpectationMaximization(keras.layers.Layer):
         channels = input_shape[channel_axis(self.data_format)]
         self.kernel = self.add_weight(
             shape=(1, 1, channels, channels),
-            # Kaiming-normal over the outputs, as other convolutions have it.
+            # Kaiming-normal over the outputs, as in other convolutions.
             initializer=keras.initializers.VarianceScaling(
                 2.0, "fan_out", "untruncated_normal"
             ),
@@ -111,7 +111,7 @@ class ExpectationMaximization(keras.layers.Layer):
             initializer=_unit_columns,
             trainable=False,
             autocast=False,
-            # Of replicas, as a batch normalization's statistics.
+            # Over replicas, like a batch normalization's statistics.
             aggregation="mean",
             name="bases",
         )

@@ -1,4 +1,4 @@
-"""What layers of a fine and a coarse map have in common."""
+"""Shared parts of the layers that take a fine and a coarse map."""
 
 import keras
 
@@ -22,11 +22,11 @@ def check_kernel_size(name: str, size: int) -> None:
 def check_same_channels(
     fine_shape: Shape, coarse_shape: Shape, data_format: DataFormat
 ) -> None:
-    """Raises an `ArgumentError` unless two maps have as many channels."""
+    """Raises an `ArgumentError` unless two maps have equally many channels."""
     axis = channel_axis(data_format)
     if fine_shape[axis] is None or fine_shape[axis] != coarse_shape[axis]:
         raise ArgumentError(
-            "`fine` and `coarse` must have the same, known number of "
+            "`fine` and `coarse` must have the same known number of "
             f"channels. Received: {fine_shape}, {coarse_shape}"
         )
 
@@ -51,7 +51,7 @@ def check_fine_and_coarse(
 
 
 def torch_default_initializer() -> keras.Initializer:
-    """Return what a PyTorch convolution starts its kernel from.
+    """Return the initializer of a PyTorch convolution's kernel.
 
     Uniform in `± 1 / sqrt(fan_in)`: `torch.nn.init.kaiming_uniform_` with
     `a=sqrt(5)`.

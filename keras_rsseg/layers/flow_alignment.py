@@ -27,16 +27,16 @@ class FlowAlignment(keras.layers.Layer):
 
     Both maps are reduced by 1x1 convolutions, and a 3x3 convolution of the
     two makes a flow that warps the coarse map, see
-    `keras_rsseg.ops.flow_warp`. The fine map only guides the flow: the
+    `keras_rsseg.ops.flow_warp`. The fine map only guides the flow; the
     caller adds it. Version 2 (SFNet-Lite) also warps the fine map and mixes
-    both by a gate: `gate * warped coarse + (1 - gate) * warped fine`.
+    both with a gate: `gate * warped coarse + (1 - gate) * warped fine`.
 
-    Maps of any size can be joined, corners are aligned. Flow, gate and
-    coordinates are float32 under mixed precision too.
+    Maps of any size can be joined; their corners are aligned. Flow, gate and
+    coordinates are float32 even under mixed precision.
 
     Args:
-        reduced_dim: int. Channels of the reduced maps. `None`, the default,
-            is half the channels of the maps.
+        reduced_dim: int. Channels of the reduced maps. Defaults to `None`,
+            half the channels of the maps.
         version: `1` or `2`. Defaults to `1`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -44,13 +44,13 @@ class FlowAlignment(keras.layers.Layer):
 
     Call arguments:
         fine: float tensor `(batch, H, W, channels)`; channels second for
-            `"channels_first"`. Heights and widths may be unknown and odd.
+            `"channels_first"`. Heights and widths can be unknown and odd.
         coarse: float tensor `(batch, h, w, channels)` with `h <= H`,
             `w <= W`.
 
     Returns:
-        Tensor like `fine`: the warped map. What a flow fetches from outside
-        of a map is zero.
+        Tensor like `fine`: the warped map. Values from outside a map are
+        zero.
 
     Raises:
         ArgumentError: when an argument is not one of the above, when the maps
@@ -97,7 +97,7 @@ class FlowAlignment(keras.layers.Layer):
             filters,
             1,
             use_bias=False,
-            # torch's default, which SFNet was trained from.
+            # torch's default, with which SFNet was trained.
             kernel_initializer=torch_default_initializer(),
             data_format=self.data_format,
             dtype=self.dtype_policy,

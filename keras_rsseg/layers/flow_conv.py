@@ -30,25 +30,26 @@ FlowJoin: TypeAlias = Literal["concat", "add"]
 class FlowConv(keras.layers.Layer):
     """One convolution over a fine map and a coarse one, at the fine size.
 
-    It makes the flow by which `FlowAlignment` and `ImprovedFlowWarp` warp
-    the coarse map. That is first resized to the fine map's size, corners
-    aligned. Flow is a position, so the layer should be float32 in a network
-    of lower precision.
+    It makes the flow with which `FlowAlignment` and `ImprovedFlowWarp` warp
+    the coarse map. The coarse map is first resized to the fine map's size,
+    with corners aligned. A flow is a position, so the layer should be float32
+    in a network of lower precision.
 
     Args:
         filters: int. Channels of the output. Defaults to `2`, a flow.
-        kernel_size: odd int. Kernel on the coarse map, and with `"concat"`
+        kernel_size: odd int. Kernel on the coarse map, or with `"concat"`
             on both. Defaults to `3`.
-        join: `"concat"`, one kernel on the channels of both maps, the coarse
-            ones first as in the released SFNet, or `"add"`, a kernel for
-            each map and the sum of both results.
+        join: `"concat"`, one kernel on the channels of both maps, coarse
+            first as in the released SFNet, or `"add"`, a kernel for each map
+            and the sum of both results.
         fine_kernel_size: odd int. Kernel on the fine map with `"add"`; not
             used with `"concat"`. Defaults to `1`.
         use_bias: bool. Defaults to `True`.
-        zero_start: bool. Whether weights start at zero, and so a warp by the
-            result as a plain resize, or as PyTorch's convolutions do. Weights
-            that start at zero can be missing from a file, that of a network
-            that resizes, and are then set to zero. Defaults to `False`.
+        zero_start: bool. Whether weights start at zero, so that a warp with
+            the result starts as a plain resize, or as in PyTorch's
+            convolutions. Weights that start at zero can be missing from a
+            file (that of a network that resizes), and are then set to zero.
+            Defaults to `False`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -122,7 +123,7 @@ class FlowConv(keras.layers.Layer):
             )
 
     def _add_kernel(self, name, size, channels):
-        # torch's default, which SFNet was trained from.
+        # torch's default, with which SFNet was trained.
         initializer = torch_default_initializer()
         return self.add_weight(
             shape=(size, size, channels, self.filters),

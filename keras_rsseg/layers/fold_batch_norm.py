@@ -1,4 +1,4 @@
-"""Batch normalization as part of the convolution before it."""
+"""Batch normalization folded into the convolution before it."""
 
 import keras
 import numpy as np
@@ -14,11 +14,11 @@ def fold_batch_norm(
 ) -> None:
     """Folds a normalization into the convolution before it.
 
-    Its values become those of the identity, but for `beta`.
+    The normalization becomes the identity, except for `beta`.
 
     Args:
         norm: the normalization.
-        kernel: variable of the convolution, channels of the output last.
+        kernel: kernel variable of the convolution, output channels last.
         bias: its bias, which becomes part of `beta`, or `None`.
     """
     gamma, beta, mean, variance = (

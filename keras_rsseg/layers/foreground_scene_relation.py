@@ -1,4 +1,4 @@
-"""Features of objects, weighed by how they go with the scene."""
+"""Object features weighted by how well they fit the scene."""
 
 from typing import Any
 
@@ -17,13 +17,14 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class ForegroundSceneRelation(keras.layers.Layer):
-    """Weighs the pixels of a map by their relation with the whole scene.
+    """Weights the pixels of a map by their relation to the whole scene.
 
-    FarSeg's relation module: ships are found at sea, and what looks like one
-    on a field is no ship. Two 1x1 convolutions make an embedding of the scene
-    and one, with batch normalization and ReLU, another of each pixel. Their
-    scalar product, through a sigmoid, is one weight a pixel, by which the map
-    is multiplied after a 1x1 convolution with batch normalization and ReLU.
+    This is FarSeg's relation module: ships are at sea, so what looks like one
+    in a field is not a ship. Two 1x1 convolutions make an embedding of the
+    scene; one, with batch normalization and ReLU, makes an embedding of each
+    pixel. The sigmoid of their scalar product is the pixel's weight. It
+    multiplies the map after a 1x1 convolution with batch normalization and
+    ReLU.
 
     Args:
         filters: int. Channels of the output and of the embeddings. Defaults
@@ -35,9 +36,9 @@ class ForegroundSceneRelation(keras.layers.Layer):
     Call arguments:
         level_map: float tensor `(batch, height, width, channels)`; channels
             second for `"channels_first"`.
-        scene: float tensor `(batch, 1, 1, scene_channels)`, likewise: what
-            the scene is like, such as the mean of the coarsest level over all
-            pixels.
+        scene: float tensor `(batch, 1, 1, scene_channels)`, likewise: a
+            summary of the scene, such as the mean of the coarsest level over
+            all pixels.
 
     Returns:
         Tensor `(batch, height, width, filters)`.
@@ -98,7 +99,7 @@ class ForegroundSceneRelation(keras.layers.Layer):
         for conv in self.scene_embeddings:
             scene = conv(scene)
         content = self.content(level_map, training=training)
-        # A sum over all channels leaves the range of float16.
+        # A sum over all channels exceeds the range of float16.
         products = ops.cast(content, "float32") * ops.cast(scene, "float32")
         relation = ops.sigmoid(
             ops.sum(

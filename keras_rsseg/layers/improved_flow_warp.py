@@ -28,22 +28,22 @@ class ImprovedFlowWarp(keras.layers.Layer):
 
     The flow, two channels at the fine map's size, is the sum of a small
     convolution of the fine map and a *region convolution* of the coarse map,
-    up-sampled to that size. The coarse map is then sampled where the flow
-    says, see `keras_rsseg.ops.flow_warp`: without flow, in a new layer, that
-    is bilinear resizing with the corners aligned.
+    upsampled to that size. The coarse map is then sampled along the flow, see
+    `keras_rsseg.ops.flow_warp`. In a new layer the flow is zero, which is
+    bilinear resizing with the corners aligned.
 
     No code was released, and the paper leaves open how maps are resized and
-    flows scaled: both are as in SFNet, which the module improves on. The
+    flows scaled; both follow SFNet, which the module improves on. The
     region convolution is `2 * r - 1` wide for a fine map `r` times as large
-    as the coarse one (3, 7 and 15 for 2, 4 and 8): on the up-sampled map
-    that is the support of bilinear interpolation, the pixels to which one
-    coarse pixel contributes.
+    as the coarse one (3, 7 and 15 for 2, 4 and 8). On the upsampled map this
+    is the support of bilinear interpolation: the pixels to which one coarse
+    pixel contributes.
 
-    Maps of any size can be joined. Where the ratio is not a whole number
-    (25 rows over 13 are 1.92 times as many), corners still coincide, a fine
-    row `i` of `H` is the coarse row `i * (h - 1) / (H - 1)`, and the kernel
-    is that of the nearest ratio. One unit of flow is always `(w - 1) / (2 *
-    W)` coarse pixels, about half a fine one.
+    Maps of any size can be joined. If the ratio is not a whole number (25
+    rows are 1.92 times as many as 13), corners still coincide, a fine row `i`
+    of `H` is the coarse row `i * (h - 1) / (H - 1)`, and the kernel is that
+    of the nearest ratio. One unit of flow is always `(w - 1) / (2 * W)`
+    coarse pixels, about half a fine one.
 
     The paper's Table III, for a ratio r:
 
@@ -57,16 +57,16 @@ class ImprovedFlowWarp(keras.layers.Layer):
     Args:
         flow: `"add"`, the sum of one convolution of each map, or `"concat"`,
             one convolution of both maps' channels. Defaults to `"add"`.
-        kernel_size: odd int. Kernel of the region convolution, and with
-            `"concat"` of the only one. `None`, the default, is `2 * r - 1`
-            for the power of two nearest to the ratio of the sizes when the
-            layer is built, which must be about 2, 4 or 8; sizes that are
-            unknown then need a number here.
+        kernel_size: odd int. Kernel of the region convolution, or with
+            `"concat"` of the only one. Defaults to `None`, `2 * r - 1` for
+            the power of two nearest to the ratio of the sizes when the layer
+            is built. The ratio must be about 2, 4 or 8; if the sizes are
+            unknown then, give a number here.
         fine_kernel_size: odd int. Kernel of the fine map's convolution; not
             used with `"concat"`. Defaults to `1`.
-        add_fine: bool. Whether the fine map is added, as in the paper. If
-            `False` the warped coarse map comes alone, for a sum of several.
-            Defaults to `True`.
+        add_fine: bool. Whether to add the fine map, as in the paper. If
+            `False`, only the warped coarse map is returned, for a sum of
+            several. Defaults to `True`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`. The flow is
@@ -74,13 +74,12 @@ class ImprovedFlowWarp(keras.layers.Layer):
 
     Call arguments:
         fine: float tensor `(batch, H, W, channels)`; channels second for
-            `"channels_first"`. Heights and widths may be unknown and odd.
+            `"channels_first"`. Heights and widths can be unknown and odd.
         coarse: float tensor `(batch, h, w, channels)` with `h <= H`,
             `w <= W`.
 
     Returns:
-        Tensor like `fine`. What a flow fetches from outside of the coarse
-        map is zero.
+        Tensor like `fine`. Values from outside the coarse map are zero.
 
     Raises:
         ArgumentError: when an argument is not one of the above, when the maps
@@ -175,7 +174,7 @@ def _region_size(fine_size, coarse_size):
     if ratio not in (2, 4, 8):
         raise ArgumentError(
             "`kernel_size=None` needs a `fine` map that is known to be about "
-            "2, 4 or 8 times as large as `coarse`; give a `kernel_size`, "
+            "2, 4 or 8 times as large as `coarse`; set `kernel_size` to "
             "2 * ratio - 1. Received (height, width): "
             f"fine {tuple(fine_size)}, coarse {tuple(coarse_size)}"
         )

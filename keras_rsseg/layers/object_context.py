@@ -1,4 +1,4 @@
-"""Each pixel gathers from those that look alike (OCNet)."""
+"""Each pixel gathers from similar pixels (OCNet)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,11 +24,11 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class ObjectContext(keras.layers.Layer):
-    """Gathers for each pixel from the pixels that look alike.
+    """Gathers for each pixel from similar pixels.
 
-    The map is halved by 2x2 maximum pooling (sizes are rounded down). One 1x1
+    The map is halved by 2x2 max pooling (sizes are rounded down). One 1x1
     convolution with batch normalization and activation makes the queries,
-    which are the keys, too; another 1x1 convolution makes the values. Each
+    which are also the keys; another 1x1 convolution makes the values. Each
     pixel gets the values of all pixels, weighted by a softmax of `query key /
     sqrt(key_filters)`. A last 1x1 convolution follows, and the result is
     resized to the size of the map (bilinear, corners aligned). The map itself
@@ -36,7 +36,7 @@ class ObjectContext(keras.layers.Layer):
 
     Memory grows with the square of the number of pixels: the float32 scores
     of a map of 64 x 64 pixels (a tile of 512 at stride 8), halved, take 4 MiB
-    an image.
+    per image.
 
     Args:
         key_filters: int. Channels of the queries. Defaults to `256`.
@@ -48,11 +48,11 @@ class ObjectContext(keras.layers.Layer):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
-        Tensor like `inputs`. Scores and softmax are float32 under mixed
-        precision too.
+        Tensor like `inputs`. Scores and softmax are float32 even under
+        mixed precision.
 
     Raises:
         ArgumentError: when `key_filters` is not a positive integer.
@@ -94,8 +94,8 @@ class ObjectContext(keras.layers.Layer):
         channels = input_shape[channel_axis(self.data_format)]
         options = {"data_format": self.data_format, "dtype": self.dtype_policy}
         self.value = keras.layers.Conv2D(channels, 1, name="value", **options)
-        # Its authors begin with zeros. What follows is normalised and
-        # rectified, and of a map of zeros nothing passes back: the branch
+        # Its authors start from zeros. But the result is then normalised and
+        # rectified, and a map of zeros passes no gradient back: the branch
         # would never learn.
         self.output_conv = keras.layers.Conv2D(
             channels, 1, name="output", **options
@@ -128,7 +128,7 @@ class ObjectContext(keras.layers.Layer):
     def _halve(self, x):
         height, width = spatial_size(x, self.data_format)
         pooled = ops.max_pool(x, 2, 2, "same", self.data_format)
-        # Without the windows that reach beyond the map, unless it is all.
+        # Without windows that reach beyond the map, unless it is the only one.
         rows, columns = (slice(_half(length)) for length in (height, width))
         if self.data_format == "channels_first":
             return pooled[:, :, rows, columns]

@@ -26,60 +26,61 @@ class PointFlow(PointMatcher):
     - *Saliency*: both maps are reduced to `match_dim` channels; a
       convolution over them gives one map in (0, 1).
     - *Salient points*: the maximum of the saliency in each cell of a
-      `max_pool_size x max_pool_size` grid. Where the maps are smaller than
-      the grid, or their size is no multiple of it, points occur repeatedly.
+      `max_pool_size x max_pool_size` grid. If the maps are smaller than the
+      grid, or their size is not a multiple of it, points occur repeatedly.
     - *Boundary points*: the `num_boundary_points` (at most all pixels) with
       the largest boundary logits. These come from the coarse map after its
-      averaged saliency is taken away, and are a second output to be trained
+      averaged saliency is subtracted, and are a second output, to be trained
       with a boundary loss.
     - *Flow*, for each of the two sets: `softmax(fine coarse^T) coarse +
-      fine`, an attention of the fine points to all coarse points of the set,
-      without scaling. The salient ones of the coarse map are raised by the
-      pooled maxima of the saliency, whatever the sampler. Where both sets
-      want a pixel, the salient one wins.
+      fine`, unscaled attention of the fine points to all coarse points of the
+      set. The salient points of the coarse map are raised by the pooled
+      maxima of the saliency, whatever the sampler. If both sets contain a
+      pixel, the salient point wins.
 
-    This follows the released code, which checkpoints need. So a boundary
+    This follows the released code, as checkpoints require. So a boundary
     point reads the fine map bilinearly at its centre but writes the pixel at
-    its top left corner, and where the fine map is not exactly twice as high
-    as the coarse one, columns drift (see
-    `keras_rsseg.ops.point_selection.released_fine_points`). Of salient points
-    that fall on one pixel, one gets the gradient (released code: each of
-    them). The arguments from `flows` to `saliency_from` are the comparisons
-    of the paper's Table 2, and its text where the released code differs.
+    its top left corner, and if the fine map is not exactly twice as high as
+    the coarse one, columns drift (see
+    `keras_rsseg.ops.point_selection.released_fine_points`). If several
+    salient points fall on one pixel, only one gets the gradient (released
+    code: each of them). The arguments from `flows` to `saliency_from` cover
+    the comparisons in the paper's Table 2, and its text where the released
+    code differs.
 
-    Saliency, coordinates, affinity and softmax are float32 under mixed
-    precision too: the affinity of two 256-channel points reaches thousands.
+    Saliency, coordinates, affinity and softmax are float32 even under mixed
+    precision: the affinity of two 256-channel points can reach thousands.
 
     Args:
         match_dim: int. Channels of the reduced maps. Defaults to `64`.
-        max_pool_size: int. Grid of the salient points. Defaults to `14`. It
-            has no parameters: it may differ between training and inference.
+        max_pool_size: int. Grid of the salient points. Defaults to `14`. No
+            weight depends on it: it can differ between training and inference.
         avg_pool_size: int. Grid over which the saliency is averaged for the
             boundary branch. Defaults to `9`.
         num_boundary_points: int. Defaults to `128`.
         matcher_kernel_size: odd int. Kernel of the saliency convolution.
             Defaults to `3`.
         flows: which of `"salient"` and `"boundary"` flow (Table 2a). Defaults
-            to both. What only the other one needs is not built.
+            to both. Parts that only the other one needs are not built.
         salient_sampler: how salient points are chosen (Table 2d):
             `"max_pool"`, as above; `"attention"`, the `max_pool_size**2`
             largest saliencies of the whole map; or `"random"`, a uniformly
-            random pixel of each cell of the grid. The random ones are drawn
+            random pixel of each cell of the grid. Random points are drawn
             anew in each training step and for each image; in inference they
             are the same for every call, image and backend, so that maps are
-            repeatable. Defaults to `"max_pool"`.
-        boundary_from: what the boundary logits come from (Table 2f), for a
-            coarse map `F` and its averaged saliency `A`: `"subtraction"`,
-            `F - F A`; `"addition"`, `F + F A`; or `"direct"`, `F`. Defaults
-            to `"subtraction"`.
+            reproducible. Defaults to `"max_pool"`.
+        boundary_from: what the boundary logits are computed from (Table 2f),
+            for a coarse map `F` and its averaged saliency `A`:
+            `"subtraction"`, `F - F A`; `"addition"`, `F + F A`; or
+            `"direct"`, `F`. Defaults to `"subtraction"`.
         point_sampling: `"released"`, or `"bilinear"` as in the text: for both
             sets the maps are sampled bilinearly at the centres of the coarse
             points (which are pixels of the coarse map), and the fine pixel
             nearest to the centre is written. Columns do not drift. Defaults
             to `"released"`.
         saliency_from: `"reduced"`, or `"raw"` as in equation 3: the
-            convolution is over both maps as they are, without the reduction
-            to `match_dim` channels. Defaults to `"reduced"`.
+            convolution takes both maps as they are, not reduced to
+            `match_dim` channels. Defaults to `"reduced"`.
         seed: int. Seed of the random sampler. Defaults to `0`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
@@ -87,14 +88,14 @@ class PointFlow(PointMatcher):
 
     Call arguments:
         fine: float tensor `(batch, H, W, channels)`; channels second for
-            `"channels_first"`. Heights and widths may be unknown and odd.
+            `"channels_first"`. Heights and widths can be unknown and odd.
         coarse: float tensor `(batch, h, w, channels)` with `h <= H`,
             `w <= W`.
 
     Returns:
         A tuple of the fine map with its points replaced, `(batch, H, W,
         channels)`, and the boundary logits, `(batch, h, w, 1)`. With
-        `flows=("salient",)` there are none: the fine map alone.
+        `flows=("salient",)`, only the fine map.
 
     Raises:
         ArgumentError: when an argument is out of range, when the maps differ in
@@ -121,7 +122,7 @@ class PointFlow(PointMatcher):
     ) -> Tensor | tuple[Tensor, Tensor]:
         points = self.select_points(fine, coarse, training=training)
         indices, values = [], []
-        # The last of equal points is written, hence the salient ones last.
+        # The last of equal points is written, hence salient points come last.
         if "boundary" in self.flows:
             indices.append(points.boundary_fine)
             values.append(self._boundary_values(fine, coarse, points))
@@ -165,7 +166,7 @@ class PointFlow(PointMatcher):
                 self.max_pool_size,
                 data_format=self.data_format,
             )
-        # Known already: the points are where they are.
+        # Already known: the points are where the maxima are.
         maxima = self._gather(points.saliency, points.salient_coarse)
         shape = [-1, self.max_pool_size, self.max_pool_size]
         shape.insert(channel_axis(self.data_format) % 4, 1)

@@ -1,4 +1,4 @@
-"""The points of a coarse map and their places in a fine one."""
+"""The points of a coarse map and their positions in a fine one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,14 +38,14 @@ class FlowPoints(NamedTuple):
     """The points through which semantics flow.
 
     Attributes:
-        saliency: `(batch, h, w, 1)` float32, in (0, 1). One channel first
-            for `"channels_first"`, as the boundary logits. `None` where
-            nothing of the layer needs it.
-        boundary_logits: `(batch, h, w, 1)`, or `None` where no boundary
-            points flow.
+        saliency: `(batch, h, w, 1)` float32, in (0, 1). Channels second for
+            `"channels_first"`, like the boundary logits. `None` if the layer
+            does not need it.
+        boundary_logits: `(batch, h, w, 1)`, or `None` if no boundary points
+            flow.
         boundary_coarse: `(batch, K)` int32, `row * w + column` in the coarse
-            map. `K` is 0 where no boundary points flow, and likewise for
-            salient ones.
+            map. `K` is 0 if no boundary points flow, and likewise for salient
+            points.
         boundary_fine: `(batch, K)` int32, `row * W + column` in the fine map.
         salient_coarse: `(batch, max_pool_size**2)` int32, as above. A point
             can occur more than once, except with
@@ -96,7 +96,7 @@ class PointMatcher(keras.layers.Layer):
     """Chooses the points of a coarse map and finds them in a fine one.
 
     The base of `keras_rsseg.layers.PointFlow`, where the arguments are
-    described: a subclass says in `call(fine, coarse)` what becomes of the
+    described. A subclass defines in `call(fine, coarse)` what to do with the
     points.
     """
 
@@ -134,7 +134,7 @@ class PointMatcher(keras.layers.Layer):
 
     def _make_layers(self):
         # === Layers ===
-        # `None` is what the arguments make unnecessary.
+        # `None` for layers that the arguments make unnecessary.
         self.reduce_fine: Any = None
         self.reduce_coarse: Any = None
         self.match_conv: Any = None
@@ -166,7 +166,7 @@ class PointMatcher(keras.layers.Layer):
             filters,
             kernel_size,
             use_bias=use_bias,
-            # torch's default, which PFNet was trained from.
+            # torch's default, with which PFNet was trained.
             kernel_initializer=torch_default_initializer(),
             data_format=self.data_format,
             dtype=self.dtype_policy,
@@ -204,8 +204,8 @@ class PointMatcher(keras.layers.Layer):
         Args:
             fine: as for `call()`.
             coarse: as for `call()`.
-            training: bool. Whether batch normalization uses the batch, and
-                random points are drawn anew: each call has others.
+            training: bool. Whether batch normalization uses the batch
+                statistics, and random points are drawn anew at each call.
 
         Returns:
             A `FlowPoints` named tuple.
@@ -247,7 +247,7 @@ class PointMatcher(keras.layers.Layer):
         return _sigmoid(ops.cast(self.match_conv(maps), "float32"))
 
     def _boundary(self, coarse, saliency, training):
-        """Boundary logits: what is left when the salient inside is gone."""
+        """Boundary logits: what is left without the salient interior."""
         outline = coarse
         if self.boundary_from != "direct":
             average = adaptive_average_pool(
@@ -287,7 +287,7 @@ class PointMatcher(keras.layers.Layer):
         )
 
     def _match(self, indices, fine, coarse):
-        """Flat coarse indices to flat fine ones."""
+        """Converts flat coarse indices to flat fine ones."""
         if self.point_sampling == "released":
             match = point_selection.released_fine_points
         else:
@@ -317,17 +317,17 @@ class PointMatcher(keras.layers.Layer):
 
 
 def _sigmoid(x):
-    """Which a point of the largest is chosen by, to the last bit."""
+    """A sigmoid exact to the last bit, as it decides which point is chosen."""
     if not is_portable():
         return ops.sigmoid(x)
-    # Runtimes have approximations of their own: onnxruntime's is 0 for all
-    # values below -18, where the first of a cell would be its largest, and
-    # does not always rise above 16. Exponentials are rounded nearly alike.
+    # Runtimes have their own approximations: onnxruntime's is 0 for all
+    # values below -18, which would make the first in a cell its largest, and
+    # is not always increasing above 16. Exponentials round nearly alike.
     return 1.0 / (1.0 + ops.exp(-x))
 
 
 def standardize_flows(flows: Flow | Iterable[Flow]) -> tuple[Flow, ...]:
-    """The flows in their order; raises an `ArgumentError` for unknown ones."""
+    """Sorts the flows; raises an `ArgumentError` for unknown ones."""
     flows = (flows,) if isinstance(flows, str) else tuple(flows)
     if not flows or set(flows) - set(FLOWS):
         raise ArgumentError(

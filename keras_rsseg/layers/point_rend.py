@@ -1,4 +1,4 @@
-"""Logits refined where they are uncertain (PointRend)."""
+"""Logits refined at uncertain points (PointRend)."""
 
 from typing import Any
 
@@ -23,30 +23,30 @@ _MOST_STEPS = 5
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class PointRefinement(keras.layers.Layer):
-    """Enlarges logits step by step, and classifies uncertain points anew.
+    """Enlarges logits step by step, and classifies uncertain points again.
 
     A step doubles the map of logits (bilinear), takes the points whose best
-    two classes are closest, samples features and the logits that came in at
-    the centres of these pixels (bilinear), and overwrites the points' logits
-    with what dense layers make of both. Each of these layers gets the logits
-    again.
+    two classes are closest, samples the features and the input logits at
+    the centres of these pixels (bilinear), and replaces the points' logits
+    by the output of dense layers on both. Each of these layers gets the
+    logits again.
 
-    Called with `points`, as in training, it returns the logits of these
-    points alone.
+    Called with `points`, as in training, it returns only the logits of these
+    points.
 
     Args:
         num_classes: int.
         steps: int from 0 to 5. How often logits are doubled. Defaults to `2`.
-        num_points: int. Points of a step, or all where the map has fewer.
+        num_points: int. Points per step, or all if the map has fewer.
             Defaults to `8196`.
         filters: int. Channels of the hidden layers. Defaults to `256`.
-        hidden_layers: int. Hidden layers with ReLU, before the one to the
-            classes. Defaults to `3`.
+        hidden_layers: int. Hidden layers with ReLU, before the classifying
+            layer. Defaults to `3`.
         align_corners: bool. How logits are doubled, see
             `keras_rsseg.ops.resize`. Defaults to `False`.
         use_refined: bool. Whether points get the logits of the map that was
-            just doubled, which earlier steps refined, in place of those that
-            came in. Defaults to `False`; PFNet's released code has `True`.
+            just doubled, which earlier steps refined, in place of the input
+            logits. Defaults to `False`; PFNet's released code has `True`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -203,8 +203,8 @@ class UncertainPoints(keras.layers.Layer):
     """Draws points, most of them where logits are uncertain, for training.
 
     Of `oversampling * num_points` uniformly random points, those whose best
-    two classes are closest are kept; a share of the points is uniformly
-    random. They are drawn anew at each call and have no gradient.
+    two classes are closest are kept; the other points are uniformly random.
+    They are drawn anew at each call and have no gradient.
 
     Args:
         num_points: int. Defaults to `2048`.
@@ -294,7 +294,7 @@ class UncertainPoints(keras.layers.Layer):
 
 
 def uncertainty(logits: Tensor) -> Tensor:
-    """Return how close the best two classes are: the second less the first.
+    """Return how close the best two classes are: the second minus the first.
 
     Args:
         logits: float tensor `(..., classes)`.

@@ -19,10 +19,10 @@ from keras_rsseg.typing import Tensor
 class PyramidFusion(keras.layers.Layer):
     """Joins the levels of a pyramid at the size of the finest one.
 
-    Every level is resized bilinearly to the first one, all are concatenated
-    and pass one convolution with batch normalization and ReLU. It is the last
+    Every level is resized bilinearly to the first, all are concatenated, and
+    one convolution with batch normalization and ReLU follows. It is the last
     stage of PFNet's decoder (3x3, see section 3 of the paper) and of HRNetV2's
-    head (1x1). The resized levels are never made, which takes less time, see
+    head (1x1). To save time, the resized levels are never made, see
     `keras_rsseg.ops.upsampled_conv`.
 
     Args:

@@ -1,4 +1,4 @@
-"""Levels of a pyramid that climb to the finest one, a factor of 2 a step."""
+"""Levels of a pyramid that climb to the finest one, doubling at each step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,9 +28,9 @@ class PyramidLadders(keras.layers.Layer):
 
     Each level climbs a ladder of its own: a step is a 3x3 convolution with
     batch normalization and ReLU, and an enlargement by 2 (bilinear). The
-    second level has one step, the third two, and so on; the finest has the
-    convolution alone. Then all are resized to the finest level's size, which
-    changes nothing where sizes are divisible, and summed or averaged. It is
+    second level has one step, the third two, and so on; the finest has only
+    the convolution. Then all are resized to the finest level's size, which
+    changes nothing if sizes are divisible, and summed or averaged. This is
     the decoder of semantic FPN (`"sum"`) and of FarSeg (`"mean"`, corners
     aligned).
 
@@ -82,7 +82,7 @@ class PyramidLadders(keras.layers.Layer):
         self.reduction = reduction
         self.align_corners = align_corners
         self.data_format = standardize_data_format(data_format)
-        # Of all levels, finest first. Keras saves no list of lists.
+        # Of all levels, finest first. Keras cannot save a list of lists.
         self.convs: list[ConvBNReLU] = []
 
     def build(self, levels_shape: Sequence[Shape]) -> None:

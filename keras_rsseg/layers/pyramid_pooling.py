@@ -1,4 +1,4 @@
-"""A map joined with averages of itself."""
+"""A map concatenated with averages of itself."""
 
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -23,26 +23,26 @@ from keras_rsseg.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class PyramidPooling(keras.layers.Layer):
-    """Joins a map with averages of itself over coarser and coarser grids.
+    """Joins a map with its averages over grids of several sizes.
 
     For each bin size `b`, the map is averaged over a `b x b` grid that covers
-    it, passes a 1x1 convolution with batch normalization and is resized to
-    the map's size (bilinear, corners aligned). The pooled maps, in the order
-    of `bin_sizes`, and then the map itself are concatenated; a 1x1
+    it, passed through a 1x1 convolution with batch normalization and resized
+    to the map's size (bilinear, corners aligned). The pooled maps, in the
+    order of `bin_sizes`, and then the map itself are concatenated; a 1x1
     convolution with batch normalization and ReLU reduces them to `filters`
-    channels. In training, some channels are dropped as a whole.
+    channels. In training, some channels are dropped entirely.
 
-    That is the PFNet release. PSPNet as mmsegmentation has it, and the head
-    of UPerNet, differ in all of `pooled_activation="relu"`,
-    `map_first=True`, `kernel_size=3` and `align_corners=False`.
+    This is the PFNet release. mmsegmentation's PSPNet, and the head of
+    UPerNet, differ in all of `pooled_activation="relu"`, `map_first=True`,
+    `kernel_size=3` and `align_corners=False`.
 
-    In training, a bin of size 1 has one value an image: use batches of two
-    images or more, otherwise that branch is normalized to a constant.
+    In training, a bin of size 1 has one value per image: use batches of two
+    images or more, otherwise this branch is normalized to a constant.
 
     Args:
         filters: int. Channels of the output and of each pooled map. Defaults
             to `256`.
-        bin_sizes: sizes of the grids. A map may be smaller than its grid.
+        bin_sizes: sizes of the grids. A map can be smaller than its grid.
             Defaults to `(1, 2, 3, 6)`.
         dropout: float in [0, 1). Share of the output's channels to drop in
             training. Defaults to `0.1`.
@@ -60,13 +60,13 @@ class PyramidPooling(keras.layers.Layer):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
         Tensor `(batch, height, width, filters)`.
 
     Raises:
-        ArgumentError: when `bin_sizes` is empty or holds anything but different
+        ArgumentError: when `bin_sizes` is empty or holds anything but distinct
             positive integers, or `kernel_size` is not a positive odd integer.
 
     Example:

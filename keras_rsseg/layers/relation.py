@@ -1,4 +1,4 @@
-"""Relations of all channels, and of all pixels, of a map."""
+"""Relations between all channels, and between all pixels, of a map."""
 
 from typing import Any
 
@@ -66,11 +66,11 @@ class ChannelRelation(_Relation):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
-        Tensor like `inputs`. The softmax is float32 under mixed precision
-        too.
+        Tensor like `inputs`. The softmax is float32 even under mixed
+        precision.
 
     Example:
 
@@ -104,10 +104,10 @@ class SpatialRelation(_Relation):
     """Adds to each pixel its relation to every pixel, as further channels.
 
     With `u`, `v` 1x1 convolutions of the map, pixel `j` gets `relu(u_i .
-    v_j)` for each pixel `i`, row by row, behind its own channels. What
-    follows has weights for each place, so the layer is bound to one size of
-    map. The relation takes `(height * width)^2` numbers of memory an image: a
-    map of 128 x 128 pixels (a tile of 512 at stride 4) 1 GiB.
+    v_j)` for each pixel `i`, row by row, after its own channels. Later
+    layers have weights for each position, so this layer is bound to one map
+    size. The relation takes `(height * width)^2` numbers of memory per image:
+    1 GiB for a map of 128 x 128 pixels (a tile of 512 at stride 4).
 
     Args:
         data_format: `"channels_last"` or `"channels_first"`; defaults to
@@ -141,7 +141,7 @@ class SpatialRelation(_Relation):
     def build(self, input_shape: Shape) -> None:
         if None in input_shape[1:]:
             raise ArgumentError(
-                "`SpatialRelation` is bound to one size of map: height and "
+                "`SpatialRelation` is bound to one map size: height and "
                 "width must be known. Received: "
                 f"input_shape={tuple(input_shape)}"
             )

@@ -1,4 +1,4 @@
-"""One map at the size of another."""
+"""One map resized to the size of another."""
 
 from typing import Any
 
@@ -24,11 +24,10 @@ class ResizeLike(keras.layers.Layer):
         align_corners: bool. Whether the corner pixels of both maps coincide
             (else the outer borders do), see `keras_rsseg.ops.resize`.
             Defaults to `False`.
-        factor: int. By how much to enlarge the coarse map first, before it is
-            resized to the fine one's size. For bilinear resizing this is the
-            same where the sizes differ by that very factor, and another map
-            where they do not: mmsegmentation's HRNet resizes so. Defaults to
-            `1`.
+        factor: int. Factor by which to enlarge the coarse map before it is
+            resized to the fine one's size, as in mmsegmentation's HRNet. The
+            second bilinear resize changes nothing if the sizes differ by
+            this very factor. Defaults to `1`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.

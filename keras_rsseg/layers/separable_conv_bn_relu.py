@@ -25,9 +25,9 @@ from keras_rsseg.typing import Tensor
 class SeparableConvBNReLU(keras.layers.Layer):
     """Depthwise and 1x1 convolution, batch normalization and activation.
 
-    A convolution of each channel by itself, which keeps the size of the map,
-    and a 1x1 convolution of all channels, `ConvBNReLU`. Released networks
-    have batch normalization and the activation between the two
+    A convolution of each channel separately, which keeps the size of the map,
+    and a 1x1 convolution of all channels, `ConvBNReLU`. Between the two,
+    released networks have batch normalization and the activation
     (mmsegmentation) or nothing (segmentation_models.pytorch).
 
     Args:
@@ -45,7 +45,7 @@ class SeparableConvBNReLU(keras.layers.Layer):
 
     Call arguments:
         inputs: float tensor `(batch, height, width, channels)`; channels
-            second for `"channels_first"`. Height and width may be unknown.
+            second for `"channels_first"`. Height and width can be unknown.
 
     Returns:
         Tensor `(batch, height, width, filters)`.
@@ -58,7 +58,7 @@ class SeparableConvBNReLU(keras.layers.Layer):
     ```python
     layer = keras_rsseg.layers.SeparableConvBNReLU(64, dilation_rate=12)
     layer(np.zeros((1, 25, 17, 32), "float32")).shape  # (1, 25, 17, 64)
-    layer.count_params()  # 2720, of a full convolution 18688
+    layer.count_params()  # 2720; a full convolution has 18688
     ```
 
     Reference:
@@ -131,7 +131,7 @@ class SeparableConvBNReLU(keras.layers.Layer):
     def fold(self) -> None:
         """Folds the depthwise normalization into its kernel, for inference.
 
-        As `ConvBNReLU.fold()`, which is to be called for `pointwise` itself.
+        Like `ConvBNReLU.fold()`, which must be called on `pointwise` itself.
         """
         if self.depthwise_norm is not None:
             fold_batch_norm(self.depthwise_norm, self.depthwise.kernel)
@@ -156,10 +156,10 @@ class SeparableConvBNReLU(keras.layers.Layer):
 
 
 class _DepthwiseConv2D(keras.layers.Layer):
-    """A convolution of each channel by itself, for use inside of layers.
+    """A convolution of each channel separately, for use inside layers.
 
-    Its kernel `(k, k, 1, channels)` has the axes of other convolutions, in
-    which released checkpoints also hold it.
+    Its kernel `(k, k, 1, channels)` has the axes of other convolutions, as in
+    released checkpoints.
     """
 
     def __init__(self, kernel_size, dilation_rate, data_format, **kwargs):
@@ -173,7 +173,7 @@ class _DepthwiseConv2D(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.kernel_size, self.kernel_size, 1, channels),
-            # Over the outputs, as elsewhere, would count all channels.
+            # Counting outputs, as elsewhere, would count all channels.
             initializer=keras.initializers.VarianceScaling(
                 2.0, "fan_in", "untruncated_normal"
             ),

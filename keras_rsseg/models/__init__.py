@@ -1,6 +1,6 @@
-"""Systems: a backbone, a task and its preprocessing each.
+"""Systems: each a backbone, a task and its preprocessing.
 
-The classes of every system of `keras_rsseg.systems.SYSTEMS` are here: `CCNet`
+The classes of every system in `keras_rsseg.systems.SYSTEMS` are here: `CCNet`
 is the task, `CCNetBackbone` its network, `CCNetImageConverter` and
 `CCNetPreprocessor` normalise its tiles.
 """
@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING
 from typing import Any
 
-# Of the Hub, and here: what is uploaded is loaded first, for which the
-# classes below must be known.
+# Part of the hub, but imported here: a preset is loaded before its upload,
+# which needs the classes below.
 from keras_rsseg.hub.publish import upload_preset
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.preprocessing import TileConverter
@@ -92,7 +92,7 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     )
 
     def __getattr__(name: str) -> Any:
-        """Of the image converters and preprocessors, which are made."""
+        """Type of the image converters and preprocessors, which are made."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Contexts by attention: of CCNet, DANet, EMANet, EncNet and OCNet."""
+"""Attention contexts of CCNet, DANet, EMANet, EncNet and OCNet."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def criss_cross_context(
     Args:
         x: KerasTensor, a map.
         filters: int. Channels of the result.
-        recurrence: int. Calls of the one attention layer.
+        recurrence: int. Calls of the single attention layer.
         dropout: float in [0, 1). Share of the channels to drop in training.
         data_format: of every layer.
         dtype: dtype policy of every layer.
@@ -40,7 +40,7 @@ def criss_cross_context(
         KerasTensor of the size of `x` with `filters` channels.
 
     Raises:
-        ArgumentError: `recurrence` is no positive integer.
+        ArgumentError: `recurrence` is not a positive integer.
     """
     check_positive("recurrence", recurrence)
     options = {"data_format": data_format, "dtype": dtype}
@@ -109,7 +109,7 @@ def expectation_maximization_context(
     data_format: DataFormat | None = None,
     dtype: Any = None,
 ) -> keras.KerasTensor:
-    """Apply EMANet's unit: a map, plus what a few bases rebuild of it.
+    """Apply EMANet's unit: a map plus its reconstruction from a few bases.
 
     Args:
         x: KerasTensor, a map.
@@ -151,13 +151,13 @@ def encoding_context(
     data_format: DataFormat | None = None,
     dtype: Any = None,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Apply EncNet's context encoding: channels weighed by the whole map.
+    """Apply EncNet's context encoding: channels weighted by the whole map.
 
     Args:
         x: KerasTensor, a map.
         filters: int. Channels of the result.
-        finer: list of KerasTensors of the size of `x`, which a 3x3
-            convolution joins with it.
+        finer: list of KerasTensors of the size of `x`, joined with it by a
+            3x3 convolution.
         num_codewords: see `keras_rsseg.layers.ContextEncoding`.
         square_scale: see there.
         data_format: of every layer.
@@ -216,7 +216,7 @@ def object_context(
         dilation_rates: dilations of the 3x3 convolutions.
         activation: activation of every convolution.
         dropout: float in [0, 1). Share of the result's channels to drop in
-            training; half of it is of the object context's.
+            training; half this share of the object context's channels.
         data_format: of every layer.
         dtype: dtype policy of every layer.
 

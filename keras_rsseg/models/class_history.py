@@ -1,4 +1,4 @@
-"""Callbacks of `fit()` around the scores of each class."""
+"""Callbacks of `fit()` for the scores of each class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,9 @@ _PREFIX = "iou_"
 class ClassHistory(keras.callbacks.Callback):
     """Adds the IoU of each class to the logs of each epoch.
 
-    They are `iou_<name>` and `val_iou_<name>`, in `History` and for callbacks
-    that come after it. Counts are taken of the first metric with a confusion
-    matrix; a class that occurs neither in masks nor in predictions is NaN.
+    They are `iou_<name>` and `val_iou_<name>`, in `History` and for later
+    callbacks. Counts come from the first metric with a confusion matrix; a
+    class that occurs neither in masks nor in predictions is NaN.
 
     Args:
         class_names: list of names.
@@ -39,7 +39,7 @@ class ClassHistory(keras.callbacks.Callback):
         self._trained = False
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Forget the epoch before."""
+        """Forget the previous epoch."""
         self._found, self._trained = {}, False
 
     def on_test_begin(self, logs: Any = None) -> None:
@@ -67,20 +67,20 @@ class ClassHistory(keras.callbacks.Callback):
             return
         try:
             scores = metric.scores().iou
-        except ArgumentError:  # of ids that are no class: the mean is NaN
+        except ArgumentError:  # ids that are not classes: the mean is NaN
             scores = np.full(metric.num_classes, np.nan)
         for name, score in zip(self.class_names, scores, strict=True):
             self._found[f"{prefix}{_PREFIX}{name}"] = float(score)
 
 
 def set_directions(callbacks: Any) -> None:
-    """Tell callbacks that watch one of our scores that more is better.
+    """Tell callbacks that monitor one of our scores that more is better.
 
-    Keras knows it of a metric by that metric's name alone, not of scores that
-    one of several is.
+    Keras only knows this for the name of a metric, not for one of several
+    scores.
 
     Args:
-        callbacks: what `fit()` was given.
+        callbacks: the callbacks given to `fit()`.
     """
     for callback in keras.tree.flatten(callbacks):
         monitor = getattr(callback, "monitor", None)

@@ -1,4 +1,4 @@
-"""A word on what the first step of a training waits for."""
+"""A note on why the first training step takes long."""
 
 import sys
 from typing import Any
@@ -9,10 +9,10 @@ _NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 
 
 class CompileNote(keras.callbacks.Callback):
-    """Says that the first step is compiled, where that takes a while.
+    """Says that the first step is being compiled, if that takes a while.
 
     Keras shows nothing until it is done: half a minute for HRNet on two
-    cores. torch runs the network as it is.
+    cores. torch does not compile the network.
     """
 
     def on_train_begin(self, logs: Any = None) -> None:

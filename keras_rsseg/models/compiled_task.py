@@ -1,4 +1,4 @@
-"""How a segmenter is compiled: losses, metrics, and what is saved of them."""
+"""How a segmenter is compiled: losses, metrics, and how they are saved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from keras_rsseg.ops.fused_updates import fused_updates
 from keras_rsseg.ops.lean_graphs import shared_graphs
 from keras_rsseg.void import VOID
 
-# What Keras takes such a word for counts void as an error.
+# What Keras makes of such a string counts void as an error.
 _ACCURACIES = ("accuracy", "acc", "sparse_categorical_accuracy")
 _CROSS_ENTROPY = "sparse_categorical_crossentropy"
 _BUILT = "optimizer_built"
@@ -31,14 +31,14 @@ class CompiledTask(PresetTask):
     class_names: list[str] | None
     # Names of metrics that count void as an error; set by `compile()`.
     metrics_that_count_void: tuple[str, ...] = ()
-    # Arguments of `compile()` for classes none of which is a background, as
-    # those of land cover: what `keras_rsseg.train` compiles with.
+    # Arguments of `compile()` for classes without a background, such as land
+    # cover: `keras_rsseg.train` compiles with them.
     land_cover_arguments: Mapping[str, Any] = {}
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
         """A further loss of a system, added to the segmentation loss.
 
-        It is computed in training alone, so that a validation loss is the
+        It is computed only in training, so a validation loss is the
         segmentation loss.
 
         Args:
@@ -86,10 +86,10 @@ class CompiledTask(PresetTask):
             optimizer: `"auto"` is SGD with momentum 0.9, learning rate 0.01
                 and the weight decay of the released scripts.
             loss: `"auto"` is the system's own segmentation loss.
-                `"sparse_categorical_crossentropy"` is that of logits, without
+                `"sparse_categorical_crossentropy"` takes logits and ignores
                 void.
-            metrics: `"auto"` is the mean IoU without void. `"accuracy"` is
-                that without void, too.
+            metrics: `"auto"` is the mean IoU without void. `"accuracy"` also
+                ignores void.
             **kw: other keyword arguments of `keras.Model.compile`.
         """
         if optimizer == "auto":
@@ -108,8 +108,8 @@ class CompiledTask(PresetTask):
             keras.backend.backend() == "tensorflow"
             and kw.get("jit_compile", "auto") == "auto"
         ):
-            # Keras would compile with XLA, anew for every size of tile; on
-            # CPUs its backward convolutions are the slower ones, too.
+            # Keras would compile with XLA, again for every tile size; on
+            # CPUs its backward convolutions are also slower.
             kw["jit_compile"] = False
         super().compile(optimizer=optimizer, loss=loss, metrics=metrics, **kw)
 
@@ -127,11 +127,11 @@ class CompiledTask(PresetTask):
         if not config:
             return config
         if not config["jit_compile"]:
-            # The choice for TensorFlow must not go to other backends.
+            # The choice for TensorFlow must not be passed to other backends.
             config["jit_compile"] = "auto"
         built = self.optimizer is not None and self.optimizer.built
-        # Within the optimizer's own, whose other keys Keras passes over: a
-        # clone is a plain model, which is compiled with all keys.
+        # Stored in the optimizer's own entry, where Keras ignores other keys:
+        # a clone is a plain model, which is compiled with all keys.
         if config.get("optimizer"):
             own = {_BUILT: built, _OWN: self.compile_arguments()}
             config["optimizer"] = {**config["optimizer"], **own}
@@ -142,20 +142,20 @@ class CompiledTask(PresetTask):
         return {}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        # Keras leaves it out where `compile()` is overridden.
+        # Keras skips this if `compile()` is overridden.
         optimizer = config.get("optimizer") or {}
         built = config.get(_BUILT, optimizer.get(_BUILT, False))
         own = {**config, **optimizer.get(_OWN, {})}
         own.pop(_BUILT, None)
         self.compile(**keras.saving.deserialize_keras_object(own))
-        if built:  # else the file holds no moments
+        if built:  # otherwise the file holds no moments
             self.optimizer.build(self.trainable_variables)
 
     def default_loss(self) -> keras.losses.Loss:
         """Cross-entropy, averaged over the pixels that are not void.
 
-        (mmsegmentation divides by all pixels, so that tiles with void count
-        less there.)
+        (mmsegmentation divides by all pixels, so tiles with void count less
+        there.)
         """
         return keras.losses.SparseCategoricalCrossentropy(
             from_logits=True, ignore_class=VOID
@@ -163,9 +163,9 @@ class CompiledTask(PresetTask):
 
 
 def _with_annealing(metrics: Any, loss: Any) -> Any:
-    """Put what a loss anneals by among the metrics, where JAX looks for it.
+    """Add a loss' annealing metric to the metrics, where JAX looks for it.
 
-    Metrics that were loaded have another one, of which the loss knows nothing.
+    Loaded metrics hold another one, which the loss does not know.
     """
     annealing = getattr(loss, "annealing", None)
     if annealing is None or not isinstance(metrics, list | tuple | None):
@@ -182,8 +182,8 @@ def default_optimizer(
     """SGD as in the released training scripts.
 
     PyTorch adds the weight decay of 1e-4 to the gradient, where momentum 0.9
-    multiplies it by 1 / (1 - 0.9) in the long run. Keras takes it off the
-    weights directly, which is the same with ten times the number.
+    multiplies it by 1 / (1 - 0.9) in the long run. Keras subtracts it from
+    the weights directly, which is the same with ten times the number.
 
     Args:
         learning_rate: float.

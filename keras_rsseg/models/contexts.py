@@ -1,6 +1,6 @@
 """Context modules by their names, for the decoders of PFNet and its baseline.
 
-The systems that they come from use them, too, with their own arguments.
+The systems they come from also use them, with their own arguments.
 """
 
 from collections.abc import Callable
@@ -38,9 +38,9 @@ def gather_context(
             `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
             `"expectation_maximization"`, `"encoding"` or `"object_context"`,
             the contexts of CCNet, DANet, DeepLabV3, DeepLabV3+, FCN,
-            DenseASPP, EMANet, EncNet (without its loss of presence) and OCNet
+            DenseASPP, EMANet, EncNet (without its presence loss) and OCNet
             at their published widths, brought to `filters` channels by a 1x1
-            convolution; or `None` for this convolution alone, as in a plain
+            convolution; or `None` for only this convolution, as in a plain
             FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
@@ -63,7 +63,7 @@ def gather_context(
 
 
 def _encoded_map(x: keras.KerasTensor, **options: Any) -> keras.KerasTensor:
-    """Apply EncNet's context encoding, of which a decoder needs the map."""
+    """Apply EncNet's context encoding, keeping only the map."""
     return encoding_context(x, **options)[0]
 
 

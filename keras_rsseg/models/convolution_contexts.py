@@ -1,4 +1,4 @@
-"""Contexts by convolutions: of FCN, DeepLabV3, DeepLabV3+ and DenseASPP."""
+"""Convolutional contexts of FCN, DeepLabV3, DeepLabV3+ and DenseASPP."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def fcn_context(
         x: KerasTensor, a map.
         filters: int. Channels of the result.
         num_convs: int. Convolutions in a row.
-        join: bool. Whether another one joins their result with `x`.
+        join: bool. Whether another convolution joins their result with `x`.
         dropout: float in [0, 1). Share of the channels to drop in training.
         data_format: of every layer.
         dtype: dtype policy of every layer.
@@ -88,7 +88,7 @@ def atrous_context(
 def separable_atrous_context(
     x: keras.KerasTensor, filters: int = 512, **options: Any
 ) -> keras.KerasTensor:
-    """Apply DeepLabV3+'s pooling, as mmsegmentation has it.
+    """Apply DeepLabV3+'s pooling, as in mmsegmentation.
 
     Args:
         x: KerasTensor, a map.
@@ -125,12 +125,12 @@ def dense_atrous_context(
         dtype: dtype policy of every layer.
 
     Returns:
-        KerasTensor of the size of `x`: what was added last comes first, and
-        `x`, rectified, comes last.
+        KerasTensor of the size of `x`: the channels added last come first,
+        and `x`, rectified, comes last.
 
     Raises:
         ArgumentError: `dilation_rates` is empty or holds anything but
-            different positive integers.
+            distinct positive integers.
     """
     rates = check_different_positives("dilation_rates", dilation_rates)
     options: dict[str, Any] = {

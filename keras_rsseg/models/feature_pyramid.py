@@ -1,6 +1,6 @@
-"""The neck of feature pyramid networks: every level knows the coarser ones.
+"""The neck of feature pyramid networks, which adds coarser levels to finer.
 
-Semantic FPN and FarSeg have it, which differ in what they do with its levels.
+Semantic FPN and FarSeg share it and differ in how they use its levels.
 """
 
 from typing import Any
@@ -16,10 +16,10 @@ LEVELS = ("P2", "P3", "P4", "P5")
 def feature_pyramid(
     pyramid: Pyramid, filters: int = 256, **options: Any
 ) -> list[keras.KerasTensor]:
-    """Give each level of an encoder the same channels, and the coarser ones.
+    """Give all levels the same channels, and add the coarser ones to each.
 
-    From the coarsest level down, a 1x1 convolution of the encoder's level and
-    what comes from above, enlarged by repeating pixels, are added; a 3x3
+    From the coarsest level down, a 1x1 convolution of the encoder's level is
+    added to the map from above, enlarged by repeating pixels; a 3x3
     convolution of the sum is the level's output. There is no normalization
     and no activation.
 

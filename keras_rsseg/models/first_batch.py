@@ -1,4 +1,4 @@
-"""Doubts about tiles and masks, told before a model has learnt from them."""
+"""Doubts about tiles and masks, raised before a model learns from them."""
 
 import threading
 import warnings
@@ -36,16 +36,16 @@ def doubt_samples(
     whole: bool,
     what: str = "",
 ) -> list[str]:
-    """Return what may be wrong with tiles and masks, for a model.
+    """Return what may be wrong with tiles and masks for a model.
 
     Args:
         model: a `Segmenter`.
         tiles: array `(batch, height, width, bands)`.
-        masks: array `(batch, height, width)` or with an axis of 1 behind,
-            whose ids are known to be classes or void; or with a channel a
+        masks: array `(batch, height, width)` or with a last axis of 1, whose
+            ids are known to be classes or void; or with a channel for each
             class; or `None`.
         whole: whether these are all masks that are trained on.
-        what: behind "The tiles" and "The masks" in messages, such as
+        what: follows "The tiles" and "The masks" in messages, such as
             " of the first batch".
 
     Returns:
@@ -62,7 +62,7 @@ def doubt_samples(
     counts = _count(ids_of_one_hot(masks) if one_hot else masks)
     void = int(counts[VOID])
     if one_hot:
-        counts[VOID] = 0  # What is said of 255 would not be understood.
+        counts[VOID] = 0  # Nobody would understand a doubt about 255.
     doubts += doubt_ids(
         counts, model.num_classes, f"The masks{what}", model.class_names, whole
     )
@@ -71,7 +71,7 @@ def doubt_samples(
         shown = "pixels of no class" if one_hot else f"void ({VOID})"
         doubts.append(
             f"The masks{what} hold {shown}, which {', '.join(wrong)} of "
-            "Keras counts as an error. Take keras_rsseg.metrics.PixelAccuracy "
+            "Keras counts as an error. Use keras_rsseg.metrics.PixelAccuracy "
             "or MeanIoU"
         )
     return doubts
@@ -81,7 +81,7 @@ def metrics_of_void(metrics: Any) -> tuple[str, ...]:
     """Return the names of Keras' metrics that count void as an error.
 
     Args:
-        metrics: what `compile()` was given.
+        metrics: the metrics given to `compile()`.
     """
     return tuple(
         metric.name
@@ -96,17 +96,17 @@ def warn_of(doubts: list[str], stacklevel: int = 2) -> None:
 
     Args:
         doubts: sentences.
-        stacklevel: of the caller, as `warnings.warn` counts.
+        stacklevel: stack level of the caller, counted as by `warnings.warn`.
     """
     for doubt in doubts:
         warnings.warn(doubt, SampleWarning, stacklevel=stacklevel + 1)
 
 
 class FirstBatch:
-    """Looks at the first batch of a data set that comes by, and at no other.
+    """Checks the first batch of a data set as it passes, and no other.
 
-    Data sets cannot be read ahead: that would cost the batches of a
-    generator, and change the order of shuffled ones.
+    Data sets cannot be read in advance: that would use up batches of a
+    generator, and change the order of shuffled data.
 
     Args:
         model: a `Segmenter`.
@@ -122,11 +122,11 @@ class FirstBatch:
         """Check a batch, once.
 
         Args:
-            tiles: array, or what converts to one.
+            tiles: array, or an object that converts to one.
             masks: likewise, or `None`.
 
         Raises:
-            ArgumentError: see `doubt_samples`. It is kept in `error`:
+            ArgumentError: see `doubt_samples`. It is kept in `error`, as
                 pipelines raise their own.
             MaskError: likewise, see `check_masks`.
         """
@@ -139,7 +139,7 @@ class FirstBatch:
             if masks is not None:
                 masks = keras.ops.convert_to_numpy(masks)
             if not _fits(tiles, masks, self._model.num_classes):
-                return  # which is refused in its own words
+                return  # refused elsewhere, with its own message
             if masks is not None:
                 self._check_masks(masks, tiles)
             what = " of the first batch"
@@ -154,7 +154,7 @@ class FirstBatch:
         check_masks(masks, tiles, model.num_classes, VOID, one_hot)
 
     def watch(self, dataset: Any) -> Any:
-        """Return a `tf.data.Dataset` whose first batch is looked at.
+        """Return a `tf.data.Dataset` whose first batch is checked.
 
         Args:
             dataset: `tf.data.Dataset` of batches.
@@ -178,7 +178,7 @@ class FirstBatch:
             with tf.control_dependencies([done]):
                 return tf.nest.map_structure(tf.identity, batch)
 
-        # AutoGraph would only look for a source that it need not change.
+        # AutoGraph would only look for source code it need not change.
         watched = tf.autograph.experimental.do_not_convert(watched)
         return dataset.enumerate().map(watched)
 
@@ -211,18 +211,18 @@ def refuse_class_weight(class_weight: Any) -> None:
     """Refuse `fit(class_weight=...)`, which Keras has for whole samples.
 
     Args:
-        class_weight: what was given.
+        class_weight: the argument of `fit()`.
 
     Raises:
-        ArgumentError: unless that is `None`.
+        ArgumentError: unless it is `None`.
     """
     if class_weight is not None:
         weights = list(class_weight.values())
         raise ArgumentError(
-            "`class_weight` weighs whole samples, and a tile has many "
-            "classes. Give the loss weights of pixels instead: "
+            "`class_weight` weights whole samples, and a tile has many "
+            "classes. Give the loss weights for pixels instead: "
             "`model.compile(loss=keras_rsseg.losses.FocalLoss(gamma=0, "
             f"class_weights={weights}))` is cross-entropy with them (see "
-            "keras_rsseg.data.class_weights), or weigh a data set with "
+            "keras_rsseg.data.class_weights), or weight a data set with "
             "keras_rsseg.data.weigh_pixels"
         )

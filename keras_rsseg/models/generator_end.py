@@ -1,4 +1,4 @@
-"""Generators, which can be read once, and what is left to train on then."""
+"""Generators, which can be read only once, and training on them."""
 
 import warnings
 from collections.abc import Iterator
@@ -9,21 +9,19 @@ import keras
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.sample_checks import SampleWarning
 
-_INSTEAD = (
-    "Let it go on for ever, with `{steps}`, or give a keras.utils.PyDataset"
-)
+_INSTEAD = "Let it run for ever, with `{steps}`, or use a keras.utils.PyDataset"
 
 
 class GeneratorEnd(keras.callbacks.Callback):
-    """Ends a training whose generator has ended, and says so.
+    """Ends a training whose generator is exhausted, and says so.
 
-    Keras would go on with epochs of nothing, or of the first two batches
-    again, whose losses look like those of all.
+    Keras would go on with empty epochs, or with the first two batches again,
+    whose losses look like those of all data.
 
     Args:
-        trains: bool, whether a generator is trained on.
-        steps_per_epoch: int, what `fit()` was given, or `None`.
-        validation_steps: likewise, where a generator is validated with.
+        trains: bool, whether training uses a generator.
+        steps_per_epoch: int, the argument of `fit()`, or `None`.
+        validation_steps: likewise, if validation uses a generator.
     """
 
     def __init__(
@@ -55,9 +53,9 @@ class GeneratorEnd(keras.callbacks.Callback):
         if wanted and self._validated < wanted and not self._is_told:
             self._is_told = True
             warnings.warn(
-                f"The generator to validate with ended after "
+                f"The validation generator ended after "
                 f"{self._validated} of {wanted} batches: scores from here on "
-                f"are of fewer, or of none. "
+                f"are of fewer batches, or of none. "
                 + _INSTEAD.format(steps="validation_steps"),
                 SampleWarning,
                 stacklevel=2,
@@ -88,18 +86,18 @@ def watch_generators(
     validation_steps: int | None,
     epochs: int,
 ) -> list[GeneratorEnd]:
-    """Return a callback for a training on generators, none for another one.
+    """Return callbacks for training on generators, or none for other data.
 
     Args:
-        data: what is trained on.
-        validation: what is validated with, or `None`.
-        steps_per_epoch: int, what `fit()` was given, or `None`.
+        data: training data.
+        validation: validation data, or `None`.
+        steps_per_epoch: int, the argument of `fit()`, or `None`.
         validation_steps: likewise.
         epochs: number of epochs to come.
 
     Raises:
-        ArgumentError: all of a generator to validate with would be read in
-            the first of several epochs.
+        ArgumentError: a validation generator would be exhausted in the first
+            of several epochs.
     """
     validates = isinstance(validation, Iterator)
     if validates and validation_steps is None and epochs > 1:

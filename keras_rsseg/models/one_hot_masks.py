@@ -1,6 +1,6 @@
-"""Masks with a channel for each class, which some losses want.
+"""Masks with a channel for each class, which some losses need.
 
-Void is a pixel without any class: all of its channels are 0.
+A void pixel has no class: all of its channels are 0.
 """
 
 from typing import Any
@@ -15,13 +15,13 @@ _SPARSE = "sparse_"
 
 
 def takes_one_hot(loss: Any) -> bool:
-    """Return whether a loss may want masks with a channel a class.
+    """Return whether a loss may need masks with a channel for each class.
 
-    Whoever gives a loss of their own decides: only losses that are known to
-    take ids, ours and Keras' sparse ones, cannot.
+    Users' own losses are trusted: only losses that are known to take ids,
+    ours and Keras' sparse ones, do not.
 
     Args:
-        loss: what a model is compiled with.
+        loss: the loss a model is compiled with.
     """
     if loss is None or isinstance(loss, SegmentationLoss):
         return False

@@ -17,35 +17,35 @@ def optimize_for_inference(
     dtype: Any = None,
     many_tiles: bool = False,
 ) -> "Segmenter":
-    """Returns a faster twin of a task, for inference alone.
+    """Returns a faster twin of a task, for inference only.
 
     Batch normalization becomes part of the convolutions before it, which
     then add their bias in the same step. The layout inside the network is
-    the one that the backend computes fastest; tiles and logits stay
-    channels-last. On torch tiles of a size that comes again and again run as
-    a traced program. Nothing is approximated: logits differ from the task's by
+    the one that is fastest on the backend; tiles and logits stay
+    channels-last. On torch, a tile size that keeps coming runs as a traced
+    program. Nothing is approximated: logits differ from the task's by
     rounding, at most 3e-5 of the largest one in float32. (A PFNet picks its
-    points by comparison, so where two candidates tie within rounding another
-    one may be picked.)
+    points by comparison, so if two candidates tie within rounding, it can
+    pick the other one.)
 
     The twin is a task of the same class. Its `predict()`, `evaluate()`, call
-    and `save_to_preset()` work as before, and what it saves is a preset like
-    any other. It does not learn; go on training with the task, which is left
-    as it is. `keras_rsseg.predict_scene` makes this twin by itself.
+    and `save_to_preset()` work as before, and it saves a preset like any
+    other. It cannot be trained; continue training with the task itself, which
+    is not changed. `keras_rsseg.predict_scene` makes this twin by itself.
 
     Args:
         model: a task, such as `keras_rsseg.PFNet`.
         data_format: layout inside the network, `"channels_first"` or
             `"channels_last"`. Defaults to channels-first on torch and
-            channels-last elsewhere, which were the faster ones.
+            channels-last elsewhere, which were faster.
         dtype: dtype policy, such as `"bfloat16"` or `"mixed_float16"`, which
             costs accuracy: check the scores. Defaults to the task's.
-        many_tiles: whether a first call may take some seconds more, so that
-            those after it take some 0.9 of the time: on torch, whose kernels
-            are then joined on CPUs. Defaults to `False`.
+        many_tiles: whether the first call may take some seconds longer so
+            that later calls take some 0.9 of the time: on torch, whose
+            kernels are then fused on CPUs. Defaults to `False`.
 
     Returns:
-        A task with weights of its own.
+        A task with its own weights.
 
     Raises:
         TypeError: `model` is not a task of this package.

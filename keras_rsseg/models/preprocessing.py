@@ -1,9 +1,9 @@
-"""From tiles and masks as they are given to what a network takes.
+"""From the user's tiles and masks to the network's input.
 
 A system's image converter normalises tiles, and its preprocessor applies it in
 `fit()`, `evaluate()` and `predict()`. The checks run in the input pipeline,
 where a wrong tile can still be named, and not in the compiled step, where some
-backends turn it into a wrong number.
+backends would turn it into a wrong number.
 """
 
 import os
@@ -34,9 +34,9 @@ _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class _CheckedPresets:
-    """Base of what keras-hub would load from presets without a look at them.
+    """Base of classes that keras-hub would load from presets unchecked.
 
-    A subclass names its file in them.
+    A subclass names its file in the preset.
     """
 
     _preset_file: str
@@ -47,10 +47,10 @@ class _CheckedPresets:
 
         Args:
             preset: string or path, see `keras_rsseg.from_preset`.
-            **kwargs: replace what the preset says.
+            **kwargs: override the preset's own arguments.
 
         Raises:
-            PresetError: the preset cannot be had, or is damaged.
+            PresetError: the preset is not available, or is damaged.
         """
         with open_preprocessing(preset, sorted(kwargs)) as folder:
             return super().from_preset(folder, **kwargs)  # type: ignore[misc]
@@ -68,7 +68,7 @@ class _CheckedPresets:
 class TilePreprocessor(
     _CheckedPresets, keras_hub.models.ImageSegmenterPreprocessor
 ):
-    """Base of the preprocessors, which `make_preprocessor_class()` makes."""
+    """Base of the preprocessors that `make_preprocessor_class()` makes."""
 
     _preset_file = "preprocessor.json"
 
@@ -76,29 +76,29 @@ class TilePreprocessor(
 class TileConverter(_CheckedPresets, keras_hub.layers.ImageConverter):
     """Base of the image converters: what a network expects of a tile.
 
-    Tiles are never resized, only normalised: `tile * scale + offset`. Beside
-    the normalisation a converter says which bands it was fitted to and at
+    Tiles are never resized, only normalised: `tile * scale + offset`. Besides
+    the normalisation, a converter states which bands it was fitted to and at
     which resolution, so that `keras_rsseg.predict_scene` can check the scene
     it is given.
 
     Args:
-        scale: float or one float a band. Defaults to ImageNet's
+        scale: float or one float per band. Defaults to ImageNet's
             normalisation of three bands from 0 to 255.
-        offset: float or one float a band, likewise.
+        offset: float or one float per band, likewise.
         bands: tuple of strings. Names of the bands, in order. Defaults to
             red, green, blue.
-        ground_sample_distance: float, metres a pixel of the tiles that the
-            network was trained on, or `None` where this is not known.
+        ground_sample_distance: float, metres per pixel of the tiles the
+            network was trained on, or `None` if unknown.
         value_range: `(low, high)`, the values that the bands of a tile can
-            have before they are normalised. Give it where they are not 8-bit:
+            have before they are normalised. Give it if they are not 8-bit:
             a scene of another range is then refused, not mapped wrongly.
-            `None` where this is not known.
+            `None` if unknown.
         **kwargs: other keyword arguments of
             `keras_hub.layers.ImageConverter`.
 
     Raises:
-        ArgumentError: numbers are not finite or not one a band, bands are
-            named twice, a pixel has no size, or the range is upside down.
+        ArgumentError: numbers are not finite or not one per band, bands are
+            named twice, a pixel has no size, or the range is reversed.
 
     Example:
 
@@ -137,14 +137,14 @@ class TileConverter(_CheckedPresets, keras_hub.layers.ImageConverter):
 
     @classmethod
     def for_bands(cls, num_bands: int) -> "TileConverter":
-        """Return the converter of an image with that many 8-bit bands.
+        """Return the converter for an image with this many 8-bit bands.
 
         Args:
             num_bands: int. 3 bands are taken for red, green and blue.
 
         Returns:
             A converter with ImageNet's normalisation for 3 bands; for any
-            other number one that maps 0..255 to 0..1.
+            other number, one that maps 0..255 to 0..1.
         """
         if num_bands == 3:
             return cls()
@@ -165,12 +165,12 @@ def make_preprocessor_class(
     """Make the preprocessor class of a system, and its image converter's.
 
     keras-hub finds a class by the exact class of its backbone, so every
-    system needs both, which differ in nothing else. They are registered in
-    the package of the backbone, and are names of the task's module, from
-    where they can be imported and pickled.
+    system needs its own, which differ in nothing else. They are registered in
+    the package of the backbone, and added to the task's module, from which
+    they can be imported and pickled.
 
     Args:
-        task_cls: the class of a task, which has its `backbone_cls`.
+        task_cls: the class of a task, with its `backbone_cls`.
 
     Returns:
         The preprocessor class. Its attribute `image_converter_cls` is the
@@ -191,14 +191,14 @@ def make_preprocessor_class(
         f"{name}Preprocessor",
         TilePreprocessor,
         __doc__=_documented(
-            task_cls, f"Normalises the tiles of {shown}, leaves masks alone."
+            task_cls, f"Normalises the tiles of {shown}; masks stay unchanged."
         ),
         image_converter_cls=converter_cls,
     )
 
 
 def _documented(task_cls: Any, sentence: str) -> str:
-    """A docstring, with an example for the package's own systems."""
+    """Return a docstring, with an example for the package's own systems."""
     package, name = task_cls.__module__.partition(".")[0], task_cls.__name__
     if package != __package__.partition(".")[0]:
         return sentence
@@ -232,7 +232,7 @@ def _filler(attributes: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
 
 
 def check_tiles(tiles: Any, num_bands: int | None) -> None:
-    """Refuse tiles that are no batch of images with `num_bands` bands.
+    """Refuse tiles that are not a batch of images with `num_bands` bands.
 
     Args:
         tiles: tensor or array, `(batch, height, width, bands)`.
@@ -262,7 +262,7 @@ def _bands_hint(shape: tuple[int | None, ...], num_bands: int) -> str:
         return ". Bands come last: np.moveaxis(tiles, 1, -1)"
     if shape[-1] == num_bands + 1:
         return (
-            ". If the last is alpha, read without it, as "
+            ". If the last is alpha, leave it out when reading, as "
             "`tile_dataset(bands=...)` does: "
             f"bands={list(range(1, num_bands + 1))}"
         )
@@ -276,7 +276,7 @@ def check_masks(
     void: int,
     one_hot: bool = False,
 ) -> Any:
-    """Refuse masks of another size, or with ids that are no class.
+    """Refuse masks of another size, or with ids that are not classes.
 
     Args:
         masks: integer tensor or array, `(batch, height, width)` or `(batch,
@@ -287,10 +287,10 @@ def check_masks(
         one_hot: whether masks may have a channel for each class instead.
 
     Returns:
-        `masks` as `(batch, height, width)`: TensorFlow makes one graph for
-        the shapes of all calls, and could not for two ranks. Within a
-        `tf.data` pipeline the ids are checked as the data comes by, when
-        what is returned is evaluated. Masks of channels as they are.
+        `masks` as `(batch, height, width)`, since TensorFlow makes one graph
+        for the shapes of all calls and could not for two ranks. Within a
+        `tf.data` pipeline the ids are checked when the result is evaluated.
+        Masks with channels are returned unchanged.
 
     Raises:
         MaskError: wrong shape, an id out of range, or fractions.
@@ -335,8 +335,8 @@ def _check_mask_shape(
     ):
         raise MaskError(
             "Masks must hold class ids in the shape (batch, height, width) or "
-            f"(batch, height, width, 1). Received: shape {shape}. Of one-hot "
-            "masks take `masks.argmax(-1)`, or compile with a loss that wants "
+            f"(batch, height, width, 1). Received: shape {shape}. For one-hot "
+            "masks use `masks.argmax(-1)`, or compile with a loss that needs "
             "them, `keras.losses.CategoricalCrossentropy(from_logits=True)`"
         )
     _check_mask_size(shape, tile_shape)
@@ -371,7 +371,7 @@ def _check_tensor_ids(masks: Any, num_classes: int, void: int) -> Any:
     )
     checks = [check]
     if masks.dtype.is_floating:
-        # NaN is no id either, whatever it is cast to.
+        # NaN is not an id either, whatever it is cast to.
         whole = tf.equal(masks, tf.round(masks))
         checks.append(
             tf.debugging.Assert(

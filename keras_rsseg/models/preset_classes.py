@@ -1,7 +1,7 @@
 """The classes of a task that is loaded from a preset: its own, or others.
 
-A head that was trained stays where the number of classes allows it; one that
-makes way for another is said.
+A trained head is kept if the number of classes allows it; replacing it is
+logged.
 """
 
 import logging
@@ -19,7 +19,7 @@ _LEGEND = ("class_names", "palette", "display_palette")
 
 
 def arguments_of(classes: Any) -> dict[str, Any]:
-    """Return the arguments of a task for some classes.
+    """Return the arguments of a task for given classes.
 
     Args:
         classes: a `keras_rsseg.data.Palette`; a data set's facts, or another
@@ -30,7 +30,7 @@ def arguments_of(classes: Any) -> dict[str, Any]:
         `display_palette`.
 
     Raises:
-        ArgumentError: it is none of these.
+        ArgumentError: `classes` is none of these.
 
     Example:
 
@@ -78,7 +78,7 @@ def arguments_of(classes: Any) -> dict[str, Any]:
 def settle_classes(
     saved: Mapping[str, Any], classes: Any, arguments: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
-    """Return the arguments to load a preset with, and whether its head stays.
+    """Return the arguments to load a preset with, and whether to keep its head.
 
     Args:
         saved: the configuration of the preset's task.
@@ -86,18 +86,18 @@ def settle_classes(
         arguments: its other keyword arguments.
 
     Returns:
-        A pair: keyword arguments, in which `num_classes` means another number
-        than the preset's; and whether the trained head is kept.
+        A pair: keyword arguments, which include `num_classes` only if it
+        differs from the preset's; and whether the trained head is kept.
 
     Raises:
-        ArgumentError: `classes` and another argument say the same.
+        ArgumentError: `classes` and another argument state the same thing.
     """
     settled = dict(arguments)
     if classes is not None:
         twice = [n for n in ("num_classes", *_LEGEND) if n in settled]
         if twice:
             raise ArgumentError(
-                f"`classes` says what {twice[0]} does; leave one of them out."
+                f"`classes` states the same as {twice[0]}; omit one of them."
             )
         settled.update(arguments_of(classes))
         if settled["display_palette"] is None:
@@ -123,7 +123,7 @@ def settle_classes(
 def _keep_legend(
     saved: Mapping[str, Any], classes: Any, settled: dict[str, Any]
 ) -> None:
-    """Keep what the preset says of the classes that stay."""
+    """Keep what the preset says about the classes that stay."""
     colors = [tuple(color) for color in saved.get("palette") or ()]
     if classes is not None:
         if settled["palette"] is None:
@@ -140,15 +140,15 @@ def _keep_legend(
 def new_order(
     saved: Mapping[str, Any], settled: Mapping[str, Any]
 ) -> list[int] | None:
-    """Return which of the preset's classes each class is, if reordered.
+    """Return the preset's index of each class, if they are reordered.
 
     Args:
         saved: the configuration of the preset's task.
         settled: the arguments it is loaded with.
 
     Returns:
-        list of indices; `None` where the names are not the preset's own, or
-        are in their order.
+        list of indices; `None` if the names are not the preset's own, or are
+        in the same order.
     """
     known, names = saved.get("class_names"), settled.get("class_names")
     if not known or not names or list(names) == list(known):
@@ -163,15 +163,15 @@ def check_tile_size(
     saved: dict[str, Any],
     arguments: dict[str, Any],
 ) -> None:
-    """Raise where a trained head cannot stay for tiles of another size.
+    """Raise if a trained head cannot be kept for tiles of another size.
 
     Args:
         saved_cls: class of the preset's task.
         saved: dict, its configuration.
-        arguments: dict, what replaces parts of it.
+        arguments: dict, overrides parts of it.
 
     Raises:
-        PresetError: if it is bound to the size of tiles.
+        PresetError: if the head is bound to the size of tiles.
     """
     shape = arguments.get("image_shape")
     if shape is None or not saved_cls.is_bound_to_size:
@@ -181,8 +181,8 @@ def check_tile_size(
     if tuple(shape[:2]) != own:
         raise PresetError(
             f"`image_shape`: the trained head of a {saved_cls.__name__} is "
-            f"for the preset's tiles, {own[0]} x {own[1]} pixels. Leave it "
-            "out, or give `classes` for a head of your own. Received: "
+            f"for the preset's tiles, {own[0]} x {own[1]} pixels. Omit it, or "
+            "give `classes` for a new head. Received: "
             f"{tuple(shape)}"
         )
 
@@ -190,7 +190,7 @@ def check_tile_size(
 def say_head_is_new(
     preset: str, saved: Mapping[str, Any], settled: Mapping[str, Any]
 ) -> None:
-    """Say that a trained head was thrown away, in one line.
+    """Log in one line that a trained head was replaced.
 
     Args:
         preset: its name.
@@ -199,7 +199,7 @@ def say_head_is_new(
     """
     known = saved.get("class_names")
     logger.warning(
-        "%s: its trained head, for %d classes%s, makes way for a random one "
+        "%s: its trained head for %d classes%s is replaced by a random one "
         "for %d. Train it before you map anything.",
         preset,
         saved["num_classes"],

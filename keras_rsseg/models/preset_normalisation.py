@@ -1,4 +1,4 @@
-"""The normalisation of a preset, replaced by one that was fitted."""
+"""The normalisation of a preset, replaced by a fitted one."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -24,20 +24,20 @@ def normalised_preprocessor(
 
     Raises:
         ArgumentError: the preset has no preprocessor, or there is not one
-            number a band.
+            number per band.
     """
     preprocessor = keras.saving.deserialize_keras_object(saved["preprocessor"])
     converter = getattr(preprocessor, "image_converter", None)
     if converter is None:
         raise ArgumentError(
-            "`normalisation` takes the place of a preset's own, and this one "
-            "has none. Give `preprocessor`."
+            "`normalisation` replaces a preset's own, and this preset has "
+            "none. Give `preprocessor`."
         )
     bands = tuple(converter.bands if bands is None else bands)
     number = len(normalisation.scale)
     if number != len(bands):
         raise ArgumentError(
-            f"`normalisation` is of {number} bands, and the tiles have "
+            f"`normalisation` is for {number} bands, but the tiles have "
             f"{len(bands)}: {', '.join(bands)}. Name yours: "
             "from_preset(..., bands=(...))"
         )

@@ -37,21 +37,21 @@ def load_for_bands(
     bands: Sequence[str] | None,
     arguments: dict[str, Any],
 ) -> "Segmenter":
-    """Load a task for the bands that are asked for.
+    """Load a task for the requested bands.
 
     Args:
         load: function `(load_weights, **arguments)` that loads the task.
         folder: path of the preset.
-        load_weights: bool, of `load`.
-        bands: names of the bands of the tiles to come, or `None`.
-        arguments: dict, of `load`. An `image_shape` with more bands than the
-            preset adds bands.
+        load_weights: bool, passed to `load`.
+        bands: names of the bands of later tiles, or `None`.
+        arguments: dict, passed to `load`. An `image_shape` with more bands
+            than the preset adds bands.
 
     Returns:
         The task.
 
     Raises:
-        PresetError: it cannot be told which band is which.
+        PresetError: it is unclear which band is which.
     """
     known = _preset_bands(folder)
     shape = arguments.get("image_shape")
@@ -79,7 +79,7 @@ def adapt_kernel(
     Args:
         kernel: array `(height, width, M, filters)`.
         known: the M names of its bands.
-        bands: the N names of the bands to come.
+        bands: the N names of the new bands.
 
     Returns:
         array `(height, width, N, filters)`.
@@ -115,15 +115,15 @@ def more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
     """Return the names of a preset's bands, and names for further ones.
 
     Args:
-        known: the names of the preset's.
-        number: how many there are.
+        known: the names of the preset's bands.
+        number: how many bands there are.
 
     Raises:
-        PresetError: there are fewer than the preset's.
+        PresetError: there are fewer than in the preset.
     """
     if number < len(known):
         raise PresetError(
-            f"The preset has the bands {known}. For {number} of them, name "
+            f"The preset has the bands {known}. For {number} bands, name "
             "those of your tiles: from_preset(..., bands=(...))."
         )
     more = range(len(known) + 1, number + 1)
@@ -135,7 +135,7 @@ def _check_bands(
     known: tuple[str, ...] | None,
     shape: Sequence[int | None] | None,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the bands of the preset, and of those to come."""
+    """Return the names of the preset's bands, and of the new ones."""
     if isinstance(bands, str) or not all(isinstance(b, str) for b in bands):
         raise PresetError(
             "`bands` must be names, such as ('red', 'green', 'blue', 'nir'). "
@@ -144,7 +144,7 @@ def _check_bands(
     bands = tuple(bands)
     if known is None:
         raise PresetError(
-            "The preset has no image converter, which would name its bands. "
+            "The preset has no image converter to name its bands. "
             f"Received: bands={bands}"
         )
     if not bands or len(set(bands)) != len(bands):
@@ -181,7 +181,7 @@ def _transfer(
     known: tuple[str, ...],
     bands: tuple[str, ...],
 ) -> None:
-    """Assign all weights of a task to its twin of other bands."""
+    """Assign all weights of a task to its twin with other bands."""
     first = next(
         (
             variable
@@ -196,8 +196,8 @@ def _transfer(
             value = adapt_kernel(value, known, bands)
         if value.shape != tuple(new.shape):
             raise PresetError(
-                "The preset's encoder reads its bands in another way than by "
-                f"one convolution ({old.path}); it keeps the bands {known}."
+                "The preset's encoder does not read its bands with one "
+                f"convolution ({old.path}); it keeps the bands {known}."
             )
         new.assign(value)
 
@@ -209,8 +209,8 @@ if TYPE_CHECKING:
 class PresetTask(keras_hub.models.ImageSegmenter):
     """What `keras_rsseg.models.Segmenter` does with presets.
 
-    keras-hub's own loading takes the class that it is called on, resolves no
-    name of ours and hides what is wrong with a preset.
+    keras-hub's own loading uses the class it is called on, resolves none of
+    our names and hides what is wrong with a preset.
     """
 
     # Whether the head's channels depend on the size of tiles.
@@ -242,22 +242,22 @@ class PresetTask(keras_hub.models.ImageSegmenter):
                 those and names the others `"band_4"` and so on.
             classes: the classes to tell apart, in the order of their ids: a
                 `keras_rsseg.data.Palette`, the facts of a data set, a dict of
-                names to colours, or a list of names. Says `num_classes`,
-                `class_names` and `palette` at once. The trained head stays
-                where their number is the preset's, in the order of the names
-                where those are the preset's, too; else it makes way for a
-                random one, which is logged.
-            normalisation: what `keras_rsseg.data.fit_normalisation` returned,
+                names to colours, or a list of names. Sets `num_classes`,
+                `class_names` and `palette` at once. The trained head is kept
+                if their number is the preset's, and reordered if they have
+                the preset's names; otherwise a random one replaces it, which
+                is logged.
+            normalisation: the result of `keras_rsseg.data.fit_normalisation`,
                 in place of the preset's; its names are `bands`.
-            **kwargs: replace what the preset says, such as `num_classes`,
-                `dtype` or `image_shape`.
+            **kwargs: override the preset's own arguments, such as
+                `num_classes`, `dtype` or `image_shape`.
 
         Returns:
             A task of the class that the preset holds, with the attribute
             `preset`, its name.
 
         Raises:
-            PresetError: the preset is unknown, cannot be had, is of another
+            PresetError: the preset is unknown, not available, of another
                 task, or damaged.
         """
         given = sorted(kwargs)
@@ -269,13 +269,13 @@ class PresetTask(keras_hub.models.ImageSegmenter):
             folder, saved_cls = opened
             if not issubclass(saved_cls, cls):
                 raise PresetError(
-                    f"`preset` {str(preset)!r} holds a {saved_cls.__name__}, "
+                    f"`preset` {str(preset)!r} holds a {saved_cls.__name__}; "
                     f"it cannot be loaded as {cls.__name__}. Use "
                     f"`{saved_cls.__name__}.from_preset()`, or "
                     "`keras_rsseg.from_preset()`, which picks the class."
                 )
             if kwargs.get("dtype") is None:
-                # keras-hub cannot tell from a policy such as mixed_float16.
+                # keras-hub cannot tell for a policy such as mixed_float16.
                 kwargs["dtype"] = keras.config.dtype_policy().name
             saved = read_json(pathlib.Path(folder) / TASK)["config"]
             kwargs, kept = settle_classes(saved, classes, kwargs)
@@ -308,12 +308,12 @@ class PresetTask(keras_hub.models.ImageSegmenter):
     ) -> None:
         """Writes a preset folder, see `keras_hub.models.Task`.
 
-        It appears whole or not at all, and takes the place of one that is
-        there; other files of that folder stay.
+        It appears whole or not at all, and replaces an existing one; other
+        files in the folder stay.
 
         Args:
             preset_dir: path of the folder.
-            max_shard_size: gigabytes above which weights are cut in parts.
+            max_shard_size: gigabytes above which weights are split into shards.
         """
         with written_whole(preset_dir) as folder:
             super().save_to_preset(folder, max_shard_size)
@@ -331,9 +331,9 @@ class PresetTask(keras_hub.models.ImageSegmenter):
     def _not_in_presets(self) -> list[Any]:
         """What `task.weights.h5` must not hold.
 
-        Beside the backbone, which has a file of its own, Keras would store
-        the optimizer's moments (as large as the network) and the metrics'
-        counts, and fail to load them into a task that has others.
+        Besides the backbone, which has its own file, Keras would store the
+        optimizer's moments (as large as the network) and the metrics' counts,
+        and fail to load them into a task with other ones.
         """
         trackers = [self.optimizer, *self.metrics]
         return [
@@ -352,35 +352,34 @@ def from_preset(
     normalisation: Any = None,
     **kwargs: Any,
 ) -> "Segmenter":
-    """Build the task that a preset holds, whichever it is.
+    """Build the task that a preset holds, of whatever class.
 
     Args:
         preset: string. A name of `keras_rsseg.list_presets()`, a folder, or a
             handle `"hf://org/name"`, which may end in `@revision`.
         load_weights: bool. If `False`, weights are random.
         revision: string, a branch, tag or commit of a handle.
-        bands: names of the bands of the tiles to come; defaults to the
+        bands: names of the bands that tiles will have; defaults to the
             preset's.
         classes: a `keras_rsseg.data.Palette`, a dict of names to colours, a
-            list of names or the facts of a data set, if other classes than
-            the preset's are to be told apart.
-        normalisation: what `keras_rsseg.data.fit_normalisation` returned.
-        **kwargs: replace what the preset says, see
+            list of names or the facts of a data set, to tell apart other
+            classes than the preset's.
+        normalisation: the result of `keras_rsseg.data.fit_normalisation`.
+        **kwargs: override the preset's own arguments, see
             `keras_rsseg.models.Segmenter.from_preset`.
 
     Returns:
         A `keras_rsseg.models.Segmenter`.
 
     Raises:
-        PresetError: the preset is unknown, cannot be had, or is damaged.
+        PresetError: the preset is unknown, not available, or damaged.
 
     Example:
 
     ```python
     model = keras_rsseg.from_preset(keras_rsseg.DEFAULT_PRESET)
 
-    # The same weights for a fourth band and classes of one's own, to be
-    # trained.
+    # The same weights for a fourth band and your own classes, to be trained.
     model = keras_rsseg.from_preset(
         keras_rsseg.DEFAULT_PRESET,
         bands=("red", "green", "blue", "nir"),

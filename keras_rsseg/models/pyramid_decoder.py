@@ -1,4 +1,4 @@
-"""What decoders over a pyramid share: the way down, and auxiliary heads."""
+"""What pyramid decoders share: the top-down path, and auxiliary heads."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.typing import DataFormat
 
 LEVELS = ("P4", "P3", "P2")
-# `PyramidPooling` as mmsegmentation has it, in PSPNet and in UPerNet.
+# `PyramidPooling` as in mmsegmentation's PSPNet and UPerNet.
 MMSEG_POOLING: dict[str, Any] = {
     "pooled_activation": "relu",
     "map_first": True,
@@ -36,19 +36,19 @@ def decode_pyramid(
 
     The context goes down level by level. At each level the lateral map (a
     1x1 convolution of the encoder's) and the map from above are joined, and
-    a 3x3 convolution gives that level's output. Last, all outputs are fused
-    at the size of P2.
+    a 3x3 convolution makes that level's output. Finally, all outputs are
+    fused at the size of P2.
 
     Args:
         pyramid: dict of KerasTensors `"P2"` to `"P5"`.
-        context: KerasTensor with `fpn_dim` channels: what comes from P5, see
+        context: KerasTensor with `fpn_dim` channels: the context of P5, see
             `keras_rsseg.models.contexts.gather_context`.
         join: function `(level, lateral, coarse) -> map` that returns the
-            joined map at the size of `lateral`. `None` leaves this way out:
-            lateral maps are alone.
+            joined map at the size of `lateral`. `None` skips this path:
+            lateral maps are used alone.
         fpn_dim: int. Channels of every map of the decoder.
         join_up: `None`, or a function `(level, coarse, fine) -> map` for a
-            second way, from P2 up to P5, which starts from the maps of the
+            second path, from P2 up to P5, which starts from the maps of the
             first: it returns the joined map at the size of `coarse`, and
             `level` is that of `fine`.
         lateral_bias: bool. Whether lateral convolutions have a bias.
@@ -114,10 +114,10 @@ def add_resized(
     coarse: keras.KerasTensor,
     **options: Any,
 ) -> keras.KerasTensor:
-    """Add a coarse map to a fine one at its size: a join without more.
+    """Add a coarse map, resized, to a fine one: the plain join.
 
     Args:
-        level: of the fine map, by which its layers are named.
+        level: level of the fine map, used to name the layers.
         fine: KerasTensor.
         coarse: KerasTensor with as many channels.
         **options: as for `resize_map()`.
@@ -183,7 +183,7 @@ def with_auxiliary(
     dropout: float = 0.1,
     **options: Any,
 ) -> dict[str, keras.KerasTensor]:
-    """Return a backbone's outputs, with an auxiliary head on P4 if asked for.
+    """Return a backbone's outputs, with an auxiliary head on P4 if requested.
 
     Args:
         features: KerasTensor, the map that the task classifies.

@@ -1,4 +1,4 @@
-"""Batches as losses and metrics want them, in input pipelines and outside."""
+"""Batches as losses and metrics need them, in input pipelines and outside."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from keras_rsseg.void import VOID
 
 
 def is_tensorflow(x: Any) -> bool:
-    """Return whether `x` is a tensor of TensorFlow, without loading it.
+    """Return whether `x` is a tensor of TensorFlow, without importing it.
 
     Args:
         x: anything.
@@ -32,18 +32,18 @@ def is_symbolic(x: Any) -> bool:
 
 
 def void_not_finite(tiles: Any, masks: Any) -> tuple[Any, Any]:
-    """Make pixels that are NaN or infinite in a band 0, and void.
+    """Set pixels that are NaN or infinite in a band to 0, and make them void.
 
-    As `keras_rsseg.data.tile_dataset` does: one of them in a tile would make
-    every weight NaN in a step.
+    `keras_rsseg.data.tile_dataset` does the same: one such pixel in a tile
+    would make every weight NaN in one step.
 
     Args:
         tiles: array or tensor `(batch, height, width, bands)`.
         masks: array or tensor `(batch, height, width)` of ids; or with a
-            channel a class, which are 0 in void pixels.
+            channel for each class, all 0 in void pixels.
 
     Returns:
-        `(tiles, masks)`, as they were where all is finite.
+        `(tiles, masks)`, unchanged if everything is finite.
     """
     if is_symbolic(tiles):
         import tensorflow as tf
@@ -72,20 +72,20 @@ def void_not_finite(tiles: Any, masks: Any) -> tuple[Any, Any]:
 
 
 def _void_in(masks: Any) -> int:
-    """What stands for void: an id, or that a pixel is of no class."""
+    """Return the value of void: an id, or 0 in masks with channels."""
     return VOID if len(masks.shape) == 3 else 0
 
 
 def weights_of_pixels(weights: Any, masks: Any) -> Any:
     """Return weights that multiply the losses of pixels, whatever the loss.
 
-    Keras takes those of tiles, `(batch,)`, for weights of columns.
+    Keras takes weights of tiles, `(batch,)`, for weights of columns.
 
     Args:
         weights: array or tensor `(batch,)`, `(batch, 1)`, `(batch, height,
-            width)` or with an axis of 1 behind; or `None`.
-        masks: array or tensor `(batch, height, width)`, or with a channel a
-            class.
+            width)` or with a last axis of 1; or `None`.
+        masks: array or tensor `(batch, height, width)`, or with a channel for
+            each class.
 
     Returns:
         Weights `(batch, height, width)`, or `None`.
@@ -104,11 +104,11 @@ def weights_of_pixels(weights: Any, masks: Any) -> Any:
         return weights[..., 0]
     if rank != 1 and not (rank == 2 and last == 1):
         raise ArgumentError(
-            "`sample_weight` must be one weight a tile, (batch,), or one a "
+            "`sample_weight` must be one weight per tile, (batch,), or per "
             f"pixel, (batch, height, width). Received: shape "
             f"{tuple(weights.shape)}"
         )
-    # In full: some losses of Keras write into them.
+    # Not a view: some losses of Keras write into them.
     if is_tensorflow(weights):
         import tensorflow as tf
 
@@ -123,14 +123,14 @@ def fill_batch(
 ) -> tuple[Any, Any, Any]:
     """Fill a batch with void tiles until replicas can share it.
 
-    The last tile is repeated, so that batch statistics see no black, and is
-    void and of weight 0.
+    The last tile is repeated, so that batch statistics see no black, with a
+    void mask and weight 0.
 
     Args:
         tiles: array or tensor `(batch, height, width, bands)`.
-        masks: array or tensor `(batch, height, width)`, or with a channel a
-            class.
-        weights: what `weights_of_pixels` returned.
+        masks: array or tensor `(batch, height, width)`, or with a channel for
+            each class.
+        weights: the result of `weights_of_pixels`.
         multiple: int. The number of tiles will be a multiple of it.
 
     Returns:

@@ -23,34 +23,33 @@ _SAVED_DTYPE = "saved_dtype"
 class SegmentationBackbone(keras_hub.models.Backbone):
     """Base of the backbones: an encoder and the decoder above it.
 
-    keras-hub keeps a backbone's weights and drops a task's when
-    `from_preset()` is given another `num_classes`. Everything but the last
-    1x1 convolution therefore belongs here.
+    keras-hub keeps a backbone's weights and drops a task's if `from_preset()`
+    is given another `num_classes`. Everything but the last 1x1 convolution
+    therefore belongs here.
 
-    A subclass gives the decoder as a function, and its own arguments, which
+    A subclass passes the decoder as a function, and its own arguments, which
     become attributes and part of `get_config()`. Its constructor takes
     `image_encoder`, these arguments, `dtype` and `**kwargs`.
 
     Args:
         image_encoder: `keras_hub.models.FeaturePyramidBackbone` with levels
             `"P2"` to `"P5"`.
-        decode: function `(pyramid, data_format, dtype)` that gets a dict of
-            KerasTensors by level, in which `"P0"` are the images themselves,
-            and the options of every layer. It returns
-            the map that a task classifies, at any stride: the task resizes
-            its logits to the tile. A system with a further loss returns a
-            dict of this map as `"features"` and of what else that loss
-            needs, see `keras_rsseg.models.Segmenter.extra_loss`; a map
-            `"auxiliary_features"` gets a classifier of its own.
+        decode: function `(pyramid, data_format, dtype)` of a dict of
+            KerasTensors by level, in which `"P0"` is the images themselves,
+            and the options of every layer. It returns the map that a task
+            classifies, at any stride: the task resizes its logits to the
+            tile. A system with a further loss returns a dict of this map as
+            `"features"` and whatever else that loss needs, see
+            `keras_rsseg.models.Segmenter.extra_loss`; a map
+            `"auxiliary_features"` gets its own classifier.
         arguments: dict of the subclass's own arguments.
         align_corners: bool. How its maps, and the logits of its task, are
             resized. Defaults to `True`.
         classifier_kernel_size: int. Kernel of its task's classifier. Defaults
             to `1`.
-        extra_bands: int. Last bands of a tile that the encoder does not get,
-            but `decode`, as `"extra_bands"`. Defaults to `0`.
-        dtype: dtype policy of the layers of the decoder; the encoder comes
-            with its own.
+        extra_bands: int. Number of last bands of a tile that go not to the
+            encoder but to `decode`, as `"extra_bands"`. Defaults to `0`.
+        dtype: dtype policy of the decoder's layers; the encoder has its own.
         **kwargs: other keyword arguments of `keras.Model`.
 
     Raises:
@@ -81,7 +80,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     ```
     """
 
-    # Arguments of `from_preset()` that are meant for the encoder.
+    # Arguments of `from_preset()` that belong to the encoder.
     encoder_arguments: tuple[str, ...] = ("image_shape", "data_format")
 
     def __init__(
@@ -134,7 +133,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     def compute_output_spec(
         self, inputs: Any, training: bool | None = None, mask: Any = None
     ) -> Any:
-        # A call takes arrays, and so does this one.
+        # A call takes arrays, so this does too.
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         inputs = keras.KerasTensor(tuple(inputs.shape), dtype)
         return super().compute_output_spec(inputs, training, mask)
@@ -146,20 +145,20 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         load_weights: bool = True,
         **kwargs: Any,
     ) -> Self:
-        """Builds a backbone from a preset, a task's or its own.
+        """Builds a backbone from a preset of a task or a backbone.
 
         Args:
             preset: string or path. A name of `keras_rsseg.list_presets()`, a
                 folder, or a handle `"hf://org/name"`, which may end in
                 `@revision`.
             load_weights: bool. If `False`, weights are random.
-            **kwargs: replace what the preset says.
+            **kwargs: override the preset's own arguments.
 
         Returns:
             A backbone of this class.
 
         Raises:
-            PresetError: the preset cannot be had, is of another class, or
+            PresetError: the preset is not available, of another class, or
                 damaged.
         """
         given = sorted(kwargs)
@@ -173,12 +172,11 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     ) -> None:
         """Writes a preset folder, see `keras_hub.models.Backbone`.
 
-        It appears whole or not at all, and takes the place of one that is
-        there.
+        It appears whole or not at all, and replaces an existing one.
 
         Args:
             preset_dir: path of the folder.
-            max_shard_size: gigabytes above which weights are cut in parts.
+            max_shard_size: gigabytes above which weights are split into shards.
         """
         with written_whole(preset_dir) as folder:
             super().save_to_preset(folder, max_shard_size)
@@ -186,7 +184,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["image_encoder"] = keras.layers.serialize(self.image_encoder)
-        # By which `from_config()` tells whether `from_preset()` changed it.
+        # Lets `from_config()` tell whether `from_preset()` changed it.
         config[_SAVED_DTYPE] = config["dtype"]
         for name in self._argument_names:
             config[name] = getattr(self, name)
@@ -198,7 +196,7 @@ class SegmentationBackbone(keras_hub.models.Backbone):
         saved_dtype = config.pop(_SAVED_DTYPE, None)
         encoder = config.get("image_encoder")
         if isinstance(encoder, dict):
-            # `from_preset()` sets the outer arguments alone.
+            # `from_preset()` sets only the outer arguments.
             inner = {**encoder["config"]}
             keys = list(cls.encoder_arguments)
             if saved_dtype is None or config.get("dtype") != saved_dtype:
@@ -248,6 +246,6 @@ def _encode(
         outputs=image_encoder.pyramid_outputs,
         name="encoder",
     )
-    # A functional model takes the global policy, whatever its layers have.
+    # A functional model takes the global policy, whatever its layers use.
     encoder.dtype_policy = image_encoder.dtype_policy
     return encoder(images)

@@ -24,21 +24,22 @@ class Segmenter(TrainableTask):
     and a bilinear resize of the logits to the tile. Its tensors are
     channels-last, whatever the data format inside its backbone.
 
-    Where the backbone has `"auxiliary_features"` (a finer level's, say), they
-    have a classifier of their own, whose cross-entropy, times
+    If the backbone has `"auxiliary_features"` (of a finer level, for
+    example), they get their own classifier, whose cross-entropy, times
     `auxiliary_weight`, is added in training.
 
     `fit()` takes tiles in their own value range (the preprocessor normalises
     them) and integer masks in which 255 is void. `compile()` without
-    arguments, which the constructor calls, gives the published recipe.
+    arguments, which the constructor calls, sets the published recipe.
 
     Args:
         backbone: the subclass's `backbone_cls`.
         num_classes: int. Number of classes, 2 to 255.
         preprocessor: the subclass's `preprocessor_cls`, or `None` if tiles
-            come normalised. Defaults to `"auto"`, ImageNet's normalisation.
-        class_names: list of strings, one a class, or `None`.
-        palette: list of `(red, green, blue)` from 0 to 255, one a class, or
+            are already normalised. Defaults to `"auto"`, ImageNet's
+            normalisation.
+        class_names: list of strings, one per class, or `None`.
+        palette: list of `(red, green, blue)` from 0 to 255, one per class, or
             `None`: the colours in the data set's masks.
         display_palette: likewise, the colours of maps and pictures; defaults
             to those of `palette`.
@@ -46,7 +47,7 @@ class Segmenter(TrainableTask):
 
     Call arguments:
         tiles: float tensor `(batch, height, width, bands)`, normalised:
-            `predict()`, `fit()` and `evaluate()` do that, calling the model
+            `predict()`, `fit()` and `evaluate()` normalise, calling the model
             does not. Any height and width.
 
     Returns:
@@ -65,7 +66,7 @@ class Segmenter(TrainableTask):
     backbone_cls: type[SegmentationBackbone]
     preprocessor_cls: type[keras_hub.models.ImageSegmenterPreprocessor]
 
-    # A `TracedProgram`, of those that are for inference alone.
+    # A `TracedProgram`, for tasks that are for inference only.
     _program = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -130,17 +131,17 @@ class Segmenter(TrainableTask):
         self._call_in_training = None
         if training_outputs is not None:
             # The method of a model, not the model, which would be tracked as a
-            # layer. A `keras.Function` has no `training`: on JAX, where a step
-            # calls no `__call__` around it, statistics would stand still.
+            # layer. A `keras.Function` has no `training`: on JAX, where no
+            # `__call__` surrounds it in a step, statistics would never change.
             self._call_in_training = keras.Model(tiles, training_outputs).call
         super().__init__(inputs=tiles, outputs=logits, **kwargs)
         self._track_training_network()
 
     def _track_training_network(self) -> None:
-        """Make the heads for training alone a part of the model.
+        """Make the heads that are only for training part of the model.
 
-        They are not in its graph, and keras-hub's tasks track no attribute on
-        torch.
+        They are not in its graph, and keras-hub's tasks track no attributes
+        on torch.
         """
         if self._call_in_training is None:
             return
@@ -151,7 +152,7 @@ class Segmenter(TrainableTask):
     def _connect(
         self, tiles: keras.KerasTensor
     ) -> tuple[keras.KerasTensor, dict[str, Any] | None]:
-        """Return the logits of tiles, and what the losses get."""
+        """Return the logits of tiles, and the input of the losses."""
         x = tiles
         if self.backbone.data_format == "channels_first":
             x = keras.layers.Permute((3, 1, 2), name="to_channels_first")(x)
@@ -164,7 +165,7 @@ class Segmenter(TrainableTask):
         return logits, self.training_outputs(logits, outputs)
 
     def make_head(self, num_classes: int) -> None:
-        """A hook: make further layers that depend on the number of classes.
+        """Hook to make further layers that depend on the number of classes.
 
         Args:
             num_classes: int.
@@ -173,14 +174,14 @@ class Segmenter(TrainableTask):
     def connect_head(
         self, tiles: keras.KerasTensor, outputs: dict[str, Any]
     ) -> keras.KerasTensor:
-        """Connect what the backbone puts out to the logits.
+        """Connect the backbone's outputs to the logits.
 
-        A system with more than a classifier overrides it, and `make_head()`.
+        A system with more than a classifier overrides it and `make_head()`.
 
         Args:
             tiles: KerasTensor. Only its size is used.
-            outputs: dict of KerasTensors, the backbone's outputs. What is
-                added to it, the losses get, see `training_outputs()`.
+            outputs: dict of KerasTensors, the backbone's outputs. Anything
+                added to it reaches the losses, see `training_outputs()`.
 
         Returns:
             KerasTensor, the logits at the size of the tiles, channels last.
@@ -193,10 +194,10 @@ class Segmenter(TrainableTask):
         return x if self._to_last is None else self._to_last(x)
 
     def reorder_classes(self, order: Sequence[int]) -> None:
-        """Give the head its classes in another order.
+        """Reorder the classes of the head.
 
         Args:
-            order: the index, before, of each class.
+            order: the previous index of each class.
         """
         heads = (self.classifier, self.auxiliary_classifier)
         self._reorder(order, *(head for head in heads if head is not None))
@@ -204,13 +205,13 @@ class Segmenter(TrainableTask):
     def _reorder(
         self, order: Sequence[int], *heads: keras.layers.Layer
     ) -> None:
-        """Reorder the outputs of layers, whose last axis are the classes."""
+        """Reorder the outputs of layers whose last axis is the classes."""
         for variable in (v for head in heads for v in head.weights):
             values = keras.ops.convert_to_numpy(variable)
             variable.assign(values[..., list(order)])
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
-        """The loss of the auxiliary classifier, weighted; 0 without one."""
+        """The weighted loss of the auxiliary classifier; 0 without one."""
         if self.auxiliary_classifier is None:
             return 0.0
         loss = self.default_loss()(masks, outputs["auxiliary_logits"])
@@ -220,8 +221,8 @@ class Segmenter(TrainableTask):
     def auxiliary_weight(self) -> float:
         """Weight of the auxiliary loss.
 
-        0.5 for the forms of torchvision, as its script has it, else
-        mmsegmentation's 0.4.
+        0.5 for the torchvision forms, as in its script, else mmsegmentation's
+        0.4.
         """
         form = getattr(self.backbone, "form", None)
         return 0.5 if form == "torchvision" else 0.4
@@ -231,17 +232,17 @@ class Segmenter(TrainableTask):
         logits: keras.KerasTensor,
         backbone_outputs: dict[str, Any],
     ) -> dict[str, Any] | None:
-        """What the losses get: the logits, and what else the backbone has.
+        """Input of the losses: the logits, and the backbone's other outputs.
 
         Args:
             logits: KerasTensor, the logits at the size of the tile.
             backbone_outputs: dict of KerasTensors, the backbone's outputs.
 
         Returns:
-            A dict of `"logits"` and all outputs of the backbone but
-            `"features"`, or `None` where it has no others. It is what the
-            model returns for `training=True` and `extra_loss()` receives;
-            anything else sees the logits alone.
+            A dict of `"logits"` and all outputs of the backbone except
+            `"features"`, or `None` if it has no others. The model returns it
+            for `training=True` and `extra_loss()` receives it; anything else
+            sees only the logits.
         """
         others = {
             name: output
@@ -257,17 +258,17 @@ class Segmenter(TrainableTask):
 
     @property
     def bands(self) -> tuple[str, ...] | None:
-        """Names of the bands of a tile, or `None` where not known."""
+        """Names of the bands of a tile, or `None` if unknown."""
         return getattr(self._converter, "bands", None)
 
     @property
     def ground_sample_distance(self) -> float | None:
-        """Metres a pixel of the tiles trained on, `None` if not known."""
+        """Metres per pixel of the training tiles, or `None` if unknown."""
         return getattr(self._converter, "ground_sample_distance", None)
 
     @property
     def value_range(self) -> tuple[float, float] | None:
-        """Lowest and highest value of a tile, or `None` where not known."""
+        """Lowest and highest value of a tile, or `None` if unknown."""
         return getattr(self._converter, "value_range", None)
 
     @property
@@ -286,11 +287,11 @@ class Segmenter(TrainableTask):
     def make_program(self, joins: bool = False) -> None:
         """Have torch run the network as a program, once it is trained.
 
-        On other backends, which compile it themselves, nothing changes.
+        Nothing changes on other backends, which compile it themselves.
 
         Args:
-            joins: whether the program may take some seconds to make, since
-                many tiles come, see `TracedProgram`.
+            joins: whether the program may take some seconds to make, for
+                many tiles, see `TracedProgram`.
         """
         if keras.backend.backend() != "torch" or self.run_eagerly:
             return
@@ -306,19 +307,19 @@ class Segmenter(TrainableTask):
         return optimize_for_inference(self)
 
     def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Writes the network alone, see `keras.Model.export`.
+        """Writes only the network, see `keras.Model.export`.
 
         Warns that whatever runs it must normalise the tiles.
 
         Args:
             filepath: path to write to.
-            *args, **kwargs: of `keras.Model.export`.
+            *args, **kwargs: arguments of `keras.Model.export`.
         """
         if self.preprocessor is not None:
             warnings.warn(
                 "`export()` of Keras writes the network without its "
-                "preprocessor: whatever runs the file must give it tiles that "
-                "`model.preprocessor` has normalised, not those of an image",
+                "preprocessor: whatever runs the file must give it tiles "
+                "normalised by `model.preprocessor`, not those of an image",
                 UserWarning,
                 stacklevel=2,
             )

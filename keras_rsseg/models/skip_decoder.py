@@ -1,4 +1,4 @@
-"""A decoder with one skip: a coarse context beside the details of P2."""
+"""A decoder with one skip: coarse context joined with the details of P2."""
 
 from typing import Any
 
@@ -28,8 +28,8 @@ def decode_with_skip(
     """Join a coarse map with a fine one and apply 3x3 convolutions.
 
     Args:
-        fine: KerasTensor, the encoder's `"P2"`, which a 1x1 convolution
-            reduces first.
+        fine: KerasTensor, the encoder's `"P2"`, first reduced by a 1x1
+            convolution.
         coarse: KerasTensor, the context, which is resized to its size.
         filters: int. Channels of the result.
         skip_filters: int. Channels that `fine` is reduced to.
@@ -38,7 +38,7 @@ def decode_with_skip(
             ReLU.
         coarse_first: bool. Whether the coarse map is the first of the
             concatenated maps.
-        separable: bool. Whether the 3x3 convolutions are, see
+        separable: bool. Whether the 3x3 convolutions are separable, see
             `keras_rsseg.layers.SeparableConvBNReLU`.
         depthwise_norm: bool, see there.
         align_corners: bool. How the coarse map is resized.

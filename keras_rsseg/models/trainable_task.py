@@ -1,4 +1,4 @@
-"""How a segmenter is trained and scored, on whatever holds its data."""
+"""How a segmenter is trained and scored, on data of any kind."""
 
 import contextlib
 import functools
@@ -33,12 +33,12 @@ from keras_rsseg.models.training_data import prepare_batches
 from keras_rsseg.models.training_data import split_arrays
 from keras_rsseg.void import VOID
 
-# In fewer tiles not every class can be.
+# Fewer tiles cannot be expected to hold every class.
 _MANY_TILES = 16
 
 
 class TrainableTask(CompiledTask):
-    """Base of `Segmenter`: what lies between its data and Keras."""
+    """Base of `Segmenter`: the steps between its data and Keras."""
 
     def fit(
         self,
@@ -62,38 +62,36 @@ class TrainableTask(CompiledTask):
         """Trains, see `keras.Model.fit`.
 
         Arrays are checked as a whole before the first step, data sets in
-        their first batch: what cannot be right is an error, what may be
-        wrong is one `SampleWarning`. Pixels that are NaN or infinite are
-        void.
+        their first batch: certain mistakes are errors, doubts are
+        `SampleWarning`s. Pixels that are NaN or infinite are void.
 
         Args:
             x: array of tiles, or a data set of pairs of tiles and masks: a
                 `tf.data.Dataset`, such as `keras_rsseg.data.tile_dataset`
                 returns, a `keras.utils.PyDataset`, a torch `DataLoader`, a
                 grain data set, or a generator.
-            y: array of masks, or `None` for a data set. Masks may have a
-                channel for each class where the loss of `compile()` wants
-                them so, such as `keras.losses.CategoricalCrossentropy`.
-            batch_size: number of tiles of a batch of arrays, 32 by default.
+            y: array of masks, or `None` for a data set. Masks can have a
+                channel for each class if the loss of `compile()` needs them
+                that way, such as `keras.losses.CategoricalCrossentropy`.
+            batch_size: number of tiles per batch of arrays, 32 by default.
             epochs: int.
-            verbose, callbacks: see `keras.Model.fit`. Callbacks may watch
+            verbose, callbacks: see `keras.Model.fit`. Callbacks can monitor
                 our scores without being told that more is better.
-            validation_split: share of arrays, their last tiles.
+            validation_split: share of the arrays, their last tiles.
             validation_data: a pair of arrays, or a data set.
-            shuffle: whether arrays are trained on in another order each
-                epoch; data sets have their own.
+            shuffle: whether to shuffle arrays in each epoch; data sets have
+                their own order.
             class_weight: refused: the losses have `class_weights`.
-            sample_weight: array, one weight a tile or one a pixel; data sets
-                hold it behind the masks.
+            sample_weight: array, one weight per tile or per pixel; data sets
+                hold it after the masks.
             initial_epoch, steps_per_epoch, validation_steps: see
                 `keras.Model.fit`.
-            validation_batch_size: as `batch_size`, which it defaults to.
+            validation_batch_size: as `batch_size`, which is its default.
             validation_freq: see `keras.Model.fit`.
 
         Returns:
             `keras.callbacks.History`, with the IoU of each class
-            (`iou_water`, `val_iou_water`) where the model has
-            `class_names`.
+            (`iou_water`, `val_iou_water`) if the model has `class_names`.
 
         Raises:
             ArgumentError: tiles do not fit the model.
@@ -133,7 +131,7 @@ class TrainableTask(CompiledTask):
                 verbose=verbose,
                 callbacks=callbacks,
                 validation_data=validation,
-                # Arrays were shuffled; Keras would warn that it does not.
+                # Arrays are already shuffled; Keras would warn about it.
                 shuffle=False,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=steps_per_epoch,
@@ -159,11 +157,11 @@ class TrainableTask(CompiledTask):
             x: array of tiles, or a data set of pairs of tiles and masks, see
                 `fit()`.
             y: array of masks, or `None` for a data set.
-            batch_size: number of tiles of a batch of arrays, 32 by default.
+            batch_size: number of tiles per batch of arrays, 32 by default.
             verbose: see `keras.Model.evaluate`.
-            sample_weight: array, one weight a tile or one a pixel.
+            sample_weight: array, one weight per tile or per pixel.
             steps, callbacks, return_dict: see `keras.Model.evaluate`.
-            **kwargs: of Keras itself.
+            **kwargs: for Keras itself.
 
         Returns:
             list of the loss and the metrics, or a dict of them.
@@ -195,7 +193,7 @@ class TrainableTask(CompiledTask):
 
         Args:
             x: array of tiles, or a data set of tiles, see `fit()`.
-            batch_size: number of tiles of a batch of arrays, 32 by default.
+            batch_size: number of tiles per batch of arrays, 32 by default.
             **kwargs: see `keras.Model.predict`.
 
         Returns:
@@ -222,7 +220,7 @@ class TrainableTask(CompiledTask):
         """Returns the logits of one batch, see `keras.Model`.
 
         Args:
-            x: array of tiles. None of them have none: an empty array.
+            x: array of tiles. No tiles yield an empty array.
 
         Raises:
             ArgumentError: tiles do not fit the model.
@@ -233,7 +231,7 @@ class TrainableTask(CompiledTask):
         return super().predict_on_batch(x)
 
     def _no_logits(self, tiles: Any) -> np.ndarray:
-        """Those of no tile: backends fail with no batch in different ways."""
+        """Logits of no tiles: backends fail differently for empty batches."""
         return np.zeros((*tiles.shape[:3], self.num_classes), "float32")
 
     def _feed(
@@ -244,22 +242,22 @@ class TrainableTask(CompiledTask):
         shuffle: bool,
         training: bool,
     ) -> Any:
-        """A data set of arrays, checked as a whole; others as they are."""
+        """Arrays as a data set, checked as a whole; other data unchanged."""
         if not is_arrays(x):
             given = {"y": arrays[1], "sample_weight": arrays[2]}
             given["batch_size"] = batch_size
             for name, value in given.items():
                 if value is not None:
                     raise ArgumentError(
-                        f"`{name}` goes with arrays: a data set holds masks "
-                        "and weights beside its tiles, in batches. Received: "
-                        f"{name} with a {type(x).__name__}"
+                        f"`{name}` is for arrays: a data set holds masks and "
+                        "weights together with its tiles, in batches. "
+                        f"Received: {name} with a {type(x).__name__}"
                     )
             return x
         tiles, masks, weights = arrays
         check_tiles(tiles, self.input_shape[-1])
         if masks is None:
-            raise ArgumentError("`y`, the masks, must be given with arrays")
+            raise ArgumentError("`y`, the masks, is required with arrays")
         _refuse_none(tiles)
         masks = self._check_masks(masks, tiles)
         whole = training and len(tiles) >= _MANY_TILES
@@ -279,7 +277,7 @@ class TrainableTask(CompiledTask):
     def _run_of(
         self, name: str, watch: FirstBatch, data: list[Any], watched: bool
     ) -> tuple[Any, list[Any]]:
-        """What fits, evaluates or predicts data, and the data for it."""
+        """Keras' method to fit, evaluate or predict, and the data for it."""
         plain = [is_plain_batches(part) for part in data]
         if watched and not plain[0]:
             if hasattr(data[0], "as_numpy_iterator"):
@@ -301,7 +299,7 @@ class TrainableTask(CompiledTask):
             part if part is None else prepare_batches(part, way)
             for part, way in zip(data, ways, strict=False)
         ]
-        # Keras itself: keras-hub would take these for arrays.
+        # Keras' own: keras-hub would take these for arrays.
         run = getattr(keras.Model, name)
         return functools.partial(run, self), found
 
@@ -321,7 +319,7 @@ class TrainableTask(CompiledTask):
         ]
         own: list[keras.callbacks.Callback] = []
         if self.class_names is not None:
-            # First, so that all others see what it adds.
+            # Comes first, so that all others see what it adds.
             own.append(ClassHistory(self.class_names))
         if getattr(self.loss, "annealing", None) is not None and not any(
             isinstance(callback, AdvanceAnnealing) for callback in given
@@ -345,7 +343,7 @@ class TrainableTask(CompiledTask):
 
 
 class _Watching:
-    """Looks at the first batch of a grain data set."""
+    """Checks the first batch of a grain data set."""
 
     def __init__(self, watch: FirstBatch):
         self._watch = watch
@@ -358,7 +356,7 @@ class _Watching:
 
 @contextlib.contextmanager
 def _told(watch: FirstBatch) -> Iterator[None]:
-    """Raise what was found in the first batch, and not the pipeline's."""
+    """Raise the error of the first batch in place of the pipeline's."""
     try:
         yield
     except Exception as error:
@@ -368,7 +366,7 @@ def _told(watch: FirstBatch) -> Iterator[None]:
 
 
 def _is_none(tiles: Any) -> bool:
-    """Return whether there is no tile in a batch, as far as is known."""
+    """Return whether a batch has no tiles, as far as is known."""
     shape = getattr(tiles, "shape", None)
     if shape is None or getattr(shape, "rank", 4) is None:
         return False
@@ -386,7 +384,7 @@ def _refuse_none(tiles: Any) -> None:
 def _check_splittable(x: Any) -> None:
     if not is_arrays(x):
         raise ArgumentError(
-            "`validation_split` goes with arrays. Received: a "
+            "`validation_split` is for arrays. Received: a "
             f"{type(x).__name__}. keras_rsseg.data.train_validation_split "
             "splits images before tiles are cut"
         )

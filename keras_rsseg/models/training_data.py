@@ -1,4 +1,4 @@
-"""What `fit()` is fed with, whatever it is, to batches of prepared tiles."""
+"""From any input of `fit()` to batches of prepared tiles."""
 
 import copy
 import importlib
@@ -14,15 +14,15 @@ from keras_rsseg.errors import ArgumentError
 
 _DEFAULT_BATCH = 32
 
-# (tiles, masks, weights) to the same as a model takes them.
+# From (tiles, masks, weights) to the same, as a model takes them.
 Prepare = Callable[..., Any]
 
 
 def is_arrays(data: Any) -> bool:
-    """Return whether data are arrays, or lists of them, and no data set.
+    """Return whether data are arrays, or lists of them, not a data set.
 
     Args:
-        data: what `fit()` was given as `x`.
+        data: the argument `x` of `fit()`.
     """
     if hasattr(data, "shape"):
         return True
@@ -34,7 +34,7 @@ def is_arrays(data: Any) -> bool:
 
 
 def as_array(data: Any) -> Any:
-    """Return a list of arrays of one shape as one array; others as they are.
+    """Return a list of arrays of one shape as one array; others unchanged.
 
     Args:
         data: array, list of arrays, or `None`.
@@ -49,7 +49,7 @@ def is_plain_batches(data: Any) -> bool:
 
     Args:
         data: a `keras.utils.PyDataset`, a torch `DataLoader`, a generator or
-            another iterator; anything else is none of these.
+            another iterator; anything else is not.
     """
     return (
         isinstance(data, keras.utils.PyDataset | Iterator)
@@ -60,11 +60,11 @@ def is_plain_batches(data: Any) -> bool:
 def split_arrays(
     arrays: tuple[Any, ...], share: float
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Return all but the last samples of arrays, and the last ones.
+    """Split arrays into all but the last samples, and the last samples.
 
     Args:
-        arrays: tiles, masks and weights; each may be `None`.
-        share: of the samples, the last ones.
+        arrays: tiles, masks and weights; each can be `None`.
+        share: share of the samples in the second part.
 
     Raises:
         ArgumentError: if one part would be empty.
@@ -73,8 +73,8 @@ def split_arrays(
     place = int(count * (1 - share))
     if not 0 < place < count:
         raise ArgumentError(
-            "`validation_split` must leave samples to train on and to "
-            f"validate with. Received: {share} of {count} tiles"
+            "`validation_split` must leave samples for training and for "
+            f"validation. Received: {share} of {count} tiles"
         )
     first = tuple(None if a is None else a[:place] for a in arrays)
     return first, tuple(None if a is None else a[place:] for a in arrays)
@@ -86,12 +86,12 @@ def batch_arrays(
     """Return arrays as a data set of batches.
 
     Args:
-        arrays: tiles, masks and weights; the last may be `None`.
+        arrays: tiles, masks and weights; the last can be `None`.
         batch_size: int, or `None` for 32.
         shuffle: whether each epoch has its own order.
 
     Returns:
-        A grain data set; a `tf.data.Dataset` where grain is not installed.
+        A grain data set, or a `tf.data.Dataset` if grain is not installed.
     """
     parts = tuple(
         keras.ops.convert_to_numpy(a) for a in arrays if a is not None
@@ -99,7 +99,7 @@ def batch_arrays(
     counts = {len(part) for part in parts}
     if len(counts) > 1:
         raise ArgumentError(
-            "Tiles, masks and `sample_weight` must be as many. Received: "
+            "Tiles, masks and `sample_weight` must be equally many. Received: "
             f"{[len(part) for part in parts]}"
         )
     # Keras' seed, `keras.utils.set_random_seed`, is also that of `random`.
@@ -133,7 +133,7 @@ class _Samples:
 
 
 def prepare_batches(data: Any, prepare: Prepare) -> Any:
-    """Return batches, of the same kind, each prepared as it is read.
+    """Return data of the same kind, whose batches are prepared when read.
 
     Args:
         data: a `keras.utils.PyDataset`, torch `DataLoader`, generator or
@@ -157,7 +157,7 @@ def prepare_batches(data: Any, prepare: Prepare) -> Any:
 def _prepared(batch: Any, prepare: Prepare) -> tuple[Any, ...]:
     batch = tuple(batch) if isinstance(batch, list) else batch
     parts = keras.utils.unpack_x_y_sample_weight(batch)
-    # Of torch's loaders on a GPU, and of JAX: pipelines work with NumPy.
+    # For torch's loaders on a GPU, and JAX: pipelines work with NumPy.
     parts = [
         None if p is None else keras.ops.convert_to_numpy(p) for p in parts
     ]
@@ -182,7 +182,7 @@ class _PreparedDataset(keras.utils.PyDataset):
 
     @property
     def num_batches(self) -> int | None:
-        """Number of batches, `None` without end."""
+        """Number of batches, `None` if endless."""
         return self._source.num_batches
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
@@ -198,7 +198,7 @@ class _PreparedDataset(keras.utils.PyDataset):
 
 
 class _PreparedMap(keras.utils.PyDataset):
-    """A `grain.MapDataset` of batches, whose epochs go on."""
+    """A `grain.MapDataset` of batches, each epoch a further part."""
 
     def __init__(self, source: Any, prepare: Prepare):
         super().__init__()
@@ -213,12 +213,12 @@ class _PreparedMap(keras.utils.PyDataset):
         return _prepared(self._source[index], self._prepare)
 
     def on_epoch_begin(self) -> None:
-        """Begin another order where the source is shuffled."""
+        """Begin a new order if the source is shuffled."""
         self._epoch += 1
 
 
 def _loader_class(data: Any) -> type | None:
-    """The class of a torch `DataLoader`, without loading torch."""
+    """Return the class of a torch `DataLoader`, without importing torch."""
     for cls in type(data).__mro__:
         if cls.__name__ == "DataLoader" and cls.__module__.startswith(
             "torch.utils.data"
@@ -228,7 +228,7 @@ def _loader_class(data: Any) -> type | None:
 
 
 def _prepared_loader(loader: Any, prepare: Prepare) -> Any:
-    """A `DataLoader` like another, whose batches are prepared."""
+    """Return a `DataLoader` like another, with prepared batches."""
     import torch
 
     def iterate(self: Any) -> Iterator[tuple[Any, ...]]:
@@ -239,7 +239,7 @@ def _prepared_loader(loader: Any, prepare: Prepare) -> Any:
             )
 
     found = copy.copy(loader)
-    # Keras wants an instance of the class, and only iterates over it.
+    # Keras needs an instance of the class, but only iterates over it.
     found.__class__ = type(
         "PreparedLoader", (type(loader),), {"__iter__": iterate}
     )

@@ -1,4 +1,4 @@
-"""Pure tensor functions, on any Keras backend."""
+"""Pure tensor functions for any Keras backend."""
 
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool

@@ -79,21 +79,21 @@ def adaptive_max_pool(
 ) -> Tensor:
     """Takes the maximum of images over a grid of windows that covers them.
 
-    The windows are those of `adaptive_average_pool`. Where several pixels
-    share the maximum, the first in row-major order is taken and receives
-    the gradient.
+    The windows are those of `adaptive_average_pool`. If several pixels share
+    the maximum, the first in row-major order is taken and receives the
+    gradient.
 
     Args:
         images: Float tensor `(B, H, W, C)`, or `(B, C, H, W)` for
             channels-first, of any size.
         output_size: Int, or pair `(height, width)` of ints.
-        return_indices: Whether to also return where the maxima are.
+        return_indices: Whether to also return the positions of the maxima.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
 
     Returns:
-        The maxima, a tensor of the images' layout and dtype; with
-        `return_indices` a pair of it and an int32 tensor of the same shape
+        The maxima, a tensor of the images' layout and dtype. With
+        `return_indices`, a pair of this and an int32 tensor of the same shape
         that holds `row * W + column` of each maximum.
 
     Raises:
@@ -137,7 +137,7 @@ def _standardize(images, output_size, data_format):
 
 
 def _windows(output_length, input_length):
-    """First pixel and end of each window, int32 tensors."""
+    """Start and end of each window, int32 tensors."""
     window = ops.arange(output_length, dtype="int32")
     starts = window * input_length // output_length
     ends = ((window + 1) * input_length + output_length - 1) // output_length
@@ -153,7 +153,7 @@ def _averaging_matrix(output_length, input_length):
 
 
 def _window_pixels(output_length, input_length):
-    """Pixels of each window, `(windows, longest)`, its last one repeated."""
+    """Pixels of each window, `(windows, longest)`, padded with its last."""
     starts, ends = _windows(output_length, input_length)
     if not is_symbolic(input_length) and input_length % output_length == 0:
         longest = input_length // output_length
@@ -177,7 +177,7 @@ def _window_max_pool(x, output_size):
     window = ops.arange(output_size[0] * output_size[1], dtype="int32")
     position = window[:, None] * shape_of(table)[1] + best
     indices = ops.take(ops.reshape(table, (-1,)), position, axis=0)
-    # Gather the maxima, so that one pixel gets the gradient.
+    # Gather the maxima, so that only one pixel gets the gradient.
     image = ops.arange(batch, dtype="int32")[:, None, None]
     channel = ops.arange(channels, dtype="int32")
     flat = (image * (height * width) + indices) * channels + channel
@@ -187,7 +187,7 @@ def _window_max_pool(x, output_size):
 
 
 def _first_largest(windows):
-    """Which pixel of each window is the first of the largest, int32."""
+    """Index of the first largest pixel in each window, int32."""
     if not is_portable():
         return ops.cast(ops.argmax(windows, axis=2), "int32")
     # TensorFlow's looks at the bits of a zero for its sign, ONNX has no such

@@ -9,7 +9,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Attention without scaling: `softmax(query key^T) value`.
 
     Scores, softmax and sum are float32 whatever the dtype of the arguments:
-    the product of two 256-channel points reaches thousands. The scores take
+    the product of two 256-channel points can reach thousands. The scores take
     `B * P * Q` numbers of memory.
 
     Args:
@@ -33,7 +33,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     query, key, value = (ops.cast(x, "float32") for x in (query, key, value))
     scores = ops.einsum("bpd,bqd->bpq", query, key)
     if scores.shape[-1] == 1:
-        # Ones, and gradients of zero. Keras warns of a softmax over one value.
+        # Weights of 1, zero gradients. Keras warns of a softmax over one value.
         weights = ops.exp(scores - scores)
     else:
         weights = ops.softmax(scores, axis=-1)

@@ -20,10 +20,10 @@ def batch_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Normalise a batch of maps by its own statistics.
 
-    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, each channel by
-    itself. Keras 3.15 composes this of single operations, which took 60 % of
-    a training step of HRNet-W18 on torch (CPU), so TensorFlow and torch use
-    their fused kernels here; on JAX the compiler fuses.
+    `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, for each channel
+    separately. Keras 3.15 composes this from single operations, which took
+    60 % of a training step of HRNet-W18 on torch (CPU). So TensorFlow and
+    torch use their fused kernels here; on JAX the compiler fuses.
 
     Args:
         x: float tensor `(B, H, W, C)`, or `(B, C, H, W)` with `axis=1`.
@@ -31,14 +31,15 @@ def batch_norm(
         gamma: float32 tensor `(C,)`.
         beta: float32 tensor `(C,)`.
         epsilon: float, added to the variance.
-        axis: `-1` or `1`. The channels' axis.
-        moving: float32 tensors `(C,)`, the moving mean and variance before.
+        axis: `-1` or `1`. The channel axis.
+        moving: float32 tensors `(C,)`, the previous moving mean and variance.
         momentum: float. Their weight, 1 minus that of the batch.
 
     Returns:
         The normalised map in the dtype of `x`, and two float32 tensors `(C,)`
         without gradient: mean and unbiased variance (divided by n - 1, as
-        torch keeps it for inference), with `moving` as moving averages.
+        torch keeps it for inference). With `moving`, these are the updated
+        moving averages.
 
     Raises:
         ArgumentError: `axis` is neither -1 nor 1.
@@ -76,7 +77,7 @@ def batch_norm(
         y, mean, variance = _torch(inputs, gamma, beta, epsilon, axis)
     elif backend == "tensorflow" and axis == -1:
         y, mean, _ = _tensorflow(inputs, gamma, beta, epsilon)
-        # The kernel's own is unbiased on the CPU only.
+        # The kernel's own variance is unbiased on the CPU only.
         variance = ops.mean(
             ops.square(ops.stop_gradient(inputs) - mean), [0, 1, 2]
         )
@@ -118,7 +119,7 @@ def _torch(x, gamma, beta, epsilon, axis):
 def _tensorflow(x, gamma, beta, epsilon, moving=(), momentum=0.0):
     import tensorflow as tf
 
-    # The kernel's gradient is that of its first output alone.
+    # The kernel only differentiates its first output.
     return tf.compat.v1.nn.fused_batch_norm(
         x,
         gamma,

@@ -11,7 +11,7 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.typing import Tensor
 
-# Whose boundary it is.
+# Choices of `between`.
 Boundary: TypeAlias = Literal["background", "classes"]
 
 
@@ -24,14 +24,14 @@ def boundary_band(
     """Marks the pixels near a boundary.
 
     By default, the boundary is between foreground and background: class 0 is
-    background and every other id is foreground, and the boundary is the
-    foreground pixels with a 4-neighbour that is background or lies outside
-    the image. Use it where class 0 is whatever surrounds the objects. With
-    `between="classes"` the boundary is the pixels with a 4-neighbour of
-    another id, on both sides; the image's border is not a boundary.
+    background and every other id is foreground. It consists of the foreground
+    pixels with a 4-neighbour that is background or outside the image. Use
+    this if class 0 is whatever surrounds the objects. With
+    `between="classes"` the boundary consists of the pixels with a 4-neighbour
+    of another id, on both sides; the image's border is not a boundary.
 
-    The band is all pixels whose squared distance to the boundary is at most
-    `radius_squared`.
+    The band consists of all pixels whose squared distance to the boundary is
+    at most `radius_squared`.
 
     Args:
         mask: Tensor `(B, H, W)` or `(B, H, W, 1)` of class ids, of an
@@ -39,10 +39,10 @@ def boundary_band(
         radius_squared: Squared half-width of the band in pixels. The
             default reproduces the released PointFlow targets, OpenCV
             contours drawn with thickness 8.
-        void: `None` to treat every id alike, as the released recipe does
+        void: `None` to treat all ids alike, as the released recipe does
             (a void 255 is foreground). With an id, pixels of that id are
-            neither foreground nor background: no boundary lies between
-            them and others, and they come out as 2, which
+            neither foreground nor background: there is no boundary between
+            them and others, and they become 2 in the result, which
             `BoundaryCrossEntropy` ignores.
         between: `"background"` or `"classes"`, see above. Defaults to
             `"background"`.
@@ -119,7 +119,7 @@ def _boundary_of_foreground(mask, known):
 
 
 def _boundary_of_classes(mask, known):
-    """Pixels that touch one of another id, where both are known."""
+    """Pixels that touch a pixel of another id, if both are known."""
     boundary = ops.zeros_like(known)
     for axis in (1, 2):
         first = (slice(None),) * axis + (slice(None, -1),)
@@ -136,11 +136,11 @@ def _boundary_of_classes(mask, known):
 
 
 def _dilate(boundary, radius_squared):
-    """Dilation by a disc, as the union of the rectangles that make it up.
+    """Dilation by a disc, as a union of rectangles.
 
-    Ten steps for the default disc. On 2 CPU cores, TensorFlow and JAX, max
-    pooling by the rectangles takes 3 to 10 times as long, one convolution
-    with the disc 9 to 60 times.
+    It takes ten steps for the default disc. On 2 CPU cores, with TensorFlow
+    and JAX, max pooling by the rectangles takes 3 to 10 times as long, one
+    convolution with the disc 9 to 60 times.
     """
     band = boundary
     for half_height, half_width in disc_rectangles(radius_squared):
@@ -151,7 +151,7 @@ def _dilate(boundary, radius_squared):
 
 
 def _dilate_axis(x, reach, axis):
-    """Dilation by `reach` pixels either way, in logarithmically many steps."""
+    """Dilation by `reach` pixels either way, in O(log reach) steps."""
     reached = 0
     while reached < reach:
         # A longer step than what is already filled would leave gaps.
@@ -168,7 +168,7 @@ def _dilate_axis(x, reach, axis):
 
 
 def disc_rectangles(radius_squared: int) -> list[tuple[int, int]]:
-    """Half sizes of the largest rectangles in a disc; their union is it."""
+    """Half sizes of the maximal rectangles in a disc, which they make up."""
     rectangles = {}
     for half_height in range(math.isqrt(int(radius_squared)) + 1):
         half_width = math.isqrt(int(radius_squared) - half_height**2)

@@ -11,7 +11,7 @@ def count_ids(ids: Tensor, num_ids: int | Tensor) -> Tensor:
 
     Args:
         ids: int32 tensor of any shape, each value in `0 ... num_ids - 1`.
-        num_ids: int, or a scalar int tensor where the batch size is unknown.
+        num_ids: int, or a scalar int tensor if the batch size is unknown.
 
     Returns:
         int32 tensor `(num_ids,)`. No gradient.
@@ -26,13 +26,13 @@ def count_ids(ids: Tensor, num_ids: int | Tensor) -> Tensor:
     """
     ids = ops.reshape(ops.cast(ids, "int32"), (-1,))
     if keras.backend.backend() == "torch":
-        # Keras' `segment_sum` adds floats here: it stops at 2**24 of an id.
+        # Keras' `segment_sum` adds floats here, so counts stop at 2**24.
         # `bincount` does not compile.
         import torch
 
         counts = torch.zeros(num_ids, dtype=torch.int32, device=ids.device)
         return counts.scatter_add_(0, ids.long(), torch.ones_like(ids))
-    # Measured on 8 masks of 512 x 512 and 38 ids (2 CPU cores): 2 ms where
+    # Measured on 8 masks of 512 x 512 and 38 ids (2 CPU cores): 2 ms when
     # compiled by XLA, 2 on torch, 56 in a TensorFlow graph; a product of
     # one-hot matrices takes 19 to 53. TensorFlow's faster `bincount` does
     # not compile.

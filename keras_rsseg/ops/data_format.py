@@ -1,4 +1,4 @@
-"""Layout, size and dtype of images, for ops and what is built on them."""
+"""Layout, size and dtype of images, for ops and the code built on them."""
 
 from typing import Any
 from typing import Final
@@ -20,7 +20,7 @@ from keras_rsseg.typing import Tensor
 CHANNELS_LAST: Final = "channels_last"
 CHANNELS_FIRST: Final = "channels_first"
 
-# Of a map of which nothing is known but, perhaps, the channels.
+# The shape of a map with nothing known except, perhaps, the channels.
 ANY_SHAPE: Shape = (None,) * 4
 
 
@@ -33,7 +33,7 @@ def standardize_data_format(data_format: DataFormat | None) -> DataFormat:
 
 
 def channel_axis(data_format: DataFormat) -> int:
-    """Axis of the channels of a standardized data format, from either end."""
+    """Channel axis of a standardized data format, from either end."""
     return 1 if data_format == CHANNELS_FIRST else -1
 
 
@@ -47,14 +47,14 @@ def with_channels(
 
 
 def for_maps(vector: Tensor, data_format: DataFormat) -> Tensor:
-    """Returns `(channels,)` so shaped that maps can be added to it."""
+    """Reshapes `(channels,)` so that it broadcasts against maps."""
     shape = [1, 1, 1, 1]
     shape[channel_axis(data_format)] = -1
     return ops.reshape(vector, shape)
 
 
 def first_spatial_axis(data_format: DataFormat) -> int:
-    """Axis of the height; that of the width follows."""
+    """Axis of the height; the width follows."""
     return 2 if data_format == CHANNELS_FIRST else 1
 
 
@@ -68,13 +68,13 @@ def check_rank(name: str, tensor: Tensor, rank: int, shape: str) -> None:
 
 
 def spatial_size(images: Tensor, data_format: DataFormat) -> Size:
-    """Height and width: ints where known, else scalar int tensors."""
+    """Height and width: ints if known, else scalar int tensors."""
     first = first_spatial_axis(data_format)
     return shape_of(images)[first : first + 2]
 
 
 def standardize_size(name: str, size: Size) -> Size:
-    """Checks a pair of lengths; those not known yet are left as they are."""
+    """Checks a pair of lengths; unknown ones are left as they are."""
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         raise ArgumentError(
             f"`{name}` must be a pair (height, width). Received: "
@@ -101,7 +101,7 @@ def is_symbolic(length: Any) -> bool:
 
 
 def is_on_cpu(tensor: Tensor) -> bool:
-    """Whether the tensor is on a CPU, for sure."""
+    """Whether the tensor is certainly on a CPU."""
     backend = keras.backend.backend()
     if backend == "torch":
         return tensor.device.type == "cpu"
@@ -121,7 +121,7 @@ def is_float(tensor: Tensor) -> bool:
 
 
 def check_float(name: str, tensor: Tensor) -> None:
-    """Raises a `TypeError` naming the argument if it holds no floats."""
+    """Raises a `TypeError` naming the argument unless it holds floats."""
     if not is_float(tensor):
         raise TypeError(
             f"`{name}` must be floating point. Received dtype: "
@@ -130,7 +130,7 @@ def check_float(name: str, tensor: Tensor) -> None:
 
 
 def check_interpolation(images: Tensor, interpolation: Interpolation) -> None:
-    """Raises if the images cannot be interpolated so."""
+    """Raises if the images cannot be interpolated this way."""
     check_choice("interpolation", interpolation, get_args(Interpolation))
     if interpolation == "bilinear" and not is_float(images):
         raise TypeError(
@@ -141,7 +141,7 @@ def check_interpolation(images: Tensor, interpolation: Interpolation) -> None:
 
 
 def to_channels_last(images: Tensor, data_format: DataFormat) -> Tensor:
-    """(B, H, W, C) view of images in either layout."""
+    """Returns images of either layout as (B, H, W, C)."""
     if data_format == CHANNELS_LAST:
         return images
     return ops.transpose(images, (0, 2, 3, 1))

@@ -8,18 +8,18 @@ from keras import ops
 
 from keras_rsseg.typing import Tensor
 
-BITS = 31  # that an int32 holds without its sign
+BITS = 31  # of an int32, without its sign
 
 
 def dilate_bits(bits: Tensor, radii: Sequence[int]) -> list[Tensor]:
     """Dilates every bit of a map by discs.
 
-    The bits of an integer are that many binary maps, and a bitwise "or"
-    treats all of them in the time of one. Map `r` of the result has a bit
+    Each bit of the integers is a binary map, and a bitwise "or" processes all
+    of them in the time of one. The result for radius `r` has a bit set
     wherever the input has it at a Euclidean distance of at most `r` pixels.
 
     Args:
-        bits: int32 tensor `(B, H, W)`, not negative. Sizes may be unknown.
+        bits: int32 tensor `(B, H, W)`, not negative. Sizes can be unknown.
         radii: sequence of ints >= 0, in pixels.
 
     Returns:
@@ -50,7 +50,7 @@ def dilate_bits(bits: Tensor, radii: Sequence[int]) -> list[Tensor]:
         return x
 
     def step(i, maps):
-        # Unrolled, XLA would compute each map anew inside all that use it.
+        # Unrolled, XLA would recompute each map wherever it is used.
         widening, *rows = _numbers(steps, i)
         wide, *discs = maps
         sides = [(0, reach - widening), (0, reach + widening)]
@@ -69,7 +69,7 @@ def _steps(radii):
     """How to stack the rows of all discs while the map is widened once.
 
     Returns:
-        NumPy int32, a row each step: by how many pixels to widen the map
+        NumPy int32, one row per step: by how many pixels to widen the map
         along its rows, then for each disc the row, above and below, that
         has this half width (-1: none).
     """
@@ -90,7 +90,7 @@ def _steps(radii):
 
 
 def _numbers(steps, i):
-    """A row of the table: Python ints where the loop is one in Python."""
+    """A row of the table: Python ints if the loop runs in Python."""
     if isinstance(i, int):
         return steps[i].tolist()
     row = ops.convert_to_tensor(steps)[i]
@@ -98,7 +98,7 @@ def _numbers(steps, i):
 
 
 def _unless_none(number, x, function, *arguments):
-    """`function(x, ...)`, or `x` where the number is -1."""
+    """`function(x, ...)`, or `x` if the number is -1."""
     if isinstance(number, int):
         return x if number < 0 else function(x, *arguments)
     return ops.where(number < 0, x, function(x, *arguments))

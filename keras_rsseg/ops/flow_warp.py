@@ -18,19 +18,19 @@ from keras_rsseg.typing import Tensor
 def flow_warp(
     features: Tensor, flow: Tensor, data_format: DataFormat | None = None
 ) -> Tensor:
-    """Warps features to the size of a flow, which says where pixels are from.
+    """Warps features to the size of a flow, which says where pixels come from.
 
-    Without flow, pixel `i` of `W` reads the features at `i * (w - 1) / (W -
+    With zero flow, pixel `i` of `W` reads the features at `i * (w - 1) / (W -
     1)`: a bilinear resize with the corners aligned. A flow of one unit
-    moves that by `(w - 1) / (2 * W)` pixels of the features, which is about
-    half a pixel of the result. What lies outside of the features is zero.
-    Coordinates are float32 whatever the dtype of the features.
+    shifts this by `(w - 1) / (2 * W)` pixels of the features, about half a
+    pixel of the result. Outside the features, values are zero. Coordinates
+    are float32 whatever the dtype of the features.
 
     Args:
         features: Float tensor `(B, h, w, C)`, or `(B, C, h, w)` for
             channels-first.
         flow: Float tensor `(B, H, W, 2)`, or `(B, 2, H, W)` for
-            channels-first: to the right, and down.
+            channels-first: right and down.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
 
@@ -39,15 +39,15 @@ def flow_warp(
         features' dtype. Where the flow is NaN, so is the result.
 
     Raises:
-        ArgumentError: If a rank or the data format is wrong, the flow has not
-            two channels, or the batch sizes are known and differ.
+        ArgumentError: If a rank or the data format is wrong, the flow does
+            not have two channels, or the batch sizes are known and differ.
         TypeError: If the features or the flow are not floating point.
 
     Example:
 
     ```python
     features = np.arange(4, dtype="float32").reshape(1, 1, 4, 1)
-    # A unit moves by 3 / (2 * 4) pixels, so this moves by one.
+    # One unit shifts by 3 / (2 * 4) pixels, so this shifts by one.
     flow = np.full((1, 1, 4, 2), [8 / 3, 0], "float32")
     warped = keras_rsseg.ops.flow_warp(features, flow)
     warped[0, 0, :, 0]  # [1.0, 2.0, 3.0, 0.0]
@@ -82,14 +82,14 @@ def _check_flow(flow, data_format):
     check_rank("flow", flow, 4, "(B, H, W, 2) or (B, 2, H, W)")
     if flow.shape[channel_axis(data_format)] != 2:
         raise ArgumentError(
-            "`flow` must have two channels, to the right and down. Received: "
+            "`flow` must have two channels, right and down. Received: "
             f"flow.shape={tuple(flow.shape)}, data_format={data_format!r}"
         )
     check_float("flow", flow)
 
 
 def _base_coordinates(length):
-    """From -1 for the first to exactly 1 for the last; -1 for a single one."""
+    """From -1 for the first to exactly 1 for the last; -1 if there is one."""
     pixels = ops.cast(ops.arange(length), "float32")
     return 2.0 * pixels / ops.maximum(_as_float(length) - 1.0, 1.0) - 1.0
 

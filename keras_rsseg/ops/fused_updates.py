@@ -1,4 +1,4 @@
-"""An optimiser's update of a variable as one operation."""
+"""An optimiser's variable update as one operation."""
 
 import contextlib
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from keras_rsseg.typing import Tensor
 
 @contextlib.contextmanager
 def fused_updates(optimizer: Any) -> Iterator[None]:
-    """Update variables by TensorFlow's own kernels of Adam and SGD.
+    """Update variables with TensorFlow's own Adam and SGD kernels.
 
     Keras writes the update of a variable as some forty operations, and HRNet
-    has a thousand variables: these were two fifths of the graph of a step,
-    which TensorFlow takes a minute to build and to optimise before the first
-    step. The kernels compute the same; what is trained and what is saved stay
-    as they are.
+    has a thousand variables. These were two fifths of the graph of a step,
+    which TensorFlow takes a minute to build and optimise before the first
+    step. The kernels compute the same; what is trained and saved does not
+    change.
 
     Nothing changes on other backends, on several devices, for other
-    optimisers, and for variables that are not float32.
+    optimisers, or for variables that are not float32.
 
     Args:
-        optimizer: a `keras.optimizers.Optimizer`, or `None`. In the context
-            `apply()` goes by the kernels.
+        optimizer: a `keras.optimizers.Optimizer`, or `None`. Within the
+            context, its `apply()` uses the kernels.
 
     Example:
 
@@ -40,7 +40,7 @@ def fused_updates(optimizer: Any) -> Iterator[None]:
     variable.numpy()  # [0.9]
     ```
     """
-    # Keras wraps one for float16.
+    # Keras wraps the optimiser for float16.
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     update = _kernel_of(optimizer)
     if update is None:
@@ -67,7 +67,7 @@ def fused_updates(optimizer: Any) -> Iterator[None]:
             elif optimizer._use_weight_decay(variable):
                 _decay(scalars, variable)
 
-    # Not by `setattr`, since Keras tracks what an optimiser is given.
+    # Not `setattr`, since Keras tracks the attributes of an optimiser.
     own = {
         "update_step": update_step,
         "_apply_weight_decay": apply_weight_decay,
@@ -81,14 +81,14 @@ def fused_updates(optimizer: Any) -> Iterator[None]:
 
 
 def _kernel_of(optimizer: Any) -> Callable[..., None] | None:
-    """The kernel that does what an optimiser does, if there is one."""
+    """The kernel equivalent to an optimiser, if there is one."""
     if keras.backend.backend() != "tensorflow" or optimizer is None:
         return None
     import tensorflow as tf
 
     if tf.distribute.has_strategy():
         return None
-    # A subclass may update by other rules.
+    # A subclass can have another update rule.
     rule = getattr(type(optimizer), "update_step", None)
     if rule is keras.optimizers.Adam.update_step and not optimizer.amsgrad:
         return _adam
@@ -98,7 +98,7 @@ def _kernel_of(optimizer: Any) -> Callable[..., None] | None:
 
 
 class _Scalars:
-    """What is equal for all variables of a step, once in each graph."""
+    """Values shared by all variables of a step, made once per graph."""
 
     def __init__(self, optimizer: Any) -> None:
         self._optimizer = optimizer

@@ -34,21 +34,21 @@ def grid_sample(
     align_corners: bool = False,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Samples images at the points of a grid, as torch's `grid_sample`.
+    """Samples images at the points of a grid, like torch's `grid_sample`.
 
-    A coordinate -1 is the first and +1 the last pixel along its axis: their
+    Coordinate -1 is the first and +1 the last pixel along its axis: their
     centres with `align_corners`, their outer borders without. Coordinates
-    and sums are float32 whatever the dtype of the images: a bfloat16 grid
+    and sums are float32 whatever the dtype of the images. A bfloat16 grid
     is too coarse to sample with, so make it in float32.
 
     Args:
         images: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for channels-first.
-            Bilinear wants floats; nearest takes any dtype.
+            Bilinear needs floats; nearest takes any dtype.
         grid: Float tensor `(B, Ho, Wo, 2)` of `(x, y)` coordinates, in this
             layout for either data format.
-        interpolation: `"bilinear"` or `"nearest"` (halves to the even
+        interpolation: `"bilinear"` or `"nearest"` (halves round to the even
             pixel; the grid gets no gradient).
-        padding_mode: What lies outside the image: `"zeros"`, or `"border"`
+        padding_mode: Values outside the image: `"zeros"`, or `"border"`
             for the nearest border pixel.
         align_corners: Whether -1 and +1 are the centres of the corner
             pixels (`True`) or the borders of the image (`False`).
@@ -57,14 +57,13 @@ def grid_sample(
 
     Returns:
         Tensor `(B, Ho, Wo, C)`, or `(B, C, Ho, Wo)` for channels-first, of
-        the images' dtype. A NaN coordinate never fails: it gives NaN
-        where bilinear with zeros, and is unspecified elsewhere.
+        the images' dtype. A NaN coordinate never fails: the result is NaN
+        for `"bilinear"` with `"zeros"`, and unspecified otherwise.
 
     Raises:
         ArgumentError: If an argument is not one of the above, or the batch
             sizes are known and differ.
-        TypeError: If integer images are to be sampled bilinearly, or the
-            grid holds integers.
+        TypeError: If bilinear `images` or the grid hold integers.
 
     Example:
 
@@ -158,7 +157,7 @@ def _pixel_coordinates(coordinates, length, align_corners):
 def _clip_to_border(positions, length):
     last = ops.cast(length, "float32") - 1.0
     # No gradient on or outside the border, as in torch; ops.clip would
-    # give one on the border itself.
+    # have one on the border itself.
     inside = ops.logical_and(positions > 0.0, positions < last)
     clipped = ops.stop_gradient(ops.clip(positions, 0.0, last))
     return ops.where(inside, positions, clipped)
@@ -178,7 +177,7 @@ def _sample_bilinear(x, rows, columns):
     height, width = shape_of(x)[1:3]
     rows, row_weights = _neighbours(rows, height)
     columns, column_weights = _neighbours(columns, width)
-    # Up-cast before gathering, so that the backward scatter adds float32.
+    # Upcast before gathering, so that the backward scatter adds float32.
     gathered = _gather_pixels(ops.cast(x, "float32"), rows, columns)
     sampled = 0.0
     for row_weight, pixels_of_row in zip(row_weights, gathered, strict=True):
@@ -193,7 +192,7 @@ def _sample_bilinear(x, rows, columns):
 def _neighbours(positions, length):
     """The two pixels of an axis around a position, and their weights.
 
-    That of a pixel outside is 0.
+    The weight of a pixel outside is 0.
     """
     first = ops.stop_gradient(ops.floor(positions))
     second = first + 1.0
@@ -206,7 +205,7 @@ def _neighbours(positions, length):
 
 
 def _outside(positions, length):
-    # NaN is not outside: it makes its weight NaN, and is seen.
+    # NaN does not count as outside: its weight becomes NaN, so that it shows.
     length = ops.cast(length, "float32")
     return ops.logical_or(positions < 0.0, positions >= length)
 
@@ -217,7 +216,7 @@ def _to_indices(positions, length):
 
 
 def _gather_pixels(x, rows, columns):
-    """Each column's pixels in each of the rows, `rows` x `columns` tensors."""
+    """The pixels in each column of each row, `rows` x `columns` tensors."""
     batch, height, width, channels = shape_of(x)
     first = ops.arange(batch, dtype="int32")[:, None, None] * (height * width)
     flat = ops.reshape(x, (-1, channels))

@@ -1,7 +1,7 @@
-"""Few operations in TensorFlow's graphs, so that a first step comes soon.
+"""Fewer operations in TensorFlow's graphs, for a quick first step.
 
 TensorFlow builds, optimises and places each operation of a graph before the
-first step: HRNet-W18-IFWM had a hundred thousand, two minutes' worth.
+first step: HRNet-W18-IFWM had a hundred thousand, which took two minutes.
 """
 
 import contextlib
@@ -23,17 +23,17 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def shape_of(tensor: Tensor) -> tuple[Any, ...]:
-    """Lengths of the axes: ints where known, else scalar int tensors.
+    """Lengths of the axes: ints if known, else scalar int tensors.
 
-    As `ops.shape`, which has four operations for each unknown axis; these are
-    two for all.
+    Like `ops.shape`, which has four operations for each unknown axis; this
+    has two for all.
     """
     backend = keras.backend.backend()
     if backend == "torch":
         import torch
 
         if torch.jit.is_tracing():
-            # Else they are tensors, by which other ways would be chosen.
+            # Otherwise they are tensors, and callers would take other paths.
             return tuple(int(length) for length in tensor.shape)
     static = tuple(tensor.shape)
     if backend != "tensorflow" or None not in static:
@@ -50,9 +50,9 @@ def shape_of(tensor: Tensor) -> tuple[Any, ...]:
 
 
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
-    """As `ops.take`, for indices that are in range.
+    """Like `ops.take`, for indices that are in range.
 
-    `ops.take` counts negative ones from the end, by eight operations more.
+    `ops.take` counts negative ones from the end, with eight more operations.
     """
     if keras.backend.backend() != "tensorflow":
         return ops.take(x, indices, axis=axis)
@@ -63,10 +63,10 @@ def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:
 
 @contextlib.contextmanager
 def shared_graphs() -> Iterator[None]:
-    """Have a graph call what is marked `shared`, in place of a copy for each.
+    """Have a graph call functions marked `shared` instead of copying them.
 
-    For training on one device: other runtimes do not know such calls. Nothing
-    changes where operations run one by one.
+    For training on one device: other runtimes do not know such calls. Eager
+    operations are not affected.
     """
     token = _SHARES.set(_may_share())
     try:
@@ -84,9 +84,9 @@ def _may_share() -> bool:
 
 
 def shared(function: _Function) -> _Function:
-    """Mark a function of tensors, and of what can be a key of a dict.
+    """Mark a function of tensors and hashable values for sharing.
 
-    It must not read variables, only what it is given.
+    It must read only its arguments, no variables.
     """
 
     @functools.wraps(function)
@@ -116,7 +116,7 @@ def _is_tensor(x: Any) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _function_of(function: Callable[..., Any], key: tuple[Any, ...]) -> Any:
-    """The function as one of a graph, for arguments of some shapes."""
+    """The function as a graph function, for arguments of some shapes."""
     import tensorflow as tf
 
     def traced(*tensors: Any) -> Any:

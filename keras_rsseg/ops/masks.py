@@ -1,4 +1,4 @@
-"""Masks beside the logits that they belong to."""
+"""Masks and the logits they belong to."""
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.typing import Tensor
@@ -15,9 +15,9 @@ def squeeze_mask(mask: Tensor, logits: Tensor) -> Tensor:
         The mask as `(B, H, W)`, its dtype and values unchanged.
 
     Raises:
-        ArgumentError: when `logits` is not of rank 4, when `mask` is neither
-            `(B, H, W)` nor `(B, H, W, 1)`, or when a statically known size
-            of the two differs.
+        ArgumentError: `logits` is not of rank 4, `mask` is neither
+            `(B, H, W)` nor `(B, H, W, 1)`, or statically known sizes of the
+            two differ.
 
     Example:
 

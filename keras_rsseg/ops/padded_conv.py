@@ -1,4 +1,4 @@
-"""Convolutions that pad both sides, and their bias, by native kernels."""
+"""Convolutions with padding on both sides and bias, by native kernels."""
 
 import keras
 from keras import ops
@@ -23,15 +23,15 @@ def padded_conv(
 ) -> Tensor:
     """Convolves, padded equally on both sides, and adds a bias.
 
-    Keras' `ops.conv` knows no bias, and pads a strided convolution on the far
-    side only, so that padding, kernel, bias and activation each pass through
-    memory on their own. With a bias, torch and TensorFlow compute the first
-    three by one kernel here, and TensorFlow's graphs join a ReLU that follows.
-    On JAX kernels of size 1 are matrix products, which its compiler does not
-    make of them on CPUs: a step of PFNet took 0.95 of the time.
+    Keras' `ops.conv` has no bias, and pads a strided convolution on the far
+    side only, so that padding, kernel, bias and activation each make a pass
+    through memory. With a bias, torch and TensorFlow compute the first three
+    in one kernel here, and TensorFlow's graphs fuse a ReLU that follows. On
+    JAX, kernels of size 1 become matrix products, which its compiler does not
+    do on CPUs: a step of PFNet took 0.95 of the time.
 
-    A convolution of one filter has gradients on torch's CPU for any batch and
-    size here. Keras' has none for one small tile.
+    On torch's CPU, a convolution with one filter has gradients here for any
+    batch and size. Keras' convolution fails for one small tile.
 
     Args:
         x: float tensor `(B, H, W, C)`; channels second for
@@ -81,12 +81,12 @@ def depthwise_conv(
     dilation_rate: int = 1,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Convolves each channel by itself, keeps the size, and adds a bias.
+    """Convolves each channel separately, keeps the size, and adds a bias.
 
-    The kernel has the axes of `padded_conv`'s, with one channel of input, as
-    that of a convolution in as many groups as there are channels. On JAX it
-    is a sum of shifted maps, which its compiler makes one loop of: on CPUs it
-    takes a fifteenth of the time of XLA's own convolution in groups.
+    The kernel has the axes of `padded_conv`'s with one input channel, as in
+    a convolution with as many groups as channels. On JAX this is a sum of
+    shifted maps, which its compiler fuses into one loop: on CPUs it takes a
+    fifteenth of the time of XLA's own grouped convolution.
 
     Args:
         x: float tensor `(B, H, W, C)`; channels second for
@@ -162,8 +162,9 @@ def _torch(
     first = data_format == CHANNELS_FIRST
     kernel = kernel.permute(3, 2, 0, 1)
     if kernel.shape[0] == 1:
-        # Or torch 2.13 may take it for channels-last, and then finds that its
-        # gradient is not ("slow_conv2d: grad_weight must be contiguous").
+        # Otherwise torch 2.13 can take it for channels-last, and then finds
+        # that its gradient is not ("slow_conv2d: grad_weight must be
+        # contiguous").
         kernel = kernel.contiguous()
     y = conv2d(
         x if first else x.permute(0, 3, 1, 2),
@@ -178,7 +179,7 @@ def _torch(
 
 
 def _conv(x, kernel, strides, padding, dilation_rate, data_format):
-    # TensorFlow's fused kernels know no explicit padding.
+    # TensorFlow's fused kernels have no explicit padding.
     same = strides == 1 and dilation_rate * (kernel.shape[0] - 1) == 2 * padding
     if padding and not same:
         first = first_spatial_axis(data_format)
@@ -204,7 +205,7 @@ def _add_bias(x, bias, data_format):
     if backend == "tensorflow" and data_format != CHANNELS_FIRST:
         import tensorflow as tf
 
-        # Graphs join it with the convolution, an addition they may not.
+        # Graphs fuse this with the convolution, but not a plain addition.
         return tf.nn.bias_add(x, bias)
     return x + for_maps(bias, data_format)
 
@@ -212,11 +213,11 @@ def _add_bias(x, bias, data_format):
 def store_for_conv(kernel: keras.Variable) -> None:
     """Keeps a kernel in memory in the order in which convolutions read it.
 
-    torch's convolutions want `(F, C, k, k)` and copy a Keras kernel into it
-    at every call. Shape and values stay as they are.
+    torch's convolutions need `(F, C, k, k)` and copy a Keras kernel into that
+    order at every call. Shape and values do not change.
 
     Args:
-        kernel: variable `(k, k, C, F)`, whose gradient is not needed.
+        kernel: variable `(k, k, C, F)`; its gradient must not be needed.
     """
     if keras.backend.backend() == "torch":
         data = kernel.value.data

@@ -1,4 +1,4 @@
-"""Choosing points of a coarse map, and finding them in a fine one.
+"""Choosing points in a coarse map, and finding them in a fine one.
 
 Points are flat indices, `row * width + column`, int32. They carry no gradient.
 """
@@ -18,14 +18,14 @@ def maximum_points(
 ) -> Tensor:
     """Takes the largest score in each cell of a grid over the map.
 
-    The cells are the windows of `adaptive_max_pool`: where `grid_size` does
-    not divide the map's height or width they overlap, and a point may be
-    the maximum of several.
+    The cells are the windows of `adaptive_max_pool`: if `grid_size` does not
+    divide the map's height or width, they overlap, and a point can be the
+    maximum of several.
 
     Args:
         scores: Float tensor `(B, H, W, 1)`, or `(B, 1, H, W)` for
             channels-first.
-        grid_size: Int. Cells a side.
+        grid_size: Int. Cells per side.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
 
@@ -58,13 +58,13 @@ def largest_points(
     Args:
         scores: Float tensor `(B, H, W, 1)`, or `(B, 1, H, W)` for
             channels-first.
-        number: Int. How many points, at most all pixels.
+        number: Int. Number of points, at most all pixels.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
 
     Returns:
         int32 tensor `(B, K)`, largest first; `K` is `number`, or `H * W`
-        where the map is smaller.
+        if the map is smaller.
 
     Example:
 
@@ -92,8 +92,8 @@ def random_points(fractions: Tensor, grid_size: int, size: Size) -> Tensor:
 
     Args:
         fractions: Float tensor `(B, grid_size**2, 2)` of random numbers in
-            [0, 1): where in its cell a point lies, down and to the right.
-        grid_size: Int. Cells a side, see `maximum_points`.
+            [0, 1): the position of a point in its cell, down and right.
+        grid_size: Int. Cells per side, see `maximum_points`.
         size: Pair `(height, width)` of the map, ints or scalar int tensors.
 
     Returns:
@@ -125,7 +125,7 @@ def _pixel_of(cell, cells, length, fractions):
 
 
 def pixel_centres(indices: Tensor, size: Size) -> Tensor:
-    """Where the centres of pixels are, as `sample_points` takes them.
+    """Returns the centres of pixels, as `sample_points` takes them.
 
     Args:
         indices: int32 tensor `(B, K)`.
@@ -152,7 +152,7 @@ def pixel_centres(indices: Tensor, size: Size) -> Tensor:
 
 
 def pixels_at(points: Tensor, size: Size) -> Tensor:
-    """In which pixels points lie: the inverse of `pixel_centres`.
+    """Returns the pixels that contain points: inverts `pixel_centres`.
 
     Args:
         points: float32 tensor `(B, K, 2)` of `(x, y)` as fractions of the
@@ -190,8 +190,8 @@ def released_fine_points(
 
     With `r = H / h`, row and column are multiplied by `r` and the index is
     `trunc(column * r + row * r * W)`, every operation rounded to float32.
-    For a map twice as large that is the upper left of the four pixels; where
-    `r` is no integer the row's fraction moves the column.
+    For a map twice as large, this is the upper left of the four pixels; if
+    `r` is not an integer, the row's fraction shifts the column.
 
     Args:
         indices: int32 tensor of any shape, points of the coarse map.
@@ -220,7 +220,7 @@ def released_fine_points(
         ops.cast(n, "float32") for n in (height, width, h, w)
     )
     ratio = height / h
-    # Each product must be rounded by itself; none reaches its bound. The
+    # Each product must be rounded separately; none reaches its bound. The
     # inner bound keeps XLA from merging the two factors (measured: 14 of
     # 21952 points of odd maps moved), the outer ones would keep a compiler
     # from fusing a product into the sum.
@@ -233,11 +233,11 @@ def released_fine_points(
 def nearest_fine_points(
     indices: Tensor, fine_size: Size, coarse_size: Size
 ) -> Tensor:
-    """Finds the pixels of a fine map nearest to centres of coarse ones.
+    """Finds the pixels of a fine map nearest to the centres of coarse ones.
 
-    Along each axis it is `ceil((q + 0.5) * N / n) - 1` for pixel `q` of `n`:
-    of several that are equally near, the first. Exact, and different for
-    different points.
+    Along each axis this is `ceil((q + 0.5) * N / n) - 1` for pixel `q` of
+    `n`, the first of several that are equally near. It is exact, and distinct
+    points stay distinct.
 
     Args:
         indices: int32 tensor of any shape, points of the coarse map.

@@ -28,7 +28,7 @@ def gather_points(
         features: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for
             channels-first.
         indices: Integer tensor `(B, K)`: `row * W + column`. An index
-            outside `[0, H * W)` gives NaN; in integer features -1, which
+            outside `[0, H * W)` gives NaN, or -1 for integer features, which
             is 255, void, in a uint8 mask.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
@@ -56,8 +56,8 @@ def gather_points(
     x = to_channels_last(features, data_format)
     batch, height, width, channels = shape_of(x)
     valid, flat = _flat_indices(indices, batch, height * width)
-    # Valid ones only: what a gather gives for others depends on backend,
-    # device and compilation, and may be a pixel of another image.
+    # Valid indices only: what a gather returns for others depends on backend,
+    # device and compilation, and can be a pixel of another image.
     flat = ops.where(valid, flat, 0)
     gathered = ops.take(ops.reshape(x, (-1, channels)), flat, axis=0)
     dtype = keras.backend.standardize_dtype(features.dtype)
@@ -76,8 +76,8 @@ def scatter_points(
 ) -> Tensor:
     """Overwrites a feature map at flat indices.
 
-    Where an index is given more than once the last of its values is
-    written, and it alone receives a gradient. To find out takes memory that
+    If an index is given more than once, the last of its values is written,
+    and only this value receives a gradient. Finding it takes memory that
     grows with the square of the number of points, unless `unique`.
 
     Args:
@@ -85,13 +85,13 @@ def scatter_points(
             channels-first.
         indices: Integer tensor `(B, K)`: `row * W + column`. An index
             outside `[0, H * W)` is an error on torch and in TensorFlow's
-            graphs on the CPU. Compiled programs (XLA, JAX) cannot raise:
-            they leave such a point out.
+            graphs on the CPU. Compiled programs (XLA, JAX) cannot raise;
+            they skip such a point.
         values: Tensor `(B, K, C)`, cast to the features' dtype.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
-        unique: Whether no index of an image is given more than once; if one
-            is all the same, it is not defined which value is written.
+        unique: Whether every index of an image is given only once. If one is
+            repeated nevertheless, it is undefined which value is written.
 
     Returns:
         Tensor like `features`. Replaced pixels of `features` receive no
@@ -146,7 +146,7 @@ def sample_points(
             channels-first.
         points: Float tensor `(B, K, 2)` of `(x, y)` as fractions of the
             image's width and height: pixel `q` has its centre at
-            `(q + 0.5) / length`. What lies outside the image is zero.
+            `(q + 0.5) / length`. Values outside the image are zero.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
 
@@ -207,14 +207,14 @@ def _check_values(values, indices):
 
 
 def _flat_indices(indices, batch, area):
-    """Which are valid, and rows of `(B * H * W, C)`, else past its end."""
+    """Which are valid, and rows of `(B * H * W, C)`; invalid: past its end."""
     first = ops.arange(batch, dtype="int32")[:, None] * area
     valid = ops.logical_and(indices >= 0, indices < area)
     return valid, ops.where(valid, first + indices, batch * area)
 
 
 def _last_of_equal(indices, values):
-    """Gives all points of one index the value of the last of them.
+    """Gives all points with the same index the value of the last of them.
 
     The order in which a scatter writes equal indices is undefined (GPU) or
     an accident (CPU); equal values make it irrelevant.
@@ -225,16 +225,16 @@ def _last_of_equal(indices, values):
     rows = ops.arange(batch, dtype="int32")[:, None] * points + last
     winners = ops.take(ops.reshape(values, (-1, channels)), rows, axis=0)
     if keras.backend.backend() == "jax":
-        # JAX hands the written pixel's gradient to one of the equal points.
+        # JAX passes the written pixel's gradient to one of the equal points.
         return winners
-    # TensorFlow and torch hand it to each of them: let the last keep it.
+    # TensorFlow and torch pass it to each of them: only the last keeps it.
     return ops.where(
         (last == order)[..., None], values, ops.stop_gradient(winners)
     )
 
 
 def _order_and_last(indices):
-    """Numbers of the points, and for each the last one of its index."""
+    """The points' numbers, and for each the last point with its index."""
     order = ops.arange(shape_of(indices)[1], dtype="int32")
     equal = indices[:, :, None] == indices[:, None, :]
     return order, ops.max(ops.where(equal, order, -1), axis=-1)
@@ -244,7 +244,7 @@ def _write_last(rows, flat, indices, values):
     """Writes the last of equal points, and no index twice.
 
     LiteRT and others add up what is written to one index. All points but the
-    last go to one more row, which is left out.
+    last go to an extra row, which is dropped.
     """
     count, channels = shape_of(rows)
     order, last = _order_and_last(indices)

@@ -11,8 +11,8 @@ _PORTABLE = contextvars.ContextVar("keras_rsseg_portable", default=False)
 def portable_graph() -> Iterator[None]:
     """Trace with operators that ONNX, LiteRT and OpenVINO have.
 
-    Some ops of this package use what only TensorFlow has, where that is
-    faster or handles more cases. Within this context they are made of plainer
+    Some ops of this package use operators that only TensorFlow has, if these
+    are faster or handle more cases. Within this context they use plainer
     operators, with the same result for finite numbers.
 
     Example:

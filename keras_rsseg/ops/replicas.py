@@ -8,19 +8,19 @@ from keras_rsseg.errors import ArgumentError
 def refuse_update_across_replicas(
     variable: keras.Variable, owner: object
 ) -> None:
-    """Raises where an assignment would be split over replicas and rounded.
+    """Raises if an assignment would be split over replicas and rounded.
 
-    A metric's variable that was made under a `tf.distribute` strategy is
-    the sum of the replicas' values. An assignment outside `strategy.run`
-    gives each replica its part, and integer parts lose the remainder. `fit`
-    and `evaluate` update inside. On other backends there is nothing to do.
+    A metric's variable made under a `tf.distribute` strategy is the sum of
+    the replicas' values. An assignment outside `strategy.run` gives each
+    replica its part, and integer parts lose the remainder. `fit` and
+    `evaluate` update inside. On other backends there is nothing to do.
 
     Args:
         variable: `keras.Variable`, aggregated by sum.
-        owner: The object that it belongs to, for the message.
+        owner: The object it belongs to, for the message.
 
     Raises:
-        ArgumentError: When called eagerly, outside `strategy.run`, for a
+        ArgumentError: If called eagerly, outside `strategy.run`, for a
             variable of several replicas.
     """
     if keras.backend.backend() != "tensorflow":
@@ -39,7 +39,7 @@ def refuse_update_across_replicas(
     if not inside and value.distribute_strategy.num_replicas_in_sync > 1:
         raise ArgumentError(
             f"{type(owner).__name__} was made under a `tf.distribute` "
-            "strategy, so it is updated inside `strategy.run` (`fit` and "
-            "`evaluate` do so). To update it directly, make it outside of "
+            "strategy, so update it inside `strategy.run` (as `fit` and "
+            "`evaluate` do). To update it directly, make it outside "
             "`strategy.scope()`"
         )

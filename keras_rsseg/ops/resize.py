@@ -26,7 +26,7 @@ def resize(
     align_corners: bool = False,
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Resizes images or feature maps as `torch.nn.functional.interpolate`.
+    """Resizes images or feature maps like `torch.nn.functional.interpolate`.
 
     Bilinear source positions are `dst * (in - 1) / (out - 1)` with
     `align_corners` (0 when `out` is 1) and `(dst + 0.5) * in / out - 0.5`,
@@ -36,7 +36,7 @@ def resize(
 
     Args:
         images: Tensor `(B, H, W, C)`, or `(B, C, H, W)` for channels-first.
-            Bilinear wants floats; nearest takes any dtype. `H` and `W` may
+            Bilinear needs floats; nearest takes any dtype. `H` and `W` can
             be unknown while tracing, and any size from 1 upwards.
         size: Pair `(height, width)` of ints, or of scalar integer tensors.
         interpolation: `"bilinear"` or `"nearest"`.
@@ -50,7 +50,7 @@ def resize(
 
     Raises:
         ArgumentError: If an argument is not one of the above.
-        TypeError: If integer images are to be resized bilinearly.
+        TypeError: If bilinear `images` hold integers.
 
     Example:
 
@@ -83,7 +83,7 @@ def interpolation_matrix(
     input_length: int | Tensor,
     align_corners: bool = False,
 ) -> Tensor:
-    """The matrix that resizes one axis bilinearly.
+    """Returns the matrix that resizes one axis bilinearly.
 
     Args:
         output_length: Int or scalar integer tensor.
@@ -112,10 +112,10 @@ def interpolation_matrix(
 
 
 def bilinear_weights(distances: Tensor) -> Tensor:
-    """Weights of pixels at some distance from a position.
+    """Weights of pixels at given distances from a position.
 
-    A hat of half-width 1 around the position: its values at the two
-    neighbouring pixels are the bilinear weights, and 0 elsewhere.
+    A hat function of half-width 1: its values at the two neighbouring pixels
+    are the bilinear weights, and it is 0 elsewhere.
     """
     return ops.relu(1.0 - ops.abs(distances))
 
@@ -126,11 +126,11 @@ def source_positions(
     input_length: int | Tensor,
     align_corners: bool,
 ) -> Tensor:
-    """Where pixels of a resized axis lie on the axis before, see `resize`."""
+    """Positions of a resized axis' pixels on the original, see `resize`."""
     inputs = ops.cast(input_length, "float32")
     outputs = ops.cast(output_length, "float32")
     if align_corners:
-        # The only pixel of a one-pixel output is 0, so any divisor serves.
+        # The only pixel of a one-pixel output is 0, so any divisor works.
         positions = pixels * ((inputs - 1.0) / ops.maximum(outputs - 1.0, 1.0))
     else:
         positions = (pixels + 0.5) * (inputs / outputs) - 0.5
@@ -144,7 +144,7 @@ def _resize_bilinear(images, height, width, align_corners, data_format):
         return _torch_resize(images, size, align_corners, data_format)
     input_size = spatial_size(images, data_format)
 
-    # Two taps an axis forwards, but dense matrices backwards: the gradient
+    # Two taps per axis forwards, but dense matrices backwards: the gradient
     # of a gather is a slow scatter. Time relative to matrices both ways, on
     # one CPU core, forward and forward+backward: JAX 0.1 to 0.8 and 0.5 to
     # 1.1, XLA 0.1 to 1.3 and 0.5 to 1.6, TensorFlow's graphs 0.5 to 2.7 and

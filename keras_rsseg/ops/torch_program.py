@@ -1,4 +1,4 @@
-"""A function of torch as a graph of its operations, joined where that pays."""
+"""A function on torch as a graph of operations, fused where that pays."""
 
 import itertools
 from collections.abc import Callable
@@ -13,21 +13,20 @@ _Node: TypeAlias = Any  # torch.fx.Node, where torch is installed.
 def torch_program(
     function: Callable[[Tensor], Tensor], x: Tensor
 ) -> Callable[[Tensor], Tensor]:
-    """Return a function as a program for tensors like one.
+    """Return a function as a program for tensors like `x`.
 
-    The function is run once, and torch's operations are written down. What
-    depends on no input is computed at once. On CPUs, convolutions read their
-    kernels in the order that oneDNN wants, and add what is added to them and
-    apply the ReLU that follows: the forward pass of HRNet-W18-IFWM took 0.88
-    of the time of the program without that.
+    The function is run once, and torch's operations are recorded. Whatever
+    does not depend on the input is computed in advance. On CPUs, convolutions
+    read their kernels in oneDNN's order, and absorb a following addition and
+    ReLU: with this, the forward pass of HRNet-W18-IFWM took 0.88 of the time.
 
     Args:
-        function: of a tensor, returns a tensor. What it does must not depend
-            on the values of its argument.
-        x: a tensor of the shape, dtype and device to come.
+        function: maps a tensor to a tensor. Its operations must not depend on
+            the values of its argument.
+        x: a tensor with the shape, dtype and device of later inputs.
 
     Raises:
-        Whatever torch raises for what cannot be written down.
+        Whatever torch raises for operations that cannot be recorded.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -65,7 +64,7 @@ def _has_joined_kernels(x: Tensor) -> bool:
 
 
 class _Constants:
-    """The tensors of a program that its input does not change."""
+    """The tensors of a program that do not depend on its input."""
 
     def __init__(self, program: Any) -> None:
         self._program = program
@@ -74,7 +73,7 @@ class _Constants:
         self._lists: dict[_Node, Any] = {}
 
     def fold(self) -> None:
-        """Have the program hold what depends on no input."""
+        """Store in the program what does not depend on its input."""
         import torch
 
         graph = self._program.graph
@@ -163,9 +162,9 @@ def _join_convolutions(program: Any, constants: _Constants) -> None:
 def _what_follows(
     node: _Node, sizes: dict[_Node, Any]
 ) -> tuple[_Node, _Node | None, str]:
-    """The last node to join with a convolution, what it adds, and a ReLU.
+    """The last node to fuse with a convolution, the summand, and the ReLU.
 
-    The result of each must be read by the next alone.
+    Each result must be read by the next node only.
     """
     import torch
 

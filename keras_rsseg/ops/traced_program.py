@@ -1,4 +1,4 @@
-"""A network on torch, without Keras between its operations."""
+"""A network on torch without Keras between its operations."""
 
 import logging
 import threading
@@ -14,35 +14,35 @@ from keras_rsseg.typing import Tensor
 
 logger = logging.getLogger(__name__)
 
-# Calls of a shape before it is traced: that takes as long as some ten calls.
+# Calls with a shape before it is traced, which takes as long as ten calls.
 _CALLS_BEFORE = 3
-# Shapes with a program of their own: those of a scene's views are fewer.
+# Most shapes with a program of their own; a scene's views have fewer.
 _MOST_PROGRAMS = 8
-# Of the largest value. A program computes the very same operations.
+# Relative to the largest value. A program runs the very same operations.
 _TOLERANCE = 1e-4
 
 
 class TracedProgram:
-    """A function of one tensor, on torch a program for each shape.
+    """A function of one tensor; on torch, a program for each shape.
 
-    Keras calls some hundred layers for a network, which on a CPU takes as
-    long as half of the arithmetic: HRNet-W18-IFWM took 0.4 of the time when
-    traced. A shape is traced when it comes again and again, and the program
-    is used if it gives what the function gave. Gradients, symbolic tensors
-    and other backends are the function's.
+    Keras calls some hundred layers for a network, which on a CPU takes half
+    as long as the arithmetic: HRNet-W18-IFWM took 0.4 of the time when
+    traced. A shape that keeps coming is traced, and the program is used if
+    its results match the function's. Gradients, symbolic tensors and other
+    backends are left to the function.
 
-    PyTorch calls `torch.jit.trace` deprecated. Where it is gone, or fails, the
-    function runs as it is, which is said once.
+    PyTorch calls `torch.jit.trace` deprecated. If it is gone or fails, the
+    function runs as it is, and this is logged once.
 
     Args:
-        function: of a tensor, returns a tensor. What it does may depend on
-            the shape and the dtype of its argument alone.
+        function: maps a tensor to a tensor. Its operations can depend only
+            on the shape and the dtype of its argument.
         variables: the Keras variables it reads, which do not train. When one
-            of them is assigned to, programs are made anew.
-        joins: bool. Whether programs are those of `torch_program`, from the
-            first call on, so that all answers are of one program. They are
-            faster and take some seconds to make, and their answers differ
-            from the function's by rounding. Defaults to `False`.
+            of them is assigned to, programs are made again.
+        joins: bool. Whether to use programs of `torch_program`, from the
+            first call on, so that all results come from the same program.
+            They are faster, take some seconds to make, and their results
+            differ from the function's by rounding. Defaults to `False`.
 
     Example:
 
@@ -87,7 +87,7 @@ class TracedProgram:
         return program(x)
 
     def _forget_if_changed(self) -> None:
-        """A program has the weights in it, by reference or not."""
+        """Drop programs whose weights have changed."""
         # Not `value`, which may be a copy in lower precision.
         version = sum(each._value._version for each in self._variables)
         if version != self._version:
@@ -111,13 +111,13 @@ class TracedProgram:
             largest = float(expected.abs().max())
             off = float((found - expected).abs().max())
             if not off <= _TOLERANCE * largest:
-                raise RuntimeError(f"its answers are {off:.2g} off")
+                raise RuntimeError(f"its results are {off:.2g} off")
         except Exception as error:
             # Of torch's many: the function is right, if slower.
             self._fails = True
             logger.warning(
-                "The network could not be made a program of torch, and runs "
-                "layer by layer: %s",
+                "The network could not be traced by torch and runs layer by "
+                "layer: %s",
                 str(error).partition("\n")[0],
             )
             return expected

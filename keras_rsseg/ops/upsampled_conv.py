@@ -45,24 +45,24 @@ def upsampled_conv(
     """Convolves a concatenation of maps that are resized to one size.
 
     `conv(concatenate(resize(map, size) for map in maps), kernel, "same")`,
-    bilinear and with stride 1, without the resized maps. Resizing is linear
-    and leaves channels alone, so it changes places with what each tap of the
-    kernel does to the channels: that is one matrix product at the size of the
-    map as it is. What is left is to resize, to shift by the tap and to sum,
-    which is one product with a matrix along each axis: the rows of
-    interpolation, shifted, zero outside.
+    bilinear and with stride 1, without making the resized maps. Resizing is
+    linear and acts on each channel alone, so it can follow each kernel tap's
+    map of the channels, which is one matrix product at the original size. What
+    remains is to resize, shift by the tap and sum: one product with a matrix
+    along each axis, whose rows are those of interpolation, shifted, zero
+    outside.
 
     Args:
         maps: List of float tensors `(B, h, w, C)`, or `(B, C, h, w)` for
-            channels-first. Sizes may be unknown while tracing, and any from
+            channels-first. Sizes can be unknown while tracing, and any from
             1 upwards.
         kernel: Tensor `(k, k, channels of all maps, filters)`, k odd.
         size: Pair `(height, width)` of ints, or of scalar integer tensors.
-            Maps of that size are convolved as they are. Defaults to the size
+            Maps of this size are convolved as they are. Defaults to the size
             of the first map.
         align_corners: As in `keras_rsseg.ops.resize`.
         method: `"coarse"`, as described, `"plain"`, as in the formula, or
-            `"auto"`, what was found to be faster for such shapes.
+            `"auto"`, whichever was found to be faster for such shapes.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
             `keras.config.image_data_format()`.
 
@@ -106,11 +106,11 @@ def upsampled_conv(
 
 def _check(maps, kernel, method, data_format):
     if not maps:
-        raise ArgumentError("`maps` must hold one map or more. Received: none")
+        raise ArgumentError("`maps` must hold at least one map. Received: none")
     check_rank("kernel", kernel, 4, "(k, k, channels, filters)")
     if kernel.shape[0] != kernel.shape[1] or kernel.shape[0] % 2 == 0:
         raise ArgumentError(
-            "`kernel` must be square and of odd size. Received: "
+            "`kernel` must be square with an odd size. Received: "
             f"kernel.shape={tuple(kernel.shape)}"
         )
     check_choice("method", method, get_args(_Method))
@@ -127,14 +127,14 @@ def _check(maps, kernel, method, data_format):
 
 
 def _has_size(x, size, data_format):
-    """Whether a map is known to be of that size."""
+    """Whether a map is known to have this size."""
     own = _known_size(x, data_format)
     known = all(isinstance(n, int) for n in (*own, *size))
     return known and tuple(own) == tuple(size)
 
 
 def _known_size(x, data_format):
-    """Height and width as far as known, without operations of a graph."""
+    """Height and width as far as known, without adding operations."""
     if keras.backend.backend() == "torch":
         return spatial_size(x, data_format)
     first = first_spatial_axis(data_format)
@@ -142,10 +142,10 @@ def _known_size(x, data_format):
 
 
 def _coarse_pays(maps, kernel, size, fine, data_format):
-    """Whether it takes fewer products; on accelerators it was not measured.
+    """Whether `"coarse"` takes fewer products; not measured on accelerators.
 
-    The matrices along the axes are dense, so that their share grows with the
-    side of the map. Where sizes are unknown they are taken to be small.
+    The matrices along the axes are dense, so their share grows with the side
+    of the map. Unknown sizes are taken to be small.
     """
     if not is_on_cpu(maps[0]):
         return False
@@ -218,7 +218,7 @@ def _sum_last(height, width, align_corners, *maps_and_kernels):
     for x, kernel in _pairs(maps_and_kernels):
         batch, own_height, own_width, channels = shape_of(x)
         taps, _, _, filters = kernel.shape
-        # A tap's shift along the row beside the pixel, to be summed with it.
+        # A tap's shift along the row next to the pixel, to be summed with it.
         kernel = ops.transpose(kernel, (2, 1, 0, 3))
         x = ops.matmul(
             ops.reshape(x, (-1, channels)), ops.reshape(kernel, (channels, -1))
@@ -284,7 +284,7 @@ def _shifts(*arguments):
         import torch
 
         if not torch.compiler.is_compiling():
-            # Built anew it would take as long as a small convolution.
+            # Rebuilding it would take as long as a small convolution.
             return ops.convert_to_tensor(_known_shifts(*arguments))
     return _make_shifts(*arguments)
 
@@ -300,7 +300,7 @@ def _make_shifts(output_length, input_length, taps, align_corners, taps_first):
         ops.cast(pixels, "float32"), output_length, input_length, align_corners
     )
     inside = ops.logical_and(pixels >= 0, pixels < output_length)
-    # No pixel is as near to it as to have a weight.
+    # No pixel is near enough to it to have a weight.
     positions = ops.where(inside, positions, -2.0)
     sources = ops.cast(ops.arange(input_length), "float32")
     if taps_first:

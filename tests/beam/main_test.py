@@ -25,7 +25,7 @@ from tests.scenes.scene_files import write_scene
 
 
 class Model:
-    """A task whose right answer is known, in place of a trained one."""
+    """A task with known results, in place of a trained one."""
 
     class_names = ["building", "land", "road", "water"]
 
@@ -35,7 +35,7 @@ class Model:
 
 @pytest.fixture
 def loaded(tmp_path, monkeypatch):
-    """Presets that were loaded; two scenes in the working directory."""
+    """The loaded presets; two scenes in the working directory."""
     names = []
 
     def from_preset(name):
@@ -87,7 +87,7 @@ def test_exit_codes(tmp_path, loaded, capfd):
 
 
 def test_the_options_of_scenes():
-    """All that `predict_scenes` has, but for what is always so."""
+    """All options of `predict_scenes`, except the fixed ones."""
     function = inspect.signature(run_scenes).parameters
     (command,) = [typer.main.get_command(app)]
     flags = {each.name: each for each in command.params}

@@ -12,9 +12,9 @@ NOTES = "KERAS_RSSEG_TEST_NOTES"
 
 
 class Model:
-    """The model whose answer is known.
+    """A model with known results.
 
-    It notes its calls. A file `kill` among the notes names a folder: all
+    It records its calls. A file `kill` among the notes names a folder: all
     processes of the run are killed as soon as it holds two finished blocks.
     A number in a file `fail` makes calls fail from that one on.
     """

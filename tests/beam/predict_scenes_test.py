@@ -1,4 +1,4 @@
-"""Scenes on several processes: the bytes of one, whatever is killed."""
+"""Scenes on several processes: the same bytes as with one, despite kills."""
 
 import logging
 import os
@@ -74,7 +74,7 @@ def statuses(report):
 
 
 def test_the_bytes_of_one_process(folder):
-    """With all rasters, vectors apart, on the grid of the scene."""
+    """With all rasters and separate vectors, on the grid of the scene."""
     options = {
         "uncertainty_kind": "variance",
         "test_time_augmentation": "flips",
@@ -138,7 +138,7 @@ class TestFailures:
         assert sorted(contents("maps")) == ["0.tif", "2.tif"]
 
     def test_finished_blocks_are_kept(self, folder):
-        """Where the model fails in the middle, and the run is repeated."""
+        """If the model fails halfway, and the run is repeated."""
         (folder / "notes/fail").write_text("5")
         report = run()
         assert "failed" in statuses(report).values()
@@ -164,7 +164,7 @@ class TestFailures:
 
 @pytest.mark.slow
 def test_two_processes_killed_and_restarted(folder):
-    """The second run does what the first one did not, and no more."""
+    """The second run does what the first has left, and no more."""
 
     def start():
         arguments = ["in", "maps", RUNNER, *PROCESSES]

@@ -1,4 +1,4 @@
-"""Parts of a scene: nothing twice, nothing forgotten, nothing mixed."""
+"""Parts of a scene: nothing twice, nothing missing, nothing mixed."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_units(paths, done, size):
 
 
 def test_parts_in_any_order(paths):
-    """As on machines that know nothing of one another."""
+    """As on machines that do not know of each other."""
     with open_small(paths) as run:
         assert run.open_store().prepare() == frozenset()
         units = run.units((), 2)

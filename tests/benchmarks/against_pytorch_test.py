@@ -1,4 +1,4 @@
-"""What is timed against one another computes the same; the runner runs."""
+"""Contenders compute the same, and the runner runs."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Costs are those that can be computed by hand, or that papers state."""
+"""Costs match those computed by hand or stated in papers."""
 
 import keras
 import pytest
@@ -37,7 +37,7 @@ class Attend(keras.layers.Layer):
         points = keras.ops.reshape(x, (1, -1, 4))
         x = attend(points, points, points)
         x = keras.ops.reshape(x, (1, 8, 8, 4))
-        # However a backend does it, no paper counts it.
+        # Papers do not count it, however a backend computes it.
         return resize(x, (16, 16))
 
 
@@ -49,7 +49,7 @@ def test_products_count_and_interpolation_does_not():
 
 @pytest.mark.parametrize(
     "arguments, gmacs",
-    # V1.5 and V1, without the 2 M of the classes.
+    # V1.5 and V1, without the 2 M for the classes.
     [({}, 4.087), ({"stride_on": "1x1"}, 3.856)],
 )
 def test_resnet_costs_what_is_known(arguments, gmacs):
@@ -58,7 +58,7 @@ def test_resnet_costs_what_is_known(arguments, gmacs):
 
 
 def test_layout_does_not_matter():
-    # Nothing is computed but shapes, which TensorFlow can here, too.
+    # Only shapes are computed, which also works on TensorFlow.
     counts = [
         count_macs(
             keras_rsseg.encoders.ResNetEncoder(18, data_format=data_format), 64

@@ -1,4 +1,4 @@
-"""The table of exported files holds what was measured, and what failed."""
+"""The table of exported files holds measurements and failures."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What a map costs is that of its own process."""
+"""The cost of a map is that of its own process."""
 
 import sys
 
@@ -42,7 +42,7 @@ def test_rows_tell_models_apart(tmp_path, monkeypatch, capsys):
     light_prediction.main(
         ["s.tif", "--models", "default", "a/m.onnx", "--tile-size", "64"]
     )
-    # In turns, three of each.
+    # In turns, three times each.
     assert ["--preset" in command for command in called] == [False, True] * 3
     assert all("64" in command for command in called)
     lines = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""The run for accelerators: it fits its time, and says what it left out."""
+"""The run for accelerators keeps to its time, and lists what it skipped."""
 
 import keras
 import pytest

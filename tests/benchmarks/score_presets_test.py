@@ -1,4 +1,4 @@
-"""The table of presets holds what was measured of each."""
+"""The table of presets holds the measurements of each."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_table(tmp_path, monkeypatch, capsys):
     assert len(cells) == head.count("|") - 1
     assert cells[:3] == ["`tiny`", "0.500", "0.500"]
     assert float(cells[-1].split()[0]) > 0
-    # Or what the cards say.
+    # Or the cards' scores.
     classes = dict(zip(score_presets.CLASSES, IOUS[::-1], strict=True))
     card = {"score": {"mean_iou": 0.5, "classes": classes}}
     (tmp_path / "tiny" / "card.json").write_text(json.dumps(card))
@@ -58,5 +58,5 @@ def test_networks_take_turns():
         [Network("a"), Network("b")], 20, 2
     )
     assert "".join(calls) == "ababab"
-    # The first, which compiles, is left out.
+    # The first, which compiles, is not counted.
     assert [len(seconds) for seconds in times] == [2, 2]

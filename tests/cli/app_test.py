@@ -74,7 +74,7 @@ class TestPresets:
             },
         }
         facts["notes"] = "First line.\n\n- Second line."
-        # The module; the function has its name, too.
+        # The module; a function has the same name.
         module = sys.modules["keras_rsseg.cli.presets"]
         monkeypatch.setattr(module, "preset_facts", lambda name: facts)
         lines = run("presets", name).stdout.splitlines()

@@ -1,4 +1,4 @@
-"""Runs the commands as a shell would."""
+"""Runs commands as in a shell."""
 
 from typer.testing import CliRunner
 

@@ -1,4 +1,4 @@
-"""What the tests of `keras-rsseg predict` share."""
+"""Shared fixtures of the tests of `keras-rsseg predict`."""
 
 import importlib
 
@@ -13,7 +13,7 @@ from tests.scenes.scene_files import write_scene
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """Presets that were loaded."""
+    """The loaded presets."""
     names = []
 
     def from_preset(name):
@@ -32,7 +32,7 @@ def loaded(monkeypatch):
 
 @pytest.fixture
 def known(monkeypatch, loaded):
-    """Presets that were loaded, whose facts are known before."""
+    """The loaded presets, whose facts are known beforehand."""
     module = importlib.import_module("keras_rsseg.hub.preset_facts")
     monkeypatch.setattr(module, "read_preset_facts", lambda name: Model())
     return loaded

@@ -25,7 +25,7 @@ from tests.scenes.scene_files import write_scene
 
 @pytest.fixture
 def preset(tmp_path):
-    """The files of the embedded preset that say something, without weights."""
+    """The files of the embedded preset, without weights."""
     name = keras_rsseg.DEFAULT_PRESET
     folder = embedded_folder(registered_presets()[name]["handle"])
     copy = tmp_path / "preset"
@@ -127,7 +127,7 @@ class TestSeveralScenes:
 
 
 def test_no_framework_is_loaded(tmp_path, scene, preset):
-    """They take most of the ten seconds that a command takes."""
+    """They take most of a command's ten seconds."""
     script = (
         "import sys\n"
         "from keras_rsseg.cli import app\n"

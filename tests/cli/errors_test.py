@@ -1,4 +1,4 @@
-"""Wrong input is one line; a bug is a traceback that says whom to tell."""
+"""Wrong input is one line; a bug is a traceback with where to report it."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def outcome(error, monkeypatch):
-    """What `keras-rsseg presets` makes of an error."""
+    """The outcome of `keras-rsseg presets` for an error."""
 
     def fail():
         raise error
@@ -46,7 +46,7 @@ def test_wrong_input_is_one_line(error, message, monkeypatch):
 
 @pytest.mark.parametrize("error", [ValueError("shapes"), KeyError("weights")])
 def test_a_bug_goes_on_with_a_note(error, monkeypatch):
-    """A `ValueError` of NumPy or Keras is not the user's."""
+    """A `ValueError` of NumPy or Keras is not the user's fault."""
     result = outcome(error, monkeypatch)
     assert result.exception is error
     assert result.exit_code == 1
@@ -153,7 +153,7 @@ def test_a_traceback_ends_with_the_note():
 
 
 def test_a_closed_pipe_is_nobodys_fault():
-    """As of `keras-rsseg presets | head -1`."""
+    """As in `keras-rsseg presets | head -1`."""
     read, write = os.pipe()
     os.close(read)
     done = shell(COMMAND.format("typer.echo('a' * 9999)"), stdout=write)

@@ -25,7 +25,7 @@ TILING = ("--tile-size", 32, "--stride", 20)
 
 
 class Model:
-    """A task that knows its classes from the first band."""
+    """A task that reads its classes from the first band."""
 
     bands = ("red", "green", "blue")
     num_classes = 4
@@ -39,7 +39,7 @@ class Model:
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """Presets that were loaded."""
+    """The loaded presets."""
     names = []
 
     def from_preset(name):
@@ -170,7 +170,7 @@ def test_a_palette_by_the_name_of_a_data_set(tmp_path, folders, monkeypatch):
 
 
 class Builder:
-    """A builder of TFDS that notes what is asked of it."""
+    """A builder of TFDS that records requests."""
 
     def __init__(self, asked, name, data_dir):
         self.asked = asked
@@ -204,7 +204,7 @@ def test_a_data_set_of_tfds(tmp_path, folders, monkeypatch):
 
 
 class TestDatasetErrors:
-    """What TFDS refuses is the user's, what our builders do not expect is."""
+    """Errors of TFDS are the user's, unexpected ones of our builders bugs."""
 
     @pytest.fixture
     def data(self, tmp_path, loaded):
@@ -362,8 +362,8 @@ def test_help():
 
 
 def test_what_help_states_is_so():
-    """Stated twice, as help must not wait for what knows it."""
-    # Its name is that of a function of the package, too.
+    """Stated twice, as help must not wait for slow imports."""
+    # A function of the package has the same name.
     cli_evaluate = importlib.import_module("keras_rsseg.cli.evaluate")
     assert cli_evaluate.PROTOCOL_NAMES == tuple(PROTOCOLS)
     protocol = inspect.signature(evaluate).parameters["protocol"]

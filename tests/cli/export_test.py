@@ -1,4 +1,4 @@
-"""`keras-rsseg export`: what it asks for, and what it refuses at once."""
+"""`keras-rsseg export`: its requests, and what it refuses at once."""
 
 import pathlib
 import types
@@ -14,7 +14,7 @@ from tests.cli.commands import run
 
 @pytest.fixture
 def calls(monkeypatch):
-    """Stand in for what takes minutes; keep what it was asked for."""
+    """Replace calls that take minutes; keep their arguments."""
     made = []
 
     def export_model(model, path, **arguments):

@@ -18,7 +18,7 @@ HARBOUR = ROOT / "examples" / "data" / "harbour.tif"
 
 
 def rows(text):
-    """`{head: what is said}` of the lines that have both."""
+    """`{head: text}` of the lines that have both."""
     found = re.findall(r"^  (\S.*?)  +(.*)$", text, re.MULTILINE)
     return {head: value for head, value in found}
 
@@ -76,7 +76,7 @@ class TestPresets:
         assert told["pixel size (m)"] == "0.8"
         assert "comes with the package" in result.stdout
         assert re.search(r"water +IoU 0\.\d{3} dubai", result.stdout)
-        # It fits a screen.
+        # It fits on a screen.
         assert len(result.stdout.splitlines()) <= 40
 
     def test_by_folder(self):

@@ -1,4 +1,4 @@
-"""What a command says while it loads: nothing but what was asked for."""
+"""The output of a command while it loads: only what was requested."""
 
 import logging
 import subprocess
@@ -45,7 +45,7 @@ def test_verbose_names_each_step(scene, tmp_path, loaded):
 
 @pytest.mark.slow
 def test_no_noise_before_the_answer():
-    """TensorFlow's lines about CUDA and oneDNN, from before its logger."""
+    """TensorFlow's lines about CUDA and oneDNN, written before its logger."""
     code = (
         "import keras_rsseg.cli, sys\n"
         "from keras_rsseg.cli.loading import load_framework\n"
@@ -60,7 +60,7 @@ def test_no_noise_before_the_answer():
 
 
 def test_the_backend_that_is_loaded_is_named(tmp_path, monkeypatch):
-    """As Keras finds it: the environment, its file, TensorFlow."""
+    """In Keras' order: the environment, its file, TensorFlow."""
     from keras_rsseg.cli import loading
 
     monkeypatch.delitem(sys.modules, "keras")

@@ -1,4 +1,4 @@
-"""Stands in for what `keras-rsseg predict` loads."""
+"""Replacements for what `keras-rsseg predict` loads."""
 
 import importlib
 
@@ -6,7 +6,7 @@ from tests.scenes.scene_files import threshold_model
 
 
 class Model:
-    """A task whose right answer is known, in place of a trained one."""
+    """A task with known results, in place of a trained one."""
 
     bands = ("red", "green", "blue")
     num_classes = 4
@@ -19,5 +19,5 @@ class Model:
 
 
 def scenes_module():
-    """The module, whose name is also that of a function in it."""
+    """The module, which shares its name with a function in it."""
     return importlib.import_module("keras_rsseg.scenes.predict_scenes")

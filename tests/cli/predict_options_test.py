@@ -1,4 +1,4 @@
-"""Each option of `keras-rsseg predict` comes where it should."""
+"""Each option of `keras-rsseg predict` reaches its destination."""
 
 import inspect
 import json
@@ -15,7 +15,7 @@ from tests.cli.predict_models import scenes_module
 
 class TestFlags:
     def given(self, tmp_path, scene, monkeypatch, *flags):
-        """Return what `predict_scene` is called with."""
+        """Return the arguments of `predict_scene`."""
         calls = []
 
         def note(model, source, destination, **options):
@@ -81,7 +81,7 @@ class TestFlags:
             "uncertainty": unsure,
             "uncertainty_kind": "margin",
             "raster_dtype": "float16",
-            # Those of the model are the preset's.
+            # The model's options are the preset's.
             "class_names": None,
             "palette": None,
             "strip_height": 99,
@@ -154,7 +154,7 @@ def test_errors_in_the_callers_words(told, shown):
 
 
 def test_values_that_are_refused(tmp_path, scene, loaded):
-    """Before anything is loaded, named as they were typed."""
+    """Before anything is loaded, named as typed."""
     for flags, message in [
         (["--tile-size", 0], "--tile-size must be a positive integer"),
         (["--overlap", -1], "--overlap must be an integer from 0"),

@@ -87,7 +87,7 @@ class TestSeveral:
         assert lines[-2:] == ["2 scenes: 2 done", "Wrote maps/report.csv"]
 
     def test_a_mosaic_among_maps_to_come(self, here, loaded):
-        """Their folder is made before it is."""
+        """Their folder is made before the mosaic."""
         manifest = here / "list.csv"
         manifest.write_text("scene,output\na/x.tif,1.tif\nb/x.tif,2.tif\n")
         arguments = ["predict", manifest, "--output", "maps"]
@@ -357,7 +357,7 @@ class TestErrors:
         assert "--resume continues" in result.stderr
 
     def test_before_the_model_is_loaded(self, tmp_path, known, monkeypatch):
-        """What the model would refuse is told by the preset's facts."""
+        """The preset's facts reveal what the model would refuse."""
         monkeypatch.chdir(tmp_path)
         plain, pixels = {"crs": None, "transform": None}, random_scene(70, 90)
         write_scene(tmp_path / "plain.tif", pixels, **plain)
@@ -402,7 +402,7 @@ class TestErrors:
         assert result.exit_code == 0, result.output
 
     def test_warnings_are_lines_with_flags(self, tmp_path, known, monkeypatch):
-        """No source code, and the words of the command line."""
+        """No source code, and the command line's own terms."""
         monkeypatch.chdir(tmp_path)
         pixels = np.concatenate([random_scene(70, 90)] * 2)[:4]
         pixels[3, :9] = 0

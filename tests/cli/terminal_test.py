@@ -1,4 +1,4 @@
-"""Lines that come and go, colours, and what is held back."""
+"""Transient lines, colours, and suppressed output."""
 
 import io
 import os
@@ -21,7 +21,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def attach(monkeypatch):
-    """A function for the test itself: pytest has streams of its own before."""
+    """Not a fixture: before the test itself, pytest has its own streams."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
 
@@ -102,7 +102,7 @@ class TestHeldBack:
         assert capfd.readouterr().err == "noise of C++\n"
 
     def test_without_a_stderr(self):
-        """As a service runs it."""
+        """As run by a service."""
         code = (
             "import os; from keras_rsseg.cli.terminal import held_back\n"
             "os.close(2)\nwith held_back(): print('fine')"

@@ -1,4 +1,4 @@
-"""`keras-rsseg train` hands options on, from flags and from a file."""
+"""`keras-rsseg train` passes on options from flags and from a file."""
 
 import types
 
@@ -16,7 +16,7 @@ class Report:
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What `keras_rsseg.train` is called with."""
+    """The arguments of `keras_rsseg.train`."""
     found = []
 
     def train(**given):

@@ -10,7 +10,7 @@ from keras_rsseg.data.augmentation import Augmentation  # noqa: E402
 
 
 def blocks(size=64, cell=8):
-    """A mask of blocks, each with an id of its own, and an equal image."""
+    """A mask of blocks, each with its own id, and an equal image."""
     rows, cols = np.indices((size, size)) // cell
     mask = (1 + rows * (size // cell) + cols).astype("int32")
     return np.repeat(mask[..., None], 3, -1).astype("uint8"), mask
@@ -22,7 +22,7 @@ def run(augmentation, image, mask, seed):
 
 
 def inside_blocks(ids):
-    """Where all neighbours up to three pixels away have the same id."""
+    """Pixels whose neighbours up to three pixels away have the same id."""
     inner = ids != 255
     for axis in (-2, -1):
         for shift in (-3, -2, -1, 1, 2, 3):
@@ -89,7 +89,7 @@ class TestGeometry:
             for axis in (0, 1):
                 for shift in (-3, -2, -1, 1, 2, 3):
                     inner &= ids == np.roll(ids, shift, axis)
-            # Rolled over two axes one after the other: diagonals too.
+            # Rolled over two axes in turn, which includes diagonals.
             assert (apart[inner & ~void] == 0).all()
             assert inner.any()
 
@@ -130,7 +130,7 @@ class TestGeometry:
         for seed in range(8):
             turned, ids = run(augmentation, image, mask, seed)
             assert ids[32, 32] == 7
-            # A black corner must not bleed into the image beside it.
+            # A black corner must not bleed into the image next to it.
             assert set(np.unique(turned[ids != 255])) == {100}
             assert not turned[ids == 255].any()
             void.append((ids == 255).mean())
@@ -269,12 +269,12 @@ class TestColor:
                 for seed in range(50)
             ]
         )
-        # One veil a tile, as bright in every pixel.
+        # One veil per tile, equally bright in every pixel.
         assert (veils == veils[:, :1]).all()
         veils = veils[:, 0].astype(float)
         assert veils.max() <= 80 and veils.max() > 60
         assert veils.max(axis=1).min() < 20
-        # Bands get half to all of it.
+        # Bands get between half and all of it.
         assert (veils.min(axis=1) >= veils.max(axis=1) / 2 - 1).all()
         assert np.ptp(veils, axis=1).max() > 10
         beyond = Augmentation(False, False, (0.5, 0.5), haze=80)

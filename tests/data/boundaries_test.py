@@ -1,4 +1,4 @@
-"""Rims of pairs of classes are void, in crops as in whole masks."""
+"""Borders between pairs of classes are void, in crops as in whole masks."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -31,7 +31,7 @@ def patchy(height, width, seed):
 
 
 def plain(mask, boundary_void):
-    """Void where a pixel of a pair's other class lies within the width."""
+    """Void where a pixel of a pair's other class is within the width."""
     voided = mask.copy()
     for pair, width in boundary_void.items():
         for own, other in (pair, pair[::-1]):
@@ -66,7 +66,7 @@ def test_other_boundaries_void_and_the_border_stay():
     mask = np.array([[1, 0, 0, 0, 2, 2, VOID, 0, 0, VOID, 1]], "uint8")
     before = mask.copy()
     voided = void_boundaries(mask, {(2, 0): 2})
-    # Void between two classes does not part them.
+    # Void between two classes does not separate them.
     assert voided.tolist() == [
         [1, 0, VOID, VOID, VOID, VOID, VOID, VOID, 0, VOID, 1]
     ]
@@ -102,7 +102,7 @@ class TestCrops:
     @pytest.mark.parametrize("cache", [True, False])
     def test_any_window_is_that_part_of_the_whole(self, tmp_path, cache):
         image = random_image(40, 50).astype("float32")
-        # Where there is no image, its mask names no class.
+        # Outside the image, the mask has no class.
         image[10:20, 12:30] = np.nan
         mask = patchy(40, 50, seed=1)
         files = [
@@ -196,7 +196,7 @@ class TestPipelines:
         pytest.importorskip("tensorflow")
         from keras_rsseg.data import tile_dataset
 
-        # All of class 1 lies near class 0, but for one patch.
+        # All of class 1 is near class 0, except one patch.
         mask = np.zeros((200, 200), "uint8")
         mask[20:180:20, 20:180:20] = 1
         mask[180:190, 180:190] = 1

@@ -1,4 +1,4 @@
-"""One look at the data tells what would go wrong in training."""
+"""A check of the data tells what would go wrong in training."""
 
 import types
 

@@ -116,7 +116,7 @@ class TestClassWeights:
         weights = class_weights(counts, "effective_number", beta=0.99)
         wanted = (1 - 0.99) / (1 - 0.99**counts)
         np.testing.assert_allclose(weights, wanted / wanted.mean())
-        # Without cancellation where beta is all but 1: the inverse.
+        # Without cancellation if beta is nearly 1: the inverse.
         near = class_weights([10, 1000], "effective_number", 1 - 1e-12)
         np.testing.assert_allclose(near, class_weights([10, 1000]), rtol=1e-6)
         none = class_weights(counts, "effective_number", beta=0)

@@ -1,4 +1,4 @@
-"""Colour changes do what they state, each by its own random numbers."""
+"""Colour changes do what they state, each with its own random numbers."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ class TestGamma:
                 atol=0.01,
             )
         assert 0.66 < min(powers) < 0.72 and 1.4 < max(powers) < 1.51
-        # As often brighter as darker.
+        # Equally often brighter and darker.
         assert 0.35 < np.mean(np.array(powers) < 1) < 0.65
 
     def test_below_black_stays_and_above_white_goes_on(self):
@@ -205,7 +205,7 @@ class TestColorTransfer:
         shares = []
         for seed in SEEDS:
             changed = change(image, seed, color_transfer=transfer)
-            # The first band's deviations tell the share, all follow it.
+            # The first band's deviations tell the share; all follow it.
             gain = changed[..., 0].std() / image[..., 0].std()
             share = (gain * 50 - 50) / (20 - 50)
             mean, deviation = (
@@ -218,7 +218,7 @@ class TestColorTransfer:
         assert -1e-4 < min(shares) < 0.1 and 0.9 < max(shares) < 1.0001
 
     def test_water_of_the_source_becomes_water_of_the_target(self):
-        # By its own statistics a tile of water would become (60, 90, 70).
+        # With its own statistics a tile of water would become (60, 90, 70).
         water = np.broadcast_to(np.float32([30, 50, 90]), (8, 8, 3))
         transfer = ColorTransfer(self.source, [self.target])
         found = [
@@ -283,7 +283,7 @@ class TestPipelines:
             )
             assert np.abs(wanted - before).mean() > 1, name
         found = change(image, 8, value_range=value_range, **changes)
-        # A rounding may tip a pixel by one of the levels of JPEG.
+        # Rounding can move a pixel by one of JPEG's levels.
         assert np.abs(found - wanted).mean() < 0.01
 
     @pytest.mark.parametrize("dtype", ["uint8", "float32"])
@@ -329,7 +329,7 @@ class TestPipelines:
     @pytest.mark.parametrize("name", ["gamma", "jpeg"])
     @pytest.mark.parametrize("repeat", [False, True])
     def test_floats_without_a_range_are_refused_at_once(self, name, repeat):
-        # Files of 16 bits are floats, too.
+        # 16-bit files are also floats.
         image = random_image(20, 20).astype("uint16")
         augmentation = Augmentation(**{name: ALL[name]}, seed=1)
         with pytest.raises(

@@ -47,7 +47,7 @@ def random_image(height, width, bands=3, seed=0):
 
 
 def dubai_pair(scene, part):
-    """The paths of one image of the Dubai data and of its mask."""
+    """The paths of an image of the Dubai data and its mask."""
     folder = shared_path("data", "dubai", f"tile_{scene}")
     return (
         folder / "images" / f"image_part_{part:03d}.jpg",

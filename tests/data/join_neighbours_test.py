@@ -1,4 +1,4 @@
-"""Images that abut become one, each pixel at its place."""
+"""Adjoining images become one, with each pixel in its place."""
 
 import csv
 import pathlib
@@ -33,7 +33,7 @@ def pair(height, width):
 
 
 def write_placed(path, image, row, col, pixel=0.6, crs=UTM):
-    """Write a GeoTIFF whose first pixel has that place on a grid."""
+    """Write a GeoTIFF with its first pixel at a position on a grid."""
     transform = Affine(pixel, 0, 3e5 + 0.6 * col, 0, -pixel, 4e6 - 0.6 * row)
     return write_raster(path, image, crs=crs, transform=transform)
 
@@ -125,7 +125,7 @@ class TestGround:
                 write_placed(tmp_path / f"{number}.tif", part, row, col)
             )
             masks.append(write_raster(tmp_path / f"{number}.png", ids))
-        # One by itself, far away: floats are not exact there.
+        # A single one, far away: floats are not exact there.
         away = write_placed(tmp_path / "3.tif", image, 80000, 90000)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -175,7 +175,7 @@ class TestGround:
 
 
 def test_crops_of_the_mosaic_have_no_rim():
-    """What it is for: a crop that shows more than a piece is full."""
+    """Its purpose: a crop larger than a piece is filled."""
     pytest.importorskip("tensorflow")
     from keras_rsseg.data import Augmentation
     from keras_rsseg.data import tile_dataset

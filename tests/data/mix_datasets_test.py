@@ -13,7 +13,7 @@ from keras_rsseg.data import weigh_pixels  # noqa: E402
 
 
 def numbers(start, count, batch_size=3):
-    """Tiles of 2x2 pixels that hold their own number, and it as a mask."""
+    """Tiles of 2x2 pixels that hold their own number, also as the mask."""
     images = np.arange(start, start + count, dtype="u1")[:, None, None, None]
     images = np.broadcast_to(images, (count, 2, 2, 3))
     pairs = images, images[..., 0].astype("int32")
@@ -21,7 +21,7 @@ def numbers(start, count, batch_size=3):
 
 
 def read(dataset):
-    """The numbers of each batch, of which image and mask must agree."""
+    """The numbers in each batch; image and mask must agree."""
     found = []
     for images, masks in dataset.as_numpy_iterator():
         np.testing.assert_array_equal(images[..., 0], masks)
@@ -212,7 +212,7 @@ class TestElements:
             mix_datasets([numbers(0, 4), numbers(0, 4).map(change)])
 
     def test_tiles_that_are_not_batched_are_refused(self):
-        """The rows of an image would pass for tiles."""
+        """The rows of an image could pass for tiles."""
         single = numbers(0, 4).unbatch()
         with pytest.raises(ValueError, match="must hold batches of tiles"):
             mix_datasets([single, single])

@@ -1,4 +1,4 @@
-"""A normalisation fitted to one's own bands, kept by the preset."""
+"""A normalisation fitted to the user's bands, kept by the preset."""
 
 import keras
 import numpy as np

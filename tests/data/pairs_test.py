@@ -150,7 +150,7 @@ class TestRead:
         assert np.isfinite(tile).all() and (tile[2, 3] == 0).all()
         assert ids[2, 3] == -1
         assert (ids == -1).sum() == 1
-        # What the caller handed in is untouched.
+        # The caller's arguments are unchanged.
         assert np.isnan(image[2, 3, 0]) and mask[2, 3] != 255
 
     def test_sixteen_bits_become_floats_in_the_range_of_the_file(self):

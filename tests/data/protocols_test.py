@@ -1,4 +1,4 @@
-"""The protocols are the papers' numbers, and none is mixed in silence."""
+"""The protocols have the papers' numbers, and are not mixed silently."""
 
 import pytest
 

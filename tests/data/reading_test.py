@@ -1,4 +1,4 @@
-"""What is read is what the file holds; what cannot be read says why."""
+"""Files are read exactly; unreadable ones raise a clear error."""
 
 import numpy as np
 import pytest
@@ -102,7 +102,7 @@ class TestReadMask:
         palette = Palette([(9, 0, 0), (0, 9, 0), (0, 0, 9)])
         rgb = palette.to_rgb(self.ids)
         opaque = np.where(self.ids == 255, 0, 255)[..., None].astype("uint8")
-        # Under the transparent pixel lies the colour of a class.
+        # The transparent pixel has the colour of a class.
         rgba = np.concatenate([np.maximum(rgb, 0), opaque], axis=-1)
         rgba[1, 0, :3] = (9, 0, 0)
         index = np.where(self.ids == 255, 7, self.ids)
@@ -194,7 +194,7 @@ class TestReadMask:
 
 
 class TestIds:
-    """What files hold becomes the ids of the classes."""
+    """File contents become class ids."""
 
     def test_files_and_arrays_are_mapped(self, tmp_path):
         ids = np.array([[0, 255], [7, 3]], "uint8")
@@ -216,7 +216,7 @@ class TestIds:
         assert read_mask(path).tolist() == [[255, 255], [1, 255]]
         read = read_mask(path, ids={0: 0, 255: 1})
         assert read.tolist() == [[0, 1], [1, 0]]
-        # Void by the file, and not what 255 stands for.
+        # Void by the file's declaration, not the class of 255.
         assert read_mask(path, ids={255: 1}).tolist() == [[255, 1], [1, 255]]
 
     def test_classes_of_colours_are_merged(self):
@@ -251,7 +251,7 @@ def with_hole(kind, path):
 
 
 class TestReadValid:
-    """Whatever way the file declares what holds no data."""
+    """However the file declares no data."""
 
     @pytest.mark.parametrize("kind", ["nodata", "alpha", "nan", "array"])
     def test_a_hole_is_found(self, tmp_path, kind):

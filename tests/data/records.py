@@ -1,4 +1,4 @@
-"""Records of whole images, as TFDS gives them."""
+"""Records of whole images, as from TFDS."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def make_record(height, width, name="scene", classes=6, seed=0):
 
 
 def as_dataset(records):
-    """A `tf.data.Dataset` of a list of records, which may be changed."""
+    """A `tf.data.Dataset` of a list of records, which can be changed."""
     import tensorflow as tf
 
     return tf.data.Dataset.from_generator(

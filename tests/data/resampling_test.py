@@ -1,4 +1,4 @@
-"""Windows cut from tensors are those that are read from files."""
+"""Windows cut from tensors equal those read from files."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is validated with was not trained on, nor its neighbours."""
+"""Validation samples are not trained on, nor are their neighbours."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Folders, patterns and ids: what users have is what tiles are cut from."""
+"""Tiles are cut from users' folders, patterns and ids."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Tiles arrive complete, aligned, in a repeatable order."""
+"""Tiles arrive complete, aligned, in a reproducible order."""
 
 import keras
 import numpy as np
@@ -105,7 +105,7 @@ class TestWindows:
         plain = tile_dataset(images, masks, tile_size=16)
         tiles, ids = collect(data)
         assert_aligned(tiles, ids)
-        # Turned, but each window is still itself.
+        # Rotated, but each window is still itself.
         sums = [tile.sum() for tile in ids]
         assert sums == [tile.sum() for tile in collect(plain)[1]]
         assert (ids != collect(plain)[1]).any()
@@ -134,7 +134,7 @@ class TestWindows:
         assert dropped.cardinality() == 1
         endless = tile_dataset(images, masks, repeat=True, **arguments)
         assert endless.cardinality() == tf.data.INFINITE_CARDINALITY
-        # Three tiles: every epoch begins with a batch of its own.
+        # Three tiles: every epoch begins with a new batch.
         sizes = [len(ids) for _, ids in endless.take(4).as_numpy_iterator()]
         assert sizes == [2, 1, 2, 1]
         _, ids = collect(endless.take(4))
@@ -399,6 +399,6 @@ def test_tiles_of_dubai_equal_the_files():
     _, ids = collect(data)
     counted = (ids != 255).sum()
     area = 509 * 544 + 682 * 658
-    # Every class pixel once: what is missing is the void of the masks.
+    # Every class pixel once; the rest is the void of the masks.
     assert 0.9 * area < counted <= area
     assert set(np.unique(ids)) <= {0, 1, 2, 3, 4, 255}

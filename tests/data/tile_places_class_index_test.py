@@ -1,4 +1,4 @@
-"""Every pixel of a class is in the index once, in the cell it lies in."""
+"""Every pixel of a class is in the index once, in its own cell."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Crops lie where they say, and hold the class that was drawn."""
+"""Crops are where they say, and hold the drawn class."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ class TestPlaces:
 
 class TestBalanced:
     def scene(self):
-        """Class 0 but for a spot of class 3, and void to the right."""
+        """Class 0 except for a spot of class 3, and void on the right."""
         mask = np.zeros((200, 300), "u1")
         mask[50:54, 120:124] = 3
         mask[:, 200:] = 255
@@ -112,7 +112,7 @@ class TestBalanced:
             (ids == 3).sum() / (ids != 255).sum() for ids in (masks, plain)
         ]
         assert share[0] > 5 * share[1]
-        # The 16 pixels of the spot do not lie in the same place of a tile.
+        # The 16 pixels of the spot are not always in the same place of a tile.
         spots = places["row"][holds], places["col"][holds]
         starts = {(row, col) for row, col in zip(*spots, strict=True)}
         assert len(starts) > 0.8 * holds.sum()

@@ -34,7 +34,7 @@ def collect(tiles):
 
 
 def assert_joined(tiles, records, names):
-    """Tiles put back are the scenes, image and mask."""
+    """Reassembled tiles equal the scenes, image and mask."""
     batches = list(tiles.as_numpy_iterator())
     images = join_tiles((batch[0], batch[2]) for batch in batches)
     masks = join_tiles((batch[1], batch[2]) for batch in batches)
@@ -59,7 +59,7 @@ sides = st.integers(1, 130)
 class TestJoined:
     @pytest.mark.parametrize("name", sorted(PROTOCOLS))
     def test_tiles_give_the_scenes_back(self, name):
-        # The records of each example replace the last in one pipeline.
+        # The records of each example replace the previous ones in one pipeline.
         records = []
         streamed = tile_records(
             as_dataset(records), protocol=small[name], places=True
@@ -155,7 +155,7 @@ class TestOrder:
             return collect(data.take(count * steps))
 
         whole = epochs(0, 3)
-        # Whatever else draws random numbers in the new process.
+        # Other draws of random numbers in the new process.
         tf.random.set_seed(99)
         resumed = epochs(2, 1)
         for part, again in zip(whole, resumed, strict=True):
@@ -230,7 +230,7 @@ class TestRareClasses:
         )
         ids = self.draw([1, 0, 10])
         assert (ids != 255).any((1, 2)).all()
-        # 1 tile of 50 holds class 2; kept are it and a tenth of 49.
+        # 1 tile of 50 holds class 2; it is kept with a tenth of the other 49.
         share = (ids == 2).any((1, 2)).mean()
         assert (plain == 2).any((1, 2)).sum() == 1
         assert 1 / 10 < share < 1 / 3

@@ -20,7 +20,7 @@ CRS = "EPSG:32631"
 
 
 def box(left, top, right, bottom):
-    """A rectangle by pixels of the image, on the ground."""
+    """A rectangle in pixels of the image, in ground coordinates."""
     x, y = ORIGIN
     return shapely.box(x + left, y - bottom, x + right, y - top)
 

@@ -1,4 +1,4 @@
-"""What the tests of all builders share."""
+"""Shared parts of the tests of all builders."""
 
 import contextlib
 import dataclasses
@@ -13,12 +13,12 @@ import keras_rsseg.datasets  # noqa: F401 (registers the builders)
 
 
 class BuilderTester:
-    """TFDS's own test of a builder, on data that `make` writes.
+    """TFDS's own test of a builder, on data written by `make`.
 
     Mixed into `tfds.testing.DatasetBuilderTestCase`.
 
     A subclass sets `NAME`, `CONFIGS`, `SPLITS` and `make`, and `SIZES` where
-    the true number of scenes is too large to make.
+    the real number of scenes is too large to make.
     """
 
     NAME = None
@@ -52,7 +52,7 @@ class BuilderTester:
 
 @contextlib.contextmanager
 def split_sizes(name, sizes):
-    """Let a builder expect other numbers of scenes than the true ones."""
+    """Make a builder expect other numbers of scenes than the real ones."""
     builder = tfds.builder_cls(name)
     layout = dataclasses.replace(builder.layout, split_sizes=sizes)
     with mock.patch.object(builder, "layout", layout):

@@ -1,4 +1,4 @@
-"""Facts need neither tensorflow nor TFDS; TFDS finds the builders by itself."""
+"""Facts need neither tensorflow nor TFDS; TFDS finds the builders itself."""
 
 import pickle
 import subprocess
@@ -92,7 +92,7 @@ def test_facts_and_legends_leave_tfds_alone():
     ],
 )
 def test_tfds_knows_the_builders_in_whatever_order(imports):
-    """No order of imports is wrong, and tensorflow waits to be used."""
+    """Any order of imports works, and tensorflow is imported only when used."""
     pytest.importorskip("tensorflow_datasets")
     run(
         "import sys",
@@ -100,7 +100,7 @@ def test_tfds_knows_the_builders_in_whatever_order(imports):
         f"for name in {NAMES}:",
         "    assert tfds.builder_cls(name).name == name",
         "assert 'tensorflow' not in sys.modules",
-        # Nothing of the waiting is left.
+        # No lazy import is left.
         "ours = [f for f in sys.meta_path if 'rsseg' in type(f).__module__]",
         "assert not ours, ours",
         "assert 'rsseg' not in type(tfds.__loader__).__module__",
@@ -137,7 +137,7 @@ def test_tfds_that_is_missing_is_still_missing():
 
 
 def test_builders_can_be_pickled():
-    """As a pool of processes has it: by module and name."""
+    """As in a pool of processes: by module and name."""
     tfds = pytest.importorskip("tensorflow_datasets")
     for name in NAMES:
         builder = tfds.builder_cls(name)

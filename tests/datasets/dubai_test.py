@@ -1,4 +1,4 @@
-"""Dubai: parts of scenes as images, in the split that the presets had."""
+"""Dubai: parts of scenes as images, in the split of the presets."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ class DubaiTest(BuilderTester, tfds.testing.DatasetBuilderTestCase):
 
 
 def test_genuine_parts(tmp_path):
-    """Two parts; indexed masks come out in the colours they show."""
+    """Two parts; indexed masks are read in their displayed colours."""
     source = shared_path("data", "dubai", "tile_2")
     folder = tmp_path / "dubai" / "tile_2"
     for kind, suffix in (("images", "jpg"), ("masks", "png")):

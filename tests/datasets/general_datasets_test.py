@@ -71,7 +71,7 @@ def test_annotations_of_instances_are_not_those_of_150_classes():
 
 
 def test_the_features_are_those_of_tfds():
-    """TFDS's own builders, on made data, map without a further step."""
+    """TFDS's own builders, on made data, are mapped without a further step."""
     for name in ("cityscapes", "scene_parse150"):
         with tfds.testing.mock_data(num_examples=2):
             dataset = tfds.load(name, split="train")

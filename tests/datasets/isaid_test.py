@@ -1,4 +1,4 @@
-"""iSAID: official split; what the released converter does, on request."""
+"""iSAID: official split; on request, like the released converter."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Ohio: masks are class ids as they are, in the classes of Dubai."""
+"""Ohio: masks are already class ids, with the classes of Dubai."""
 
 import numpy as np
 import pytest

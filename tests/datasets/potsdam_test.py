@@ -1,4 +1,4 @@
-"""Potsdam: the official split; two damaged masks are mended."""
+"""Potsdam: the official split; two damaged masks are repaired."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_masks_distributed_in_inexact_colours_are_mended(tmp_path):
 
 
 def test_genuine_tile(tmp_path):
-    """A genuine tile, coloured as the ground truth is."""
+    """A real tile, coloured like the ground truth."""
     sample = shared_path("data", "samples", "potsdam")
     image = read_image(sample / "image_2_10_0_0_512_512.png")
     ids = read_mask(sample / "label_index_2_10_0_0_512_512.png")

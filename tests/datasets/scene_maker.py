@@ -1,4 +1,4 @@
-"""Makes the scenes of small data sets in the layout of the true ones."""
+"""Makes the scenes of small data sets in the layout of the real ones."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def make_pair(image_path, mask_path, colors, seed, size=(11, 14), image=None):
         image_path: PNG, JPEG or TIFF file.
         mask_path: PNG or TIFF file.
         colors: list of colours, or of values of a mask of one band.
-        seed: of both; no two scenes of a data set may be the same.
+        seed: seed of both; all scenes of a data set must differ.
         size: `(height, width)`.
         image: the image, or `None` for a random one.
 
@@ -30,6 +30,6 @@ def make_pair(image_path, mask_path, colors, seed, size=(11, 14), image=None):
 
 
 def make_folder(path):
-    """Return `path` when the folder that holds it exists."""
+    """Return `path` once its folder exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path

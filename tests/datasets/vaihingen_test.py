@@ -92,7 +92,7 @@ def test_unlisted_colours_are_void_and_reported_once(tmp_path):
     assert "area1.tif" in message and "area2.tif" in message
     test = load(builder, "test")["area2"]
     assert (test["mask"][0, :2] == 255).all()
-    # Without a word, as the converter: warnings are errors here.
+    # Silently, like the converter: warnings are errors here.
     released = load(build("vaihingen/released", tmp_path), "test")["area2"]
     assert (released["mask"][0, :2] == 0).all()
 
@@ -150,7 +150,7 @@ def test_sizes_must_agree(tmp_path):
 
 
 def test_genuine_tile(tmp_path):
-    """A genuine tile, coloured as the ground truth is."""
+    """A real tile, coloured like the ground truth."""
     sample = shared_path("data", "samples", "vaihingen")
     image = read_image(sample / "image_area1_0_0_512_512.png")
     ids = read_mask(sample / "label_index_area1_0_0_512_512.png")

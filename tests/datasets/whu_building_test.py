@@ -41,7 +41,7 @@ def test_white_is_building_and_other_values_are_void(tmp_path):
     label = read_image(path)
     label[0, 0] = 128
     write_raster(path, label)
-    # As some copies of the set name their files.
+    # Named as in some copies of the set.
     path.rename(path.with_suffix(".TIF"))
     with pytest.warns(UnlistedColorWarning, match=r"\(128, 128, 128\): 1"):
         builder = build("whu_building", tmp_path, SIZES)

@@ -19,7 +19,7 @@ from tests.scenes.scene_files import write_scene
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="needs node")
 
-# Says what a function of the page returns.
+# Prints what a function of the page returns.
 CALL = """
 import {{ readFileSync }} from "node:fs";
 import * as page from "{page}";
@@ -61,7 +61,7 @@ def call(code, **given):
 
 
 class Model:
-    """Answers by the bands, and by the place in the tile."""
+    """Results depend on the bands, and on the position in the tile."""
 
     num_classes = 4
     bands = 3
@@ -107,7 +107,7 @@ def map_in_node(pixels, pixel_size, alpha=255):
         (1, 5, None, 1.0),
         # Within a factor of 1.25.
         (40, 50, 0.7, 1.0),
-        # Finer and coarser pixels, where GDAL rounds in its own way.
+        # Finer and coarser pixels, for which GDAL has its own rounding.
         (100, 130, 0.25, 0.995),
         (31, 40, 2.0, 0.995),
     ],
@@ -125,7 +125,7 @@ def test_map_is_that_of_predict_scene(
     )
     expected, _ = read_map(tmp_path / "m.tif")
     found, told = map_in_node(pixels, pixel_size)
-    # Classes of a tile's middle alone would be another map.
+    # With only the classes of tiles' centres the map would differ.
     assert len(np.unique(expected)) > 1
     assert np.mean(found == expected) >= agreement
     assert told["counts"] == np.bincount(found.ravel(), minlength=4).tolist()

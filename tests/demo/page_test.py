@@ -1,4 +1,4 @@
-"""The page in headless Chromium: its map is the command line's.
+"""The page in headless Chromium: its map equals the command line's.
 
 Needs Playwright, a Chromium (`KERAS_RSSEG_CHROMIUM`, or one on the path) and
 npm's onnxruntime-web: the folder `KERAS_RSSEG_ONNXRUNTIME_WEB` names, or
@@ -91,7 +91,7 @@ def serve():
 
 @pytest.fixture
 def visit(browser):
-    """Open a page, on which nothing may go wrong or leave the server."""
+    """Open a page on which nothing must go wrong or leave the server."""
     contexts = []
 
     def start(url):
@@ -126,7 +126,7 @@ def check_nothing_left(page, url):
 
 @pytest.fixture(scope="module")
 def thresholds(tmp_path_factory):
-    """The page with a network that is one product, and its file."""
+    """The page with a network of a single product, and its file."""
     runtime = runtime_folder()
     folder = tmp_path_factory.mktemp("page")
     facts = make_facts(
@@ -210,14 +210,14 @@ def test_controls_by_keyboard_and_their_names(
     page.keyboard.press("ArrowRight")
     assert page.locator("#map").evaluate("e => e.style.opacity") == "0.65"
     assert page.locator("#opacity-value").inner_text() == "65 %"
-    # With the size of its pixels the map has areas.
+    # With its pixel size the map has areas.
     assert page.locator("#area-head").is_hidden()
     page.get_by_label("Pixel size on the ground").fill("0.5")
     page.keyboard.press("Enter")
     page.locator("#area-head").wait_for(state="visible")
     areas = page.locator("#legend td:nth-child(3)").all_inner_texts()
     assert sum(int(text.removesuffix(" m²")) for text in areas) == 400
-    # What a screen reader says of the map.
+    # A screen reader's text for the map.
     label = page.locator("#map").get_attribute("aria-label")
     assert label.startswith("Its map: ") and "%" in label
     check_nothing_left(page, url)
@@ -243,7 +243,7 @@ def test_a_page_without_its_network_says_so(tmp_path, serve, visit):
     sync_api.expect(alert).to_contain_text("could not be")
 
 
-# Exports the preset that comes with the package.
+# Exports the package's preset.
 @pytest.mark.slow
 def test_harbour_is_that_of_the_command_line(tmp_path, serve, visit):
     pytest.importorskip("tf2onnx")

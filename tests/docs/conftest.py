@@ -1,4 +1,4 @@
-"""A desk with the repository's files and small presets behind the names."""
+"""A working folder with the repository's files and small presets."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ EMBEDDED = (
 
 
 def small_hrnet(folder):
-    """Write a network of the embedded presets' classes, made in a second."""
+    """Write a network with the embedded presets' classes, made in a second."""
     encoder = keras_rsseg.encoders.HRNetEncoder(
         width=2,
         stackwise_num_modules=(1, 1, 1),
@@ -38,7 +38,7 @@ def small_hrnet(folder):
 
 
 def made_data(folder):
-    """Write the files that blocks name: tiles, masks, areas of Vaihingen."""
+    """Write the files named in blocks: tiles, masks, areas of Vaihingen."""
     colors = np.array([(255, 255, 255), (0, 0, 255)], "uint8")
     (folder / "images").mkdir()
     (folder / "masks").mkdir()

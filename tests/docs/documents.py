@@ -1,4 +1,4 @@
-"""Blocks of code in README and the pages of the site, and notebooks."""
+"""Code blocks in README and the site's pages, and notebooks."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def pages():
-    """Return README and the pages that are written by hand."""
+    """Return README and the pages written by hand."""
     made = DOCS / "systems"
     found = sorted(DOCS.rglob("*.md"))
     return [ROOT / "README.md", *(p for p in found if p.parent != made)]
@@ -40,7 +40,7 @@ def notebooks():
 
 
 def cells(path, without=("install", "parameters")):
-    """Return the code of a notebook's cells but for those of some tags."""
+    """Return the code of a notebook's cells, except those with some tags."""
     book = json.loads(path.read_text(encoding="utf-8"))
     return [
         "".join(cell["source"])

@@ -1,4 +1,4 @@
-"""Pictures of the site are drawn by scripts, and load nothing."""
+"""Scripts draw the site's pictures, which load nothing."""
 
 import importlib
 import sys
@@ -53,7 +53,7 @@ class TestModules:
         panels = draw.draw_warp().axes
         shown = [np.asarray(panel.images[0].get_array()) for panel in panels]
         assert [a.shape for a in shown] == [(8, 8), (32, 32), (32, 32)]
-        # The flow looks outwards, so the square becomes smaller.
+        # The flow points outwards, so the square becomes smaller.
         assert shown[2].sum() < shown[1].sum()
 
     def test_a_flow_starts_at_zero(self, draw, tmp_path):

@@ -1,4 +1,4 @@
-"""Notebooks run: quickly with a small network, and slowly as they are."""
+"""Notebooks run: quickly with a small network, slowly unchanged."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from tests.docs.documents import notebooks
 
 NOTEBOOKS = notebooks()
 IDS = [path.stem for path in NOTEBOOKS]
-# In place of the cells that are tagged as parameters.
+# In place of cells tagged as parameters.
 SHORT = {
     "fine_tune": {"epochs": 1, "limit": 1},
     "evaluate": {"presets": ["hrnet_ifwm_w18_land_cover"]},
@@ -41,7 +41,7 @@ def test_cells_run(name, desk, monkeypatch):
     pytest.importorskip("pyogrio")
     shown = []
     display = types.SimpleNamespace(display=shown.append)
-    # Others ask for it whether they run in a notebook.
+    # Other packages ask it whether they run in a notebook.
     ipython = types.SimpleNamespace(
         get_ipython=lambda: None, version_info=(9, 0, 0)
     )

@@ -1,4 +1,4 @@
-"""Pages of the site name commands, options and names that there are."""
+"""The site's pages name existing commands, options and names."""
 
 import ast
 import importlib
@@ -21,7 +21,7 @@ IDS = [str(path.relative_to(ROOT)) for path in PAGES]
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_commands_are_understood(page):
-    """The command line reads each, options and values, without running it."""
+    """The command line parses each, with its options, without running it."""
     program = typer.main.get_command(app)
     for words in commands(page):
         if words[0] != "keras-rsseg":
@@ -41,7 +41,7 @@ def test_scripts_are_there(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_python_names_what_there_is(page):
-    """What blocks import exists, and so do attributes of the package."""
+    """Imports in blocks exist, and so do attributes of the package."""
     for code in blocks(page, "python"):
         for node in ast.walk(ast.parse(code, str(page))):
             if isinstance(node, ast.ImportFrom) and node.module:

@@ -1,8 +1,8 @@
 """README is a landing page: short, true, and each block runs as it stands.
 
-Under the names of the embedded presets lies a small network, trainings stop
-after two steps, and data that would have to be downloaded are made: what is
-tested is what is written, not how long a network takes.
+The embedded presets' names stand for a small network, trainings stop after
+two steps, and data that would have to be downloaded are made: the tests check
+the text, not the networks.
 """
 
 import re
@@ -41,11 +41,11 @@ def test_extras_that_it_names_are_there():
         assert set(named.split(",")) <= set(extras)
 
 
-# `keras-rsseg` reads its own settings once; TFDS tells of its plans.
+# `keras-rsseg` reads its settings once; TFDS warns of its plans.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 class TestBlocks:
     def test_commands_in_their_order(self, desk):
-        """Each uses what those before it wrote."""
+        """Each uses the files of those before it."""
         assert len(KERAS_RSSEG) >= 5
         for words in KERAS_RSSEG:
             result = run(*words)
@@ -67,7 +67,7 @@ class TestBlocks:
 
 @pytest.mark.slow
 def test_the_quick_start_as_it_is(tmp_path, monkeypatch):
-    """With the preset of the package: most of the harbour's middle is water."""
+    """With the package's preset, most of the harbour's middle is water."""
     import keras_rsseg
 
     monkeypatch.chdir(tmp_path)

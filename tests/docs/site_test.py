@@ -1,4 +1,4 @@
-"""The site builds strictly, and shows without asking anyone.
+"""The site builds strictly, and loads nothing from elsewhere.
 
 `.ci/run` runs this after `pip install ".[docs]"`.
 """
@@ -18,7 +18,7 @@ pytest.importorskip("mkdocs")
 pytest.importorskip("mkdocstrings")
 pytest.importorskip("material")
 
-# Neither addresses, nor what the page for missing ones has.
+# Neither addresses nor the content of the 404 page.
 _LINK = re.compile(r'<a [^>]*href="([^"#:?/][^"#:?]*)["#?]')
 
 # Attributes by which a browser loads what they name, by element.
@@ -29,7 +29,7 @@ _LOADED = {
 
 
 class Loaded(html.parser.HTMLParser):
-    """What a browser fetches to show a page.
+    """The files a browser fetches to show a page.
 
     Attributes:
         found: list of addresses.
@@ -41,7 +41,7 @@ class Loaded(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
-        # Where a page has its home is told to search engines alone.
+        # Only search engines read the canonical address.
         if given.get("rel") in ("canonical", "prev", "next", "edit"):
             return
         if given.get(_LOADED.get(tag, "")):
@@ -50,12 +50,12 @@ class Loaded(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The site, built as `.ci/run` would."""
+    """The site, built as in `.ci/run`."""
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "-q", "--site-dir", folder],
         cwd=ROOT,
-        # The second: what comes after MkDocs is not our question.
+        # The second hides a notice about MkDocs' successor.
         env={
             **os.environ,
             "TF_CPP_MIN_LOG_LEVEL": "3",

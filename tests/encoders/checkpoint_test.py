@@ -1,4 +1,4 @@
-"""Pretrained encoders: presets that hold the weights of the checkpoint."""
+"""Pretrained encoders: presets with the weights of the checkpoint."""
 
 import re
 
@@ -36,7 +36,7 @@ class TestResNet50(TestCase):
         assert result.exit_code == 0, result.output
         report = re.search(r"Keras Applications (\S+) of", result.output)
         assert float(report[1]) <= 2e-5
-        # Dilated as PFNet's trunk, with the same weights.
+        # Dilated like PFNet's trunk, with the same weights.
         encoder = ResNetEncoder.from_preset(
             str(tmp_path / "preset"), stackwise_dilations=(1, 1, 2, 4)
         )

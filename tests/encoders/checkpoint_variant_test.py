@@ -1,4 +1,4 @@
-"""What a checkpoint calls a variable, and what a variant builds."""
+"""The checkpoint's names of variables, and the networks of variants."""
 
 import functools
 

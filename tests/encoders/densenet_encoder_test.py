@@ -15,7 +15,7 @@ from tests.weights.networks import on_one_backend
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """Depth 4 in the place of 121."""
+    """Depth 4 in place of 121."""
     layouts = {4: (8, 4, (1, 1, 2, 1))}
     monkeypatch.setattr(densenet_encoder, "_LAYOUTS", layouts)
     return {"depth": 4}
@@ -25,7 +25,7 @@ class TestDenseNetEncoder(TestCase):
     @pytest.mark.parametrize(
         "depth, parameters",
         on_one_backend(
-            # torchvision's, less the 1000-class layer.
+            # torchvision's, without the 1000-class layer.
             (121, 7_978_856 - 1_025_000),
             pytest.param(161, 28_681_000 - 2_209_000, marks=pytest.mark.slow),
             pytest.param(169, 14_149_480 - 1_665_000, marks=pytest.mark.slow),

@@ -29,7 +29,7 @@ def flow_weights(encoder):
 
 
 def random_statistics(encoder):
-    """Statistics under which branches differ and none is all zero."""
+    """Statistics with which branches differ and none is all zero."""
     rng = np.random.default_rng(1)
     for variable in encoder.weights:
         if variable.path.endswith("moving_variance"):
@@ -89,7 +89,7 @@ class TestHRNetEncoder(TestCase):
         }
 
     def test_published_size(self):
-        # The released segmentation network, less its head.
+        # The released segmentation network, without its head.
         encoder = HRNetEncoder(18, image_shape=(64, 32, 3))
         count = sum(np.prod(v.shape) for v in encoder.trainable_variables)
         assert count == 9_562_260
@@ -132,7 +132,7 @@ class TestHRNetEncoder(TestCase):
         encoder, folder = plain
         warped = HRNetEncoder.from_preset(str(folder), fusion="ifwm")
         assert warped.fusion == "ifwm"
-        # Two kernels and a bias a path; stages have 1, 3 and 6 paths up.
+        # Two kernels and a bias per path; stages have 1, 3 and 6 paths up.
         assert len(flow_weights(warped)) == 3 * (1 + 3 + 6)
         assert len(warped.weights) == len(encoder.weights) + 30
         x = images(70, 65)
@@ -203,7 +203,7 @@ class TestHRNetEncoder(TestCase):
                 for j in range(i + 1, branches):
                     path = f"stage{stage}_module1_fuse{j + 1}to{i + 1}"
                     layer = encoder.get_layer(f"{path}_warp")
-                    # The sum has the fine branch once, not once a warp.
+                    # The sum has the fine branch once, not once per warp.
                     assert not layer.add_fine
                     kernel = layer.flow_conv.kernel
                     assert kernel.shape[0] == coarse_sizes[j - i - 1]

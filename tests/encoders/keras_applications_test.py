@@ -25,7 +25,7 @@ class TestFolding(TestCase):
         )
 
     def test_a_bias_without_batch_norm_is_kept(self):
-        # So that the transfer refuses it, instead of losing it.
+        # So that the transfer refuses it instead of dropping it.
         state = {"a_conv/bias": np.ones(4)}
         assert list(keras_applications.fold_biases(state)) == ["a_conv/bias"]
 

@@ -36,7 +36,7 @@ TRUNKS = {
 }
 STRIDE_8 = {**TRUNKS["stride 8"][0], "first_block_dilation": "contracted"}
 V1C = {"stem": "deep", "stem_widths": (32, 32, 64)}
-# Of released networks: seed and sum of the state, where the trunk is in it,
+# For released networks: seed and sum of the state, the trunk's place in it,
 # and the arguments that make this trunk.
 RELEASED = {
     "fcn_r50_mmseg": (42, 1061855.726048, "backbone.", {**V1C, **STRIDE_8}),
@@ -64,7 +64,7 @@ def convolution(encoder, name):
 
 
 def released_names(layer, prefix, deep):
-    """Where a checkpoint has the convolution and the norm of a layer."""
+    """A checkpoint's names for the convolution and the norm of a layer."""
     if layer.startswith("stem_conv"):
         index = int(layer[-1])
         if deep:
@@ -126,7 +126,7 @@ class TestResNetEncoder(TestCase):
     @pytest.mark.parametrize(
         "depth, parameters",
         [
-            # torchvision's, less the 1000-class layer.
+            # torchvision's, without the 1000-class layer.
             (18, 11_689_512 - 513_000),
             (34, 21_797_672 - 513_000),
             (50, 25_557_032 - 2_049_000),
@@ -165,12 +165,12 @@ class TestResNetEncoder(TestCase):
 
     def test_dilation_begins_with_the_first_block(self):
         encoder = ResNetEncoder(50, stackwise_dilations=(1, 1, 2, 4))
-        # Every other pixel is kept, of which a dilation of 2 is one of 4.
+        # Every other pixel is kept, so a dilation of 2 was one of 4.
         assert encoder.get_layer("stage4_block1_conv1").keep_every == 2
         assert encoder.get_layer("stage4_block2_conv1").keep_every == 1
         assert convolution(encoder, "stage4_block1_conv2") == (1, 2)
         assert convolution(encoder, "stage4_block2_conv2") == (1, 4)
-        # Two 3x3 convolutions a block: the first has stride and dilation.
+        # Two 3x3 convolutions per block: the first has stride and dilation.
         encoder = ResNetEncoder(18, stackwise_dilations=(1, 1, 2, 4))
         assert convolution(encoder, "stage4_block1_conv1") == (2, 4)
         assert convolution(encoder, "stage4_block1_conv2") == (1, 4)
@@ -185,7 +185,7 @@ class TestResNetEncoder(TestCase):
                 actual = [convolution(encoder, name) for name in names]
                 assert actual == [(stride, dilations[0]), (1, dilations[1])]
         assert convolution(encoder, "stage4_block1_conv2") == (1, 2)
-        # With strides: the stage before has a dilation that 2 divides.
+        # With strides: the stage before has an even dilation.
         encoder = ResNetEncoder(
             18,
             stackwise_dilations=(1, 1, 2, 4),
@@ -196,14 +196,14 @@ class TestResNetEncoder(TestCase):
 
     @pytest.mark.parametrize("name", on_one_backend(*RELEASED))
     def test_released_trunks(self, name):
-        # Their weights fit other dilations, and give other maps.
+        # The weights also fit other dilations, with other maps.
         encoder, _ = released(name)
         truth = read_outputs(f"zoo2/{name}_seed{RELEASED[name][0]}_1x96x96")
         actual = to_numpy(call(encoder, truth["x"])["P5"])[..., ::32]
         self.assert_close(actual, truth["layer4_every32"])
 
     def test_released_trunk_at_an_odd_size(self):
-        # The maps between are not stored, so its short head is run on top.
+        # Intermediate maps are not stored, so its short head is run on top.
         encoder, state = released("fcn_r50_torchvision")
         truth = read_outputs("zoo2/fcn_r50_torchvision_seed41_1x97x75")
         x = to_numpy(call(encoder, truth["x"])["P5"]).astype("float64")

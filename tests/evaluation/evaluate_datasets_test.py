@@ -1,4 +1,4 @@
-"""What `evaluate` takes as a data set, and how it reads masks."""
+"""The data sets `evaluate` accepts, and how it reads masks."""
 
 import numpy as np
 import pytest
@@ -154,7 +154,7 @@ class TestColoredMasks:
                 assert report.scores["scene"].pixel_accuracy == 1
 
     def indexed(self, tmp_path, colors, record, name="mask"):
-        """A mask with a colour map; ids are as the colours stand in it."""
+        """A mask with a colour map; ids are positions in it."""
         mask = record["mask"]
         order = [colors.index(color) for color in self.colors]
         mask = np.where(mask == VOID, len(order), mask)
@@ -163,7 +163,7 @@ class TestColoredMasks:
         return write_raster(tmp_path / f"{name}.png", ids, color_map)
 
     def test_a_map_with_classes_under_other_ids_holds_colours(self, tmp_path):
-        """As tools write it, in another order in every file."""
+        """As written by tools, with another order in every file."""
         record = scene()
         record["mask"][:5] = VOID
         mask = self.indexed(tmp_path, self.colors[::-1], record)

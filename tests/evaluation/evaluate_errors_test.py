@@ -66,7 +66,7 @@ def test_data_sets():
 
 @pytest.mark.parametrize("once", [False, True])
 class TestRecords:
-    """The second of two is wrong; an iterator is checked as it is read."""
+    """The second of two is wrong; iterators are checked while reading."""
 
     def refuse(self, once, message, change, error=KerasRssegError):
         records = [scene(20, 20, name="good"), scene(20, 20, name="bad")]

@@ -17,7 +17,7 @@ PLACE = {
 
 
 def left_half(tiles):
-    """A model that says 1 where tiles are bright."""
+    """A model that returns 1 where tiles are bright."""
     return np.stack([100.0 - tiles[..., 0], tiles[..., 0] - 100.0], -1)
 
 

@@ -1,4 +1,4 @@
-"""What a report says, and the files it leaves."""
+"""The content of a report, and its files."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_json_holds_every_figure(report):
 
 
 def test_json_is_strict_where_nothing_defines_a_score():
-    """A class of which there is nothing; all pixels near boundaries."""
+    """A class without pixels; all pixels are near boundaries."""
     record = scene()
     record["mask"][..., 0] = np.indices((57, 75)).sum(axis=0) % 2
     record["image"][..., 0] = 64 * record["mask"][..., 0]
@@ -110,7 +110,7 @@ def test_tables_line_up(report):
 
 class TestSave:
     def test_an_older_report_needs_overwrite(self, tmp_path):
-        """Nor do its worst tiles stay where there are none."""
+        """Earlier worst tiles are removed if there are none."""
         perfect = report_of(knows)
         for name in ("report.md", "worst_tiles.png"):
             (tmp_path / name).write_text("old")
@@ -137,11 +137,11 @@ class TestSave:
         shown = np.append(np.unique(tile.truth), np.unique(tile.prediction))
         assert VOID in shown
         for index, color in [*enumerate(PALETTE), (VOID, (0, 0, 0))]:
-            # The others are in the legend alone.
+            # The others are only in the legend.
             assert counts[color] > (2000 if index in shown else 100), color
 
     def test_single_bands_floats_and_many_classes(self, tmp_path):
-        """Names as a data set may have them, with signs that TeX knows."""
+        """Names that a data set can have, with special characters of TeX."""
         names = [f"class_{i} $5^{{th}}$" for i in range(12)]
         image = np.linspace(-2, 9, 40 * 40, dtype="float32")
         record = {
@@ -161,7 +161,7 @@ class TestSave:
 
 
 def test_scores_of_a_report_made_by_hand():
-    """Matrices of several machines may be added into one report."""
+    """Matrices of several machines can be added into one report."""
     report = EvaluationReport(
         *("model", "isaid", 896, 512, None, 1, 1, 100, 10),
         matrices={name: np.eye(2, dtype=int) for name in ("patch", "scene")},

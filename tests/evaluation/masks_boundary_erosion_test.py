@@ -1,4 +1,4 @@
-"""Eroded truth against a computation pixel by pixel."""
+"""Eroded ground truth against a computation pixel by pixel."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -12,7 +12,7 @@ VOID = 255
 
 
 def plain(mask, radius):
-    """Void where a pixel of another class lies within the radius."""
+    """Void where a pixel of another class is within the radius."""
     eroded = mask.copy()
     labelled = np.argwhere(mask != VOID)
     for pixel in labelled:
@@ -31,7 +31,7 @@ def plain(mask, radius):
     seed=st.integers(0, 100),
 )
 def test_agrees_with_the_plain_computation(height, width, radius, strip, seed):
-    """In strips of any height: big masks are not held several times."""
+    """In strips of any height, so that big masks are held only once."""
     rng = np.random.default_rng(seed)
     mask = rng.choice(
         np.array([0, 1, 2, VOID], "uint8"),

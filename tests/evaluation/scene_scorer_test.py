@@ -49,7 +49,7 @@ def test_void_is_not_wrong_and_right_tiles_are_not_worst():
 
 
 def test_overlapping_tiles_do_not_fill_the_list():
-    """One bad spot lies in up to four tiles."""
+    """One bad spot is in up to four tiles."""
     tiles = WorstTiles(4)
     add(tiles, 30, row=0)
     add(tiles, 40, row=9)

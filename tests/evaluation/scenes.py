@@ -39,7 +39,7 @@ def knows(tiles):
 
 
 def mostly_knows(tiles):
-    """Errors that depend on what surrounds a pixel, as a network's do."""
+    """Errors that depend on a pixel's surroundings, as in networks."""
     logits = knows(tiles)
     doubt = 0.5 + np.asarray(tiles)[..., 1:2] / 64
     neighbours = np.roll(logits, (5, 3), axis=(1, 2))
@@ -47,7 +47,7 @@ def mostly_knows(tiles):
 
 
 def always(index):
-    """A model that always answers one class."""
+    """A model that always returns one class."""
 
     def constant(tiles):
         logits = np.zeros((*tiles.shape[:3], len(NAMES)), "float32")
@@ -58,7 +58,7 @@ def always(index):
 
 
 def confusion(truth, predicted):
-    """Counts of a plain computation, pixel by pixel."""
+    """Counts from a plain computation, pixel by pixel."""
     counts = np.zeros((len(NAMES), len(NAMES)), "int64")
     for row, col in zip(truth.ravel(), predicted.ravel(), strict=True):
         if row != VOID:
@@ -67,7 +67,7 @@ def confusion(truth, predicted):
 
 
 def times_seen(height, width, tile_size, stride):
-    """In how many tiles each pixel lies."""
+    """The number of tiles that contain each pixel."""
     seen = np.zeros((height, width), int)
     for row, col, *_ in tile_windows(height, width, tile_size, stride):
         seen[row : row + tile_size, col : col + tile_size] += 1

@@ -1,4 +1,4 @@
-"""Ablation tables: every row exists, runs are kept, summed up and resumed."""
+"""Ablation tables: rows exist, runs are kept, summarised and resumed."""
 
 import csv
 import inspect

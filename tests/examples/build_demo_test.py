@@ -1,4 +1,4 @@
-"""What lies beside the page in a browser is what the page loads."""
+"""The files beside the browser page are those that it loads."""
 
 import json
 
@@ -43,7 +43,7 @@ def test_folder_has_all_that_the_page_asks_for(tmp_path, runtime):
     assert told["class_names"] == ["dark", "grey", "bright"]
     assert (told["tile_size"], told["overlap"]) == (32, 8)
     sample = json.loads((page / "sample.json").read_text())
-    # A little more than stated, which decides on the size of the grid.
+    # A little more than stated, which determines the size of the grid.
     assert sample["pixel_size"] == pytest.approx(0.2500193, abs=1e-6)
     # The card of a Space: facts between two lines of dashes.
     card = (page / "README.md").read_text().split("---\n")
@@ -85,6 +85,6 @@ def test_files_that_the_page_does_not_know_are_refused(
     monkeypatch.setattr(
         build_demo.keras_rsseg.scenes, "load_exported", lambda _: Loaded
     )
-    with pytest.raises(ArgumentError, match="takes a file of one RGB tile"):
+    with pytest.raises(ArgumentError, match="takes one RGB tile"):
         build_demo.write_model(tmp_path, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())

@@ -45,10 +45,10 @@ def scenes(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """No graphs, whose making takes longer than a few steps, small tiles."""
+    """Small tiles, and no graphs, which take longer to make than some steps."""
     tf = pytest.importorskip("tensorflow")
     monkeypatch.setattr(train_dubai, "SCORE_TILE_SIZE", 48)
-    # All of the validation parts at once.
+    # All validation parts at once.
     monkeypatch.setattr(train_dubai, "SCORE_BATCH_SIZE", 18)
     tf.config.run_functions_eagerly(True)
     yield
@@ -57,7 +57,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def tiny_encoder(tmp_path_factory, monkeypatch):
-    """A preset of an encoder that trains in a moment, as if of a ResNet."""
+    """A preset of a tiny encoder in place of a ResNet."""
     monkeypatch.setattr(keras_rsseg.encoders, "ResNetEncoder", TinyEncoder)
     folder = tmp_path_factory.mktemp("tiny_encoder")
     TinyEncoder().save_to_preset(folder)
@@ -73,7 +73,7 @@ def encoder(tmp_path_factory):
 
 @pytest.fixture(scope="package")
 def places(scenes, tmp_path_factory):
-    """A folder of small data of all places that land cover is scored at."""
+    """A folder with small data of all places where land cover is scored."""
     root = tmp_path_factory.mktemp("places")
     (root / "dubai").symlink_to(scenes)
     make_ohio(root)

@@ -1,4 +1,4 @@
-"""Training on two devices scores as training on one does, on each engine."""
+"""Training on two devices scores like training on one, with each engine."""
 
 import json
 import os
@@ -96,7 +96,7 @@ print(json.dumps([report.num_tiles, len(report.scores["patch"].iou)]))
 
 
 def _run(program, *arguments):
-    """Return what a program prints last, run where there are two devices."""
+    """Return the last output of a program that is run with two devices."""
     pytest.importorskip("tensorflow")
     environment = {
         **os.environ,
@@ -135,7 +135,7 @@ def test_two_devices_count_and_learn_as_one():
 @pytest.mark.slow
 @has_an_engine
 def test_a_recipe_trains_on_two_devices(tmp_path):
-    """One validation tile: less than a device each."""
+    """One validation tile: fewer than devices."""
     assert _run(_RECIPE, tmp_path) == [1, 2]
 
 

@@ -1,4 +1,4 @@
-"""Pictures of maps are drawn by a script, legend and scale among them."""
+"""A script draws pictures of maps, with legend and scale."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ pytest.importorskip("matplotlib")
 
 
 class Bands:
-    """What maps the brightest band to a class.
+    """A model that maps the brightest band to a class.
 
     Args:
         display_palette: colours for maps, or `None`.
@@ -45,7 +45,7 @@ def stripes(path, height, width, **profile):
 @pytest.fixture
 def root(tmp_path):
     stripes(tmp_path / "wide.tif", 30, 60)
-    # A picture that says nothing about its place.
+    # A picture without a place.
     stripes(
         tmp_path / "tall.png",
         *(60, 30),
@@ -101,7 +101,7 @@ def test_a_sheet_has_a_row_a_scene_and_a_column_a_preset(root):
 
 
 def test_a_legend_has_what_occurs_in_the_order_of_the_classes(root):
-    """No data among it, which is grey on the maps."""
+    """With no data, which is grey on the maps."""
     pixels = np.full((3, 30, 60), 20, "uint8")
     pixels[2] = 220
     write_scene(root / "blue.tif", pixels)
@@ -118,7 +118,7 @@ def test_a_legend_has_what_occurs_in_the_order_of_the_classes(root):
 def test_classes_of_dubai_have_the_colours_of_maps_now():
     old = Bands(class_names=DUBAI["class_names"])
     assert draw_maps.map_colors(old) == DUBAI["display_palette"]
-    # Of other classes, and of those that have some, their own.
+    # Other classes, and those that have colours, use their own.
     assert draw_maps.map_colors(Bands()) == Bands.palette
     own = [(1, 1, 1)] * 5
     new = Bands(own, DUBAI["class_names"])

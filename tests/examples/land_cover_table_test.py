@@ -1,4 +1,4 @@
-"""Scores come into the page by a script, so that no slip does."""
+"""A script writes scores into the page, so that typos cannot."""
 
 import json
 
@@ -13,7 +13,7 @@ PAGE = f"# Title\n\nText.\n\n{MARKS}\n\nMore.\n"
 
 
 def scores_of(first, kampala=True):
-    """Return scores of which those of the first class are given."""
+    """Return scores with given values for the first class."""
     places = {
         name: dict(
             zip(FACTS.class_names, [iou, 0.5, 0.5, 0.5, 0.5], strict=True)

@@ -1,4 +1,4 @@
-"""Networks of the training scripts start from what there is."""
+"""Networks of the training scripts start from existing presets."""
 
 import numpy as np
 

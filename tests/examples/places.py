@@ -1,14 +1,14 @@
-"""Small data in the rooms of the two places of land cover, and of Kampala."""
+"""Small data in place of the two land-cover places, and of Kampala."""
 
 import numpy as np
 from rasterio import Affine
 
 from tests.data.files import write_raster
 
-# Pixels a side of Ohio's tiles, and metres of one.
+# Side of Ohio's tiles in pixels, and metres per pixel.
 TILE = 48
 DISTANCE = 0.6
-# Of the mosaic of Kampala.
+# For the mosaic of Kampala.
 FINE = 0.1
 # Rows and columns of its one building.
 BUILDING = slice(48, 128), slice(40, 160)
@@ -16,14 +16,14 @@ VOID = 255
 
 
 def brightness(ids, rng):
-    """Return an image whose brightness tells the classes, and none is plain."""
+    """Return a noisy image whose brightness tells the classes."""
     image = 50 * np.where(ids == VOID, 0, ids)[..., None] + 5
     noise = rng.integers(-4, 5, (*ids.shape, 3))
     return (image + noise).astype("uint8")
 
 
 def make_ohio(root):
-    """Write two tiles that abut and one apart to train, one to validate."""
+    """Write two adjoining tiles and a third to train, and one to validate."""
     rng = np.random.default_rng(1)
     places = {"train": [(0, 0), (0, 1), (9, 9)], "validate": [(20, 20)]}
     for part, tiles in places.items():
@@ -52,7 +52,7 @@ def make_ohio(root):
 
 
 def make_kampala(root):
-    """Write a mosaic of land with one building, and where that is."""
+    """Write a mosaic of land with one building, and its position."""
     rng = np.random.default_rng(2)
     folder = root / "kampala"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The papers' recipes run as their docstrings say, and go on where stopped."""
+"""The papers' recipes run as their docstrings say, and resume."""
 
 import csv
 import dataclasses

@@ -1,4 +1,4 @@
-"""Scores of three places are those of the maps, and come as one file."""
+"""Scores of three places are those of the maps, and go to one file."""
 
 import json
 
@@ -44,7 +44,7 @@ class Brightness(keras.Model):
 
 @pytest.fixture
 def distances(monkeypatch):
-    """Fewer of them: what each is read at is the same code."""
+    """Fewer readings: the code is the same for each."""
     monkeypatch.setattr(score_land_cover, "KAMPALA_DISTANCES", (0.4, 1.0))
 
 
@@ -81,7 +81,7 @@ def test_no_building_at_all_is_nought_and_no_error(places, distances):
 
 
 def test_what_is_chosen_by_leaves_kampala_out(places, tmp_path, capsys):
-    # Data of a training alone.
+    # Data for training only.
     for name in ("dubai", "ohio_naip"):
         (tmp_path / name).symlink_to(places / name)
     scores = score_land_cover.score_places(Brightness(), tmp_path)

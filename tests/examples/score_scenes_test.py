@@ -78,7 +78,7 @@ def check_border(dataset, row, col, height, width):
 
 
 def test_scored_as_by_evaluate(tmp_path):
-    """Another way to the same figures: tiles blended in memory."""
+    """Another way to the same scores: tiles blended in memory."""
     make_dubai.make(tmp_path)
     folder, output = tmp_path / "tile_2", tmp_path / "maps"
     output.mkdir()

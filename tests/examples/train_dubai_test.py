@@ -57,7 +57,7 @@ def test_trains_scores_and_writes_a_preset(scenes, encoder, tmp_path, capsys):
     ious = list(facts["score"]["classes"].values())
     assert facts["score"]["mean_iou"] == pytest.approx(np.mean(ious), abs=1e-4)
     assert f"{facts['score']['mean_iou']:.4f}" in printed
-    # Half precision, say, may change the score.
+    # Half precision, for example, can change the score.
     facts["score"]["mean_iou"] = 0.999
     (output / "card.json").write_text(json.dumps(facts))
     train_dubai.main([str(scenes), "--score", str(output), "--update-card"])
@@ -80,13 +80,13 @@ def tiny_hrnet(tmp_path_factory):
 
 @pytest.mark.slow
 class TestStopped:
-    """A run that was killed goes on, and ends where it would have."""
+    """A killed run resumes, and ends where it would have."""
 
     settings = "--steps 3 --batch-size 2 --tile-size 32 --frozen-share 0.4"
 
     @pytest.fixture(autouse=True)
     def short_epochs(self, monkeypatch):
-        """Epochs of a step; what follows the training is not of interest."""
+        """Epochs of one step, without what follows the training."""
         monkeypatch.setattr(fine_tuning, "STEPS_PER_EPOCH", 1)
         monkeypatch.setattr(train_dubai, "evaluate", lambda *_: [])
         monkeypatch.setattr(
@@ -103,12 +103,12 @@ class TestStopped:
 
     @pytest.fixture
     def expected(self, request, start, tmp_path):
-        """Weights of a run that was not stopped, which all tests compare."""
+        """Weights of an uninterrupted run, for comparison in all tests."""
         if not hasattr(request.cls, "whole"):
             request.cls.whole = start(tmp_path / "whole")
         return request.cls.whole
 
-    # In the second epoch, and in the third, with frozen statistics, too.
+    # In the second epoch, and in the third, with frozen statistics.
     @pytest.mark.parametrize("last", [1, 2, 3])
     def test_goes_on(
         self, start, expected, tmp_path, monkeypatch, capsys, last
@@ -132,7 +132,7 @@ class TestStopped:
         capsys.readouterr()
         weights = start(output)
         printed = capsys.readouterr().out
-        assert "goes on after" in printed and "epoch 1/3" not in printed
+        assert "resuming after" in printed and "epoch 1/3" not in printed
         assert ("epoch 2/3" in printed) == (last == 1)
         assert ("epoch 3/3" in printed) == (last < 3)
         assert not (tmp_path / "stopped.backup").exists()

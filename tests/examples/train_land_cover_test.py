@@ -1,4 +1,4 @@
-"""The default's training runs as its docstring says, on both places."""
+"""The default presets' training runs as its docstring says, on both places."""
 
 import functools
 import json
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.filterwarnings(
 )
 SMALL = "--steps 2 --batch-size 2 --tile-size 32"
 BUILDING, LAND = (FACTS.class_names.index(n) for n in ("building", "land"))
-# Left out, so that an image's brightness says what its mask must hold.
+# Omitted, so that an image's brightness tells its mask.
 NOTHING = "--without color_transfer " + " ".join(train_land_cover.AUGMENTATION)
 
 
 def tiles_of(places, others):
-    """Return what `fine_tuning.train()` takes, of batches of 8 tiles."""
+    """Return tiles for `fine_tuning.train()`, in batches of 8."""
     words = f"{places} --encoder x --output y --batch-size 8 --tile-size 32"
     args = train_land_cover.parse_arguments(f"{words} {others}".split())
     return train_land_cover.training_tiles(args)
@@ -35,14 +35,14 @@ def tiles_of(places, others):
 
 @functools.cache
 def batch(places, labels):
-    """Return the first batch: half of it of Dubai, half of Ohio."""
+    """Return the first batch: half from Dubai, half from Ohio."""
     tiles = tiles_of(places, f"--labels {labels} {NOTHING}")(0, 4)
     return [part.numpy() for part in next(iter(tiles))]
 
 
 @pytest.mark.slow
 class TestLabels:
-    """What is done about Dubai's masks, and nothing about Ohio's."""
+    """Dubai's masks are treated, and Ohio's unchanged."""
 
     def test_as_drawn(self, places):
         images, masks = batch(places, "as_drawn")
@@ -76,7 +76,7 @@ class TestLabels:
 
 
 class TestWithout:
-    """Changes of the tiles are left out one by one."""
+    """Changes of the tiles can be omitted one by one."""
 
     @pytest.fixture
     def given(self, monkeypatch):
@@ -137,7 +137,7 @@ def test_trains_scores_and_writes_a_preset(
     )
     again = [str(places), "--score", str(output), "--update-card"]
     check_scored_again(again, output, facts)
-    # Of a training that wrote no card.
+    # For a training that wrote no card.
     (output / "card.json").unlink()
     with pytest.raises(SystemExit):
         train_land_cover.main(again)
@@ -151,7 +151,7 @@ def test_trains_scores_and_writes_a_preset(
 
 
 def check_scores(facts, scores):
-    """The card has those of the file, of each place and of both."""
+    """The card has the scores of the file, of each place and of both."""
     assert list(scores) == ["dubai", "ohio_naip", "kampala"]
     places = facts["score"]["places"]
     assert list(places) == list(scores)
@@ -169,7 +169,7 @@ def check_scores(facts, scores):
 
 
 def check_command(facts):
-    """The command of the card is understood, and trains the same."""
+    """The command on the card is valid, and trains the same."""
     words = facts["training"].split()
     assert words[:3] == ["python", "-m", "examples.train_land_cover"]
     args = train_land_cover.parse_arguments(words[3:])
@@ -182,7 +182,7 @@ def check_command(facts):
 
 
 def check_sources(facts):
-    """Licences and thanks are said in the sources' own words."""
+    """Licences and thanks are in the sources' own words."""
     notes = " ".join(facts["notes"].split())
     asked = ohio_naip.FACTS.licence.partition('acknowledge "')[2]
     assert len(asked) > 20 and asked.rstrip('"') in notes
@@ -208,7 +208,7 @@ def check_scored_again(again, output, facts):
 def test_a_run_that_was_stopped_goes_on(
     places, tiny_encoder, tmp_path, monkeypatch, capsys
 ):
-    """It ends with the weights, and their average, of one that was not."""
+    """It ends with the weights, and their average, of an uninterrupted run."""
     monkeypatch.setattr(fine_tuning, "STEPS_PER_EPOCH", 1)
     small = "--steps 3 --batch-size 2 --tile-size 32 --frozen-share 0.4"
     monkeypatch.setattr(
@@ -238,7 +238,7 @@ def test_a_run_that_was_stopped_goes_on(
     capsys.readouterr()
     weights = start("stopped")
     printed = capsys.readouterr().out
-    assert "goes on after" in printed and "epoch 1/3" not in printed
+    assert "resuming after" in printed and "epoch 1/3" not in printed
     for stopped, whole in zip(weights, expected, strict=True):
         np.testing.assert_allclose(stopped, whole, rtol=1e-5, atol=1e-6)
 

@@ -1,4 +1,4 @@
-"""A file that does something else than its model is found out."""
+"""A file that differs from its model is detected."""
 
 import pathlib
 
@@ -21,7 +21,7 @@ from tests.scenes.exported.onnx_files import make_facts
 
 
 class Runtime:
-    """Answers as the model, but for an error in one pixel."""
+    """Returns the model's result, except for an error in one pixel."""
 
     text = None
 
@@ -99,7 +99,7 @@ def test_tiles_where_the_model_itself_jumps_are_left_out():
     assert (found.count, found.undecided) == (3, 2)
     assert found.largest < 1e-6 and "2 of 3 tiles left out" in describe(found)
     refuse_if_far([found], settings())
-    # But a file that is wrong elsewhere, too, is found out by the other tile.
+    # But a file that is also wrong elsewhere is detected by the other tile.
     model.threshold = np.float32(150)
     (found,) = compare(file, model, tiles)
     assert found.undecided == 0
@@ -108,7 +108,7 @@ def test_tiles_where_the_model_itself_jumps_are_left_out():
 
 
 class Rounds(Undecided):
-    """Picks by scores that are rounded in another way in its file."""
+    """Picks by scores that are rounded differently in its file."""
 
     preprocessor = None
     threshold = np.float32(150)
@@ -139,7 +139,7 @@ def test_tiles_under_another_rounding_of_scores_are_compared_with_that():
     assert found.largest < 1e-6
     assert "1 of 3 tiles compared with the model under" in describe(found)
     refuse_if_far([found], settings())
-    # What neither of them answers is found out.
+    # A result that matches neither is detected.
     file = ExportedModel(Other(0.01), make_facts(), "m.onnx")
     (found,) = compare(file, Rounds(), tiles)
     with pytest.raises(ExportError, match="so it is not kept"):

@@ -1,4 +1,4 @@
-"""Models to files and back, on all formats that are installed."""
+"""Models to files and back, in all installed formats."""
 
 import json
 import sys

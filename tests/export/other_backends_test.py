@@ -1,4 +1,4 @@
-"""Models of any backend, exported by a process that runs TensorFlow."""
+"""Models of any backend, exported by a process with TensorFlow."""
 
 import sys
 
@@ -13,13 +13,13 @@ pytest.importorskip("tensorflow")
 
 
 def through_a_process(monkeypatch):
-    """Have models of TensorFlow take that way, too."""
-    # The module; the function has its name, too.
+    """Make TensorFlow's models take the same way."""
+    # The module; a function has the same name.
     module = sys.modules["keras_rsseg.export.export_model"]
     monkeypatch.setattr(module, "_write", other_backends.write_by_tensorflow)
 
 
-@pytest.mark.slow  # Loads TensorFlow once more.
+@pytest.mark.slow  # Loads TensorFlow again.
 def test_file_answers_as_the_model_of_this_backend(tmp_path, monkeypatch):
     for package in ("onnx", "onnxruntime", "tf2onnx"):
         pytest.importorskip(package)

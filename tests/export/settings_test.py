@@ -1,4 +1,4 @@
-"""What is asked of an exported file is checked before anything is done."""
+"""Export settings are checked before anything is done."""
 
 import pytest
 

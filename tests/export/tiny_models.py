@@ -39,7 +39,7 @@ ARGUMENTS = {
     "UNet": {"decoder_filters": (8, 8, 8, 4, 4)},
     "UPerNet": {**_FILTERS, "auxiliary_filters": 8},
 }
-# Of the encoder of systems that take not any.
+# For the encoder of systems that do not take any.
 _ENCODERS = {
     "GSCNN": {"levels": ("P1", "P2", "P3", "P4", "P5")},
     "UNet": {"levels": ("P1", "P2", "P3", "P4", "P5")},
@@ -48,7 +48,7 @@ _ENCODERS = {
 
 
 def make_encoder(system):
-    """Return an encoder that the system takes."""
+    """Return an encoder for the system."""
     if system != "HRNet":
         return TinyEncoder(**_ENCODERS.get(system, {}))
     return keras_rsseg.encoders.HRNetEncoder(
@@ -64,7 +64,7 @@ def make_model(system, **arguments):
 
     Args:
         system: name of the task's class.
-        **arguments: of the task.
+        **arguments: arguments of the task.
     """
     keras.utils.set_random_seed(0)
     cls = getattr(keras_rsseg, system)
@@ -82,7 +82,7 @@ def make_model(system, **arguments):
         if variable.path.endswith("moving_variance"):
             variable.assign(rng.uniform(0.2, 0.5, variable.shape))
         if variable.path.endswith("gamma") and variable.shape == (1,):
-            # Attention, which starts at zero.
+            # Attention weights that start at zero.
             variable.assign([0.7])
         if "flow" in variable.path and variable.path.endswith("kernel"):
             variable.assign(rng.normal(0, 0.3, variable.shape))

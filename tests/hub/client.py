@@ -1,7 +1,7 @@
-"""The client in a process of its own, as the Hub's address is read at import.
+"""The client in its own process, as the Hub's address is read at import.
 
-Run as a module it answers calls, a JSON object a line each way, so that Keras
-is started once for many of them.
+Run as a module it answers calls, with a JSON object per line each way, so that
+Keras is started once for many of them.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ class Client:
 
     Args:
         endpoint: address of the Hub.
-        home: folder for all that the client keeps.
+        home: folder for everything the client stores.
     """
 
     def __init__(self, endpoint, home):
@@ -43,10 +43,10 @@ class Client:
         )
 
     def call(self, function, **arguments):
-        """Return what a function returned.
+        """Return the result of a function.
 
         Raises:
-            ClientError: what it raised.
+            ClientError: the function raised an error.
         """
         line = json.dumps([function, arguments], default=str)
         self._process.stdin.write(f"{line}\n")
@@ -75,7 +75,7 @@ class ClientError(Exception):
 
 
 def configure(token=None, cache=None, offline=False, xet=False, endpoint=None):
-    """Set what the client otherwise reads from its environment."""
+    """Set values that the client otherwise reads from its environment."""
     from huggingface_hub import constants
 
     os.environ["HF_TOKEN"] = token or ""
@@ -86,7 +86,7 @@ def configure(token=None, cache=None, offline=False, xet=False, endpoint=None):
 
 
 def load(preset, **arguments):
-    """Load a preset and say what it is and computes."""
+    """Load a preset and report its class and outputs."""
     import hashlib
 
     import keras
@@ -108,7 +108,7 @@ def load(preset, **arguments):
 
 
 def load_encoder(preset, **arguments):
-    """Load an encoder and say what it computes."""
+    """Load an encoder and report its outputs."""
     import keras
     import numpy as np
 
@@ -146,7 +146,7 @@ def upload(**arguments):
 
 
 def command(arguments):
-    """Run `keras-rsseg` as a shell would."""
+    """Run `keras-rsseg` as in a shell."""
     from tests.cli.commands import run
 
     result = run(*arguments)
@@ -176,12 +176,12 @@ def _serve():
     import time
 
     sleep = time.sleep
-    # Nobody waits for the pauses between the attempts of the client.
+    # Skip the pauses between the client's attempts.
     time.sleep = lambda seconds: sleep(min(seconds, 0.01))
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         function, arguments = json.loads(line)
-        # What Keras prints must not be taken for an answer.
+        # Keras' output must not be taken for an answer.
         with contextlib.redirect_stdout(sys.stderr):
             try:
                 answer = {"result": globals()[function](**arguments)}

@@ -1,6 +1,6 @@
-"""Handles, the cache, and presets that are not to be had.
+"""Handles, the cache, and presets that are not available.
 
-Those end in one paragraph that says what to do.
+Their errors are one paragraph that says what to do.
 """
 
 import json
@@ -41,7 +41,7 @@ def edited(preset, folder, name, function):
 
 
 class TestHandle:
-    """A handle means one repository and one revision, or nothing at all."""
+    """A handle names one repository and one revision, or is refused."""
 
     def test_parts(self):
         assert parse_handle("hf://org/a.b-c_1") == Handle("org/a.b-c_1")
@@ -96,8 +96,8 @@ class TestNotToBeHad:
             (403, {"X-Error-Code": "GatedRepo"}, "is gated: ask for access"),
             (403, {}, "does not let you download"),
             (429, {}, "no more requests.*few minutes"),
-            (500, {}, r"out of order \(status 500"),
-            (503, {}, "out of order"),
+            (500, {}, r"has a fault \(status 500"),
+            (503, {}, "has a fault"),
         ],
     )
     def test_status(self, hub, client, preset, status, headers, words):
@@ -105,7 +105,7 @@ class TestNotToBeHad:
         fault = Fault("GET", "/api/models/", status, headers=headers)
         with hub.failing(fault), pytest.raises(ClientError, match=words):
             client.call("download", preset=HANDLE)
-        # And of a single file, after the first answer was fine.
+        # And for a single file, after a first correct answer.
         fault = Fault("GET", "/resolve/.*task.json", status, headers=headers)
         with hub.failing(fault), pytest.raises(ClientError, match=words):
             client.call("download", preset=HANDLE)
@@ -146,12 +146,12 @@ class TestNotToBeHad:
         assert client.call("where", name="far") == "convert"
         message = refused(client, "far")
         assert message.startswith(
-            "The preset 'far' cannot be had: hf://keras-rsseg/far is not on"
+            "The preset 'far' is not available: hf://keras-rsseg/far is not on"
         )
         assert "checkpoint that you have: python -m weights.convert" in message
         assert "train it: python -m examples.train" in message
-        # By its bare name the registry would win again.
-        assert "give the folder in place of the name, such as ./far." in message
+        # For its bare name the registry would win again.
+        assert "use the folder in place of the name, such as ./far." in message
         client.call("configure", cache=client.cache, endpoint=NOBODY)
         message = refused(client, "far")
         assert "cannot be reached. Its weights are not published" in message
@@ -207,7 +207,7 @@ class TestCache:
             assert "broke off" in message and "Load it again" in message
         client.call("configure", cache=client.cache, endpoint=NOBODY)
         message = refused(client)
-        assert "in part" in message and "network" in message
+        assert "only partly downloaded" in message and "online" in message
 
     def test_weights_stay_where_they_are_if_not_asked_for(
         self, hub, client, preset

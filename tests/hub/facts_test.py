@@ -1,4 +1,4 @@
-"""What is said of a preset is complete, and known to its readers."""
+"""The facts of a preset are complete and known to their readers."""
 
 import json
 
@@ -24,7 +24,7 @@ VALUES = {
 
 
 def value_of(fact):
-    """Return what a fact may be."""
+    """Return valid values of a fact."""
     if fact.kind in ("parts", "named"):
         parts = {name: value_of(part) for name, part in fact.parts.items()}
         return parts if fact.kind == "parts" else {"a name": parts}
@@ -32,12 +32,12 @@ def value_of(fact):
 
 
 def of_places(places):
-    """Return a score that tells places apart."""
+    """Return a score with places."""
     return {**FACTS["score"], "places": places}
 
 
 class TestKinds:
-    """A slip in a card or in the registry is an error, not a gap on a page."""
+    """A typo in a card or the registry is an error, not a gap on a page."""
 
     @pytest.mark.parametrize("name", facts.FACTS)
     def test_what_is_accepted(self, name):
@@ -78,7 +78,7 @@ class TestKinds:
         (tmp_path / "card.json").write_text(json.dumps({"license": "MIT"}))
         with pytest.raises(ValueError, match=r"card.json.*\['license'\].*lice"):
             read_facts(tmp_path)
-        # What the preset's own files hold is no matter of the card.
+        # Facts in the preset's own files do not belong on the card.
         (tmp_path / "card.json").write_text(json.dumps({"parameters": 3}))
         with pytest.raises(ValueError, match=r"card.json.*\['parameters'\]"):
             read_facts(tmp_path)

@@ -1,4 +1,4 @@
-"""What the local Hub answers, as far as its client asks."""
+"""The local Hub's answers, as far as its client asks."""
 
 import http.server
 import json
@@ -98,7 +98,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             )
 
     def _repository(self, name):
-        """Find a repository; who may not read it does not learn of it."""
+        """Find a repository, hidden from users who cannot read it."""
         repository = self.hub.storage.repositories.get(name)
         known = self._token() in self.hub.writers
         if repository is None or (repository.private and not known):

@@ -41,14 +41,14 @@ class Repository:
         return oid
 
     def resolve(self, revision):
-        """Return the commit that a branch or a commit's id names."""
+        """Return the commit named by a branch or a commit id."""
         return self.branches.get(
             revision, revision if revision in self.commits else None
         )
 
 
 class HubStorage:
-    """What a Hub holds.
+    """The content of a Hub.
 
     Args:
         folder: where contents are kept.
@@ -60,7 +60,7 @@ class HubStorage:
         self.clear()
 
     def clear(self):
-        """Forget everything, contents too."""
+        """Forget everything, including contents."""
         self.repositories = {}
         self.folder = self._root / str(next(self._counter))
         (self.folder / "blobs").mkdir(parents=True)
@@ -80,10 +80,10 @@ class HubStorage:
         Args:
             name: `org/name`.
             branch: name of the branch.
-            lines: bytes, a JSON object a line.
+            lines: bytes, one JSON object per line.
 
         Returns:
-            The commit's id, or `None` where a large file never arrived.
+            The commit's id, or `None` if a large file never arrived.
         """
         repository = self.repositories[name]
         files = dict(repository.commits[repository.resolve(branch)])
@@ -114,7 +114,7 @@ class HubStorage:
         return self.blob(sha256).exists() or sha256 in self.xet_hashes()
 
     def xet_hashes(self):
-        """Return a dict of SHA-256 to Xet's own hash of all that it stored."""
+        """Return a dict of SHA-256 to Xet's own hash of all stored files."""
         hashes = {}
         for shard in (self.folder / "cas").rglob("*.mdb"):
             hashes.update(read_shard(shard.read_bytes()))
@@ -129,7 +129,7 @@ def git_sha1(content):
 def read_shard(content):
     """Read the files that a shard of Xet's storage lists.
 
-    A header of 48 bytes; then of each file an entry with its hash, flags and
+    A header of 48 bytes; then for each file an entry with its hash, flags and
     number of segments, that many segments, as many verifications (bit 31),
     and its SHA-256 (bit 30); every entry is 48 bytes.
 

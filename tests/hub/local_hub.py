@@ -1,7 +1,7 @@
-"""A Hugging Face Hub on loopback, for the client that people really use.
+"""A Hugging Face Hub on loopback, for the real client.
 
-Standard library only. It speaks what `huggingface_hub` asks of a Hub when it
-uploads to and downloads from a model repository, and can be told to fail.
+Standard library only. It answers the requests of `huggingface_hub` for uploads
+to and downloads from a model repository, and can be told to fail.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class Fault:
         kind: an HTTP status, `"truncate"` (half of the answer, then the end
             of the connection) or `"drop"` (its end without an answer).
         times: how often; `None` for always.
-        headers: dict, of the answer.
+        headers: dict, headers of the answer.
     """
 
     method: str
@@ -48,15 +48,15 @@ class LocalHub:
     """The server.
 
     Args:
-        folder: a new folder, where contents are kept.
+        folder: a new folder for contents.
         mode: how files are stored: `"inline"` (all in the commit), `"lfs"`
             or `"xet"` (weights apart from it).
 
     Attributes:
-        mode: may be changed between uploads.
+        mode: can be changed between uploads.
         writers: dict of token to the set of namespaces it may write to.
         faults: list of `Fault`.
-        requests: list of `(method, path)` that came in.
+        requests: list of received `(method, path)`.
         storage: `HubStorage`.
     """
 
@@ -95,7 +95,7 @@ class LocalHub:
 
     @contextlib.contextmanager
     def failing(self, *faults):
-        """Let the server fail within the `with` block."""
+        """Make the server fail within the `with` block."""
         self.faults = list(faults)
         try:
             yield

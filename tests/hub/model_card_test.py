@@ -1,4 +1,4 @@
-"""A card says what its reader must know, and the Hub accepts it."""
+"""A card states what its readers must know, and the Hub accepts it."""
 
 import hashlib
 import re
@@ -34,7 +34,7 @@ def write(preset):
 def front_matter(card):
     from huggingface_hub import ModelCard
 
-    # Its own reader refuses results that are incomplete.
+    # The Hub's own reader refuses incomplete results.
     return ModelCard(card).data
 
 
@@ -89,7 +89,7 @@ def test_unscored_weights_have_no_result(write):
     card = write({**FACTS, "score": None, "paper_score": paper})
     assert front_matter(card).eval_results is None
     assert "have not been scored" in card
-    assert "paper states 0.669 (Li et al., 2021); that is not" in card
+    assert "paper states 0.669 (Li et al., 2021); this is not" in card
 
 
 def test_what_others_state_is_theirs(write):
@@ -97,7 +97,7 @@ def test_what_others_state_is_theirs(write):
     card = write({**FACTS, "score": None, "stated_score": stated})
     assert front_matter(card).eval_results is None
     assert "have not been scored" in card
-    assert "someone states 0.6506 of these weights" in card
+    assert "someone states 0.6506 for these weights" in card
     assert "on their tiles; it was not measured again" in card
 
 

@@ -1,7 +1,7 @@
-"""Presets that were damaged, or made to do harm: one error, which names them.
+"""Damaged or malicious presets raise one error, which names them.
 
-Each case is tried on a preset without sums, as those of earlier versions are:
-sums would refuse most of them before anything else is looked at.
+Each case is tried on a preset without checksums, as in earlier versions:
+checksums would refuse most of them before anything else is checked.
 """
 
 import json
@@ -37,7 +37,7 @@ def edit(path, function):
 
 
 def refused(folder, name, words="", **arguments):
-    """Load a preset that must not load, and look at what is said."""
+    """Load a preset that must not load, and check the error."""
     with pytest.raises(PresetError) as error:
         keras_rsseg.from_preset(folder, **arguments)
     message = str(error.value)
@@ -104,7 +104,9 @@ class TestSums:
     def test_missing_and_left_over(self, preset, tmp_path):
         copy = shutil.copytree(preset, tmp_path / "copy")
         (copy / "model_00000.weights.h5").write_bytes(b"x")
-        refused(copy, "model_00000.weights.h5", "is not of this preset")
+        refused(
+            copy, "model_00000.weights.h5", "does not belong to this preset"
+        )
         (copy / "model_00000.weights.h5").unlink()
         (copy / "image_converter.json").unlink()
         refused(copy, "image_converter.json", "is missing")
@@ -150,10 +152,10 @@ class TestFiles:
     def test_pipes_and_folders_are_not_waited_for(self, folder, name):
         (folder / name).unlink()
         os.mkfifo(folder / name)
-        refused(folder, name, "no regular file")
+        refused(folder, name, "not a regular file")
         (folder / name).unlink()
         (folder / name).mkdir()
-        refused(folder, name, "no regular file")
+        refused(folder, name, "not a regular file")
 
     def test_links_to_files_are_fine(self, folder, tmp_path):
         shutil.move(folder / WEIGHTS, tmp_path / "blob")
@@ -186,7 +188,7 @@ class TestShards:
 
     def test_two_backbones(self, folder, sharded):
         shutil.copy(folder / WEIGHTS, sharded / WEIGHTS)
-        refused(sharded, "model.weights.json", "only one can be meant")
+        refused(sharded, "model.weights.json", "keep only one")
 
     @pytest.mark.parametrize("shard", ["../x.weights.h5", 1, None])
     def test_shards_elsewhere(self, sharded, shard):
@@ -208,7 +210,7 @@ def first_array(file):
 
 
 def replace_array(folder, make, name=WEIGHTS):
-    """Replace the first array of a file by what `make()` writes there."""
+    """Replace the first array of a file by the result of `make()`."""
     with h5py.File(folder / name, "r+") as file:
         place = first_array(file)
         values = file[place][()]
@@ -265,10 +267,10 @@ class TestWeights:
     @pytest.mark.parametrize(
         "make, words",
         [
-            (external_link, "link in place of an array"),
-            (soft_link, "link in place of an array"),
-            (external_storage, "values lie in other files"),
-            (virtual, "values lie in other files"),
+            (external_link, "link instead of an array"),
+            (soft_link, "link instead of an array"),
+            (external_storage, "values are in other files"),
+            (virtual, "values are in other files"),
             (never_written, "never written"),
             (bomb, "far larger than the file"),
             (twice, "more than once"),
@@ -328,7 +330,7 @@ class TestConfigurations:
             ('{"a": NaN}', "holds NaN"),
             ('{"a": 1, "a": 1}', "'a' twice"),
             ('{"a": "' + "x" * 10_000_000 + '"}', "bytes, too many"),
-            ("\ufeff{}", "no valid JSON"),
+            ("\ufeff{}", "not valid JSON"),
         ],
     )
     def test_no_plain_json(self, folder, text, words):
@@ -421,15 +423,15 @@ class TestConfigurations:
             folder / "config.json",
             lambda content: content["config"].update(align_corners=False),
         )
-        refused(folder, "config.json", "something else than task.json")
+        refused(folder, "config.json", "contradicts task.json")
 
     def test_normalisation_that_went_missing(self, folder):
         tasks(folder, preprocessor=None)
-        refused(folder, "preprocessor.json", "something else than task.json")
+        refused(folder, "preprocessor.json", "contradicts task.json")
 
 
 class TestConstructors:
-    """What a preset must not say cannot be said in Python either."""
+    """Arguments that a preset must not state are also refused in Python."""
 
     def test_facts(self):
         converter = keras_rsseg.models.HRNetImageConverter

@@ -1,4 +1,4 @@
-"""What is read from a preset's files is what its model says."""
+"""Facts read from a preset's files are those of its model."""
 
 import keras_rsseg
 from keras_rsseg.hub.preset_facts import read_preset_facts

@@ -1,4 +1,4 @@
-"""A preset of a later version says so, in place of a puzzle."""
+"""A preset of a later version is recognised, with a clear error."""
 
 import json
 import shutil
@@ -70,14 +70,14 @@ def test_unknown_argument_of_a_later_version(folder):
         ValueError, match=r"(?s)saved by keras_rsseg 99.1.*upgrade.*colour"
     ):
         keras_rsseg.from_preset(folder)
-    # The user's own arguments are not what is wrong with it.
+    # The preset is at fault here, not the user's own arguments.
     with pytest.raises(ValueError, match="saved by keras_rsseg 99.1"):
         keras_rsseg.from_preset(folder, num_classes=2)
 
 
 def test_unknown_argument_of_the_same_version(folder):
     change(folder / "task.json", add_argument)
-    with pytest.raises(ValueError, match=r"(?s)cannot be made.*colour"):
+    with pytest.raises(ValueError, match=r"(?s)cannot be built.*colour"):
         keras_rsseg.from_preset(folder)
 
 

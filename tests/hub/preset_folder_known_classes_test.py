@@ -11,11 +11,11 @@ from keras_rsseg.hub.preset_folder import check_classes
 
 @keras.saving.register_keras_serializable(package="visitors")
 class Visitor(keras.layers.Layer):
-    """Of the program's own, which no preset may call."""
+    """The program's own function, which no preset may call."""
 
 
 def check(item, trusted=False):
-    """Check a configuration in the depth of which an item lies."""
+    """Check a configuration with a deeply nested item."""
     task = {
         "module": "keras_rsseg.models.hrnet.hrnet",
         "class_name": "HRNet",
@@ -61,7 +61,7 @@ def test_the_package_itself_keras_hub_and_keras_pass(preset):
 )
 @pytest.mark.parametrize("trusted", [True, False])
 def test_nothing_runs_code_that_the_preset_brings(item, trusted):
-    with pytest.raises(ValueError, match="runs code that the preset"):
+    with pytest.raises(ValueError, match="runs code from the preset"):
         check(item, trusted)
 
 
@@ -69,7 +69,7 @@ def test_nothing_runs_code_that_the_preset_brings(item, trusted):
     "item",
     [
         described("anything", "Visitor", "visitors>Visitor"),
-        # By what it is registered as Keras goes, not by its module.
+        # Keras goes by the registered name, not by the module.
         described("keras.layers", "Conv2D", "visitors>Visitor"),
         described("builtins", "function", "relu", config="visitors>f"),
         described("os", "system"),

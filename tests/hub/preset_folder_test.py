@@ -22,7 +22,7 @@ def test_names_and_folders_are_resolved(presets, tmp_path):
         resolve_preset("fat")
     with pytest.raises(ValueError, match="must be hf://org/name"):
         resolve_preset("hf://name")
-    with pytest.raises(ValueError, match="`revision` is for presets of the"):
+    with pytest.raises(ValueError, match="`revision` is for presets on the"):
         resolve_preset(tmp_path, "v1")
 
 

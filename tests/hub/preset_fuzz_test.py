@@ -1,7 +1,7 @@
-"""Presets whose bytes and entries are changed at random, by a fixed seed.
+"""Presets whose bytes and entries are changed at random, with a fixed seed.
 
-Without sums, as presets of earlier versions are. No change may leak another
-error than `PresetError`, nor be taken for a sound preset with other names,
+They have no checksums, like presets of earlier versions. No change may raise
+anything but `PresetError`, nor pass for a sound preset with other names,
 colours, bands or shapes.
 """
 
@@ -83,7 +83,7 @@ def facts(task):
 
 
 def changes(folder, seed, tries):
-    """Change one file after the other, and put it right again."""
+    """Change one file after another, and restore it."""
     random = np.random.default_rng(seed)
     names = sorted(path.name for path in folder.iterdir())
     texts = [name for name in names if name.endswith(".json")]

@@ -1,4 +1,4 @@
-"""Of what Keras and keras_hub can make, a preset names parts of networks."""
+"""Of all Keras and keras_hub classes, presets can only name network parts."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_parts_of_networks_pass(item, trusted):
 )
 @pytest.mark.parametrize("trusted", [True, False])
 def test_what_reads_files_or_asks_the_network_does_not(item, trusted):
-    with pytest.raises(ValueError, match="No preset may|does not know"):
+    with pytest.raises(ValueError, match="No preset is allowed|does not know"):
         check_classes({"deep": [item]}, "x", trusted)
 
 

@@ -1,4 +1,4 @@
-"""What people write for a preset is understood, or answered with the right."""
+"""What users write for a preset is understood, or corrected."""
 
 import pathlib
 import shutil
@@ -78,7 +78,7 @@ class TestAnswered:
     def test_files_and_folders_around_it(self, preset, tmp_path):
         folder = shutil.copytree(preset, tmp_path / "runs" / "my_preset")
         assert f"its folder, {folder}" in said(folder / "task.json")
-        assert "lie in it: my_preset" in said(folder.parent)
+        assert "contains these presets: my_preset" in said(folder.parent)
         assert f"Did you mean {folder}?" in said(folder.parent / "my_prset")
         (tmp_path / "model.keras").write_bytes(b"x")
         assert "load_model()" in said(tmp_path / "model.keras")

@@ -105,9 +105,9 @@ class TestSaved:
         converter = HRNetImageConverter.from_preset(folder)
         converter.ground_sample_distance = 2.0
         converter.save_to_preset(folder)
-        # The task's own file says something else, and nobody which is right.
+        # The task's own file contradicts it, and either could be right.
         for load in (keras_rsseg.from_preset, HRNetImageConverter.from_preset):
-            with pytest.raises(PresetError, match="something else"):
+            with pytest.raises(PresetError, match="contradicts"):
                 load(folder)
 
     def test_a_part_beside_damaged_others(self, folder):

@@ -18,7 +18,7 @@ from keras_rsseg.hub.preset_files import sha256
 from keras_rsseg.hub.preset_writer import written_whole
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# Copies the files of one preset over those of another, killed on the way.
+# Copies the files of one preset over those of another, until it is killed.
 KILLED = """
 import os, shutil, signal, sys
 from keras_rsseg.hub import preset_writer
@@ -42,7 +42,7 @@ with preset_writer.written_whole(place) as folder:
 
 @pytest.fixture
 def other(preset, tmp_path):
-    """Another preset, of which the one below differs in all files."""
+    """Another preset, which differs from the one below in all files."""
     folder = shutil.copytree(preset, tmp_path / "other")
     for path in preset_files(folder):
         if path.name != "metadata.json":
@@ -76,7 +76,7 @@ def test_a_new_one_and_one_over_another(preset, other, tmp_path):
     assert (place / "README.md").read_text() == "mine"
     hidden = [path for path in place.iterdir() if path.name[0] == "."]
     assert not hidden and (place / "logs").is_dir()
-    # For sharing, as any folder is.
+    # For sharing, like any folder.
     (tmp_path / "any").mkdir()
     assert place.stat().st_mode == (tmp_path / "any").stat().st_mode
 
@@ -143,7 +143,7 @@ def test_a_kill_while_files_are_exchanged(preset, other, tmp_path, moment):
         return
     with pytest.raises(PresetError, match=str(place)):
         keras_rsseg.from_preset(place)
-    # Nothing is lost: what is not in its place is in the hidden folder.
+    # Nothing is lost: files not in place are in the hidden folder.
     (hidden,) = (path for path in place.iterdir() if path.name[0] == ".")
     found = {sha256(p) for p in hidden.rglob("*") if p.is_file()}
     found |= set(state(place).values())

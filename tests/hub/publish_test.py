@@ -1,4 +1,4 @@
-"""What is uploaded is what others load; what fails says what to do."""
+"""Uploads are what others load; failures say what to do."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def refused(client, folder, handle=HANDLE, **arguments):
 
 @pytest.fixture(scope="module")
 def expected(_session, preset):
-    """What the preset computes where it was not uploaded."""
+    """The preset's outputs before its upload."""
     return _session[1].call("load", preset=preset)
 
 
@@ -134,7 +134,7 @@ def test_shards(hub, client, tmp_path):
     client.call("configure", cache=tmp_path / "other")
     loaded = client.call("load", preset=HANDLE)
     assert loaded["logits"] == expected["logits"]
-    # Those of a smaller preset must not be loaded with it.
+    # Old shards must not be loaded with a smaller preset.
     whole = tmp_path / "whole"
     task.save_to_preset(whole)
     assert client.call("load", preset=whole)["logits"] == expected["logits"]
@@ -173,7 +173,10 @@ class TestPrivate:
     def test_never_into_what_everyone_sees(self, hub, client, preset):
         hub.put("me/tiny", preset)
         message = refused(client, preset, private=True)
-        assert "everyone can see it" in message and "Nothing was" in message
+        assert (
+            "already exists and is public" in message
+            and "Nothing was" in message
+        )
         assert "README.md" not in hub.files("me/tiny")
 
 
@@ -190,7 +193,7 @@ class TestTheHubRefuses:
         assert "write to it" in message
 
     @pytest.mark.parametrize(
-        "status, words", [(429, "few minutes"), (500, "out of order")]
+        "status, words", [(429, "few minutes"), (500, "has a fault")]
     )
     def test_nothing_half_done_is_seen(
         self, hub, client, preset, status, words
@@ -253,7 +256,7 @@ class TestLoadChecked:
 
 
 class TestChecks:
-    """Before anything is asked of the Hub."""
+    """Before the Hub is asked for anything."""
 
     def test_facts_that_are_missing_are_named(self, hub, client, preset):
         message = refused(client, preset, facts=None)

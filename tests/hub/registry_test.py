@@ -206,7 +206,7 @@ class TestOwnFiles:
             registry._own_facts("net", {"like": ["papper"]}, self.SHARED)
 
     def test_each_entry_is_needed_and_spelt_right(self):
-        """What is shared is used, and by more than one."""
+        """Shared facts are used, and by more than one preset."""
         folder = ROOT / "keras_rsseg"
         shared = json.loads((folder / "hub/shared_presets.json").read_text())
         used = [
@@ -238,7 +238,7 @@ MMSEG = tuple(
         ),
     )
     for data in ("isaid", "potsdam", "vaihingen", "loveda")
-    # Of iSAID there are none on a ResNet-101.
+    # For iSAID there are none with a ResNet-101.
     if not (big and data == "isaid")
 )
 CONVERTED = (
@@ -256,7 +256,7 @@ TRAINED = (
     *("pfnet_r50_dubai", "semantic_fpn_r50_dubai", "hrnet_w18_dubai"),
     *("hrnet_ifwm_w18_dubai", "pfnet_hrnet_ifwm_w18_dubai"),
 )
-# Of both papers one that needs no network.
+# For both papers, one that needs no network.
 EMBEDDED = {
     "hrnet_ifwm_w18_land_cover": "HRNet",
     "pfnet_hrnet_ifwm_w18_land_cover": "PFNet",
@@ -264,7 +264,7 @@ EMBEDDED = {
 
 
 class TestOwnPresets:
-    """What the package says of its own presets is true."""
+    """The package's statements about its own presets are true."""
 
     def test_all_systems_and_data_sets(self):
         assert set(keras_rsseg.list_presets()) == {
@@ -285,7 +285,7 @@ class TestOwnPresets:
         assert facts["where"]
         if name not in EMBEDDED:
             assert facts["handle"] == f"hf://keras-rsseg/{name}"
-        # Nobody but the authors can have scored what they have not released.
+        # Only the authors can have scored unreleased weights.
         if name in CONVERTED:
             assert "score" not in facts
         # A score is a measurement, with the command that repeats it.
@@ -307,7 +307,7 @@ class TestOwnPresets:
     def test_legends_are_those_of_the_data_sets(self):
         datasets = pytest.importorskip("keras_rsseg.datasets")
         for facts in keras_rsseg.list_presets().values():
-            # Of several, the first states the legend.
+            # If there are several, the first states the legend.
             first = facts["dataset"].partition(", ")[0]
             known = datasets.facts(first.partition("/")[0])
             for key in (
@@ -320,7 +320,7 @@ class TestOwnPresets:
 
     @pytest.mark.parametrize("name", [*CONVERTED, *TRAINED, *EMBEDDED])
     def test_commands_are_understood(self, name):
-        """By the commands themselves, which are not run."""
+        """By the commands' own parsers; nothing is run."""
         facts = keras_rsseg.list_presets()[name]
         commands = list(facts.get("how_to_get", {}).values())
         commands += [facts["training"]] if "training" in facts else []
@@ -353,7 +353,7 @@ class TestOwnPresets:
             f"--checkpoint {checkpoint['file']} "
             in (facts["how_to_get"]["convert"])
         )
-        # Its name would be a licence on the Hub, which nobody gave.
+        # Its name would state a licence on the Hub that nobody gave.
         assert known_licence(facts["licence"]) is None
 
     @pytest.mark.parametrize("name", EMBEDDED)
@@ -371,7 +371,7 @@ class TestOwnPresets:
 
 
 class TestScoresOnTheSite:
-    """The tables of scores are what the presets' facts say."""
+    """The tables of scores match the presets' facts."""
 
     ROWS = [
         [cell.strip() for cell in line.strip("|").split("|")]

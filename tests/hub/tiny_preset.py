@@ -1,4 +1,4 @@
-"""A preset of own classes alone, small enough to be made in a second."""
+"""A preset of the package's own classes, made in a second."""
 
 import keras_rsseg
 

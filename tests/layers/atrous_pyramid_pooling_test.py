@@ -113,7 +113,7 @@ class TestAtrousPyramidPooling(TestCase):
             },
             [(2, 7, 5, 4)],
             expected_output_shape=(2, 7, 5, 24),
-            # The depthwise convolutions have a kernel alone.
+            # The depthwise convolutions have only a kernel.
             expected_num_trainable=14,
         )
 

@@ -1,4 +1,4 @@
-"""What the attentions between pixels share: their projections."""
+"""What all pixel attentions share: their projections."""
 
 import keras
 import numpy as np

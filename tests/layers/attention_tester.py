@@ -35,7 +35,7 @@ class AttentionTester(TestCase):
     num_trainable = 7
 
     def gather(self, layer, x):
-        """What is added to `x`, before `gamma`, in float64."""
+        """The term added to `x`, before `gamma`, in float64."""
         raise NotImplementedError
 
     def plain_attention(self, layer, x):
@@ -105,5 +105,5 @@ class AttentionTester(TestCase):
         mixed, _ = self.make((1, 4, 5, 4), dtype="mixed_float16")
         out = keras.ops.cast(jitted(mixed)(x), "float32")
         self.assert_close(out, jitted(layer)(x), 5e-3)
-        # Products beyond float16, whose differences would be no numbers.
+        # Products beyond float16, whose differences would be NaN.
         self.assert_finite(jitted(mixed)(200 * x))

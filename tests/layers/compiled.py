@@ -1,4 +1,4 @@
-"""Functions as the backends' compilers see them."""
+"""Functions compiled by the backends."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 
 def compiled(function):
-    """The function, compiled by XLA; on torch as it is."""
+    """The function, compiled by XLA; on torch, unchanged."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -17,8 +17,8 @@ def compiled(function):
 def jitted(function):
     """The function, compiled on JAX only.
 
-    JAX compiles each operation that runs outside of a compiled function
-    by itself, which makes a test of a large layer take minutes.
+    JAX compiles each operation outside a compiled function separately, which
+    makes a test of a large layer take minutes.
     """
     if keras.backend.backend() != "jax":
         return function
@@ -54,7 +54,7 @@ def call(layer, *inputs, training=False):
         outputs, non_trainable = layer.stateless_call(
             trainable, non_trainable, *inputs, training=training
         )
-        # Keras wraps a dict that is a model's attribute; JAX knows it not.
+        # Keras wraps a dict that is a model's attribute; JAX does not know it.
         if isinstance(outputs, dict):
             outputs = dict(outputs)
         return outputs, non_trainable

@@ -90,12 +90,12 @@ class TestContextEncoding(TestCase):
     def test_mixed_precision_keeps_sums_in_float32(self):
         layer, x = make((1, 40, 40, 4))
         mixed, _ = make((1, 40, 40, 4), dtype="mixed_float16")
-        # Sums beyond float16 (65504), which are normalised afterwards.
+        # Sums beyond float16 (65504), which are then normalised.
         for each in (layer, mixed):
             each.batch_norm.moving_variance.assign([1e10] * 3)
             each.batch_norm.beta.assign([1.0] * 3)
         mixed.set_weights(layer.get_weights())
-        # As mixed precision rounds it before the layer sees it.
+        # Rounded as mixed precision does before the layer.
         x = (100 * x).astype("float16").astype("float32")
         out = mixed(x)
         assert keras.backend.standardize_dtype(out.dtype) == "float16"

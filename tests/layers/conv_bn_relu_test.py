@@ -97,13 +97,13 @@ class TestBatchNorm(TestCase):
         assert (layer.axis, layer.momentum, layer.epsilon) == (1, 0.8, 1e-3)
 
 
-# In inference and where the normalization is frozen, moving statistics count.
+# In inference and with frozen normalization, the moving statistics count.
 TRAINING = [(False, True), (True, True), (True, False)]
 KERNEL = np.random.default_rng(2).standard_normal((1, 1, 3, 4))
 
 
 def plain_convolution(x, kernel, strides, dilation):
-    """Loop over pixels and taps; zeros around, as many on either side."""
+    """Loop over pixels and taps, with equal zero padding on both sides."""
     size = kernel.shape[0]
     batch, height, width, _ = x.shape
     reach = dilation * (size - 1) // 2
@@ -194,7 +194,7 @@ class TestConvBNReLU(TestCase):
     def test_pixels_that_are_not_kept_count_in_statistics(
         self, size, training, trainable
     ):
-        # Else the first blocks of PFNet's trunk would train as others do.
+        # Otherwise the first blocks of PFNet's trunk would train differently.
         results = []
         for keep_every in (1, 2):
             layer, x, _ = layer_and_input(size, 1, 1, 1, keep_every=keep_every)

@@ -1,4 +1,4 @@
-"""A part of a map, as large as another."""
+"""A map cropped to the size of another."""
 
 import numpy as np
 

@@ -19,7 +19,7 @@ def image(shape=(2, 7, 5, 3), seed=0):
 
 
 def make_layer(x, **arguments):
-    """A layer whose offsets are larger than the map, here and there."""
+    """A layer with some offsets larger than the map."""
     layer = DeformableConv(4, **arguments)
     layer.build(x.shape)
     rng = np.random.default_rng(1)
@@ -52,7 +52,7 @@ def plain_deformable(layer, x):
 
 
 def sample_with_zeros(x, row, column):
-    """Bilinear value, pixels outside of the image are zero."""
+    """Bilinear value; pixels outside the image are zero."""
     value = np.zeros(x.shape[-1])
     for i in (np.floor(row), np.floor(row) + 1):
         for j in (np.floor(column), np.floor(column) + 1):
@@ -119,11 +119,11 @@ class TestDeformableConv(TestCase):
         inputs = keras.Input((None, None, 3))
         model = keras.Model(inputs, layer(inputs))
         assert model.output_shape == (None, None, None, 4)
-        # Smaller than the kernel, too.
+        # Also smaller than the kernel.
         self.run_save_test(model, image((1, 3, 1, 3)))
 
     def test_mixed_precision_keeps_coordinates_in_float32(self):
-        # Rows above 256 are not counted by bfloat16.
+        # bfloat16 cannot count rows above 256.
         x = image((1, 400, 2, 3))
         layer = DeformableConv(4, dtype="mixed_bfloat16")
         out = call_layer(layer, x)

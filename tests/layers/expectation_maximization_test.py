@@ -1,4 +1,4 @@
-"""A map is rebuilt from its bases, which follow the batches of a training."""
+"""A map is rebuilt from its bases, which follow the training batches."""
 
 import keras
 import numpy as np

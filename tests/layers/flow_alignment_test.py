@@ -16,7 +16,7 @@ from tests.test_case import TestCase
 from tests.test_case import to_numpy
 
 NAMES = ["fam_even", "fam_odd", "fam_same", "famv2_even", "famv2_odd"]
-# Names in the released state, of each layer.
+# Names of each layer in the released state.
 CONVOLUTIONS = {
     "reduce_fine": "down_l",
     "reduce_coarse": "down_h",

@@ -1,4 +1,4 @@
-"""One convolution of two maps: its kernels, its start, its weights' file."""
+"""One convolution of two maps: kernels, initial values, weights file."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ def built(**kwargs):
 
 
 def model_of(layer):
-    """A model with a layer of its own besides the one that joins maps."""
+    """A model with another layer besides the one that joins maps."""
     fine, coarse = [keras.Input(shape[1:]) for shape in SHAPES]
     return keras.Model(
         [fine, coarse], layer(keras.layers.Dense(3)(fine), coarse)
@@ -49,7 +49,7 @@ class TestFlowConv(TestCase):
 
     def test_a_kernel_for_each_map(self):
         fine, coarse = maps()
-        # Wider than the map, as HRNet's at its coarsest branches.
+        # Wider than the map, as at HRNet's coarsest branches.
         layer = built(join="add", kernel_size=15, fine_kernel_size=3)
         kernel, fine_kernel, bias = layer.get_weights()
         assert kernel.shape == (15, 15, 2, 2)
@@ -78,7 +78,7 @@ class TestFlowConv(TestCase):
         zero = arguments.get("zero_start", False)
         assert np.any(to_numpy(outputs)) != zero
 
-    # Keras' words for a file that fails to load.
+    # Keras' message for a file that fails to load.
     @pytest.mark.filterwarnings("ignore:Skipping nested container")
     def test_only_a_zero_start_may_be_missing_from_a_file(self, tmp_path):
         path = tmp_path / "model.weights.h5"
@@ -89,7 +89,7 @@ class TestFlowConv(TestCase):
         assert not any(np.any(w) for w in flow.get_weights())
         with pytest.raises(ValueError, match="0 variables"):
             model_of(FlowConv()).load_weights(path)
-        # A file that has a flow must have the same.
+        # If a file has a flow, it must match.
         model.save_weights(path)
         for other in ({"join": "concat"}, {"join": "add", "kernel_size": 5}):
             other = model_of(FlowConv(**other, zero_start=True))

@@ -1,4 +1,4 @@
-"""Each pixel of a map is weighed by how it goes with the scene."""
+"""Each pixel of a map is weighted by how well it fits the scene."""
 
 import keras
 import numpy as np

@@ -44,7 +44,7 @@ def built(fine, coarse, scale=0.3, **kwargs):
 
 
 def plain_flow(layer, fine, coarse):
-    """The flow as Table III and the definition have it, in float64."""
+    """The flow by Table III and the definition, in float64."""
     weights = layer.flow_conv.get_weights()
     *kernels, bias = [np.asarray(w, "float64") for w in weights]
     coarse = plain.resize_aligned(coarse, fine.shape[1:3])
@@ -173,7 +173,7 @@ class TestImprovedFlowWarp(TestCase):
     )
     def test_kernel_without_a_ratio_must_be_given(self, fine, coarse):
         layer = ImprovedFlowWarp()
-        with pytest.raises(ValueError, match="give a `kernel_size`.*fine"):
+        with pytest.raises(ValueError, match="set `kernel_size`.*fine"):
             layer.build((None, *fine, 2), (None, *coarse, 2))
 
     def test_channels_first_equals_channels_last(self):

@@ -74,7 +74,7 @@ class TestObjectContext(TestCase):
                 expected_output_shape=shape,
                 expected_num_trainable=8,
             )
-        # From zeros, as its authors start, a ReLU behind would never learn.
+        # From zeros, as its authors start, a ReLU after it would never learn.
         assert np.ptp(to_numpy(out)) > 0
 
     def test_channels_first_equals_channels_last(self):
@@ -91,7 +91,7 @@ class TestObjectContext(TestCase):
         layer, x = make((1, 4, 5, 4))
         mixed, _ = make((1, 4, 5, 4), dtype="mixed_float16")
         self.assert_close(jitted(mixed)(x), jitted(layer)(x), 1e-2)
-        # Products beyond float16, whose differences would be no numbers.
+        # Products beyond float16, whose differences would be NaN.
         self.assert_finite(jitted(mixed)(200 * x))
 
     def test_bad_number_is_refused(self):

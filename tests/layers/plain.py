@@ -1,6 +1,6 @@
 """The layers' building blocks in plain NumPy, float64, channels last.
 
-Written from the definitions, pixel by pixel, and for tiny maps only.
+Written from the definitions, pixel by pixel, only for tiny maps.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ def dilated(kernel, rate):
 
 
 def depthwise_convolution(x, kernel):
-    """Each channel by itself. `kernel` (k, k, 1, C)."""
+    """Each channel separately. `kernel` (k, k, 1, C)."""
     return np.concatenate(
         [
             convolution(x[..., c : c + 1], kernel[..., c : c + 1])

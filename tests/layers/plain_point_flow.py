@@ -1,4 +1,4 @@
-"""Point flow in plain NumPy, point by point, with every choice of it.
+"""Point flow in plain NumPy, point by point, with all its options.
 
 Written from the definitions in the docstring of `PointFlow`.
 """
@@ -35,7 +35,7 @@ def nearest_fine_indices(indices, fine, coarse):
 
 
 def plain_maps(layer, fine, coarse):
-    """Saliency and boundary logits of a layer, `None` where it has none."""
+    """Saliency and boundary logits of a layer, `None` if it has none."""
     weights = {
         name: [np.asarray(w, "float64") for w in sublayer.get_weights()]
         for name in CONVOLUTIONS

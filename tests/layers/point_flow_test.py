@@ -24,7 +24,7 @@ TINY = {
     "avg_pool_size": 2,
     "num_boundary_points": 4,
 }
-# Names in the released state, of each layer.
+# Names of each layer in the released state.
 CONVOLUTIONS = {
     "reduce_fine": "down_l",
     "reduce_coarse": "down_h",
@@ -301,7 +301,7 @@ class TestPointFlow(TestCase):
         different = np.abs(out.astype("float32") - expected).max(-1) > (
             tolerance * np.abs(expected).max()
         )
-        # A salient point may move to its neighbour where two are as salient.
+        # A salient point can move to a neighbour that is equally salient.
         assert different.mean() < 0.02
 
     def test_select_points_builds_the_layer(self):

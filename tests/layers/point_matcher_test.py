@@ -1,4 +1,4 @@
-"""Every choice of points does what it says, and no more."""
+"""Every option for points does what it says, and no more."""
 
 import json
 
@@ -56,7 +56,7 @@ class TestChoices(TestCase):
     @pytest.mark.parametrize("name", CHOICES)
     def test_equals_a_plain_computation(self, name):
         choice = CHOICES[name]
-        # Three times as high: the pixel that is written tells the readings.
+        # Three times as high: the written pixel tells the options apart.
         fine, coarse = maps((2, 12, 6, 5), (2, 4, 3, 5))
         layer = make_layer((fine.shape, coarse.shape), **choice)
         out, logits, points = run(layer, fine, coarse)
@@ -87,7 +87,7 @@ class TestChoices(TestCase):
             layer, fine, coarse, fine[::-1], coarse[::-1, ..., :1], True
         )
         self.assert_finite(found)
-        # Nothing was built that is not needed.
+        # Nothing unneeded was built.
         for variable, value in zip(
             layer.trainable_variables, found[2:], strict=True
         ):
@@ -111,11 +111,11 @@ class TestChoices(TestCase):
             run(layer, fine, coarse)[2].salient_coarse for _ in range(2)
         )
         np.testing.assert_array_equal(first, again)
-        # Neither the image nor its place in the batch matters.
+        # Neither the image nor its position in the batch matters.
         np.testing.assert_array_equal(first[0], first[1])
         other = make_layer(shapes, **random, seed=1)
         assert (run(other, fine, coarse)[2].salient_coarse != first).any()
-        # In training each step and each image has its own.
+        # In training, each step and each image has its own points.
         changed = [
             (to_numpy(call(layer, fine, coarse, training=True)) != fine).any(-1)
             for _ in range(2)

@@ -107,7 +107,7 @@ class TestPointRefinement(TestCase):
         points = np.random.default_rng(1).random((2, 9, 2), "float32")
         found = to_numpy(layer(logits, features, points))
         assert found.shape == (2, 9, 3)
-        # Each by itself.
+        # Each separately.
         alone = layer(logits, features, points[:, 4:5])
         self.assert_close(found[:, 4:5], alone, 1e-5)
 
@@ -154,7 +154,7 @@ class TestUncertainPoints(TestCase):
         right = (points[..., 0] > 0.5).mean(axis=1)
         # Three quarters, and half of the rest.
         np.testing.assert_allclose(right, 0.875, atol=0.05)
-        # Drawn anew, for each image by itself.
+        # Drawn anew, separately for each image.
         assert np.any(points[0] != points[1])
         assert np.any(to_numpy(layer(logits)) != points)
 

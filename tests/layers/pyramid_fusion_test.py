@@ -1,4 +1,4 @@
-"""All levels of a pyramid arrive at the finest one, in their order."""
+"""All levels of a pyramid are joined at the finest one, in order."""
 
 import keras
 import numpy as np

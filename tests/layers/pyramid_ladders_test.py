@@ -1,4 +1,4 @@
-"""Every level climbs to the finest one, by convolutions and factors of 2."""
+"""Every level climbs to the finest one, with convolutions and doublings."""
 
 import keras
 import numpy as np
@@ -83,7 +83,7 @@ class TestPyramidLadders(TestCase):
         self.assert_close(actual, call(layer, levels), 1e-5)
 
     def test_layer(self):
-        # As one argument, a list, it is outside of what the base class knows.
+        # The base class does not support a list as one argument.
         levels = [keras.Input((None, None, 2)) for _ in SIZES]
         config = {"filters": 4, "reduction": "mean", "align_corners": True}
         layer = self.run_config_test(PyramidLadders, config)

@@ -120,7 +120,7 @@ class TestPyramidPooling(TestCase):
         truth, layer = released(f"ppm_{name}.npz", dropout=0.0)
         x = last(truth["x"])
         out = call(layer, x, training=True)
-        # The bin of size 1 normalizes two values, which may lie close.
+        # The bin of size 1 normalizes two values, which can be close.
         self.assert_close(out, last(truth["train_nodrop/out"]), 1e-4)
         for index, branch in enumerate(layer.branches):
             self.check_statistics(branch, truth, f"stages.{index}.2")

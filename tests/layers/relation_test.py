@@ -1,4 +1,4 @@
-"""Relations are those that the layers' docstrings state."""
+"""Relations are those stated in the layers' docstrings."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ class TestSpatialRelation(TestCase):
         self.assert_close(actual.transpose(0, 2, 3, 1), expected, 1e-5)
 
     def test_an_unknown_size_is_refused(self):
-        with pytest.raises(ValueError, match="one size.*None"):
+        with pytest.raises(ValueError, match="one map size.*None"):
             SpatialRelation().build((None, None, 4, 5))
 
     def test_half_precision_does_not_overflow(self):

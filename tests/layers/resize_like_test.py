@@ -61,7 +61,7 @@ class TestResizeLike(TestCase):
         self.assert_close(resized(layer, fine, coarse), expected)
         once = resized(ResizeLike(align_corners=True), fine, coarse)
         assert np.abs(once - expected).max() > 0.1
-        # Where sizes fit nothing is done twice.
+        # If sizes fit, nothing is done twice.
         fine, _ = maps((2, 8, 6, 1))
         self.assert_close(resized(layer, fine, coarse), twice)
 

@@ -54,7 +54,7 @@ class TestSeparableConvBNReLU(TestCase):
         layer.pointwise.fold()
         assert layer.folded == depthwise_norm
         self.assert_close(call(layer, x), expected, 1e-5)
-        # What is saved is a layer like any other.
+        # The saved layer is like any other.
         loaded, _ = make(depthwise_norm=depthwise_norm)
         loaded.set_weights(layer.get_weights())
         self.assert_close(call(loaded, x), expected, 1e-5)

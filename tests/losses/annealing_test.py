@@ -1,4 +1,4 @@
-"""The weight falls as the paper's three schedules do."""
+"""The weight falls as in the paper's three schedules."""
 
 import numpy as np
 import pytest

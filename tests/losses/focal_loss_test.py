@@ -1,4 +1,4 @@
-"""Focal loss leaves easy pixels out in the measure that the paper says."""
+"""Focal loss down-weights easy pixels as much as in the paper."""
 
 import keras
 import numpy as np
@@ -52,7 +52,7 @@ class TestFocalLoss(LossTester):
 
 
 def plain(masks, logits, class_weights=None, gamma=2.0, blend=0.0, at=None):
-    """The loss with factors that are computed from the logits `at`."""
+    """The loss with factors computed from the logits `at`."""
     labels, p = true_probabilities(masks, logits)
     _, fixed = true_probabilities(masks, logits if at is None else at)
     weights = np.ones(4) if class_weights is None else class_weights
@@ -73,7 +73,7 @@ def model_of(loss, metrics):
         keras.optimizers.SGD(0.5),
         loss=loss,
         metrics=metrics,
-        # torch would call a C++ compiler, which may not be there.
+        # torch would call a C++ compiler, which can be missing.
         jit_compile=keras.backend.backend() != "torch",
     )
     return model
@@ -88,7 +88,7 @@ class TestForegroundAwareLoss(LossTester):
         return plain(masks, logits, class_weights)
 
     def test_slopes_are_those_of_the_plain_computation(self):
-        # The factors are constants of the gradient.
+        # The factors are constants in the gradient.
         masks, logits = batch()
         places = [(*p, c) for p in np.argwhere(masks == 1)[:4] for c in (0, 1)]
         for done, blend in ((0, 1.0), (5, 0.5), (10, 0.0)):
@@ -146,14 +146,14 @@ class TestForegroundAwareLoss(LossTester):
             callbacks=[AdvanceAnnealing(loss)],
             verbose=0,
         ).history
-        # Two steps an epoch; the weight is that of an epoch's last step.
+        # Two steps per epoch; the weight is that of an epoch's last step.
         np.testing.assert_allclose(history["annealing"], [0.75, 0.25, 0])
         assert float(to_numpy(loss.annealing.step)) == 5
         expected = self.plain_weights(masks, logits)
         self.assert_close(model.get_weights()[0], expected, 1e-4)
 
     def plain_weights(self, masks, logits):
-        """The kernel after the same steps, each made by itself."""
+        """The kernel after the same steps, each made separately."""
         kernel, bias = np.eye(4, dtype="float32"), np.zeros(4, "float32")
         for done in range(6):
             part = slice(3 * (done % 2), 3 * (done % 2) + 3)

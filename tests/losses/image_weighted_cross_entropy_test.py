@@ -1,4 +1,4 @@
-"""Weights come from the classes of each image, as GSCNN's recipe has them."""
+"""Weights come from the classes of each image, as in GSCNN's recipe."""
 
 import numpy as np
 

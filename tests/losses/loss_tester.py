@@ -48,7 +48,7 @@ def numeric_gradient(function, logits, places, step=1e-5):
 
 
 class LossTester(TestCase):
-    """Derive from it and say which loss, and what it ought to be.
+    """Derive from it and state the loss, and its definition.
 
     Attributes:
         cls: The loss class.
@@ -117,7 +117,7 @@ class LossTester(TestCase):
             self.assert_close(slopes, results[0][1], 1e-6)
 
     def test_a_pixel_that_is_not_finite_is_loud(self):
-        # Or a network that has diverged would seem to train.
+        # Otherwise a diverged network would seem to train.
         masks, logits = batch()
         masks[masks == 3] = 2  # Region losses leave out a class like 3.
         place = tuple(np.argwhere(masks == 1)[0])
@@ -198,7 +198,7 @@ class LossTester(TestCase):
         assert np.isnan(evaluate(loss, masks, logits))
 
     def test_weights_of_tiles_multiply_tiles(self):
-        # As many tiles as columns: broadcasting would mistake one for other.
+        # As many tiles as columns: broadcasting would confuse the two.
         masks, logits = batch((11, 5, 11))
         weights = np.arange(11, dtype="float32")
         loss = self.cls()
@@ -219,7 +219,7 @@ class LossTester(TestCase):
         model.compile(
             keras.optimizers.SGD(0.5),
             loss=self.cls(class_weights=WEIGHTS),
-            # torch would call a C++ compiler, which may not be there.
+            # torch would call a C++ compiler, which can be missing.
             jit_compile=keras.backend.backend() != "torch",
         )
         before = float(model.train_on_batch(logits, masks))

@@ -1,4 +1,4 @@
-"""The loss that PFNet trains with equals the released one, void included."""
+"""PFNet's training loss equals the released one, including void."""
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ def batch(shape=(2, 9, 11), classes=4, void=0.2, scale=3.0):
 
 
 def plain_ohem(masks, logits, threshold, min_kept):
-    """The loss as the paper's authors compute it: by sorting."""
+    """The loss as computed by the paper's authors: by sorting."""
     logits = logits.astype("float64")
     logits = logits - logits.max(-1, keepdims=True)
     probabilities = np.exp(logits)
@@ -64,7 +64,7 @@ class TestOhemCrossEntropy(TestCase):
             np.testing.assert_allclose(to_numpy(value), expected, rtol=2e-6)
 
     def test_the_cases_differ(self):
-        # Otherwise the test above would not see which rule was applied.
+        # Otherwise the test above would not show which rule was applied.
         masks, logits = batch()
         values = [
             plain_ohem(masks, logits, threshold, min_kept)
@@ -113,7 +113,7 @@ class TestOhemCrossEntropy(TestCase):
 
     @pytest.mark.parametrize("min_kept", [1, 50, 10000])
     def test_a_pixel_that_is_not_finite_is_loud(self, min_kept):
-        # Or a network that has diverged would seem to train, with loss 0 in
+        # Otherwise a diverged network would seem to train, with loss 0 in
         # the end.
         masks, logits = batch()
         place = tuple(np.argwhere(masks == 1)[0])
@@ -205,7 +205,7 @@ class TestOhemCrossEntropy(TestCase):
             model.compile(
                 keras.optimizers.SGD(1.0),
                 loss=OhemCrossEntropy(0.05, 60),
-                # torch would call a C++ compiler, which may not be there.
+                # torch would call a C++ compiler, which can be missing.
                 jit_compile=compiled and keras.backend.backend() != "torch",
                 run_eagerly=not compiled,
             )

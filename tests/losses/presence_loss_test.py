@@ -1,4 +1,4 @@
-"""Which classes an image has is learned from its mask."""
+"""The classes present in an image are learned from its mask."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The overlap is counted right, and absent classes not at all."""
+"""The overlap is counted correctly, and absent classes not at all."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from tests.test_case import TestCase
 def plain_tversky(
     masks, logits, class_weights=None, alpha=0.3, beta=0.7, smooth=1.0
 ):
-    """One class after the other."""
+    """One class after another."""
     valid = masks != 255
     truth, p = masks[valid], softmax(logits)[valid]
     losses, weights = [], []
@@ -120,7 +120,7 @@ def plain_lovasz(masks, logits, class_weights=None):
         order = np.argsort(-errors)
         inside = foreground[order]
         number = inside.sum()
-        # Of the first k pixels wrong: those of the class leave the
+        # Of the first k wrong pixels, those of the class leave the
         # intersection, the others join the union.
         jaccard = 1 - (number - np.cumsum(inside)) / (
             number + np.cumsum(~inside)

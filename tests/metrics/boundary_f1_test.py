@@ -1,4 +1,4 @@
-"""Boundary scores are those of pixels within a distance, counted plainly."""
+"""Boundary scores equal plain counts of pixels within a distance."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def scene(seed=0, shape=(3, 30, 37), classes=4, void=True):
 
 
 def plain_boundary(ids, counted, c):
-    """Coordinates of the pixels of a class beside another class."""
+    """Coordinates of the pixels of a class next to another class."""
     height, width = ids.shape
     points = []
     for y, x in zip(*np.nonzero((ids == c) & counted), strict=True):
@@ -115,7 +115,7 @@ class TestBoundaryF1(TestCase):
         masks = np.zeros((1, 16, 16), "int64")
         masks[:, :, 8:] = 255
         predicted = np.zeros_like(masks)
-        predicted[:, :, 8:] = 1  # only where nobody knows
+        predicted[:, :, 8:] = 1  # only on void
         predicted[0, 3, 12] = 0
         metric = BoundaryF1(2)
         update(metric, masks, one_hot(predicted, 2))
@@ -192,7 +192,7 @@ class TestBoundaryF1(TestCase):
             from_logits=True, ignore_class=255
         )
         model.compile(loss=loss, metrics=[metric], jit_compile=jit_compile)
-        # Batches of different size.
+        # Batches of different sizes.
         logs = model.evaluate(
             one_hot(predicted, 4),
             masks,

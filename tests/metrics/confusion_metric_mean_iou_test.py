@@ -1,4 +1,4 @@
-"""The score that is reported is the score of the pixels, exactly."""
+"""The reported score is exactly the score of the pixels."""
 
 import keras
 import numpy as np
@@ -63,7 +63,7 @@ class TestMeanIoU(TestCase):
         metric = MeanIoU(5)
         update(metric, masks, logits)
         # Class 2 is predicted, so its IoU is 0; 3 and 4 do not occur: the
-        # prediction of 4 lies on void.
+        # prediction of 4 is on void.
         expected = [0.5, 1.0, 0.0, np.nan, np.nan]
         np.testing.assert_array_equal(metric.per_class_iou(), expected)
         assert float(to_numpy(metric.result())) == 0.5
@@ -156,7 +156,7 @@ class TestMeanIoU(TestCase):
             from_logits=True, ignore_class=255
         )
         model.compile(loss=loss, metrics=[metric], jit_compile=jit_compile)
-        # Two batches of different size, and a second run from zero.
+        # Two batches of different sizes, and a second run from zero.
         for _ in range(2):
             score = model.evaluate(
                 logits, masks, batch_size=4, verbose=0, return_dict=True

@@ -1,4 +1,4 @@
-"""The figures of a report are those of its confusion matrix."""
+"""The scores of a report are those of its confusion matrix."""
 
 import numpy as np
 import pytest

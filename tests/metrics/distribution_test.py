@@ -47,6 +47,6 @@ def test_a_direct_update_that_would_lose_counts_is_refused(report):
 
 
 def test_an_annealed_loss_advances_on_all_replicas(report):
-    # Three steps an epoch of a weight that falls in four.
+    # Three steps per epoch; the weight falls over four.
     np.testing.assert_allclose(report["annealed"]["annealing"], [0.5, 0.0])
     assert np.isfinite(report["annealed"]["loss"]).all()

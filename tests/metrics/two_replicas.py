@@ -1,6 +1,6 @@
 """A process with two virtual devices, which scores and trains on both.
 
-It prints what it found as JSON; `distribution_test.py` starts it, since a
+It prints its results as JSON; `distribution_test.py` starts it, since a
 process that has used TensorFlow can no longer make virtual devices.
 """
 
@@ -24,7 +24,7 @@ def batch():
 
 
 def evaluate():
-    """Scores of a model that is compiled under the current strategy."""
+    """Scores of a model compiled under the current strategy."""
     masks, logits = batch()
     inputs = keras.Input((12, 12, 3))
     model = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
@@ -43,7 +43,7 @@ def evaluate():
 
 
 def anneal():
-    """The annealing weights that two steps on both replicas saw."""
+    """The annealing weights in two steps on both replicas."""
     masks, logits = batch()
     loss = losses.ForegroundAwareLoss(
         annealing_steps=4, annealing="linear", class_weights=[1, 2, 3]

@@ -1,4 +1,4 @@
-"""Updates of a metric in the way that is quick on each backend."""
+"""Updates of a metric, in the fastest way on each backend."""
 
 import json
 
@@ -8,10 +8,10 @@ _COMPILED = {}
 
 
 def update(metric, *batch, **arguments):
-    """Update a metric's state by a batch.
+    """Update a metric's state with a batch.
 
     On JAX the update is compiled, once for all metrics of the same
-    configuration: each operation on its own, for each new shape, takes ten
+    configuration: each operation separately, for each new shape, takes ten
     times as long to compile as all of them together.
     """
     if keras.backend.backend() != "jax":
@@ -25,7 +25,7 @@ def update(metric, *batch, **arguments):
     if key not in _COMPILED:
         _COMPILED[key] = jax.jit(metric.stateless_update_state)
     state = [variable.value for variable in metric.variables]
-    # JAX may read a NumPy array late, when a test has already changed it.
+    # JAX can read a NumPy array late, after a test has already changed it.
     state = jax.block_until_ready(_COMPILED[key](state, *batch, **arguments))
     for variable, value in zip(metric.variables, state, strict=True):
         variable.assign(value)

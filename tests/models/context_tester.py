@@ -1,9 +1,9 @@
-"""For systems that differ from another in their context module alone, or so.
+"""For systems that differ from another in little but their context module.
 
-Each test of a system is compiled for seconds on JAX. DANet, HRNet, PFNet and
-SemanticFPN take the whole of `SegmenterTester` always; the others train, save
-and load (they train on torch, where it takes no compilation), and do the rest
-among the slow tests.
+Each test of a system takes seconds to compile on JAX. DANet, HRNet, PFNet and
+SemanticFPN always run all of `SegmenterTester`; the others train, save and load
+(they train on torch, which needs no compilation), and leave the rest to the
+slow tests.
 """
 
 import keras

@@ -1,4 +1,4 @@
-"""Whatever Keras users feed `fit()` is prepared alike, and read once."""
+"""Any data for `fit()` are prepared alike, and read once."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ WEIGHTS = np.array([1, 0, 2, 1, 3], "float32")
 
 
 class Watch(keras.losses.Loss):
-    """Keeps what it is given, so that nothing need be trained."""
+    """Keeps its input, so that nothing need be trained."""
 
     def __init__(self):
         super().__init__()
@@ -38,7 +38,7 @@ class Watch(keras.losses.Loss):
 
 
 def watched():
-    """A model and the masks that its loss gets, batch by batch."""
+    """A model and the masks that reach its loss, batch by batch."""
     model = for_few_steps(make_model())
     loss = Watch()
     model.compile(
@@ -105,13 +105,13 @@ KINDS = {
 
 
 def steps(kind, name="steps"):
-    """Keras warns of any generator that ends before it was told to."""
+    """Keras warns of any generator that ends early."""
     return {name: 3} if kind == "generator" else {}
 
 
 @pytest.fixture
 def scored():
-    """A model, its weights, and its scores of the arrays."""
+    """A model, its weights, and its scores on the arrays."""
     model = for_few_steps(make_model())
     found = model.evaluate(
         TILES, MASKS, batch_size=2, verbose=0, return_dict=True
@@ -134,12 +134,12 @@ class TestKinds(TestCase):
         model, seen = watched()
         data = KINDS[kind]()
         model.fit(data, epochs=2, verbose=0)
-        # Keras on TensorFlow builds with a batch of its own.
+        # Keras on TensorFlow takes a separate batch to build.
         seen = [masks for masks in seen if len(masks)][-6:]
         np.testing.assert_array_equal(np.concatenate(seen[:3]), MASKS)
         np.testing.assert_array_equal(np.concatenate(seen[3:]), MASKS)
         if kind == "PyDataset":
-            # Keras begins once more, to see what comes.
+            # Keras begins again to see what comes.
             assert data.ended >= 2
 
     def test_generators_may_be_endless(self):
@@ -165,7 +165,7 @@ class TestKinds(TestCase):
         model, seen = watched()
         with pytest.warns(SampleWarning, match="the training with it"):
             history = model.fit(iter(parts()), verbose=0, **options)
-        # No epoch after the one that was short, nor any tile twice.
+        # No epoch after the short one, and no tile twice.
         assert len(history.epoch) == trained
         trained_on = [masks for masks in seen if len(masks)]
         assert sum(map(len, trained_on[-3:])) == len(MASKS)
@@ -183,7 +183,7 @@ class TestKinds(TestCase):
             model.fit(
                 TILES, MASKS, epochs=2, validation_data=iter(parts()), verbose=0
             )
-        with pytest.warns(SampleWarning, match="to validate with ended"):
+        with pytest.warns(SampleWarning, match="validation generator ended"):
             model.fit(
                 TILES,
                 MASKS,
@@ -231,9 +231,9 @@ class TestKinds(TestCase):
         self.assert_allclose(found, expected, rtol=1e-4)
 
     def test_masks_beside_a_data_set_are_refused(self):
-        with pytest.raises(ValueError, match="`y` goes with arrays.*Batches"):
+        with pytest.raises(ValueError, match="`y` is for arrays.*Batches"):
             make_model().fit(Batches(), MASKS)
-        with pytest.raises(ValueError, match="`batch_size` goes with arrays"):
+        with pytest.raises(ValueError, match="`batch_size` is for arrays"):
             make_model().fit(Batches(), batch_size=2)
 
 
@@ -288,7 +288,7 @@ class TestArrays(TestCase):
         np.testing.assert_array_equal(seen[-2], MASKS[:3])
         with pytest.raises(ValueError, match="`validation_split` must leave"):
             model.fit(TILES, MASKS, validation_split=0.95)
-        with pytest.raises(ValueError, match="goes with arrays"):
+        with pytest.raises(ValueError, match="is for arrays"):
             model.fit(Batches(), validation_split=0.1)
 
     def test_batches_of_one_tile(self):
@@ -299,7 +299,7 @@ class TestArrays(TestCase):
 
 
 class TestFirstBatch:
-    """Data sets are looked at as they come by, and no batch is lost."""
+    """Data sets are checked as they pass, and no batch is lost."""
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_tiles_of_another_scale(self, monkeypatch, kind):

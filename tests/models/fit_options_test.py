@@ -1,4 +1,4 @@
-"""What Keras users set for training has its effect in `fit`."""
+"""Keras' options for training take effect in `fit`."""
 
 import csv
 
@@ -17,7 +17,7 @@ Adam = keras.optimizers.Adam
 
 
 def fitted(optimizer="adam", epochs=1, callbacks=None, **options):
-    """A model and its history, after two steps an epoch."""
+    """A model and its history, after two steps per epoch."""
     model = make_model(class_names=NAMES)
     model.compile(optimizer=optimizer, **options)
     for_few_steps(model)
@@ -84,7 +84,7 @@ def test_a_schedule_of_learning_rates():
 
 def test_moving_averages_of_weights():
     swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
-    # Nearly those of the first step, which the average begins with.
+    # Nearly those of the first step, with which the average begins.
     found = moved(optimizer=Adam(0.01, use_ema=True), callbacks=swap)
     assert 0.009 < found <= 0.0103
     assert moved(optimizer=Adam(0.01)) > 0.0105

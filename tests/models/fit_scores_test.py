@@ -1,4 +1,4 @@
-"""Scores, losses and callbacks do what Keras users take for granted."""
+"""Scores, losses and callbacks behave as Keras users expect."""
 
 import keras
 import numpy as np
@@ -119,7 +119,7 @@ class TestWeights(TestCase):
 
     @pytest.mark.parametrize("loss", LOSSES)
     def test_one_a_tile_is_the_same_for_each_of_its_pixels(self, loss):
-        # As many tiles as columns, which Keras would weigh.
+        # As many tiles as columns, which Keras would weight.
         tiles, masks = make_tiles(8, 8, 8)
         weights = np.arange(8, dtype="float32")
         model = for_few_steps(make_model())
@@ -134,7 +134,7 @@ class TestWeights(TestCase):
         assert found[0] != pytest.approx(plain, rel=1e-2)
 
     def test_other_shapes_are_refused(self):
-        with pytest.raises(ValueError, match="one weight a tile"):
+        with pytest.raises(ValueError, match="one weight per tile"):
             make_model().evaluate(
                 TILES, MASKS, sample_weight=np.ones((4, 16)), verbose=0
             )
@@ -169,7 +169,7 @@ class TestArrays(TestCase):
         model = for_few_steps(make_model())
         with pytest.raises(MaskError, match="Received: .*nearest neighbour"):
             model.fit(data, verbose=0)
-        # Beyond the first batch, in the words of the pipeline.
+        # Beyond the first batch, with the pipeline's message.
         data = tf.data.Dataset.from_tensors((TILES, MASKS)).concatenate(
             tf.data.Dataset.from_tensors((TILES, soft.astype("uint8") + 3))
         )

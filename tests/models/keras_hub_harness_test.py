@@ -1,6 +1,6 @@
 """keras-hub's own tests of backbones and tasks, for every system.
 
-They live in a private module, which needs TensorFlow and grain on every
+They are in a private module, which needs TensorFlow and grain on every
 backend. A new row of `SYSTEMS` is tested without a line here: the arguments
 of its backbone are made small.
 """
@@ -22,16 +22,16 @@ for _needed in ("tensorflow", "grain", "keras_hub.src.tests.test_case"):
 
 from keras_hub.src.tests.test_case import TestCase  # noqa: E402
 
-# Of P5 more than one pixel is left, so that attention has something to learn.
+# P5 has more than one pixel, so that attention has something to learn.
 TILES = np.random.default_rng(0).uniform(size=(2, 48, 48, 3)).astype("float32")
 MASKS = np.random.default_rng(1).integers(0, 4, (2, 48, 48), "int32")
 
-# Which layers are quantised is a matter of configuration, no backend's.
+# Which layers are quantised depends on the configuration, not the backend.
 _QUANTIZES = keras.backend.backend() == "tensorflow"
 
 
 def _in_our_order(config):
-    """Undo what keras-hub's tests do to `image_shape` for channels-first.
+    """Undo the change of `image_shape` in keras-hub's channels-first tests.
 
     It is `(height, width, bands)` here, whatever the data format.
     """
@@ -46,16 +46,16 @@ class TurnedEncoder(TinyEncoder):
         return super().from_config(_in_our_order(config))
 
 
-# By their names, so that a new row does not rename the tests of others.
+# Named, so that a new row does not rename the tests of others.
 _TASKS = [(f"_{task}", task) for task in SYSTEMS]
-# Structure is the same everywhere, and compiled for minutes on JAX.
+# Structure is the same everywhere, and takes minutes to compile on JAX.
 _slow_elsewhere = (
     (lambda test: test)
     if keras.backend.backend() == "tensorflow"
     else pytest.mark.slow
 )
 
-# What a system needs of its encoder beside the levels P2 to P5.
+# What a system needs of its encoder besides the levels P2 to P5.
 _ENCODERS = {
     "GSCNN": {"levels": ("P1", "P2", "P3", "P4", "P5")},
     "RANet": {"image_shape": TILES.shape[1:]},
@@ -63,7 +63,7 @@ _ENCODERS = {
 
 
 def small_backbone(task):
-    """Return a backbone's class and its arguments, no number above 8."""
+    """Return a backbone's class and its arguments, with numbers up to 8."""
     cls = getattr(keras_rsseg, task).backbone_cls
     parameters = inspect.signature(cls).parameters.values()
     small = {
@@ -75,7 +75,7 @@ def small_backbone(task):
     return cls, {"image_encoder": encoder, **small}
 
 
-# What keras-hub's tests do themselves is out of fashion with Keras.
+# keras-hub's own tests use features that Keras has deprecated.
 @pytest.mark.filterwarnings(
     "ignore:The `save_format` argument is deprecated",
     "ignore:The `check_types` argument is deprecated",

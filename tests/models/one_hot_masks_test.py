@@ -1,4 +1,4 @@
-"""Masks of one channel a class, for a loss of one's own that wants them."""
+"""Masks with one channel per class, for users' losses that need them."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ CHANNELS = np.eye(3, dtype="float32")[IDS]
 
 
 def compiled(**options):
-    """A model, always of the same weights."""
+    """A model, always with the same weights."""
     keras.utils.set_random_seed(0)
     model = make_model(class_names=["water", "road", "land"])
     options.setdefault("loss", LOSSES.CategoricalCrossentropy(from_logits=True))

@@ -89,7 +89,7 @@ class TestOptimizeForInference(TestCase):
         for _ in range(5):
             assert np.array_equal(twin.predict_on_batch(tiles), first)
         assert len(twin._program._programs) == 1
-        # Of it nothing is saved, or shared.
+        # None of it is saved or shared.
         twin.save_to_preset(tmp_path)
         assert keras_rsseg.from_preset(str(tmp_path))._program is None
         assert model._program is None

@@ -26,16 +26,16 @@ class ParityTester(TestCase):
 
     Attributes:
         variant: the network's `Variant`.
-        folder: of its fixtures, `"zoo"` or `"zoo2"`.
+        folder: folder of its fixtures, `"zoo"` or `"zoo2"`.
         fixture: its name in the folder.
-        seed: of the state.
-        sizes: of the fixtures. The first is tried always, others by the slow
-            tests.
-        parameters: number of trainable ones.
+        seed: seed of the state.
+        sizes: sizes of the fixtures. The first is always tested, others in
+            the slow tests.
+        parameters: number of trainable parameters.
         layers: dict of layers to the fixture's names of their outputs.
         tolerance: largest difference, relative to the largest value.
-        on_all_backends: whether the first size is tried on each backend by
-            the quick tests; big networks take half a minute, and names and
+        on_all_backends: whether the quick tests try the first size on each
+            backend; big networks take half a minute, and names and
             shapes are the same.
         has_point_head: whether the fixture's network changes these logits
             before it resizes them.
@@ -79,7 +79,7 @@ class ParityTester(TestCase):
         assert count_trainable(model) == self.parameters
         network = f"{self.folder}_{self.fixture}_nc{NUM_CLASSES}"
         state_sum = float(expected["state_abs_sum"])
-        # It has to fit to the last tensor.
+        # It must fit to the last tensor.
         fill(model, self.variant, draw_state(network, self.seed, state_sum))
         self.compare(model, expected)
 
@@ -105,7 +105,7 @@ class ParityTester(TestCase):
                     self.assert_near(resized, expected, key)
 
     def assert_near(self, maps, expected, key, channels=False):
-        """Compare a map with a fixture, of which it may have every N-th."""
+        """Compare a map with a fixture that can hold only every N-th pixel."""
         every = re.search(r"_every(\d+)$", key)
         step = int(every[1]) if every else 1
         maps = maps[..., ::step] if channels else maps[:, ::step, ::step]

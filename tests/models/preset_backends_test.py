@@ -27,7 +27,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def logits_of(preset):
-    """Return the logits of a few pixels of a tile that is always the same."""
+    """Return the logits of a few pixels of a fixed tile."""
     task = for_few_steps(keras_rsseg.from_preset(preset))
     tile = np.random.default_rng(0).integers(0, 256, (1, 96, 75, 3), "uint8")
     logits = task.predict_on_batch(tile)

@@ -19,7 +19,7 @@ TILES = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), "uint8")
 
 
 class Palette:
-    """As `keras_rsseg.data.Palette`, which needs TensorFlow."""
+    """Like `keras_rsseg.data.Palette`, which needs TensorFlow."""
 
     def __init__(self, colors, names=None):
         self.colors, self.names = colors, names
@@ -93,7 +93,7 @@ class TestOtherClasses:
 
 
 class TestTheSameNumber:
-    """The head that was trained stays."""
+    """The trained head is kept."""
 
     @pytest.mark.parametrize(
         "arguments",
@@ -123,7 +123,7 @@ class TestTheSameNumber:
         np.testing.assert_array_equal(logits(task), expected)
 
     def test_own_names_in_another_order(self, folder):
-        """Else water would be called land."""
+        """Otherwise water would be called land."""
         task = keras_rsseg.from_preset(folder, classes=NAMES[::-1])
         assert task.class_names == NAMES[::-1]
         assert task.palette == COLORS[::-1]
@@ -162,7 +162,7 @@ class TestWhatClassesAre:
 
     @pytest.mark.parametrize("name", ["num_classes", "class_names", "palette"])
     def test_said_twice(self, folder, name):
-        with pytest.raises(ArgumentError, match=f"what {name} does"):
+        with pytest.raises(ArgumentError, match=f"the same as {name}"):
             keras_rsseg.from_preset(folder, classes=TWO, **{name: 2})
 
     @pytest.mark.parametrize("number", [0, -1, True, "2", 256])

@@ -1,4 +1,4 @@
-"""Weights of three bands are a start for four, not a riddle."""
+"""Weights for three bands can start a network for four."""
 
 import keras
 import numpy as np

@@ -12,7 +12,7 @@ from tests.models.segmenter_test import make_model
 
 @pytest.fixture
 def folder(tmp_path):
-    """A preset that nothing is wrong with."""
+    """A preset without faults."""
     path = tmp_path / "preset"
     make_model().save_to_preset(path)
     return path
@@ -79,7 +79,7 @@ class TestBrokenPresets:
             keras_rsseg.from_preset(str(folder))
 
     def test_saved_by_an_older_version(self, folder):
-        # Names of classes decide; where they are is nobody's business.
+        # The names of classes count, not their modules.
         tiles = np.zeros((1, 16, 16, 3), "uint8")
         expected = keras_rsseg.from_preset(folder).predict_on_batch(tiles)
         home = "keras_rsseg.models.semantic_fpn.semantic_fpn"

@@ -1,4 +1,4 @@
-"""Weights of pixels reach the losses as they are meant."""
+"""Weights of pixels reach the losses as intended."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def make_pfnet():
 
 
 def trained(model, masks, weights=None):
-    """Fit one step of plain descent; return history and weights."""
+    """Fit one step of plain gradient descent; return history and weights."""
     without_dropout(model)
     model.compile(optimizer=keras.optimizers.SGD(0.1))
     fitted = for_few_steps(model).fit(
@@ -50,7 +50,7 @@ class TestSampleWeight(TestCase):
         other.set_weights(one.get_weights())
         plain = trained(one, MASKS)
         ones = trained(other, MASKS, np.ones(MASKS.shape, "float32"))
-        # A product with 1 is one more rounding, which steps magnify.
+        # A product with 1 is a further rounding, which steps magnify.
         self.assert_allclose(ones, plain, atol=1e-6, rtol=4e-5)
 
     def test_weights_multiply_pixels_and_void_stays_out(self):

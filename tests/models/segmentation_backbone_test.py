@@ -1,4 +1,4 @@
-"""A system that somebody else writes, in a package of their own."""
+"""A system that somebody else writes, in their own package."""
 
 import pickle
 
@@ -43,7 +43,7 @@ class Plain(keras_rsseg.models.Segmenter):
 
 
 class PlainWithLegend(Plain):
-    """What a subclass adds is no new system."""
+    """A subclass' additions do not make a new system."""
 
 
 def make_model(**arguments):

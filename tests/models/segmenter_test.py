@@ -1,4 +1,4 @@
-"""Bad input is refused before it costs anything, and says what is wrong."""
+"""Bad input is refused before it costs anything, with a clear message."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def make_model(num_classes=3, bands=3, **kwargs):
 
 
 def bad_pairs():
-    """Name, tiles, masks and what the message must say."""
+    """Name, tiles, masks and what the message must contain."""
     tiles, masks = make_tiles(2, 16, 16)
     wrong_id, negative = masks.copy(), masks.astype("int32")
     wrong_id[1, 15, 15] = 3
@@ -83,7 +83,7 @@ class TestBadTilesAndMasks:
             pytest.skip("tf.data is read the same way on every backend")
         tiles, masks, _ = bad_pairs()["unknown id"]
         data = tf.data.Dataset.from_tensor_slices((tiles, masks)).batch(1)
-        if not batched:  # sizes unknown while the graph is made
+        if not batched:  # unknown sizes while tracing
             data = tf.data.Dataset.from_generator(
                 lambda: iter([(tiles, masks)]),
                 output_signature=(
@@ -91,7 +91,7 @@ class TestBadTilesAndMasks:
                     tf.TensorSpec((None, None, None), tf.uint8),
                 ),
             )
-        # TensorFlow's error, unless the first batch is to blame.
+        # TensorFlow's error, unless the first batch is at fault.
         error = tf.errors.InvalidArgumentError if batched else MaskError
         with pytest.raises(error, match=r"(?s)ids 0 to 2 and 255.*\[3\]"):
             for_few_steps(make_model()).fit(data, verbose=0)

@@ -39,16 +39,16 @@ def iterations(model):
 
 
 def without_dropout(model):
-    """Make training repeatable."""
+    """Make training reproducible."""
     for layer in model._flatten_layers():
         if hasattr(layer, "rate"):
             layer.rate = 0.0
 
 
 def for_few_steps(model):
-    """Return the model, without graphs, which TensorFlow takes long to make.
+    """Return the model without graphs, which TensorFlow is slow to make.
 
-    JAX would compile each operation by itself, so it keeps its functions.
+    JAX would compile each operation separately, so it keeps its functions.
     """
     model.run_eagerly = keras.backend.backend() == "tensorflow"
     return model
@@ -68,12 +68,12 @@ class SegmenterTester(TestCase):
     slow_tests = ()
     history_keys = {"loss", "mean_iou", "val_loss", "val_mean_iou"}
 
-    # Heights and widths of tiles, of one that no stride divides, and of one
-    # with more pixels than float16 can count.
+    # Heights and widths of tiles: one that no stride divides, and one with
+    # more pixels than float16 can count.
     sizes = ((64, 64), (33, 65), (2, 1))
     odd_tile = (33, 50)
     large_tile = (512, 512)
-    # Another shape that a preset can be loaded for, if any.
+    # Another shape for which a preset can be loaded, if any.
     other_shape = (64, 32, 3)
 
     def make_model(self, encoder=None, **kwargs):
@@ -91,10 +91,10 @@ class SegmenterTester(TestCase):
         return self.system(backbone, **{"num_classes": 3, **kwargs})
 
     def check_compiled_alike(self, actual, expected):
-        """A hook: what else `compile()` was given must survive saving."""
+        """Hook to check that other arguments of `compile()` survive saving."""
 
     def randomise_statistics(self, model, seed=0):
-        """Moving statistics under which no map is all zero or the same."""
+        """Set moving statistics with which no map is all zero or constant."""
         rng = np.random.default_rng(seed)
         for variable in model.weights:
             if variable.path.endswith("moving_mean"):
@@ -132,7 +132,7 @@ class SegmenterTester(TestCase):
         assert set(history) == self.history_keys
         assert history["loss"][-1] < 0.9 * history["loss"][0]
         assert history["mean_iou"][-1] > history["mean_iou"][0] + 0.2
-        # A network for training alone must know that it trains.
+        # A network only for training must know that it trains.
         means = [v for v in model.weights if v.path.endswith("moving_mean")]
         assert all(np.any(to_numpy(v) != 0.0) for v in means)
         after = model.evaluate(tiles, masks, verbose=0, return_dict=True)
@@ -197,7 +197,7 @@ class SegmenterTester(TestCase):
         assert {
             layer.compute_dtype
             for layer in half.backbone._flatten_layers()
-            # Flow has to be exact.
+            # The flow must be exact.
             if not isinstance(layer, keras.layers.InputLayer | FlowConv)
         } == {"bfloat16"}
         tiles, _ = make_tiles(2)
@@ -205,7 +205,7 @@ class SegmenterTester(TestCase):
         logits = for_few_steps(half).predict_on_batch(tiles)
         assert logits.dtype == "float32"
         difference = np.abs(logits - expected)
-        # A point may be another one, the picture is the same.
+        # Single points can differ; the picture is the same.
         assert np.mean(difference) < 0.05 * np.std(logits)
 
     def test_channels_first_equals_channels_last(self):
@@ -257,7 +257,7 @@ class SegmenterTester(TestCase):
         logits = twin.predict_on_batch(tiles)
         self.assert_close(logits, expected, 3e-5)
         assert len(twin._program._programs) == 1
-        # A tile's answer is the same again, whatever was before.
+        # A tile's result does not depend on earlier tiles.
         self.assert_allclose(twin.predict_on_batch(tiles), logits, 0, 0)
 
     @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -267,7 +267,7 @@ class SegmenterTester(TestCase):
         tiles, masks = make_tiles(2, *self.large_tile)
         if policy == "mixed_bfloat16":
             masks = masks[..., None]
-        # The second tiles have no label, as at the border of a scene.
+        # The second tile has no labels, as at the border of a scene.
         for mask in (masks, np.full_like(masks, VOID)):
             assert np.isfinite(model.train_on_batch(tiles, mask)[0])
         self.assert_finite(model.weights)

@@ -1,4 +1,4 @@
-"""A row of `SYSTEMS` is enough: what is made from it, and what repeats it."""
+"""A row of `SYSTEMS` is enough: classes made from it, and its copies."""
 
 import ast
 import copy
@@ -20,7 +20,7 @@ PARTS = ("", "Backbone", "ImageConverter", "Preprocessor")
 
 
 def static_names(path):
-    """Return `{name: module}` that a module imports for editors alone."""
+    """Return `{name: module}` that a module imports only for editors."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {
         alias.asname: line.module

@@ -9,10 +9,10 @@ from keras_rsseg.ops.data_format import standardize_data_format
 
 @keras.saving.register_keras_serializable(package="keras_rsseg_tests")
 class TinyEncoder(keras_hub.models.FeaturePyramidBackbone):
-    """As a user may bring one.
+    """An encoder such as a user can bring.
 
     Args:
-        levels: names of the levels it offers, of `"P1"` to `"P5"`.
+        levels: names of its levels, from `"P1"` to `"P5"`.
         image_shape: `(height, width, bands)`.
         data_format: as of any layer.
         dtype: dtype policy.

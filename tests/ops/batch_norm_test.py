@@ -1,4 +1,4 @@
-"""A batch is normalised, and remembered, as torch does it."""
+"""A batch is normalised, and its statistics kept, as in torch."""
 
 import keras
 import numpy as np
@@ -55,7 +55,7 @@ class TestBatchNorm(TestCase):
     def test_one_value_a_channel_becomes_beta(self, axis):
         x, gamma, beta = random_batch((1, 1, 1, 4))
         y, mean, variance = apply(x, gamma, beta, axis=axis)
-        # A rounded mean differs, by which 1 / sqrt(epsilon) multiplies.
+        # A rounded mean differs, multiplied by 1 / sqrt(epsilon).
         self.assert_close(y[0, 0, 0], beta, 1e-3)
         self.assert_close(mean, x[0, 0, 0])
         np.testing.assert_allclose(variance, 0, atol=1e-6)
@@ -71,7 +71,7 @@ class TestBatchNorm(TestCase):
             y, mean, variance = batch_norm(x, gamma, beta, 1e-5, axis)
             if axis == 1:
                 y = ops.transpose(y, (0, 2, 3, 1))
-            # The statistics are remembered, not trained.
+            # The statistics are tracked, not trained.
             return (
                 ops.sum(ops.multiply(y, cotangent.astype("float32")))
                 + 1e3 * ops.sum(mean)

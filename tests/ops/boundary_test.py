@@ -1,4 +1,4 @@
-"""Boundary targets that differ from those PointFlow was trained with."""
+"""Boundary targets must be those PointFlow was trained with."""
 
 import keras
 import numpy as np
@@ -86,7 +86,7 @@ def test_touching_classes_and_empty_masks():
     mask[0, 10:30, 10:20], mask[0, 10:30, 20:30] = 1, 2
     mask[2] = 5
     band = band_of(mask)[..., 0]
-    # No boundary between two classes, none without foreground; the image's
+    # No boundary between two classes or without foreground; the image's
     # border is one where foreground touches it.
     assert band[0, 20, 20] == 0 and band[0, 20, 10] == 1
     assert band[1].max() == 0
@@ -147,7 +147,7 @@ def test_errors_name_the_argument(mask, radius_squared, message):
 
 
 def between_classes(mask, void=None):
-    """Plain loops: pixels beside one of another id, both known."""
+    """Plain loops: known pixels next to a known pixel of another id."""
     boundary = np.zeros(mask.shape, bool)
     for y, x in np.ndindex(mask.shape):
         for j, i in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
@@ -168,7 +168,7 @@ def test_boundaries_between_classes(void):
         assert (found[mask == void] == 2).all()
         found = np.where(mask[..., None] == void, 0, found)
     np.testing.assert_array_equal(found, expected)
-    # A tile of one class has none, not even at its border.
+    # A tile of one class has no boundary, not even at its border.
     assert not band_of(np.ones((1, 20, 20), "uint8"), 18, None, "classes").any()
     wide = band_of(mask, 18, void, "classes") == 1
     assert wide.sum() > 2 * expected.sum()

@@ -11,7 +11,7 @@ from tests.ops.unknown_sizes import model_of
 
 
 def plain(bits, radius):
-    """Every pixel within the radius, one after the other."""
+    """Every pixel within the radius, one after another."""
     result = np.zeros_like(bits)
     batch, height, width = bits.shape
     rows, columns = np.mgrid[:height, :width]

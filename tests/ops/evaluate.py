@@ -1,4 +1,4 @@
-"""Calls of an operation with arrays in and arrays out."""
+"""Calls of an operation on arrays, with arrays as results."""
 
 import keras
 from keras import ops
@@ -7,7 +7,7 @@ from keras import ops
 def evaluate(function, *arrays):
     """Numpy results of a function of tensors.
 
-    On JAX the function is compiled: each operation on its own, for each new
+    On JAX the function is compiled: each operation separately, for each new
     shape, takes ten times as long to compile as all of them together.
     """
     tensors = [ops.convert_to_tensor(array) for array in arrays]

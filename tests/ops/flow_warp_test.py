@@ -1,4 +1,4 @@
-"""A flow that points elsewhere than it says, or cannot be learned."""
+"""A flow must point where it says, and be learnable."""
 
 import keras
 import numpy as np
@@ -39,7 +39,7 @@ def test_any_geometry_equals_plain_loops(coarse, fine, strength, first):
     flow = strength * random_array(2, *fine, 2, seed=1)
     expected = (
         reference.flow_warp(features, flow),
-        # No flow is a resize with aligned corners.
+        # Zero flow is a resize with aligned corners.
         reference.resize_bilinear(features, fine, align_corners=True),
     )
     data_format = LAST

@@ -1,4 +1,4 @@
-"""Kernels train what Keras' optimisers train, and leave nothing behind."""
+"""Kernels train like Keras' optimisers, and leave nothing behind."""
 
 import keras
 import numpy as np
@@ -33,7 +33,7 @@ OPTIMIZERS = {
     ),
 }
 
-# Kernels have 1 - 0.999 in float32, Keras in float64: 5e-5 of it apart.
+# Kernels have 1 - 0.999 in float32, Keras in float64: a difference of 5e-5.
 ROUNDING = {"rtol": 1e-4, "atol": 1e-6}
 
 
@@ -123,7 +123,7 @@ class TestFusedUpdates(TestCase):
         keras.backend.backend() != "tensorflow", reason="graphs of TensorFlow"
     )
     def test_a_variable_costs_few_operations(self):
-        """What a first step waits for."""
+        """What the first step waits for."""
         import tensorflow as tf
 
         def operations(count):

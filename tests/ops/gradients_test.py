@@ -1,4 +1,4 @@
-"""A helper that returned wrong gradients would hide wrong ones."""
+"""Wrong gradients of the helper would hide wrong gradients of ops."""
 
 import numpy as np
 from keras import ops

@@ -1,4 +1,4 @@
-"""A warp that reads the wrong pixel, or learns nothing at the border."""
+"""A warp must read the right pixel, and learn at the border."""
 
 import keras
 import numpy as np
@@ -196,7 +196,7 @@ def test_nan_and_huge_coordinates_do_not_crash(
     modes = (interpolation, padding_mode, align_corners)
     images = np.ones((1, 3, 3, 1), "float32")
     sampled = run(images, grid, *modes, LAST)[0, 0, :, 0]
-    # The healthy point is not touched, and a diverged flow is seen.
+    # The healthy point is not affected, and a diverged flow shows.
     assert sampled[3] == 1.0
     assert sampled[1] == (1.0 if padding_mode == "border" else 0.0)
     if interpolation == "bilinear" and padding_mode == "zeros":
@@ -254,7 +254,7 @@ def test_equals_torch_with_gradients(
 ):
     torch = pytest.importorskip("torch")
     images, grid = random_images(2, 3, 5, 7), random_grid(2, 6, 4)
-    # Exactly on pixels and borders too, where gradients are one-sided.
+    # Also exactly on pixels and borders, where gradients are one-sided.
     grid[0, 0] = [[-1, -1], [1, 1], [0, 1], [1, 0]]
     upstream = random_images(2, 3, 6, 4, seed=2)
     modes = (interpolation, padding_mode, align_corners)

@@ -18,7 +18,7 @@ in_graphs = pytest.mark.skipif(
 
 @shared
 def scaled_rows(x, factor, name):
-    """A function with a tensor, a number and a word."""
+    """A function of a tensor, a number and a string."""
     assert name == "rows"
     return ops.cumsum(x, axis=1) * factor
 
@@ -78,7 +78,7 @@ class TestGraphs:
         spec = tf.TensorSpec((None, None))
         graph = loss_and_gradient.get_concrete_function(spec).graph
         kinds = [each.type for each in graph.get_operations()]
-        # Three calls forwards, three back, and no copy of what they do.
+        # Three calls forwards, three backwards, and no copy of their body.
         assert kinds.count("PartitionedCall") == 6
         assert "Cumsum" not in kinds
 
@@ -91,7 +91,7 @@ class TestGraphs:
 
     @pytest.mark.parametrize("compiled", [False, True])
     def test_a_training_step(self, compiled):
-        """XLA compiles what is called, too."""
+        """XLA also compiles the called functions."""
         import tensorflow as tf
 
         variable = tf.Variable(tf.ones((2, 3)))

@@ -1,4 +1,4 @@
-"""Padding, convolution and bias in one are the three after one another."""
+"""Padding, convolution and bias in one equal the three in sequence."""
 
 import keras
 import numpy as np
@@ -67,7 +67,7 @@ class TestBiasedConv(TestCase):
     @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
     @pytest.mark.parametrize("shape", [(1, 5, 4, 3), (1, 40, 9, 2)])
     def test_one_filter_learns_from_one_map(self, shape, data_format):
-        # Keras' convolution does not, on torch's CPU.
+        # Keras' convolution has none, on torch's CPU.
         first = data_format == "channels_first"
         if first and keras.backend.backend() == "tensorflow":
             pytest.skip("TensorFlow's CPU convolution is channels-last only")
@@ -130,7 +130,7 @@ class TestDepthwiseConv(TestCase):
         if first and keras.backend.backend() == "tensorflow":
             pytest.skip("TensorFlow's CPU convolution is channels-last only")
         rng = np.random.default_rng(size)
-        # A map that is smaller than the reach of the kernel.
+        # A map smaller than the extent of the kernel.
         x = rng.standard_normal((2, 7, 5, 3))
         kernel = rng.standard_normal((size, size, 1, 3))
         bias = rng.standard_normal(3)

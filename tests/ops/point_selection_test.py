@@ -1,4 +1,4 @@
-"""Points of a coarse map, where they are in the fine one."""
+"""Points of a coarse map, and their positions in the fine one."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -17,7 +17,7 @@ from tests.test_case import to_numpy
 
 @st.composite
 def sizes(draw):
-    """A coarse size and a fine one, not smaller."""
+    """A coarse size and a fine one that is not smaller."""
     coarse = draw(st.tuples(*[st.integers(1, 60)] * 2))
     return coarse, tuple(draw(st.integers(n, 4 * n)) for n in coarse)
 

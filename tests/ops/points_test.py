@@ -1,4 +1,4 @@
-"""Points that land on another pixel, another image, or lose gradients."""
+"""Points must keep to their pixel and image, and keep gradients."""
 
 import keras
 import numpy as np

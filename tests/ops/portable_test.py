@@ -1,4 +1,4 @@
-"""Portable operators compute what the others do."""
+"""Portable operators compute the same as the others."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def test_the_context_ends_with_its_block():
 def test_first_of_equal_maxima(shape):
     # Few values, so that most windows have several maxima.
     x = np.random.default_rng(0).integers(-2, 3, shape).astype("float32")
-    # A zero below zero is equal to zero here.
+    # A negative zero is equal to zero here.
     x[x == 0] = 0.0
     expected = adaptive_max_pool(x, (3, 4), return_indices=True)
     with portable_graph():
@@ -54,5 +54,5 @@ def test_scores_of_points_are_those_of_a_sigmoid_and_keep_their_order():
         scores = to_numpy(_sigmoid(keras.ops.convert_to_tensor(x)))
     np.testing.assert_allclose(scores, exact, rtol=1e-6)
     assert (np.diff(scores) >= 0).all()
-    # Small ones differ, however small they are.
+    # Small values must differ, however small they are.
     assert (np.diff(scores[x < 8]) > 0).all()

@@ -1,4 +1,4 @@
-"""The operations of this room as plain loops in float64: the truth."""
+"""The package's ops as plain loops in float64: the ground truth."""
 
 import math
 
@@ -27,7 +27,7 @@ def resize_bilinear(images, size, align_corners):
 
 
 def bilinear(images, y, x):
-    """Values at one position; what lies outside the images is zero."""
+    """Values at one position; zero outside the images."""
     _, height, width, _ = images.shape
     top, left = math.floor(y), math.floor(x)
     value = np.zeros((images.shape[0], images.shape[3]))

@@ -1,4 +1,4 @@
-"""A resize off by half a pixel shifts every map; a slow one every step."""
+"""A resize off by half a pixel shifts every map; a slow one delays steps."""
 
 import keras
 import numpy as np
@@ -86,7 +86,7 @@ def test_any_geometry(input_size, size, align_corners):
 def test_same_size_is_the_identity(align_corners):
     images = random_images(1, 97, 75, 2)
     same = run(images, (97, 75), "bilinear", align_corners, LAST)
-    # Half-pixel positions are rounded in float32, in torch too.
+    # Half-pixel positions are rounded in float32, also in torch.
     atol = 0 if align_corners else 1e-5
     np.testing.assert_allclose(same, images, atol=atol)
     same = run(images, (97, 75), "nearest", data_format=LAST)

@@ -1,4 +1,4 @@
-"""Programs of torch compute what their functions do, in fewer operations."""
+"""Torch programs compute the same as their functions, with fewer operations."""
 
 import keras
 import numpy as np
@@ -36,7 +36,7 @@ def strides_and_groups(x):
 
 
 def broadcast(x):
-    """The sum has another shape than what is convolved."""
+    """The sum has another shape than the convolved map."""
     row = conv2d(x, KERNEL[:, :, :1, :1])[:, :, :1]
     return relu(conv2d(row, KERNEL, padding=1) + x)
 

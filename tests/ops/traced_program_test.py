@@ -1,4 +1,4 @@
-"""Programs of torch give what the network gives, and go when it changes."""
+"""Torch programs match their network, and are dropped when it changes."""
 
 import logging
 
@@ -48,7 +48,7 @@ def test_shapes_that_come_again_are_traced():
     expected = call(function, ones(4, 3))[0]
     for found in call(program, ones(4, 3), 9):
         np.testing.assert_array_equal(found, expected)
-    # Three, and the fourth twice: as it is, and traced.
+    # Three, and the fourth twice: once untraced, once traced.
     assert function.calls == 1 + 3 + 2
     call(program, ones(1, 3))
     assert function.calls == 7
@@ -62,9 +62,9 @@ def test_for_many_calls_there_is_a_program_from_the_first_on():
     first, *others = call(program, ones(4, 3), 5)
     for found in others:
         np.testing.assert_array_equal(found, first)
-    # As it is, and traced.
+    # Untraced, and traced.
     assert function.calls == 2
-    # However many shapes come.
+    # However many shapes there are.
     for size in range(5, 20):
         call(program, ones(size, 3))
     before = function.calls

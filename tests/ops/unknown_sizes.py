@@ -18,7 +18,7 @@ def model_of(function, *inputs):
     Args:
         function: Takes one tensor per input.
         *inputs: For each input its shape without the batch dimension,
-            `None` where unknown, or a pair of such a shape and a dtype.
+            `None` if unknown, or a pair of such a shape and a dtype.
 
     Returns:
         A `keras.Model`; `predict_on_batch` compiles it as users' are.
@@ -28,5 +28,5 @@ def model_of(function, *inputs):
         shape, dtype = entry if isinstance(entry[-1], str) else (entry, None)
         symbolic.append(keras.Input(shape=shape, dtype=dtype))
     outputs = _Apply(function)(*symbolic)
-    # Torch warns of a list where a model has one input.
+    # Torch warns of a list if a model has one input.
     return keras.Model(symbolic if inputs[1:] else symbolic[0], outputs)

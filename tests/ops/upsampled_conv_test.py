@@ -1,4 +1,4 @@
-"""The fast way must be the plain formula to rounding, gradients included."""
+"""The fast way must equal the plain formula up to rounding, with gradients."""
 
 import importlib
 
@@ -19,7 +19,7 @@ from tests.ops.unknown_sizes import model_of
 from tests.test_case import to_numpy
 
 LAST, FIRST = "channels_last", "channels_first"
-# Even and odd ratios, a size met again, a map of one pixel.
+# Even and odd ratios, a repeated size, a map of one pixel.
 SIZES = ((7, 9), (4, 5), (7, 9), (1, 1), (2, 3))
 CHANNELS = (3, 2, 1, 4, 2)
 
@@ -101,7 +101,7 @@ def test_maps_of_the_size_asked_for_are_not_resized(method):
     assert_close(alone, expected, 2e-6)
 
 
-# One filter for one tile is what torch's CPU has no gradient of in Keras.
+# In Keras on torch's CPU, one filter for one tile has no gradient.
 @pytest.mark.parametrize("batch, filters", [(2, 5), (1, 1)])
 @pytest.mark.parametrize("data_format", [LAST, FIRST])
 def test_gradients_are_those_of_the_plain_way(data_format, batch, filters):
@@ -173,7 +173,7 @@ def test_half_precision_is_summed_in_float32(dtype):
     maps, kernel = [rounded(x) for x in maps], rounded(kernel)
     expected = loops(maps, kernel, sizes[0], False)
     # Two roundings: of the finest map's convolution and of the sum. Rounded
-    # maps before the sum would be ten times as far.
+    # maps before the sum would be ten times as far off.
     precision = {"float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
     assert_close(actual, expected, 1.5 * precision)
 
@@ -200,7 +200,7 @@ def test_bad_arguments_are_named(change, error, named):
     [
         (16, 64, 3, True),
         (16, 18, 15, True),
-        # Dense matrices along long axes, for nothing.
+        # Dense matrices along long axes, without benefit.
         (64, 1, 1, False),
     ],
 )

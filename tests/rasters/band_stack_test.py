@@ -32,7 +32,7 @@ def test_bands_in_the_order_given(tmp_path):
         assert dataset.descriptions == ("B04", "B03", "B02")
         assert dataset.crs == "EPSG:32632" and dataset.transform == TRANSFORM
         assert dataset.name == source
-        # By which a run that is resumed sees that they changed.
+        # Shows a resumed run that they have changed.
         assert {str(tmp_path / name) for name in names} <= {*dataset.files}
 
 
@@ -49,7 +49,7 @@ def test_coarser_bands_are_interpolated(tmp_path):
             found = dict(zip(order, dataset.read(), strict=True))
             assert dataset.shape == (40, 60)
         np.testing.assert_array_equal(found["B04.tif"], fine[0])
-        # On a slope bilinear is exact, but for the rim and rounding.
+        # On a slope bilinear is exact, except for the border and rounding.
         row, col = np.mgrid[0:40, 0:60]
         expected = 4 * (30 * (row / 2 - 0.25) + col / 2 - 0.25)
         inside = np.s_[2:-2, 2:-2]
@@ -59,7 +59,7 @@ def test_coarser_bands_are_interpolated(tmp_path):
 
 
 def test_a_grid_that_is_half_a_pixel_off(tmp_path):
-    """Landsat's panchromatic band, whose corner is not that of the others."""
+    """Landsat's panchromatic band, whose corner differs from the others'."""
     write_band(tmp_path / "B8.tif", size=(41, 61))
     coarse = np.full((1, 20, 30), 7, "uint16")
     matrix = TRANSFORM @ Affine.translation(0.5, 0.5) @ Affine.scale(2)

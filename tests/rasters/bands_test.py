@@ -1,4 +1,4 @@
-"""Which bands of a raster are meant, and which a model gets."""
+"""The named bands of a raster, and those a model gets."""
 
 import numpy as np
 import pytest

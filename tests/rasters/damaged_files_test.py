@@ -1,4 +1,4 @@
-"""Damaged files: an error that names them, never a map of something else."""
+"""Damaged files: an error that names them, never a wrong map."""
 
 import struct
 import warnings
@@ -40,7 +40,7 @@ def entries(data):
 
 
 def values_of(data, tag, place, length):
-    """Return where the values of a tag lie, and the length of one."""
+    """Return the position of a tag's values, and the length of one."""
     half = "I" if length == 12 else "Q"
     kind, count = struct.unpack_from("<H" + half, data, place + 2)
     size = {2: 1, 3: 2, 4: 4, 12: 8, 16: 8}[kind]
@@ -58,7 +58,7 @@ def read_whole(path):
 
 
 class TestIndexOfBlocks:
-    """GDAL takes what an index does not name for blocks without data."""
+    """GDAL takes blocks missing from the index for blocks without data."""
 
     @pytest.fixture(params=LAYOUTS)
     def scene(self, request, tmp_path):
@@ -118,7 +118,7 @@ class TestIndexOfBlocks:
 
 
 def test_sparse_files_are_not_damaged(tmp_path):
-    """Nothing was written of most of their blocks, which is no damage."""
+    """Most of their blocks were never written, which is not damage."""
     path = tmp_path / "sparse.tif"
     options = {"driver": "GTiff", "sparse_ok": True, "tiled": True}
     with warnings.catch_warnings():
@@ -136,7 +136,7 @@ def test_sparse_files_are_not_damaged(tmp_path):
 
 
 class TestForeignErrors:
-    """Whatever GDAL stumbles over, the file is named, in an error of ours."""
+    """Whatever GDAL fails on, our error names the file."""
 
     def test_geokeys_and_what_else_gives_a_place(self, tmp_path):
         path = write_scene(tmp_path / "scene.tif", random_scene(12, 10))
@@ -161,7 +161,7 @@ class TestForeignErrors:
 
     @pytest.mark.parametrize("key", [1024, 1025, 3072])
     def test_geokeys_are_not_passed_over(self, tmp_path, key):
-        """GDAL goes on without a place, or with another one."""
+        """GDAL goes on without a georeference, or with another one."""
         path = write_scene(tmp_path / "scene.tif", random_scene(12, 10))
         data = bytearray(path.read_bytes())
         (entry,) = [e for e in entries(bytes(data)) if e[0] == 34735]

@@ -1,4 +1,4 @@
-"""Class ids survive only some of the ways to compress a raster."""
+"""Class ids survive only some kinds of raster compression."""
 
 import numpy as np
 import pytest

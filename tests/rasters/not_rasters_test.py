@@ -1,4 +1,4 @@
-"""What is no raster is called by its name, with what to do."""
+"""Files that are not rasters are recognised, with advice."""
 
 import tarfile
 import zipfile

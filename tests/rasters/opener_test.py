@@ -128,7 +128,7 @@ class TestErrors:
         assert "rows 40 to 90" in str(error)
         for kind in (RasterError, ValueError, RasterioIOError, OSError):
             assert isinstance(error, kind)
-        # Workers send them home.
+        # Workers send them back.
         again = pickle.loads(pickle.dumps(error))
         assert type(again) is RasterReadError and str(again) == str(error)
 
@@ -219,7 +219,7 @@ class TestStrictness:
                     warped.read()
 
     def test_whatever_the_environment_says(self, tmp_path, monkeypatch):
-        """By itself GDAL would give zeros for damaged blocks."""
+        """GDAL alone would return zeros for damaged blocks."""
         monkeypatch.setitem(os.environ, "GTIFF_IGNORE_READ_ERRORS", "YES")
         path = write_kind("deflated TIFF", tmp_path)
         cut(path, 0.6)
@@ -228,7 +228,7 @@ class TestStrictness:
 
 
 def test_the_filters_of_warnings_are_changed_by_one_thread_at_a_time():
-    """Else one would restore what another has changed, for ever."""
+    """Otherwise one would restore what another has changed, permanently."""
     before, entered = warnings.filters[:], []
 
     def enter():
@@ -257,7 +257,7 @@ def test_what_names_a_file():
 
 
 def uses(tree):
-    """Names of what code takes from rasterio, `rasterio.open` for instance."""
+    """Names that code uses from rasterio, such as `rasterio.open`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             yield f"{node.value.id}.{node.attr}", node.lineno
@@ -276,9 +276,9 @@ OPENERS = {
     "rasterio.errors.NotGeoreferencedWarning",
     "warnings.catch_warnings",
 }
-# What a room may do beside: print a model's warnings, leave out pyogrio's and
-# what `check` has said of masks, and what the run says that a check precedes;
-# leave out what torch says of tracing.
+# Other allowed uses: print a model's warnings; silence pyogrio's, those that
+# `check` has already given, and those of a run after its check; silence torch's
+# about tracing.
 OTHER_WARNINGS = (
     "cli/",
     "ops/traced_program.py",

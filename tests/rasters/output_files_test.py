@@ -1,4 +1,4 @@
-"""Rasters that are written are there as a whole, or not at all."""
+"""Rasters are written as a whole, or not at all."""
 
 import os
 import zlib
@@ -61,7 +61,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_older_one(
 
 
 def test_a_cog_has_overviews_and_no_warning(tmp_path):
-    """Nor has it a place on the ground, of which rasterio warns."""
+    """It is not georeferenced either, of which rasterio warns."""
     source, path = tmp_path / "block.tif", tmp_path / "map.tif"
     raster = noise(1, 600, 700)
     write_raster(source, raster, compress="deflate")

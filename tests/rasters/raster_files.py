@@ -1,4 +1,4 @@
-"""Rasters of all kinds, written for the tests, whole and cut off."""
+"""Rasters of all kinds, written for the tests, whole and truncated."""
 
 import warnings
 
@@ -58,7 +58,7 @@ def noise(bands, height, width, seed=0):
 
 
 def write_kind(kind, folder, height=90, width=110):
-    """Write noise as a file of a kind; skips where GDAL here cannot."""
+    """Write noise as a file of a kind; skips if GDAL here cannot."""
     driver, suffix, bands, options = KINDS[kind]
     path = folder / f"raster{suffix}"
     shape = {"count": bands, "height": height, "width": width}
@@ -77,20 +77,20 @@ def write_kind(kind, folder, height=90, width=110):
 
 
 def data_file(path):
-    """The largest of the files of a raster: the one with its pixels."""
+    """The largest file of a raster, which has its pixels."""
     files = path.parent.glob(f"{path.stem}*")
     return max(files, key=lambda file: file.stat().st_size)
 
 
 def cut(path, share):
-    """Break a file off at a share of its length, or so many bytes before."""
+    """Truncate a file at a share of its length, or that many bytes before."""
     data = path.read_bytes()
     size = int(len(data) * share) if share > 0 else len(data) + share
     path.write_bytes(data[:size])
 
 
 def as_vrt(path):
-    """Write a VRT of a raster beside it."""
+    """Write a VRT of a raster next to it."""
     virtual = path.with_suffix(".vrt")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)

@@ -1,4 +1,4 @@
-"""What a server answers is told, with what to do."""
+"""A server's answers are reported, with advice."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from keras_rsseg.rasters.remote_files import is_remote
 from keras_rsseg.rasters.remote_files import why_not
 from tests.scenes.scene_files import write_scene
 
-# Answers `/CODE/AFTER/...`: that code after so many requests for the file; 200
+# Answers `/CODE/AFTER/...`: this code after AFTER requests for the file; 200
 # stands for a server that sends whole files only.
 SERVER = """
 import http.server, re, sys
@@ -56,7 +56,7 @@ server.serve_forever()
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """By another process: GDAL holds this one's lock while it waits."""
+    """In another process, as GDAL holds this one's lock while waiting."""
     path = tmp_path_factory.mktemp("served") / "scene.tif"
     pixels = np.random.default_rng(0).integers(0, 256, (3, 400, 400), "uint8")
     write_scene(path, pixels, tiled=True, blockxsize=128, blockysize=128)
@@ -94,7 +94,7 @@ def test_it_cannot_be_opened(server, code, match):
 
 @pytest.mark.parametrize("code", [503, 403])
 def test_it_breaks_off(server, code):
-    """GDAL says nothing of the code; what is finished is not lost."""
+    """GDAL does not report the code; finished work is not lost."""
     text = told(f"{server}/{code}/2/scene.tif")
     assert f"the server answered HTTP {code}" in text
     assert "`resume=True` continues" in text

@@ -74,13 +74,13 @@ def test_kinds(here):
     assert is_part('HDF5:"a.h5"://day')
     assert not is_part("https://host/a.tif") and is_virtual("https://host/a")
     assert not is_part("C:/a.tif") and not is_part("in/B04.tif")
-    # A time in a file's name is no prefix of a driver.
+    # A time in a file's name is not a driver prefix.
     pathlib.Path("S2_T10:20.tif").touch()
     assert not is_part("S2_T10:20.tif")
 
 
 def test_places(here):
-    """As the list in another folder means them, and workers elsewhere."""
+    """As meant by a list in another folder, and by workers elsewhere."""
     assert located("B04.tif", "in") == "in/B04.tif"
     assert located("B04.tif+B03.tif", "in") == "in/B04.tif+in/B03.tif"
     assert located("GTIFF_DIR:2:page.tif", "in") == "GTIFF_DIR:2:in/page.tif"

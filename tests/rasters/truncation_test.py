@@ -29,7 +29,7 @@ WAYS = {
 
 
 def read_in_all_ways(path):
-    """What each way of reading gives; a `RasterError` where it fails."""
+    """The result of each way of reading; a `RasterError` if it fails."""
     found = {}
     for name, read in WAYS.items():
         try:
@@ -52,7 +52,7 @@ def test_what_is_read_was_in_the_file(tmp_path, kind):
     for share in SHARES:
         file.write_bytes(data)
         cut(file, share)
-        # In a VRT nothing tells how long a raw file should be.
+        # A VRT does not state how long a raw file should be.
         both = paths if kind not in RAW else paths[:1]
         for source, whole in zip(both, expected, strict=False):
             for way, found in read_in_all_ways(source).items():
@@ -62,12 +62,12 @@ def test_what_is_read_was_in_the_file(tmp_path, kind):
                 np.testing.assert_array_equal(
                     found, whole[way], f"{source.suffix}, {share}, {way}"
                 )
-    # At half of its length no file holds all of its pixels.
+    # At half of its length, no file holds all of its pixels.
     assert failed >= 4 * len(both)
 
 
 def write_late_mask(path):
-    """Write a TIFF, and a mask into it when it is finished."""
+    """Write a TIFF, and then a mask into it."""
     pixels = noise(3, 90, 110)
     shape = {"count": 3, "height": 90, "width": 110, "dtype": "uint8"}
     with rasterio.open(path, "w", driver="GTiff", **shape, **GRID) as file:
@@ -96,7 +96,7 @@ def test_a_mask_at_the_end_of_a_tiff_is_missed(tmp_path, more):
 
 @pytest.mark.parametrize("size", [0, 4, 100])
 def test_a_mask_beside_a_raster_is_missed(tmp_path, size):
-    """As is one that GDAL cannot open."""
+    """So is one that GDAL cannot open."""
     path = tmp_path / "scene.tif"
     shape = {"count": 3, "height": 90, "width": 110, "dtype": "uint8"}
     with (
@@ -116,7 +116,7 @@ def test_a_mask_beside_a_raster_is_missed(tmp_path, size):
 
 @pytest.mark.parametrize("big", [False, True])
 def test_directories_in_a_circle_end(tmp_path, big):
-    """Made to do harm; GDAL sees through it."""
+    """Malicious; GDAL detects it."""
     path = tmp_path / "circle.tif"
     shape = {"count": 1, "height": 9, "width": 9, "dtype": "uint8"}
     with rasterio.open(

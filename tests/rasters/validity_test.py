@@ -1,4 +1,4 @@
-"""One rule says which pixels hold data; `scene_reader_test` has more of it."""
+"""One rule says which pixels hold data; more is in `scene_reader_test`."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
 
 HOLES = np.random.default_rng(1).random((20, 30)) < 0.3
-# How a file says what holds no data: arguments of `write_scene`.
+# How a file declares no data: arguments of `write_scene`.
 SIGNS = {
     "nothing": {},
     "nodata": {"nodata": 7},
@@ -75,7 +75,7 @@ def test_a_nodata_value_that_no_pixel_can_have(tmp_path, value):
 
 
 def virtual_bands(path, source, nodata):
-    """A VRT whose bands have values of their own; `None` for no value."""
+    """A VRT whose bands have their own values; `None` for no value."""
     bands = "".join(
         f'<VRTRasterBand dataType="Byte" band="{n}">'
         + ("" if value is None else f"<NoDataValue>{value}</NoDataValue>")
@@ -93,17 +93,17 @@ class TestBandsWithValuesOfTheirOwn:
     @pytest.mark.parametrize(
         "nodata, expected",
         [
-            # In all bands, each by its own.
+            # In all bands, each with its own value.
             ((7, 9), [False, True, True, True]),
             ((9, 7), [True, True, False, True]),
             # A band without a value always holds data.
             ((7, None), [True] * 4),
-            # One that its dtype cannot hold is none.
+            # A value that its dtype cannot hold does not count.
             ((7, 300), [True] * 4),
         ],
     )
     def test_both_ways(self, tmp_path, nodata, expected):
-        """As it is and resampled."""
+        """Unchanged and resampled."""
         pixels = random_scene(20, 30)[:2]
         for row, values in enumerate([(7, 9), (7, 7), (9, 7), (9, 9)]):
             pixels[:, row * 5 : row * 5 + 5] = np.reshape(values, (2, 1, 1))
@@ -124,7 +124,7 @@ class TestBandsWithValuesOfTheirOwn:
 @pytest.mark.parametrize("sign", ["nodata", "alpha and nodata", "mask"])
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_a_stated_value_may_be_data(tmp_path, sign, dtype):
-    """White roofs and a white frame: what else says so still counts."""
+    """White roofs and a white frame: other declarations still count."""
     path = write_holes(tmp_path / "scene.tif", sign, dtype)
     expected = np.ones((20, 30), bool) if sign == "nodata" else ~HOLES
     if dtype == "float32":

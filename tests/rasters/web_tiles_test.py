@@ -1,4 +1,4 @@
-"""Tiles of web maps lie where their paths say; other pictures do not."""
+"""Tiles of web maps get their place from the path; other pictures do not."""
 
 import math
 
@@ -55,7 +55,7 @@ def test_a_tile_holds_its_place(tmp_path, zoom, from_south):
 
 
 def test_maps_have_it(tmp_path, monkeypatch, caplog):
-    """By a relative path, too; neighbours meet."""
+    """Also by a relative path; neighbours meet."""
     column, row = numbers(16)
     for step in (0, 1):
         write_tile(tmp_path, 16, column + step, row)

@@ -1,4 +1,4 @@
-"""Windows that reach beyond a raster, and those that it is read by."""
+"""Windows that extend beyond a raster, and those it is read in."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ class TestSparseFiles:
         """It would become an empty map."""
         path = write_sparse(tmp_path / "sparse.tif")
         data = bytearray(path.read_bytes())
-        # Where the lengths of the blocks lie: tag 325, of four values.
+        # The position of the blocks' lengths: tag 325, with four values.
         (entry,) = (
             place
             for place in range(8, len(data) - 12, 2)

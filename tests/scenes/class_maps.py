@@ -1,4 +1,4 @@
-"""Maps of classes made for the tests."""
+"""Class maps made for the tests."""
 
 import warnings
 

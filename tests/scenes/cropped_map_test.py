@@ -1,4 +1,4 @@
-"""Maps of an area: its extent, and what the whole scene's map has there."""
+"""Maps of an area: its extent, and the same content as the whole map."""
 
 import csv
 import time
@@ -26,7 +26,7 @@ from tests.scenes.scene_files import threshold_classes
 from tests.scenes.scene_files import threshold_model
 from tests.scenes.scene_files import write_scene
 
-# Neither begins nor ends where tiles do.
+# It neither begins nor ends where tiles do.
 PLACE = Window(37, 21, 50, 64)
 OPTIONS = {"tile_size": 32, "strip_height": 24, "progress": False}
 
@@ -45,7 +45,7 @@ def area_of(window, matrix=TRANSFORM, crs="EPSG:32632"):
 
 
 def smooth_model(tiles):
-    """Looks at surroundings: tiles that lie elsewhere answer otherwise."""
+    """Depends on surroundings, so shifted tiles have other results."""
     tiles = np.asarray(tiles, "float32")
     mean = tiles.mean(axis=(1, 2), keepdims=True)
     return (tiles - mean) / 32
@@ -59,7 +59,7 @@ def predict(scene, path, **options):
 
 
 class TestSameAsTheWhole:
-    """A user who maps an area later on expects the map that there was."""
+    """A user who maps an area later expects the same map."""
 
     @pytest.mark.parametrize("distance", [None, 1.1, 0.31])
     def test_every_raster(self, tmp_path, distance):
@@ -156,7 +156,7 @@ class TestSameAsTheWhole:
 
 
 class TestPlaces:
-    """The part must lie where it is, however the scene is placed."""
+    """The part must be in its place, however the scene is georeferenced."""
 
     def test_a_turned_scene(self, tmp_path):
         matrix = Affine(0.4, 0.3, 5e5, 0.3, -0.4, 5e6)

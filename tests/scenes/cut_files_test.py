@@ -1,4 +1,4 @@
-"""A file that breaks off never becomes a map, a tile, a score, a picture."""
+"""A truncated file never becomes a map, a tile, a score or a picture."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def kind(request):
 
 @pytest.fixture(params=SHARES)
 def broken(request, kind, tmp_path):
-    """A file, and a VRT of it, that both show its upper part at most."""
+    """A file and a VRT of it, which both have at most its upper part."""
     path = write_kind(kind, tmp_path)
     virtual = as_vrt(path) if kind != "ENVI" else None
     cut(path, request.param)
@@ -55,7 +55,7 @@ def refuse(call, name):
 
 @pytest.mark.parametrize("tile_size", [32, 256])
 def test_as_a_scene(broken, tmp_path, tile_size):
-    """Larger than a tile, and so small that it fits one."""
+    """Larger than a tile, and small enough to fit into one."""
     for path in filter(None, broken):
         before = sorted(tmp_path.iterdir())
         refuse(
@@ -125,7 +125,7 @@ def test_as_labelled_scenes(tmp_path, share):
 
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_as_a_finished_map(tmp_path, share):
-    """Polygons, pictures, and a run that would take it for finished."""
+    """Polygons, pictures, and a run that could take it for finished."""
     scene = write_scene(tmp_path / "scene.tif", random_scene(200, 200))
     path = tmp_path / "map.tif"
     predict(threshold_model, scene, path, tile_size=256)

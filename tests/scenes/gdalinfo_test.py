@@ -1,4 +1,4 @@
-"""GDAL's own program, another version of it, reads what we write."""
+"""GDAL's own program, in another version, reads our files."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ TURNED = Affine(0.4, 0.3, 500_000, 0.3, -0.4, 5_000_000)
 
 
 def gdalinfo(path, *options):
-    """Return what the program says of a raster."""
+    """Return the program's report on a raster."""
     run = subprocess.run(
         ["gdalinfo", "-json", *options, str(path)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""How a scene is cut and worked on must not show in its map."""
+"""How a scene is cut and processed must not show in its map."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ KERNEL = KERNEL.astype("float32") / 64
 
 
 def blurring_model(tiles):
-    """Logits that depend on neighbours, but for those beyond the tile."""
+    """Logits that depend on neighbours, except those beyond the tile."""
     logits = tiles.astype("float32") @ KERNEL
     return logits + np.roll(logits, 3, axis=1) + np.roll(logits, 5, axis=2)
 
@@ -110,7 +110,7 @@ class TestCuts:
         np.testing.assert_array_equal(classes != 255, valid)
 
     def test_a_sparse_file_is_known_by_its_index(self, tmp_path, monkeypatch):
-        """Reading gigapixels of nothing would take as long as of something."""
+        """Reading gigapixels of nothing would take as long as data."""
         scene = tmp_path / "s.tif"
         pixels = random_scene(64, 64)
         profile = {
@@ -145,7 +145,7 @@ class TestCuts:
 
 class TestSeams:
     def test_a_translated_copy_gives_the_translated_map(self, tmp_path):
-        """To the last bit where the same tiles cover both."""
+        """Equal to the last bit where the same tiles cover both."""
         pixels = random_scene(200, 230)
         whole, part = tmp_path / "whole.tif", tmp_path / "part.tif"
         write_scene(whole, pixels)
@@ -161,7 +161,7 @@ class TestSeams:
         np.testing.assert_array_equal(maps[0][56:, 32:], maps[1][8:, 8:])
 
     def test_any_translation_gives_nearly_the_same_map(self, tmp_path):
-        """Blending hides where tiles lie; without it they show."""
+        """Blending hides where tiles are; without it they show."""
         rng = np.random.default_rng(0)
         coarse = rng.integers(0, 256, (3, 30, 30), "uint8")
         pixels = np.kron(coarse, np.ones((8, 8), "uint8"))
@@ -186,7 +186,7 @@ class TestSeams:
 
 
 def _mean_model(tiles, radius):
-    """Classes of local means; beyond the tile is black, as to a network."""
+    """Classes of local means; outside the tile is black, as for a network."""
     values = tiles[..., 0].astype("float32")
     padded = np.pad(values, ((0, 0), (radius, radius), (radius, radius)))
     windows = np.lib.stride_tricks.sliding_window_view(

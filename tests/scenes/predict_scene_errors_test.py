@@ -69,7 +69,7 @@ class TestErrors:
 
         with pytest.raises(SceneError, match="scene.tif was changed while"):
             predict(model, scene, output, batch_size=1)
-        # No block of what was read before is gone on with.
+        # No block of the earlier content is reused.
         assert list(tmp_path.iterdir()) == [scene]
 
     @pytest.mark.parametrize("does", ["touched", "removed"])
@@ -88,7 +88,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("kept", [0.01, 0.5, 0.9, 0.999])
     def test_a_full_disk(self, tmp_path, kept):
-        """By a limit on file sizes. Small maps only fail while closing."""
+        """With a limit on file sizes. Small maps only fail while closing."""
         resource = pytest.importorskip("resource")
         scene = write_scene(tmp_path / "scene.tif", random_scene(300, 300))
         output = tmp_path / "map.tif"
@@ -158,7 +158,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("overwrite", [False, True])
     def test_a_link_to_the_map(self, tmp_path, overwrite):
-        """What it points to is written, there or not."""
+        """Its target is written, whether or not it exists."""
         scene, output = self.scene(tmp_path), tmp_path / "map.tif"
         (tmp_path / "disk").mkdir()
         target = tmp_path / "disk/map.tif"
@@ -196,7 +196,7 @@ class TestErrors:
             predict_scenes(never_called, [str(scene)])
 
     def test_unwritable_folder(self, tmp_path, monkeypatch):
-        """By a stand-in for `os.access`: tests may run as root."""
+        """With a stand-in for `os.access`, as tests can run as root."""
         monkeypatch.setattr("os.access", lambda path, mode: False)
         with pytest.raises(PermissionError, match="cannot be written"):
             predict(never_called, self.scene(tmp_path), tmp_path / "map.tif")

@@ -103,7 +103,7 @@ class TestGrid:
                 assert dataset.crs is None
 
     def test_a_file_for_each_band(self, tmp_path):
-        """As one file of all bands, whatever else is asked for."""
+        """As one file of all bands, whatever else is requested."""
         pixels = random_scene(60, 300).astype("uint16")
         names = ("B04.tif", "B03.tif", "B02.tif")
         for name, band in zip(names, pixels, strict=True):
@@ -186,7 +186,7 @@ class TestGrid:
         truth = np.full((90, 70), VOID, "uint8")
         inside = slice(20, 70), slice(15, 55)
         truth[inside] = threshold_classes(pixels)[inside]
-        # Rescaled values may fall just below a whole number.
+        # Rescaled values can fall just below a whole number.
         doubtful = (pixels[0] % 64) == 0
         np.testing.assert_array_equal(classes[~doubtful], truth[~doubtful])
         np.testing.assert_array_equal(classes == VOID, truth == VOID)
@@ -222,6 +222,6 @@ class TestMemory:
             )
             peaks[height] = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-        # Sums of the whole would be 134 MB. An answer is 1 MB, and three may
+        # Sums of the whole would be 134 MB. A result is 1 MB, and three can
         # be on their way at once, or not.
         assert peaks[16384] < peaks[2048] + 4_000_000

@@ -34,8 +34,8 @@ BAND = """
 
 
 def peak_megabytes(folder, side):
-    """Predict a scene of which 800 x 800 pixels hold data, and return the
-    most memory that the process had."""
+    """Predict a scene with 800 x 800 pixels of data, and return the peak
+    memory of the process."""
     path = folder / f"{side}.vrt"
     bands = "".join(
         BAND.format(band=band, offset=(side - 800) // 2) for band in (1, 2, 3)

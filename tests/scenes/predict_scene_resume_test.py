@@ -1,4 +1,4 @@
-"""Runs that end early: finished work is kept, and gone on with."""
+"""Runs that end early: finished work is kept, and resumed."""
 
 import os
 import signal
@@ -101,7 +101,7 @@ class TestResume:
         assert list(tmp_path.iterdir()) == [scene]
 
     def test_a_part_that_cannot_be_read(self, tmp_path):
-        """What lies above it is finished all the same."""
+        """The part above it is finished nevertheless."""
         pixels = random_scene(160, 64)
         scene = write_scene(
             tmp_path / "scene.tif",
@@ -124,7 +124,7 @@ class TestResume:
         assert {path.stem for path in kept} == {"000000", "000001"}
 
     def test_a_part_that_cannot_be_read_now(self, tmp_path, monkeypatch):
-        """Such as on a server that does not answer for a while."""
+        """For example on a server that does not answer for a while."""
         pixels = random_scene(160, 64)
         scene = write_scene(tmp_path / "scene.tif", pixels)
         output = tmp_path / "map.tif"
@@ -233,11 +233,11 @@ class TestResume:
         assert output.stat() == before
         assert again.class_pixels == first.class_pixels
         assert again.valid_share == first.valid_share
-        # The clock says nothing of a scene.
+        # A scene's time stamp does not matter.
         os.utime(scene)
         predict(model, scene, output, resume=True, **OPTIONS)
         assert output.stat() == before
-        # Another map there is refused, and so is one of another scene.
+        # Another map there is refused, and so is a map of another scene.
         with pytest.raises(FileExistsError, match="overwrite"):
             predict(model, scene, output, resume=True, overlap=0)
         write_scene(scene, random_scene(150, 100, seed=1), nodata=7)

@@ -1,4 +1,4 @@
-"""Whole scenes with models whose right answer is known."""
+"""Whole scenes, with models with known results."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -185,7 +185,7 @@ class TestAnswers:
         assert [tags[f"class_{i}"] for i in range(4)] == Task.class_names
 
     def test_a_keras_model_and_its_call(self, tmp_path):
-        """By `predict_on_batch`, and as a function that returns tensors."""
+        """With `predict_on_batch`, and as a function that returns tensors."""
         inputs = keras.Input((None, None, 3))
         model = keras.Model(inputs, keras.layers.Conv2D(4, 1)(inputs))
         pixels = random_scene(40, 50)
@@ -289,7 +289,7 @@ class TestValidity:
         np.testing.assert_array_equal(seen[0][0, :8], 150)
 
     def test_what_invalid_pixels_hold_does_not_matter(self, tmp_path):
-        """A neighbour of a hole must not see what lies in it."""
+        """A neighbour of a hole must not see its content."""
         valid = np.where(self.holes((90, 100)), 0, 255).astype("uint8")
         maps = []
         for seed in (1, 2):

@@ -13,7 +13,7 @@ from tests.scenes.scene_files import write_scene
 
 
 def shifted_model(tiles):
-    """What lies three pixels to the left: an answer that has a direction."""
+    """The value three pixels to the left: a result with a direction."""
     return np.roll(threshold_model(tiles), 3, axis=2)
 
 
@@ -49,7 +49,7 @@ class TestViews:
             np.testing.assert_array_equal(dataset.read(1), 0)
 
     def test_mean_and_variance_are_those_of_the_views(self, tmp_path):
-        """Of one tile, so that nothing else comes in."""
+        """For one tile, so that nothing else interferes."""
         pixels = random_scene(32, 32)
         scene = write_scene(tmp_path / "scene.tif", pixels)
         paths = {

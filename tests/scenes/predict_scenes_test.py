@@ -1,4 +1,4 @@
-"""Many scenes: one fails, the others go on; what is done stays done."""
+"""Many scenes: one fails, the others go on; finished maps stay."""
 
 import csv
 import os
@@ -55,13 +55,13 @@ def files(path):
 
 
 def identity(path):
-    """What changes when a file is written again."""
+    """Facts that change when a file is written again."""
     status = os.stat(path)
     return status.st_ino, status.st_mtime_ns
 
 
 class Calls:
-    """The model whose answer is known, and what happens at its calls."""
+    """A model with known results, and events at its calls."""
 
     def __init__(self, *events):
         self.events = list(events)
@@ -134,7 +134,7 @@ class TestFailures:
         assert "takes 3 bands" in errors["in/e.tif"]
         assert errors["in/b/x.tif"]
         assert errors["in/c.tif"] == ""
-        # What a user can make wrong needs no traceback.
+        # User errors need no traceback.
         assert "Traceback" not in caplog.text
         assert "in/e.tif failed: The model takes 3 bands" in caplog.text
         assert files("maps") == ["a/x.tif", "c.tif"]
@@ -191,7 +191,7 @@ class TestFailures:
 
 
 def test_interrupted(folder, capsys):
-    """The report says how far it came, and is on the disk."""
+    """The report says how far it got, and is on disk."""
     jobs = list_scenes(["in"], "maps")
     with pytest.raises(KeyboardInterrupt) as caught:
         run(
@@ -315,7 +315,7 @@ def test_polygons_without_a_place(folder):
     assert not (folder / "o.tif").exists()
     report = run(model, [job], minimum_area=5.0, pixel_size=0.5)
     assert not report.bad
-    # Nor do they take the place of a file that is not theirs.
+    # Nor do they replace a file that is not theirs.
     job = SceneJob("x.tif", folder / "p.tif", polygons=job.polygons)
     calls.clear()
     report = run(model, [job])
@@ -378,7 +378,7 @@ class TestCheck:
             check_scenes(jobs, make_folders=False)
 
     def test_unwritable_folder(self, folder, monkeypatch):
-        """By a stand-in for `os.access`: tests may run as root."""
+        """With a stand-in for `os.access`, as tests can run as root."""
         monkeypatch.setattr("os.access", lambda path, mode: False)
         jobs = list_scenes(["in/a/x.tif"], "new/maps")
         with pytest.raises(PermissionError, match="cannot be written"):

@@ -1,4 +1,4 @@
-"""Real scenes: the grid and the mask that GDAL reads, not our own code."""
+"""Real scenes: grid and mask as read by GDAL, not by our own code."""
 
 import math
 
@@ -59,7 +59,7 @@ class TestRealScenes:
                 assert valid.all()
 
     def test_pixel_size(self, name):
-        """Within what the Earth is no sphere."""
+        """Within the Earth's deviation from a sphere."""
         with open_scene(scene_path(name)) as dataset:
             size = ground_pixel_size(dataset)
             row, col = dataset.height // 2, dataset.width // 2
@@ -70,7 +70,7 @@ class TestRealScenes:
     def test_at_the_models_resolution(self, name):
         """Means of areas, to the rounding to whole numbers.
 
-        GDAL's reading at a lower size is no truth here: on the drone's scene
+        GDAL's reading at a lower size is no help here: on the drone's scene
         it is wrong by up to 240 in single pixels.
         """
         with open_scene(scene_path(name)) as dataset:
@@ -104,7 +104,7 @@ def area_means(pixels, height, width):
 
 
 def test_black_corners_without_a_tag():
-    """Against a flood fill by GDAL's polygons of what is nearly black."""
+    """Against a flood fill with GDAL's polygons of nearly black pixels."""
     with open_scene(scene_path("corners")) as dataset:
         assert dataset.nodata is None
         reader = SceneReader(dataset, nodata="border")
@@ -122,7 +122,7 @@ def test_black_corners_without_a_tag():
     assert not (flooded < ~valid).any()
     # Some shadows can be reached around a corner.
     assert (flooded != ~valid).mean() < 1e-4
-    # Compression has left 2 % that are not 0, which nodata=0 would map.
+    # Compression has left 2 % above 0, which nodata=0 would map.
     assert 0.015 < (brightest[~valid] > 0).mean() < 0.025
 
 

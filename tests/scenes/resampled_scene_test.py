@@ -34,14 +34,14 @@ class TestResampledScene:
     # 0.83: the grids share no pixel corner but the first.
     @pytest.mark.parametrize("distance", [1.0, 2.0, 0.83, 0.25, 0.37])
     def test_map_is_registered_to_a_pixel(self, tmp_path, distance):
-        """Interiors right, so no boundary moved by more than a pixel."""
+        """Interiors are right, so no boundary moved by more than a pixel."""
         cell = 16
         truth, pixels = self.blocks(cell)
         ids, profile = self.predict(tmp_path, pixels, distance)
         assert ids.shape == truth.shape
         assert profile["transform"].a == 0.5
         # Half a pixel of the coarser grid around each cell is open, and
-        # an averaged pixel astride two cells may take a class between.
+        # an averaged pixel across two cells can take a class between.
         margin = int(np.ceil(distance / 0.5)) + 1
         where = np.arange(cell)
         inside = (where >= margin) & (where < cell - margin)

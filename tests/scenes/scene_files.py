@@ -1,4 +1,4 @@
-"""Scenes made for the tests, and models whose answer is known."""
+"""Scenes made for the tests, and models with known results."""
 
 import warnings
 
@@ -43,7 +43,7 @@ def write_scene(path, pixels, mask=None, inside=True, **profile):
 
 
 def random_scene(height, width, seed=0):
-    """Return uint8 `(3, H, W)` whose first band never is 0."""
+    """Return uint8 `(3, H, W)` whose first band is never 0."""
     pixels = np.random.default_rng(seed).integers(
         1, 256, (3, height, width), "uint8"
     )
@@ -51,7 +51,7 @@ def random_scene(height, width, seed=0):
 
 
 def threshold_classes(pixels):
-    """Return the truth of `threshold_model`: band 1 in four classes."""
+    """Return the result of `threshold_model`: band 1 in four classes."""
     return (pixels[0] // 64).astype("uint8")
 
 

@@ -1,4 +1,4 @@
-"""Blocks of a map for the tests of what stores and writes them."""
+"""Blocks of a map, to test storing and writing them."""
 
 import pathlib
 from typing import NamedTuple

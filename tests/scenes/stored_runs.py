@@ -1,4 +1,4 @@
-"""Runs that store blocks, stop, and go on."""
+"""Runs that store blocks, stop, and resume."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def store_of(tmp_path, settings=SETTINGS, **options):
 
 
 def interrupt(tmp_path, count):
-    """A run that stops by an error when so many blocks are done."""
+    """A run that stops with an error after a number of blocks."""
     with contextlib.suppress(Stopped), store_of(tmp_path) as store:
         for block in BLOCKS[:count]:
             write_block(store, block, PROBABILITIES)
@@ -39,7 +39,7 @@ def interrupt(tmp_path, count):
 
 
 def finish(tmp_path, **options):
-    """Do what is left, and return the numbers of the blocks that were."""
+    """Do the rest, and return the numbers of its blocks."""
     with store_of(tmp_path, **options) as store:
         left = [block for block in BLOCKS if block.number not in store.done]
         for block in left:

@@ -1,4 +1,4 @@
-"""GPUs are found on every backend, and CPUs are none."""
+"""GPUs are found on every backend, and CPUs do not count."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""The weights of the best epoch are kept, across stops, too."""
+"""The weights of the best epoch are kept, even across stops."""
 
 import keras
 import numpy as np

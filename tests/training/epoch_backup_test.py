@@ -1,4 +1,4 @@
-"""A training that is killed at any moment goes on as if it had not been."""
+"""A training killed at any moment resumes as if it had not been."""
 
 import pathlib
 
@@ -13,7 +13,7 @@ EPOCHS = 4
 
 
 class Killed(BaseException):
-    """Nothing may catch it."""
+    """Nothing must catch it."""
 
 
 class ListedEpochs(keras.callbacks.Callback):
@@ -26,7 +26,7 @@ class ListedEpochs(keras.callbacks.Callback):
 
 
 def fit(folder):
-    """Return the epochs that were begun, and the weights after the last."""
+    """Return the started epochs, and the weights after the last."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
         [
@@ -105,7 +105,7 @@ def test_what_is_done_is_not_done_again(tmp_path, unbroken):
     begun, weights = fit(tmp_path / "new")
     assert begun == []
     assert_same(weights, unbroken)
-    # One epoch's alone.
+    # Only that of one epoch.
     names = [path.name for path in (tmp_path / "new").iterdir()]
     assert names == ["epochs_4.weights.h5"]
 

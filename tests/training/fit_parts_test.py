@@ -1,4 +1,4 @@
-"""How a training is run: with a graph, or as a short try without one."""
+"""How a training is run: with a graph, or as a short trial without one."""
 
 import keras
 import pytest

@@ -1,4 +1,4 @@
-"""Frozen statistics stay, all else learns, and later they move again."""
+"""Frozen statistics stay while all else learns, and later move again."""
 
 import keras
 import numpy as np

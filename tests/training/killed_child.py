@@ -1,11 +1,11 @@
-"""A training in a process of its own, which a kill -9 ends at some moment."""
+"""A training in a separate process, which a kill -9 ends at some moment."""
 
 import os
 import pathlib
 import signal
 import sys
 
-# For forks, which then need not wait for it.
+# Imported for forks, which then need not wait for it.
 import matplotlib.figure  # noqa: F401
 import tensorflow  # noqa: F401
 
@@ -29,13 +29,13 @@ def train(
     last: int | None = None,
     tell: pathlib.Path | None = None,
 ) -> None:
-    """Train, and be killed by itself where that is asked for.
+    """Train, and kill the process if requested.
 
     Args:
-        images, masks, preset, output: of `keras_rsseg.train`.
+        images, masks, preset, output: arguments of `keras_rsseg.train`.
         last: number of the change of files beside `output`, from 1, before
             which the process is killed; `None` for never.
-        tell: path of a file that is told how many changes there were.
+        tell: path of a file that gets the number of changes.
     """
     count, place = 0, str(output.parent)
 

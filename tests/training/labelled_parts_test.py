@@ -1,4 +1,4 @@
-"""What is trained on and what is held out share no pixel, at one distance."""
+"""Training and held-out parts share no pixel, at one distance."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_whole_images_where_there_are_many(tmp_path, number, split, unit):
 
 
 def test_no_pixel_is_in_both(tmp_path):
-    # Every pixel has a colour of its own.
+    # Every pixel has its own colour.
     image = np.arange(128 * 128, dtype="uint16").reshape(1, 128, 128, 1)
     masks = np.zeros((1, 128, 128), "uint8")
     parts = parts_of(image, masks, split="block")

@@ -1,4 +1,4 @@
-"""What is known of a model before it is made, and the model that is made."""
+"""The facts of a model before it is made, and the resulting model."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A training that the system kills goes on to the same weights."""
+"""A training killed by the system resumes to the same weights."""
 
 import importlib.util
 import multiprocessing
@@ -22,7 +22,7 @@ KILLS = int(os.environ.get("KERAS_RSSEG_KILLS", "6"))
 
 @pytest.fixture(scope="module")
 def forks():
-    """A server of processes that have imported all: forks are quick."""
+    """A process server with everything imported, so that forks are quick."""
     with pytest.MonkeyPatch.context() as patch:
         if importlib.util.find_spec("torch") is not None:
             # The backend whose first step is the quickest.
@@ -69,7 +69,7 @@ def names(folder):
 
 @pytest.fixture(scope="module")
 def whole(forks, data, tmp_path_factory):
-    """A training that nothing stops: its folder, changes and seconds."""
+    """An uninterrupted training: its folder, changes and seconds."""
     folder = tmp_path_factory.mktemp("whole")
     tell = tmp_path_factory.mktemp("told") / "changes"
     begin = time.perf_counter()
@@ -94,7 +94,7 @@ def test_at_changes_of_files(forks, data, whole, tmp_path):
     for index in range(KILLS):
         output = tmp_path / str(index) / "roofs"
         output.parent.mkdir()
-        # The second kill meets what the first one left.
+        # The second kill meets the remains of the first.
         for _ in range(random.integers(1, 3)):
             moment = int(random.integers(1, changes + 1))
             assert run(forks, data, output, moment) in (-9, 0, 1)

@@ -36,7 +36,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(preset, folders, tmp_path_factory):
-    """What a training of seconds brings."""
+    """The result of a training of a few seconds."""
     output = tmp_path_factory.mktemp("trained") / "roofs"
     return keras_rsseg.train(*folders, output, preset=preset, **QUICK)
 
@@ -96,13 +96,13 @@ class TestWhatItBrings:
 
 
 class TestStopped:
-    """What a stop leaves goes on to the weights of an unbroken training."""
+    """A stopped training resumes to the weights of an uninterrupted one."""
 
     class Killed(BaseException):
         pass
 
     def stop(self, monkeypatch, folders, output, preset, step):
-        """Train until the given call, then be gone."""
+        """Train until the given call, then exit."""
         owner, name, number = step
         calls, function = [], getattr(owner, name)
 

@@ -1,4 +1,4 @@
-"""Images of roofs with their masks, and a small preset to train further."""
+"""Images of roofs with their masks, and a small preset to fine-tune."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from tests.data.files import write_raster
 from tests.models.tiny_encoder import TinyEncoder
 
 CLASSES = ["ground", "roof"]
-# Of a training of seconds.
+# For a training of seconds.
 QUICK = {
     "classes": CLASSES,
     "tile_size": 32,

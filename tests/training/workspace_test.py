@@ -1,4 +1,4 @@
-"""The folder of a training: what a stop leaves in it, and what that means."""
+"""The folder of a training: what a stop leaves there, and its meaning."""
 
 import pytest
 
@@ -31,7 +31,7 @@ def test_a_stopped_training_goes_on(places):
     assert files(folder) == {*KEPT, "settings.json", "notes.txt"}
     with _workspace(output, TrainingOptions(resume=True)):
         pass
-    # What is not its own stays.
+    # Other files stay.
     assert files(folder) == {"notes.txt"}
 
 
@@ -42,7 +42,7 @@ def test_begun_anew(places):
 
 
 def test_rests_without_settings_are_no_training(places):
-    """As of one that was killed while it was thrown away."""
+    """As after a kill during its removal."""
     output, folder = places
     (folder / "settings.json").unlink()
     with _workspace(output, TrainingOptions(resume=True)):

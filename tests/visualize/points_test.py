@@ -1,4 +1,4 @@
-"""Tests of where the sampled points lie on the tile."""
+"""Tests of the positions of sampled points on the tile."""
 
 import math
 
@@ -118,7 +118,7 @@ def test_refuses_a_batch():
 def test_counts_labels_at_the_points():
     model, tiles = make_network(**POINTS), make_tiles()
     levels = sampled_points(model, tiles)
-    # Foreground where the first boundary point of each tile lies.
+    # Foreground at the first boundary point of each tile.
     masks = np.zeros(tiles.shape[:3], "uint8")
     for mask, point in zip(masks, levels[0].boundary[:, 0], strict=True):
         row, column = point.astype(int)

@@ -176,7 +176,7 @@ class TestHRNet(TestCase):
 
 
 def write_training_checkpoint(folder, state):
-    """Write what the released training script saves, or its tensors."""
+    """Write a file as the released training script does, or its tensors."""
     if importlib.util.find_spec("torch") is None:
         names = {f"module.{name}": value for name, value in state.items()}
         np.savez(folder / "pfnet.npz", **names)
@@ -224,7 +224,7 @@ class TestPFNet(TestCase):
 
 
 class TestRefusals:
-    """Said before anything is read: there is no checkpoint here."""
+    """Refused before anything is read: there is no checkpoint here."""
 
     @pytest.mark.parametrize(
         "words, message",
@@ -237,15 +237,15 @@ class TestRefusals:
             ("--preset nonsense", "must be one of 'ccnet_r50_isaid'"),
             (
                 "--preset hrnet_w18_vaihingen --num-classes 6",
-                "leave those out",
+                "omit them",
             ),
             (
                 "--variant hrnet_w18_vaihingen --num-classes 6",
-                "leave those out",
+                "omit them",
             ),
             (
                 "--preset hrnet_w18_vaihingen --variant hrnet_w18",
-                "leave those out",
+                "omit them",
             ),
             # Networks without points have no grid.
             (

@@ -1,4 +1,4 @@
-"""The aerial checkpoints of mmsegmentation become presets as they are."""
+"""The aerial checkpoints of mmsegmentation become presets unchanged."""
 
 import dataclasses
 import functools
@@ -36,7 +36,7 @@ def tiny(monkeypatch):
 
 
 def save(path, model, prefix=""):
-    """Save a network as mmsegmentation does, with what it has beside it."""
+    """Save a network as mmsegmentation does, with its other content."""
     torch = pytest.importorskip("torch")
     state = {
         prefix + name: torch.tensor(value)
@@ -103,7 +103,7 @@ class TestConversion(TestCase):
         }
         facts = keras_rsseg.list_presets()[NAME]
         said = publish.publish(NAME, facts, places)
-        assert said.startswith("checked, held back: no licence allows it")
+        assert said.startswith("checked, not published: no licence allows it")
         assert (tmp_path / "presets" / NAME / "card.json").is_file()
 
 

@@ -1,4 +1,4 @@
-"""What is at hand is checked, what is not is said, nothing leaves alone."""
+"""Presets at hand are checked, missing ones named, and none is sent unasked."""
 
 import json
 
@@ -60,7 +60,9 @@ def test_what_is_not_at_hand(run):
     code, said = run()
     assert code == 0
     assert said["tiny"] == "not at hand: it has not been trained; train it"
-    assert "no checkpoint of it was given; python -m weights" in said[CONVERTED]
+    assert (
+        "no checkpoint was given for it; python -m weights" in said[CONVERTED]
+    )
     assert f"--variant {CONVERTED}" in said[CONVERTED]
 
 
@@ -72,7 +74,7 @@ def test_trained_and_converted(run, trained, tmp_path):
     code, said = run()
     assert code == 0
     assert said["tiny"] == f"ready: {trained}"
-    held_back = "checked, held back: no licence allows it"
+    held_back = "checked, not published: no licence allows it"
     assert said[CONVERTED].startswith(held_back)
     assert (tmp_path / "presets" / CONVERTED / "card.json").is_file()
     # It is not converted again.
@@ -100,4 +102,4 @@ def test_without_a_card(run, trained):
 def test_unknown_name(run):
     code, said = run("--only", "nonsense")
     assert code == 1
-    assert said["Error"] == "no presets are called nonsense"
+    assert said["Error"] == "no presets are named nonsense"

@@ -1,4 +1,4 @@
-"""An HRNet in place of `hrnet_w18` that is built and converted in a second."""
+"""An HRNet in place of `hrnet_w18`, built and converted in a second."""
 
 import dataclasses
 import functools
@@ -7,7 +7,7 @@ from keras_rsseg.encoders.hrnet_encoder import HRNetEncoder
 from keras_rsseg.models.hrnet import checkpoint
 from tests.test_case import to_numpy
 
-# It has every kind of layer.
+# It has layers of every kind.
 TINY = dataclasses.replace(
     checkpoint.VARIANTS["hrnet_w18"],
     encoder=functools.partial(
@@ -22,7 +22,7 @@ TINY = dataclasses.replace(
 
 
 def use_tiny_hrnet(monkeypatch):
-    """Let `hrnet_w18` be the tiny one."""
+    """Replace `hrnet_w18` by the tiny one."""
     monkeypatch.setitem(checkpoint.VARIANTS, "hrnet_w18", TINY)
 
 

@@ -24,7 +24,7 @@ def make_model():
     x = keras.layers.Conv2D(4, (3, 2), padding="valid", name="conv1")(images)
     x = keras.layers.BatchNormalization(name="batch_norm")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    # Its seed is a variable too, which no checkpoint has.
+    # Its seed is also a variable, which no checkpoint has.
     x = keras.layers.Dropout(0.1)(x)
     return keras.Model(images, keras.layers.Dense(2, name="dense")(x))
 
@@ -124,7 +124,7 @@ class TestTransfer(TestCase):
         del state["body.bn.bias"]
         with pytest.raises(CheckpointError, match="checkpoint: 1\n.*body.bn.b"):
             transfer(model, state, NAME_OF, is_new)
-        # Nor does a checkpoint go unused that has them.
+        # A checkpoint that has them must not leave them unused either.
         state = {**state, "dense.fc.weight": kernel, "dense.fc.bias": bias}
         with pytest.raises(CheckpointError, match="unused .* checkpoint: 2\n"):
             transfer(model, state, NAME_OF, is_new)

@@ -14,14 +14,14 @@ class CCNetBackbone(SegmentationBackbone):
     """Criss-cross attention, called twice, on an encoder's coarsest map.
 
     A 3x3 convolution reduces P5 to `filters` channels. In the first call of
-    the attention each pixel gathers from its row and column; in the second,
+    the attention, each pixel gathers from its row and column; in the second,
     with the same weights, from the whole map. Another 3x3 convolution
     follows, and a last one joins the result with P5.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used. The published networks have an output stride of 8, as
+            in the example.
         filters: int. Channels of the context. Defaults to `512`.
         recurrence: int. Calls of the attention. Defaults to `2`.
         dropout: float in [0, 1). Share of the context's channels to drop in

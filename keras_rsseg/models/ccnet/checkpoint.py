@@ -1,4 +1,4 @@
-"""Checkpoints of CCNet, alone and under PFNet's decoder.
+"""Checkpoints of CCNet, on its own and under PFNet's decoder.
 
 Source: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`.
 """

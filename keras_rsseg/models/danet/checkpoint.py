@@ -1,4 +1,4 @@
-"""Checkpoints of DANet, alone, under an FPN and under PFNet's decoder.
+"""Checkpoints of DANet, on its own, under an FPN and under PFNet's decoder.
 
 Source: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`.
 """

@@ -14,14 +14,14 @@ class DANetBackbone(SegmentationBackbone):
     """Position and channel attention, summed, on an encoder's coarsest map.
 
     Each of the two branches reduces P5 to `filters` channels by a 3x3
-    convolution, attends, and passes a 3x3 and a 1x1 convolution. Memory
-    grows with the square of the number of pixels of P5, see
+    convolution, applies attention, and then a 3x3 and a 1x1 convolution.
+    Memory grows with the square of the number of pixels of P5, see
     `keras_rsseg.layers.PositionAttention`.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used. The published networks have an output stride of 8, as
+            in the example.
         filters: int. Channels of the context. Defaults to `512`.
         dropout: float in [0, 1). Share of the branches' channels to drop in
             training. Defaults to `0.1`.
@@ -70,7 +70,7 @@ class DANetBackbone(SegmentationBackbone):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DANet(Segmenter):
-    """Dual attention network: attention of pixels, and of channels.
+    """Dual attention network: attention across pixels and across channels.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
     The decoders of `keras_rsseg.SemanticFPN` (an FPN) and `keras_rsseg.PFNet`

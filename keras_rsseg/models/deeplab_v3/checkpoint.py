@@ -1,9 +1,8 @@
 """Checkpoints of DeepLabV3: PFNet's authors' and torchvision's.
 
-Sources: PFNet's released code, which has it under PointRend: the coarse part
-of that network is a DeepLabV3; its point head is left out. See
-`keras_rsseg.models.pfnet.checkpoint`. And torchvision (`deeplabv3_resnet50`,
-BSD-3).
+Sources: PFNet's released code (see `keras_rsseg.models.pfnet.checkpoint`),
+which has it under PointRend: the coarse part of that network is a DeepLabV3,
+and its point head is left out; and torchvision (`deeplabv3_resnet50`, BSD-3).
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
@@ -16,7 +15,7 @@ from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
 from keras_rsseg.encoders.checkpoint_variant import with_zero_bias
 from keras_rsseg.models.deeplab_v3.deeplab_v3 import DeepLabV3
 
-# Of the pooling, but for its projection.
+# Of the pooling, except its projection.
 RELEASED_POOLING_RULES = conv_bn_rules(
     "atrous_pooling/image", "aspp.img_conv.0", "aspp.img_conv.1"
 )
@@ -58,7 +57,7 @@ def prepare(state: State) -> State:
         state: dict from name to array.
 
     Returns:
-        The same without the point head, and with a bias of zeros for the
+        The same without the point head, and with a zero bias for the
         classifier, which has none there.
     """
     coarse = {k: v for k, v in state.items() if not k.startswith("point_head.")}

@@ -26,22 +26,22 @@ class DeepLabV3Backbone(SegmentationBackbone):
     See `keras_rsseg.layers.AtrousPyramidPooling`.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used (and P4 in training). The published networks
-            have an output stride of 8, as in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used (and P4 in training). The published networks have an
+            output stride of 8, as in the example.
         filters: int. Channels of the context and of each of its branches.
             Defaults to `256`.
         dilation_rates: dilations of the 3x3 convolutions. Defaults to `(12,
-            24, 36)`; for an output stride of 16 `(6, 12, 18)`.
+            24, 36)`; use `(6, 12, 18)` for an output stride of 16.
         form: which published network. `"released"`, by the authors of PFNet:
             the projection that ends the pooling has no ReLU, and its result
-            are the features. `"torchvision"`: it has one, and a dropout and
+            is the features. `"torchvision"`: it has a ReLU, and dropout and
             a 3x3 convolution follow. Defaults to `"released"`.
         dropout: float in [0, 1). Share of the projection's values to drop in
             training in the form `"torchvision"`. Defaults to `0.5`.
         auxiliary_filters: int. Channels of the auxiliary head on P4, for
-            training, which is 256 in torchvision; `None` for no such head.
-            Defaults to `None`.
+            training (256 in torchvision); `None` for no such head. Defaults
+            to `None`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -119,7 +119,7 @@ class DeepLabV3Backbone(SegmentationBackbone):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DeepLabV3(Segmenter):
-    """DeepLabV3: context by dilated convolutions of several reaches.
+    """DeepLabV3: context from convolutions with several dilations.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
     The decoders of `keras_rsseg.SemanticFPN` (an FPN) and `keras_rsseg.PFNet`

@@ -85,7 +85,7 @@ VARIANTS = {
             mmseg_resnet(depth, 8),
             _mmseg_rules(),
             DeepLabV3Plus,
-            # A quarter on the narrow ResNet.
+            # A quarter for the narrow ResNet.
             {"filters": 128, "skip_filters": 12, "auxiliary_filters": 64}
             if depth == 18
             else {},

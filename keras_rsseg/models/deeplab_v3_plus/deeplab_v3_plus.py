@@ -37,29 +37,29 @@ class DeepLabV3PlusBackbone(SegmentationBackbone):
 
     The context of P5, see `keras_rsseg.layers.AtrousPyramidPooling`, is
     resized to the size of P2 and concatenated with it, after a 1x1
-    convolution reduced it to few channels. 3x3 convolutions follow.
+    convolution has reduced P2 to few channels. 3x3 convolutions follow.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P2 and P5 are used (and P4 in training). The published
-            networks have an output stride of 8, as in the example, that of
-            the form `"smp"` has 16.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P2 and P5 are used (and P4 in training). The published networks
+            have an output stride of 8, as in the example; that of the form
+            `"smp"` has 16.
         filters: int. Channels of the features, and of the context and each
             of its branches. Defaults to `512`; the published networks of the
             forms `"released"` and `"smp"` have 256.
         dilation_rates: dilations of the 3x3 convolutions of the context.
             Defaults to `(12, 24, 36)`.
-        form: which published network. `"mmsegmentation"`: dilated and last
-            convolutions are depthwise ones with 1x1 convolutions behind
-            them. `"released"`, by the authors of PFNet: all are full ones,
-            and neither the context nor P2 is normalized. `"smp"`
-            (segmentation_models.pytorch): depthwise ones without
-            normalization before the 1x1 convolutions, one of them after the
+        form: which published network. `"mmsegmentation"`: the dilated and the
+            last convolutions are depthwise, each followed by a 1x1
+            convolution. `"released"`, by the authors of PFNet: all are full
+            convolutions, and neither the context nor P2 is normalized.
+            `"smp"` (segmentation_models.pytorch): they are depthwise, without
+            normalization before the 1x1 convolutions, with one more after the
             context and one at the end. Defaults to `"mmsegmentation"`.
         skip_filters: int. Channels that P2 is reduced to. Defaults to `48`.
-        dropout: float in [0, 1). Share of the features' channels to drop in
-            training, and of the auxiliary head's. (In the form `"smp"`, half
-            of the context's values are dropped as well.) Defaults to `0.1`.
+        dropout: float in [0, 1). Share of the channels of the features and of
+            the auxiliary head to drop in training. (In the form `"smp"`, half
+            of the context's values are also dropped.) Defaults to `0.1`.
         auxiliary_filters: int. Channels of the auxiliary head on P4, for
             training; `None` for no such head, as in the published networks
             of the other two forms. Defaults to `256`.
@@ -155,7 +155,7 @@ def _gather_context(
     dilation_rates: Sequence[int],
     **options: Any,
 ) -> keras.KerasTensor:
-    """Apply the pooling of a form, and what follows at its size."""
+    """Apply the pooling of a form, and the layers that follow at its size."""
     given = {"filters": filters, "dilation_rates": dilation_rates, **options}
     if form == "mmsegmentation":
         return separable_atrous_context(x, **given)
@@ -182,7 +182,7 @@ def _gather_context(
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DeepLabV3Plus(Segmenter):
-    """DeepLabV3+: DeepLabV3's context, separable, and a decoder with a skip.
+    """DeepLabV3+: DeepLabV3's context, separable, with a skip decoder.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
     The decoders of `keras_rsseg.SemanticFPN` (an FPN) and `keras_rsseg.PFNet`

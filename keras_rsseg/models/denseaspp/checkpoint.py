@@ -1,11 +1,11 @@
 """Checkpoints of DenseASPP, on DenseNets as published and on a ResNet-50.
 
 `denseaspp121` to `denseaspp201`: DeepMotionAIResearch/DenseASPP, trained on
-Cityscapes, without a licence. Published names have dots where PyTorch refuses
-them today (`ASPP_3.norm.1`); both spellings are taken.
+Cityscapes, without a licence. Published names have dots that PyTorch no
+longer accepts (`ASPP_3.norm.1`); both spellings are read.
 
-`denseaspp_r50`: the same head on the ResNet-50 of PFNet's released code, as
-PFNet compares its systems; no weights are published.
+`denseaspp_r50`: the same head on the ResNet-50 of PFNet's released code, on
+which PFNet compares its systems; no weights are published.
 """
 
 import functools
@@ -22,7 +22,7 @@ from keras_rsseg.models.denseaspp.denseaspp import DenseASPP
 _LAYER = r"stage(?P<stage>\d)_layer(?P<layer>\d+)"
 _DENSE = "features.denseblock{stage}.denselayer{layer}"
 _RATE = r"dense_atrous_rate(?P<rate>\d+)"
-# Of each DenseNet: channels that a dilation adds, and those before it.
+# For each DenseNet: channels that a dilation adds, and those before it.
 _WIDTHS = {121: (64, 128), 161: (128, 512), 169: (168, 336), 201: (240, 480)}
 _DOTTED = re.compile(r"\b(norm|conv)\.(\d)\.")
 
@@ -46,7 +46,7 @@ _DENSENET_RULES = [
 
 
 def join_names(state: State) -> State:
-    """Return a checkpoint's tensors with names as PyTorch has them today.
+    """Return a checkpoint's tensors with names that PyTorch accepts today.
 
     Args:
         state: dict from name to array.

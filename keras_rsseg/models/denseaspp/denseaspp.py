@@ -12,23 +12,23 @@ from keras_rsseg.models.segmenter import Segmenter
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DenseASPPBackbone(SegmentationBackbone):
-    """Dilated convolutions of growing reach, each fed by all before it.
+    """Convolutions with growing dilation, each fed by all before it.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example, on a `keras_rsseg.encoders.DenseNetEncoder`
-            with `reduce_output=True`.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used. The published networks have an output stride of 8, as
+            in the example, and a `keras_rsseg.encoders.DenseNetEncoder` with
+            `reduce_output=True`.
         filters: int. Channels that each dilation adds. Defaults to `64`, as
-            published on DenseNet-121; on 161, 169 and 201 these are 128, 168
-            and 240.
+            published for DenseNet-121; 128, 168 and 240 for DenseNet-161, 169
+            and 201.
         bottleneck_filters: int. Channels of the 1x1 convolution before each
-            dilated one. Defaults to `128`; on 161, 169 and 201 these are 512,
-            336 and 480.
+            dilated one. Defaults to `128`; 512, 336 and 480 for DenseNet-161,
+            169 and 201.
         dilation_rates: dilations of the 3x3 convolutions, in their order.
             Defaults to `(3, 6, 12, 18, 24)`.
-        dropout: float in [0, 1). Share of the channels to drop in training,
-            of those added and of the features. Defaults to `0.1`.
+        dropout: float in [0, 1). Share of the added channels and of the
+            features' channels to drop in training. Defaults to `0.1`.
         align_corners: bool. How logits are resized. Defaults to `False`, as
             published.
         dtype: dtype policy of the layers.
@@ -39,7 +39,7 @@ class DenseASPPBackbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: a map of the size of P5, with the channels
-        of P5 and `filters` more for each dilation.
+        of P5 plus `filters` for each dilation.
 
     Example:
 

@@ -1,8 +1,8 @@
 """Checkpoints of EMANet.
 
 Sources: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`, and
-mmsegmentation (Apache-2.0). In both the bases, and the convolution before
-them, are tensors that no gradient changes.
+mmsegmentation (Apache-2.0). In both, no gradient changes the bases and the
+convolution before them.
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES

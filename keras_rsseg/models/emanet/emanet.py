@@ -23,20 +23,20 @@ class EMANetBackbone(SegmentationBackbone):
     convolution reduces the result to `filters` channels.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used. The published networks have an output stride of 8, as
+            in the example.
         filters: int. Channels of the features. Defaults to `256`.
         context_filters: int. Channels in which bases are fitted. Defaults to
             `512`.
         num_bases: int. Defaults to `64`.
-        iterations: int. How often bases are fitted in a call. Defaults to
+        iterations: int. How often bases are fitted per call. Defaults to
             `3`.
-        epsilon: float, added to what bases are divided by. Defaults to
-            `1e-6`; mmsegmentation has 1e-12.
-        momentum: float in [0, 1]. Share of the kept bases that a step of
-            training keeps. Defaults to `0.9`. PFNet's released code never
-            moves them, which is `1`.
+        epsilon: float, added to the divisors of bases. Defaults to `1e-6`;
+            mmsegmentation has 1e-12.
+        momentum: float in [0, 1]. Share of the kept bases that a training
+            step keeps. Defaults to `0.9`. PFNet's released code never
+            updates them, which is `1`.
         join_input: bool. Whether another 3x3 convolution joins P5 with the
             result, as in mmsegmentation. Defaults to `False`.
         auxiliary_filters: int or `None`. Channels of the auxiliary head on P4,
@@ -54,7 +54,7 @@ class EMANetBackbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: a map of the size of P5 with `filters`
-        channels, and with `"auxiliary_features"` where asked for.
+        channels, and `"auxiliary_features"` if requested.
 
     Example:
 
@@ -135,14 +135,14 @@ def _join(
     filters: int,
     **options: Any,
 ) -> keras.KerasTensor:
-    """Join a level with what was made of it by a 3x3 convolution."""
+    """Join a level and a map made from it by a 3x3 convolution."""
     joined = join_channels("concatenate", coarsest, x, **options)
     return ConvBNReLU(filters, 3, name="join", **options)(joined)
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class EMANet(Segmenter):
-    """EMANet: context from a few bases that are fitted to each image.
+    """EMANet: context from a few bases fitted to each image.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
     The decoders of `keras_rsseg.SemanticFPN` (an FPN) and `keras_rsseg.PFNet`

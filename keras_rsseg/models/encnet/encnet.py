@@ -15,25 +15,25 @@ from keras_rsseg.models.segmenter import Segmenter
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class EncNetBackbone(SegmentationBackbone):
-    """An encoder's coarsest map, its channels weighed by the whole map.
+    """An encoder's coarsest map, its channels weighted by the whole map.
 
     A 3x3 convolution reduces P5 to `filters` channels. From all of its pixels
-    `keras_rsseg.layers.ContextEncoding` makes one vector, and that, through a
-    dense layer, a weight for each channel.
+    `keras_rsseg.layers.ContextEncoding` makes one vector, from which a dense
+    layer computes a weight for each channel.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used. The published networks have an output stride of 8, as
+            in the example.
         filters: int. Channels of the features. Defaults to `512`.
         num_codewords: int. Defaults to `32`.
         square_scale: bool, see `keras_rsseg.layers.ContextEncoding`. Defaults
             to `False`; PFNet's released code has `True`.
-        joined_levels: which of `"P3"` and `"P4"` are joined with P5, whose
-            size they must have. Defaults to none; PFNet's released code joins
+        joined_levels: which of `"P3"` and `"P4"` are joined with P5; they
+            must have its size. Defaults to none; PFNet's released code joins
             both.
-        presence: bool. Whether training has a loss of which classes an image
-            has, see `keras_rsseg.EncNet`. Defaults to `True`; PFNet's
+        presence: bool. Whether training has a loss for the classes present
+            in an image, see `keras_rsseg.EncNet`. Defaults to `True`; PFNet's
             released code has none.
         auxiliary_filters: int or `None`. Channels of the auxiliary head on P4,
             for training. Defaults to `None`, no such head; mmsegmentation has
@@ -50,8 +50,8 @@ class EncNetBackbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: a map of the size of P5 with `filters`
-        channels, and with `"encoding"`, `(batch, filters)`, and
-        `"auxiliary_features"` where asked for.
+        channels; `"encoding"`, `(batch, filters)`, and
+        `"auxiliary_features"` if requested.
 
     Raises:
         ArgumentError: `joined_levels` holds anything else.
@@ -128,7 +128,7 @@ class EncNetBackbone(SegmentationBackbone):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class EncNet(Segmenter):
-    """EncNet: channels weighed by an encoding of the whole image.
+    """EncNet: channels weighted by an encoding of the whole image.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
     While training, a dense layer predicts from the encoding which classes a
@@ -156,7 +156,7 @@ class EncNet(Segmenter):
     """
 
     backbone_cls = EncNetBackbone
-    # Of the loss of presence, as published.
+    # Weight of the presence loss, as published.
     presence_weight = 0.2
 
     def make_head(self, num_classes: int) -> None:
@@ -183,7 +183,7 @@ class EncNet(Segmenter):
             self._reorder(order, self.presence_classifier)
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
-        """The losses of presence and of an auxiliary classifier, weighted."""
+        """The weighted losses of presence and of an auxiliary classifier."""
         loss = super().extra_loss(masks, outputs)
         if self.presence_classifier is None:
             return loss

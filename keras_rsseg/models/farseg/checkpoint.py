@@ -1,7 +1,7 @@
 """Checkpoints of FarSeg.
 
 Sources: the authors' code (Z-Zheng/FarSeg, Apache-2.0), whose release v1.0 has
-`farseg50.pth` of iSAID; and torchgeo (MIT), which published none of its own.
+`farseg50.pth` for iSAID; and torchgeo (MIT), which published no weights.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
 from keras_rsseg.encoders.checkpoint_variant import strip_training_wrapper
 from keras_rsseg.models.farseg.farseg import FarSeg
 
-# Not of the network: the step of the loss, and ImageNet's classifier.
+# Not part of the network: the step of the loss, and ImageNet's classifier.
 _OTHERS = ("buffer_step", "backbone.fc.weight", "backbone.fc.bias")
 
 
 def _rules(
     encoder: str, neck: Sequence[str], relation: str, classifier: str
 ) -> list[Rule]:
-    """The rules of one of the two sources, from the names of its parts."""
+    """Return the rules of one of the two sources, by the names of its parts."""
     # Levels count from 2 here, from 0 and from 1 there.
     levels = [(f"P{index + 2}", index) for index in range(4)]
     rules = resnet_rules(TORCHVISION_STEM, encoder)
@@ -63,7 +63,7 @@ def _rules(
 
 
 def prepare(state: State) -> State:
-    """Leave out what a training has beside the network.
+    """Remove tensors of the training that are not part of the network.
 
     Args:
         state: dict from name to array.

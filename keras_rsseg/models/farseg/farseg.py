@@ -16,20 +16,19 @@ from keras_rsseg.models.segmenter import Segmenter
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class FarSegBackbone(SegmentationBackbone):
-    """Feature pyramid whose levels are weighed by their relation to the scene.
+    """Feature pyramid with levels weighted by their relation to the scene.
 
-    A feature pyramid network gives four levels, the mean of P5 over all
-    pixels says what the scene is like, and each pixel of each level is
-    weighed by how it goes with that, see
-    `keras_rsseg.layers.ForegroundSceneRelation`. The levels are then brought
-    to the size of P2 and averaged.
+    A feature pyramid network makes four levels, and the mean of P5 over all
+    pixels describes the scene. Each pixel of each level is weighted by how
+    well it fits the scene, see `keras_rsseg.layers.ForegroundSceneRelation`.
+    The levels are then brought to the size of P2 and averaged.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
+        image_encoder: a feature pyramid backbone with levels P2 to P5, with
             output stride 32 as published.
         fpn_dim: int. Channels of the pyramid. Defaults to `256`.
         decoder_filters: int. Channels of the decoder. Defaults to `128`.
-        classifier_kernel_size: int. Kernel of the task's classifier, 1 as
+        classifier_kernel_size: int. Kernel of the task's classifier: 1 as
             released, 3 in torchgeo. Defaults to `1`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
@@ -102,10 +101,10 @@ class FarSegBackbone(SegmentationBackbone):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class FarSeg(Segmenter):
-    """FarSeg: objects found by how they go with the scene around them.
+    """FarSeg: objects found by how well they fit the scene around them.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs. It
-    is made for small objects on a large background, such as iSAID's.
+    is made for small objects on a large background, as in iSAID.
 
     Example:
 
@@ -139,9 +138,9 @@ class FarSeg(Segmenter):
             optimizer: `"auto"` is SGD with momentum 0.9, learning rate 0.007,
                 weight decay, and gradients clipped at a norm of 35.
             loss: `"auto"` is `keras_rsseg.losses.ForegroundAwareLoss`, which
-                takes the place of plain cross-entropy in the course of 10000
-                steps. `fit()` tells it the step; history and logs have its
-                remaining share of plain cross-entropy, `"annealing"`.
+                replaces plain cross-entropy over 10000 steps. `fit()` tells
+                it the step; history and logs have the remaining share of
+                plain cross-entropy, `"annealing"`.
             metrics: see `keras_rsseg.models.Segmenter.compile`.
             **kwargs: other keyword arguments of `keras.Model.compile`.
         """

@@ -1,4 +1,4 @@
-"""Checkpoints of dilated FCNs: mmsegmentation, torchvision, and one more.
+"""Checkpoints of dilated FCNs: mmsegmentation's, torchvision's and PFNet's.
 
 Sources: mmsegmentation (`fcn_r50-d8`, Apache-2.0), torchvision
 (`fcn_resnet50`, BSD-3), and the code of PFNet's authors (SFSegNets, `DeepFCN`;
@@ -36,7 +36,7 @@ _TORCHVISION_RULES = [
     *conv_bn_rules("fcn_conv1", "classifier.0", "classifier.1"),
     ("classifier", "classifier.4"),
 ]
-# Of decoders with one skip, by the authors of PFNet.
+# Rules of decoders with one skip, by the authors of PFNet.
 RELEASED_SKIP_RULES = [
     ("skip", "bot_fine"),
     *conv_bn_rules("output_conv1", "final.0", "final.1"),

@@ -24,19 +24,18 @@ class FCNBackbone(SegmentationBackbone):
     """3x3 convolutions on the coarsest map of a dilated encoder.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used (P2 as well by the form `"skip"`, and P4 in
-            training). The published networks have an output stride of 8, as
-            in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used (also P2 in the form `"skip"`, and P4 in training). The
+            published networks have an output stride of 8, as in the example.
         filters: int. Channels of the features. Defaults to `512`; the
             published network of form `"skip"` has 256.
         form: which published network. `"mmsegmentation"`: two convolutions,
             and a third one that joins their result with P5.
-            `"torchvision"`: one convolution. `"skip"`, of the authors of
-            PFNet: one convolution, whose result is resized, joined with P2
-            and passes two more. Defaults to `"mmsegmentation"`.
+            `"torchvision"`: one convolution. `"skip"`, by the authors of
+            PFNet: one convolution, whose result is resized and joined with
+            P2, and two more. Defaults to `"mmsegmentation"`.
         skip_filters: int. Channels that P2 is reduced to in the form
-            `"skip"`, where `None` is 48; other forms have no use for it.
+            `"skip"`, where `None` means 48; not used by the other forms.
             Defaults to `None`.
         dropout: float in [0, 1). Share of the channels to drop in training
             after the convolutions on P5, and in the auxiliary head. Defaults

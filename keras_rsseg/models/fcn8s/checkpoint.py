@@ -1,9 +1,10 @@
 """Checkpoints of FCN-8s on VGG-16, in the layout of a PyTorch port.
 
 Source: wkentaro/pytorch-fcn (MIT), whose weights for PASCAL VOC come from the
-authors' Caffe network. They take blue, green and red from 0 to 255 less their
+authors' Caffe network. They take blue, green and red from 0 to 255 minus their
 means, (104.007, 116.669, 122.679), not scaled: such a preset needs an image
-converter with `scale=1` and these offsets, and tiles of this order of bands.
+converter with `scale=1` and the negative means as offsets, and tiles with this
+order of bands.
 """
 
 import functools

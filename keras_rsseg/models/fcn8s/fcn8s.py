@@ -13,10 +13,10 @@ from keras_rsseg.models.segmenter import Segmenter
 from keras_rsseg.ops.data_format import first_spatial_axis
 
 _LEVELS = ("P4", "P3")
-# First row that is kept of the maps of P4, P3 and the tile, which are larger
-# than what they are joined with because the image was padded.
+# First row to keep of the maps of P4, P3 and the tile, which are larger than
+# the maps they are joined with because the image was padded.
 _PADDED_OFFSETS = {"P4": 5, "P3": 9, "tile": 31}
-# Of an image that was not, the upsampled map is the larger one.
+# If the image was not padded, the upsampled map is the larger one.
 _UPSAMPLING = {"P4": 2, "P3": 2, "tile": 8}
 
 
@@ -29,8 +29,8 @@ class FCN8sBackbone(SegmentationBackbone):
             published network has `keras_rsseg.encoders.VGGEncoder(
             first_padding=100)`, which takes about twice the time on tiles of
             512 pixels: the borders of its maps are cut off, and the 7x7
-            convolution is not padded. On any other encoder it is, and maps
-            are aligned at their borders.
+            convolution is not padded. With any other encoder it is padded,
+            and maps are aligned at their borders.
         filters: int. Channels of both convolutions. Defaults to `4096`.
         dropout: float in [0, 1). Share of their channels to drop in training.
             Defaults to `0.5`.
@@ -109,7 +109,7 @@ def _check_strides(image_encoder: Any) -> None:
         strides = [shape[row] // max(size, 1) for size in sizes]
         raise ArgumentError(
             "`image_encoder` must have its levels P3, P4 and P5 at strides 8, "
-            "16 and 32, without dilation in the place of strides. Received "
+            "16 and 32, without dilation in place of strides. Received "
             f"one with strides {strides}"
         )
 
@@ -119,14 +119,14 @@ class FCN8s(Segmenter):
     """FCN-8s: class scores of three levels, summed from coarse to fine.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
-    P5, P4 and P3 have a classifier each. Transposed convolutions, which are
-    bilinear at first and learned, bring their scores to the next finer level
-    and the sum to the tile.
+    P5, P4 and P3 have a classifier each. Learned transposed convolutions,
+    which start bilinear, bring their scores to the next finer level and the
+    sum to the tile.
 
     `compile()` without arguments trains with the cross-entropy and the
     optimizer of the other systems. The published recipe (a sum over pixels,
-    learning rate 1e-14, momentum 0.99) goes on from the weights of an FCN-16s
-    and learns nothing from others.
+    learning rate 1e-14, momentum 0.99) continues from the weights of an
+    FCN-16s and learns nothing from others.
 
     Example:
 
@@ -215,7 +215,7 @@ class FCN8s(Segmenter):
     def reorder_classes(self, order: Sequence[int]) -> None:
         self._reorder(order, self.classifier, *self.level_classifiers)
         for layer in self.upsampling:
-            # From each class to each.
+            # Its kernel maps every class to every class.
             kernel = keras.ops.convert_to_numpy(layer.kernel)
             layer.kernel.assign(kernel[:, :, order][..., order])
 
@@ -224,7 +224,7 @@ class FCN8s(Segmenter):
 class BilinearKernel(keras.initializers.Initializer):
     """Kernel of a transposed convolution that interpolates bilinearly.
 
-    Each channel is interpolated by itself.
+    Each channel is interpolated separately.
 
     Example:
 

@@ -1,12 +1,12 @@
 """Checkpoints of GSCNN on a Wide ResNet-38.
 
 Source: nv-tlabs/GSCNN, trained on Cityscapes. Its licence is CC BY-NC-SA 4.0:
-not for commercial purposes, and what is made of them under the same terms.
+non-commercial, and derived weights are under the same terms.
 
-`gscnn_wrn38` takes tiles whose last band is the map of edges that the Canny
-filter finds (thresholds 10 and 100), 0 or 255. The release applies it to the
-normalised image, cast to bytes; negative values become what the platform
-makes of them, so its maps of edges cannot be had again exactly.
+`gscnn_wrn38` takes tiles whose last band is the edge map of the Canny filter
+(thresholds 10 and 100), 0 or 255. The release applies the filter to the
+normalised image, cast to bytes. The platform decides what becomes of negative
+values, so its edge maps cannot be reproduced exactly.
 """
 
 import functools
@@ -22,7 +22,7 @@ from keras_rsseg.models.gscnn.gscnn import GSCNN
 
 _BLOCK = r"stage(?P<stage>\d)_block(?P<block>\d)"
 _MODULE = "mod{stage}.block{block}"
-# Their branches of 256 channels: pool, edges, 1x1, and three dilations.
+# The released branches of 256 channels: pool, edges, 1x1, three dilations.
 _BRANCH = 256
 _UNUSED = ("dsn1.weight", "dsn1.bias")
 
@@ -30,7 +30,7 @@ _TRUNK_RULES = [
     ("stem_conv1", "mod1.conv1"),
     (f"{_BLOCK}_norm1", f"{_MODULE}.bn1.0"),
     (f"{_BLOCK}_shortcut", f"{_MODULE}.proj_conv"),
-    # The normalization comes after the convolution of the number before.
+    # The normalization follows the convolution with the previous number.
     *conv_bn_rules(
         f"{_BLOCK}_conv1",
         f"{_MODULE}.convs.conv1",
@@ -87,14 +87,14 @@ _HEAD_RULES = [
 
 
 def prepare(state: State) -> State:
-    """Return the tensors that are in use, in the order of channels here.
+    """Return the tensors that are used, in this package's channel order.
 
     Args:
         state: dict from name to array.
 
     Returns:
-        The same without an unused convolution, with the branch of edges last
-        and a bias of zeros for the classifier, which has none there.
+        The same without an unused convolution, with the edge branch last and
+        a zero bias for the classifier, which has none there.
     """
     used = {key: value for key, value in state.items() if key not in _UNUSED}
     if "bot_aspp.weight" in used:

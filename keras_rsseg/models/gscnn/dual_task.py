@@ -1,4 +1,4 @@
-"""GSCNN's loss between the outlines of predicted and of true classes."""
+"""GSCNN's loss between the outlines of predicted and true classes."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from keras_rsseg.void import VOID
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class GumbelSoftmax(keras.layers.Layer):
-    """Softmax of logits with Gumbel noise: nearly a drawn class.
+    """Softmax of logits with Gumbel noise: nearly a sampled class.
 
     Args:
         temperature: float. The lower, the nearer. Defaults to `0.5`.
-        seed: int or `None`, of the noise.
+        seed: int or `None`. Seed of the noise.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -51,7 +51,7 @@ class GumbelSoftmax(keras.layers.Layer):
         pass
 
     def call(self, logits: Tensor) -> Tensor:
-        # From 0 and 1 the noise would be infinite.
+        # For 0 and 1 the noise would be infinite.
         noise = keras.random.uniform(
             ops.shape(logits), 1e-6, 1 - 1e-6, seed=self.seed_generator
         )
@@ -70,13 +70,13 @@ class GumbelSoftmax(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class DualTaskLoss(SegmentationLoss):
-    """Mean difference of two maps made of predicted and of true classes.
+    """Mean difference of two maps made from predicted and true classes.
 
     In the paper these are the magnitudes of the gradients of the class maps.
     The release switches its derivative filters off: with `p` the share of a
     class it compares `sqrt(2 p^2 + 1e-6)`, divided by its largest value in
-    the batch, and so does this. Predictions are probabilities, those of
-    `GumbelSoftmax` as released.
+    the batch, and so does this loss. Predictions are probabilities; the
+    released ones are those of `GumbelSoftmax`.
 
     Args:
         ignore_class: int or `None`. The class id of void pixels.

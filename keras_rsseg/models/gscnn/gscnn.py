@@ -26,16 +26,16 @@ from keras_rsseg.ops.boundary import boundary_band
 from keras_rsseg.void import VOID
 
 _EDGE_WEIGHT = 20.0
-# Above it, a pixel counts as one of an edge.
+# Above it, a pixel counts as an edge.
 _EDGE = 0.8
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class GSCNNBackbone(SegmentationBackbone):
-    """A stream for shapes beside the encoder, gated by its levels.
+    """A shape stream beside the encoder, gated by the encoder's levels.
 
-    The stream runs at the size of the tile, on few channels, and ends in a
-    map of edges. Edges are a branch of the atrous pyramid pooling of P5,
+    The stream runs at the size of the tile, on few channels, and ends in an
+    edge map. The edges are a branch of the atrous pyramid pooling of P5,
     which is joined with P2.
 
     Args:
@@ -47,16 +47,16 @@ class GSCNNBackbone(SegmentationBackbone):
             features. Defaults to `256`.
         fine_filters: int. Channels that P2 is reduced to. Defaults to `48`.
         dilation_rates: dilations of the pooling. Defaults to `(12, 24, 36)`.
-        edge_band: bool. Whether tiles have a band more than the encoder
-            takes, the last one: a map of edges, 0 or 255, such as that of
-            the Canny filter, which the published network has. Without it
-            that map is zero. Defaults to `False`.
+        edge_band: bool. Whether tiles have one more band than the encoder
+            takes, the last one: an edge map, 0 or 255, such as that of the
+            Canny filter in the published network. Without it, this map is
+            zero. Defaults to `False`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
     Call arguments:
-        images: float tensor `(batch, height, width, bands)`, normalised but
-            for the band of edges.
+        images: float tensor `(batch, height, width, bands)`, normalised
+            except for the edge band.
 
     Returns:
         A dict with `"features"`: a map of the size of P2 with `filters`
@@ -120,7 +120,7 @@ def _decode(
 ) -> dict[str, Any]:
     if "P1" not in pyramid:
         raise ArgumentError(
-            "`image_encoder` must have the level P1 as well, as with "
+            "`image_encoder` must also have the level P1, as with "
             f'finest_level="P1". Received one with: {sorted(pyramid)}'
         )
     coarse, fine = pyramid["P5"], pyramid["P2"]
@@ -153,19 +153,19 @@ def _decode(
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class GSCNN(Segmenter):
-    """Gated-SCNN: a stream for shapes beside the encoder.
+    """Gated-SCNN: a shape stream beside the encoder.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
 
-    `compile()` without arguments trains as published: the cross-entropy has
-    weights by the classes of each image; added are 20 times the class-balanced
-    cross-entropy of edges, the cross-entropy of pixels that are taken for
-    edges, and the difference of predicted and true class outlines.
+    `compile()` without arguments trains as published: the loss is the
+    cross-entropy, weighted by the classes of each image, plus 20 times the
+    class-balanced cross-entropy of edges, the cross-entropy of pixels taken
+    for edges, and the difference of predicted and true class outlines.
 
     The published network also takes the edges that the Canny filter finds
-    (`edge_band=True`), as the last band of a tile. Canny is no tensor
-    operation; with OpenCV (`pip install opencv-python-headless`) these are
-    `cv2.Canny(tile, 10, 100)[..., None]`, to be concatenated to each tile.
+    (`edge_band=True`), as the last band of a tile. Canny is not a tensor
+    operation; with OpenCV (`pip install opencv-python-headless`), concatenate
+    `cv2.Canny(tile, 10, 100)[..., None]` to each tile.
 
     Example:
 
@@ -198,12 +198,12 @@ class GSCNN(Segmenter):
         return super().training_outputs(logits, outputs)
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
-        """The losses of edges, of pixels on them, and of class outlines."""
+        """The losses of edges, of pixels on edges, and of class outlines."""
         edges = keras.ops.cast(outputs["edges"], "float32")
         target = boundary_band(
             masks, radius_squared=4, void=VOID, between="classes"
         )
-        # As released, the map of edges counts as logits.
+        # As released, the edge map is taken for logits.
         loss = _EDGE_WEIGHT * BoundaryCrossEntropy()(target, edges)
         masks = keras.ops.cast(masks, "int32")
         near = keras.ops.where(edges[..., 0] > _EDGE, masks, VOID)

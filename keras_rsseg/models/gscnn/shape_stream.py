@@ -1,4 +1,4 @@
-"""GSCNN's stream of shapes, at the size of the tile."""
+"""GSCNN's shape stream, at the size of the tile."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ def plain_conv(
 
 
 def shape_stream(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
-    """Return edges, made of P1 and what the gates of P3 to P5 let through.
+    """Return edges, made from P1 through the gates of P3 to P5.
 
     Args:
         pyramid: dict of KerasTensors `"P0"`, the images, to `"P5"`.
@@ -81,7 +81,7 @@ def shape_stream(pyramid: Pyramid, **options: Any) -> keras.KerasTensor:
 def _gated_conv(
     x: keras.KerasTensor, gate: keras.KerasTensor, name: str, **options: Any
 ) -> keras.KerasTensor:
-    """A 1x1 convolution of a map, more of it where a gate is open."""
+    """A 1x1 convolution of a map, amplified where a gate is open."""
     axis = channel_axis(options["data_format"])
     filters, dtype = x.shape[axis], options["dtype"]
     y = join_channels(f"{name}_join", x, gate, **options)

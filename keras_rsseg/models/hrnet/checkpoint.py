@@ -1,18 +1,18 @@
 """Checkpoints of HRNetV2 segmentation networks.
 
 Source: the PyTorch code of the HRNet authors (HRNet-Semantic-Segmentation,
-its branches share names), MIT licence. Their networks were trained with
-corners aligned or not, which no checkpoint says: look up
-`MODEL.ALIGN_CORNERS` in the training configuration, `True` if it is absent on
-the HRNet-OCR branch, `False` on the older ones.
+whose branches share names), MIT licence. Some of their networks were trained
+with corners aligned and some without, which checkpoints do not state: look up
+`MODEL.ALIGN_CORNERS` in the training configuration. If it is absent, it is
+`True` on the HRNet-OCR branch and `False` on older ones.
 
 With `fusion="ifwm"` the same checkpoint becomes an HRNet with the flow of
-IFWM, which starts at zero: its outputs are those of the checkpoint's network
-until it is trained.
+IFWM. The flow starts at zero, so its outputs are those of the checkpoint's
+network until it is trained.
 
 Source: mmsegmentation (Apache-2.0), `fcn_hr18`, its small form `fcn_hr18s` and
 `fcn_hr48`. Corners are not aligned, the fusions resize twice, and the
-convolution of the head has no bias. It has checkpoints of iSAID, Potsdam,
+convolution of the head has no bias. It has checkpoints for iSAID, Potsdam,
 Vaihingen and LoveDA, see `presets.json`.
 """
 
@@ -38,7 +38,7 @@ _FLOW = re.compile(r"stage\d_module\d_fuse\dto\d_warp/flow_conv/.+")
 
 
 def is_flow(path: str) -> bool:
-    """Whether a variable, by its path, is of a flow: no checkpoint has it."""
+    """Whether a variable belongs to a flow, which no checkpoint has."""
     return _FLOW.fullmatch(path) is not None
 
 

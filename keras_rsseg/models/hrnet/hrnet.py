@@ -18,9 +18,9 @@ class HRNetBackbone(SegmentationBackbone):
         image_encoder: `keras_rsseg.encoders.HRNetEncoder`, or another
             feature pyramid backbone with levels P2 to P5.
         align_corners: bool. How levels and logits are resized. Defaults to
-            the encoder's own setting, `True` where it has none.
+            the encoder's own setting, or `True` if it has none.
         fusion_bias: bool. Whether the convolution that joins the branches has
-            a bias, as in the authors' code and not in mmsegmentation.
+            a bias, as in the authors' code but not in mmsegmentation.
             Defaults to `True`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
@@ -30,13 +30,13 @@ class HRNetBackbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: `(batch, ceil(height / 4), ceil(width / 4),
-        channels)`, as many channels as the encoder's levels together (270
-        for W18).
+        channels)`, with as many channels as the encoder's levels together
+        (270 for W18).
 
     Example:
 
     ```python
-    # A light one: the released has (1, 4, 3) modules.
+    # A light one: the released network has (1, 4, 3) modules.
     encoder = keras_rsseg.encoders.HRNetEncoder(
         width=18, stackwise_num_modules=(1, 1, 1)
     )
@@ -91,7 +91,7 @@ class HRNetBackbone(SegmentationBackbone):
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class HRNet(Segmenter):
-    """HRNetV2: four resolutions side by side, aligned with or without IFWM.
+    """HRNetV2: four parallel resolutions, aligned with or without IFWM.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs. The
     encoder's `fusion` says how its branches are aligned.
@@ -103,7 +103,7 @@ class HRNet(Segmenter):
     model = keras_rsseg.HRNet.from_preset("hrnet_ifwm_w18_land_cover")
     model.class_names[0]  # "building"
 
-    # A new network, lighter than the released.
+    # A new network, lighter than the released one.
     encoder = keras_rsseg.encoders.HRNetEncoder(
         width=18, stackwise_num_modules=(1, 1, 1)
     )
@@ -111,7 +111,7 @@ class HRNet(Segmenter):
         keras_rsseg.models.HRNetBackbone(encoder), num_classes=6
     )
 
-    # Its weights under IFWM, to be trained further.
+    # Its weights with IFWM, for further training.
     model.save_to_preset("my_hrnet")
     warped = keras_rsseg.HRNet.from_preset("my_hrnet", fusion="ifwm")
     ```

@@ -2,8 +2,8 @@
 
 Sources: the SFNet authors' code (SFSegNets), see
 `keras_rsseg.models.pfnet.checkpoint`, and that of OCNet's own authors
-(openseg-group/OCNet.pytorch, MIT). Both list the one convolution of queries
-and keys twice.
+(openseg-group/OCNet.pytorch, MIT). Both list the shared convolution of
+queries and keys twice.
 """
 
 import functools
@@ -26,12 +26,12 @@ _RATES = ("rate12", "rate24", "rate36")
 
 
 def prepare(state: State, projection: str, from_branch: Sequence[int]) -> State:
-    """Return a checkpoint's tensors with one convolution of queries and keys.
+    """Return a checkpoint's tensors with one convolution for queries and keys.
 
     Args:
         state: dict from name to array.
         projection: name of the convolution that joins the branches.
-        from_branch: which of the checkpoint's branches each branch is.
+        from_branch: for each branch here, its number in the checkpoint.
 
     Returns:
         The same without the keys, and with the branches in our order.
@@ -45,8 +45,8 @@ def prepare(state: State, projection: str, from_branch: Sequence[int]) -> State:
             differing.append(name)
     if differing:
         logger.warning(
-            "%s should be copies of those of .f_query., which are taken, as "
-            "PyTorch does; they differ",
+            "%s should be copies of those of .f_query., but differ; those of "
+            ".f_query. are used, as in PyTorch",
             ", ".join(differing),
         )
     name = f"{projection}.weight"

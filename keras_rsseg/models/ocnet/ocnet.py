@@ -24,21 +24,21 @@ class OCNetBackbone(SegmentationBackbone):
     convolutions, a 1x1 convolution, and a 3x3 convolution for each dilation;
     another 1x1 convolution joins them.
 
-    The defaults are those of the code that SFNet's authors released. The
-    OCNet of its own authors first reduces P5 (`reduced_filters=512`), has
-    narrower branches (`branch_filters=256`), leaky ReLUs, an auxiliary
-    classifier, and an encoder whose stem rounds sizes up (`stem_pool_ceil` of
+    The defaults are those of the code that SFNet's authors released. OCNet's
+    own authors first reduce P5 (`reduced_filters=512`), and have narrower
+    branches (`branch_filters=256`), leaky ReLUs, an auxiliary classifier, and
+    an encoder whose stem rounds sizes up (`stem_pool_ceil` of
     `keras_rsseg.encoders.ResNetEncoder`).
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used. The published networks have an output stride of
-            8, as in the example.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used. The published networks have an output stride of 8, as
+            in the example.
         filters: int. Channels of the features. Defaults to `512`.
         branch_filters: int. Channels of each branch, twice those of the
             queries. Defaults to `512`.
-        reduced_filters: int or `None`. Channels of a 3x3 convolution that
-            comes before all branches. Defaults to `None`, no convolution.
+        reduced_filters: int or `None`. Channels of a 3x3 convolution before
+            all branches. Defaults to `None`, no convolution.
         dilation_rates: dilations of the 3x3 convolutions. Defaults to `(12,
             24, 36)`.
         activation: `"relu"` or `"leaky_relu"`, with a slope of 0.01 below
@@ -47,8 +47,8 @@ class OCNetBackbone(SegmentationBackbone):
             for training. Defaults to `None`, no such head; the
             authors have 512.
         dropout: float in [0, 1). Share of the features' channels to drop in
-            training; half of it is of the object context's. Defaults to
-            `0.1`.
+            training, and half this share of the object context's channels.
+            Defaults to `0.1`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -57,7 +57,7 @@ class OCNetBackbone(SegmentationBackbone):
 
     Returns:
         A dict with `"features"`: a map of the size of P5 with `filters`
-        channels, and with `"auxiliary_features"` where asked for.
+        channels, and `"auxiliary_features"` if requested.
 
     Raises:
         ArgumentError: `activation` is none of the above.

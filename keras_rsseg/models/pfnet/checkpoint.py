@@ -1,10 +1,10 @@
 """Checkpoints of PFNet.
 
 Source: the PyTorch code of the PointFlow paper's authors (PFSegNets). It
-states no licence; checkpoints are read here, none is redistributed. Train your
+states no licence; checkpoints are read here but not redistributed. Train your
 own or ask the authors before you publish a converted one.
 
-The sizes of the point grids have no parameters. They are those of the
+No weights depend on the sizes of the point grids. They are those of the
 released training scripts; the evaluation script for Potsdam uses a 9 x 9 grid
 of salient points instead of 14 x 14 (`max_pool_size=9`).
 """
@@ -19,7 +19,7 @@ from keras_rsseg.models.pfnet.pfnet import PFNet
 _BINS = (1, 2, 3, 6)
 _LEVELS = ("P2", "P3", "P4")
 
-# As the released code has PFNet's decoder above other context modules.
+# In the released code, PFNet's decoder above other context modules.
 DECODER_ABOVE_CONTEXT = {
     "fpn_dim": 128,
     "match_dim": 32,

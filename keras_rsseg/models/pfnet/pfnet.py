@@ -38,8 +38,8 @@ ALIGNMENTS = (
 )
 _DIRECTIONS = ("top_down", "bottom_up", "both")
 _BOUNDARIES = ("background", "classes")
-# Weight of the boundary loss of each level, whether it is balanced, and what
-# it takes for a boundary.
+# Weight of each level's boundary loss, whether it is balanced, and between
+# what boundaries are drawn.
 _RECIPES: dict[str, tuple[float, bool, Boundary]] = {
     "paper": (1.0, False, "classes"),
     "released": (25.0, True, "background"),
@@ -50,50 +50,50 @@ _RECIPES: dict[str, tuple[float, bool, Boundary]] = {
 class PFNetBackbone(SegmentationBackbone):
     """A feature pyramid in which semantics flow through matched points.
 
-    Where an FPN adds the whole coarse map to the lateral one, PFNet replaces
-    a few points of the lateral map: the salient and the boundary points that
-    `keras_rsseg.layers.PointFlow` matches. As in the released code the
+    An FPN adds the whole coarse map to the lateral one; PFNet replaces a few
+    points of the lateral map, the salient and boundary points that
+    `keras_rsseg.layers.PointFlow` matches. As in the released code, the
     result is added to the lateral map, which is therefore counted twice
-    outside of the points.
+    outside the points.
 
-    The arguments are the comparisons of the paper's Table 2. Its rows without
-    a module are `keras_rsseg.models.SemanticFPNBackbone`, with
+    The arguments cover the comparisons in the paper's Table 2. Its rows
+    without a module are `keras_rsseg.models.SemanticFPNBackbone`, with
     `context=None` (FPN) or `"pyramid_pooling"` (FPN with PPM).
 
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5. The
-            released network's is `keras_rsseg.encoders.ResNetEncoder(50,
+            released network has `keras_rsseg.encoders.ResNetEncoder(50,
             stem="deep", stackwise_dilations=(1, 1, 2, 4))`.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
-        context: what gathers the context of the coarsest level, see
+        context: context module of the coarsest level, see
             `keras_rsseg.models.SemanticFPNBackbone`. Defaults to
             `"pyramid_pooling"`.
-        alignment: what brings a coarse map to the lateral one, to which the
-            result is added (Table 2c): `"point_flow"`; `"flow_alignment"`,
-            which makes the network a `keras_rsseg.models.SFNetBackbone`;
-            `"deformable_conv"` or
-            `"modulated_deformable_conv"` (DCNv1, v2), a 3x3 one of the
-            coarse map after it was resized, offsets from this map alone; or
+        alignment: how a coarse map is aligned with the lateral one, to which
+            the result is added (Table 2c): `"point_flow"`;
+            `"flow_alignment"`, which makes the network a
+            `keras_rsseg.models.SFNetBackbone`; `"deformable_conv"` or
+            `"modulated_deformable_conv"` (DCNv1, v2), a 3x3 convolution of
+            the resized coarse map with offsets from this map only; or
             `"dense_affinity"`, whose memory grows with the fourth power of
-            the side of the tile. The arguments from `match_dim` on are of
-            `"point_flow"` alone. Defaults to `"point_flow"`.
-        levels: at which of `"P4"`, `"P3"` and `"P2"` the alignment is
-            (Table 2b): where the map of that level and the next coarser one
-            meet. Elsewhere the coarse map is resized, as in
-            `SemanticFPNBackbone`. Defaults to all three.
+            the side of the tile. The arguments from `match_dim` on are only
+            for `"point_flow"`. Defaults to `"point_flow"`.
+        levels: at which of `"P4"`, `"P3"` and `"P2"` to align (Table 2b):
+            where the map of that level and the next coarser one meet.
+            Elsewhere the coarse map is resized, as in `SemanticFPNBackbone`.
+            Defaults to all three.
         direction: in which direction semantics flow (Table 2e).
             `"top_down"`, from P5 to P2. `"bottom_up"`, from P2 to P5: the
             finer map is resized to the size of the coarser one, corners
-            aligned, and changes places with it, so that its points replace
+            aligned, and swaps roles with it, so that its points replace
             points of the coarser map. It starts from the lateral maps and
-            the context. Or `"both"`: bottom-up with modules of its own, from
-            the maps that top-down gave. Defaults to `"top_down"`.
+            the context. Or `"both"`: bottom-up with its own modules, starting
+            from the maps of top-down. Defaults to `"top_down"`.
         match_dim: int. Channels of the saliency prediction of `PointFlow`.
             Defaults to `64`.
-        max_pool_size: int. Salient points a side, 196 points for the default
-            `14`. No weight depends on it.
-        avg_pool_size: int. Cells a side of the averaged saliency. Defaults to
-            `9`.
+        max_pool_size: int. Salient points per side, 196 points for the
+            default `14`. No weight depends on it.
+        avg_pool_size: int. Cells per side of the averaged saliency. Defaults
+            to `9`.
         num_boundary_points: int. Defaults to `128`.
         matcher_kernel_size: odd int. Kernel of the saliency prediction.
             Defaults to `3`.
@@ -119,8 +119,8 @@ class PFNetBackbone(SegmentationBackbone):
         A dict with `"features"`: a map of the size of P2, `(batch,
         ceil(height / 4), ceil(width / 4), fpn_dim)`, and
         `"boundary_logits"`: a list of maps with one channel, one for each
-        `PointFlow` in the order of the flow. By default three, at strides
-        32, 16 and 8; none where no boundary points flow.
+        `PointFlow` in the order of the flow. By default there are three, at
+        strides 32, 16 and 8; none if no boundary points flow.
 
     Raises:
         ValueError: `alignment`, `levels` or `direction` is not one of the
@@ -263,7 +263,7 @@ def _align_maps(
 
     Returns:
         A tuple of the aligned map, a KerasTensor of the size of `fine`, and
-        of the boundary logits, `None` where there are none.
+        the boundary logits, or `None` if there are none.
     """
     name = f"{alignment}_{level}"
     if alignment.endswith("deformable_conv"):
@@ -296,11 +296,10 @@ class PFNet(Segmenter):
     """PointFlow network: a feature pyramid joined through matched points.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs.
-    While training, the boundary logits that the backbone has, by default of
-    three levels, are compared with boundaries that the loss derives from the
-    mask, and their losses are added; `predict()` and
-    `evaluate()` know the class logits alone, so that a validation loss is
-    the segmentation loss.
+    While training, the boundary logits of the backbone, by default of three
+    levels, are compared with boundaries derived from the mask, and their
+    losses are added; `predict()` and `evaluate()` see only the class logits,
+    so a validation loss is the segmentation loss.
 
     Example:
 
@@ -342,16 +341,16 @@ class PFNet(Segmenter):
             recipe: `"released"`, as the published weights were trained:
                 cross-entropy of hard pixels (OHEM) and, weighted 25, the
                 class-balanced boundary cross-entropy of each level; or
-                `"paper"`, as the text has it: plain cross-entropy for both,
-                each weighted 1. For land cover take the latter: on aerial
-                scenes of Dubai it scored a mean IoU of 0.69, not 0.61.
+                `"paper"`, as in the text: plain cross-entropy for both, each
+                weighted 1. Use the latter for land cover: on aerial scenes
+                of Dubai it scored a mean IoU of 0.69, not 0.61.
             boundaries: what the boundary branch learns: `"background"`, the
-                outlines of all that is not class 0, cut at the border of
-                the tile, as released for iSAID, whose class 0 is the
-                background; or `"classes"`, the boundaries between any two
-                classes, for land cover, void left out. Defaults to
-                `"background"` in the released recipe and to `"classes"` in
-                the paper's, which does not say.
+                outlines of everything but class 0, cut at the border of the
+                tile, as released for iSAID, whose class 0 is the background;
+                or `"classes"`, the boundaries between any two classes, for
+                land cover, without void. Defaults to `"background"` in the
+                released recipe and to `"classes"` in the paper's, where it is
+                not stated.
             **kwargs: other keyword arguments of `keras.Model.compile`.
         """
         check_choice("recipe", recipe, _RECIPES)
@@ -374,8 +373,8 @@ class PFNet(Segmenter):
         return super().default_loss()
 
     def extra_loss(self, masks: Any, outputs: dict[str, Any]) -> Any:
-        """The boundary losses of all levels, weighted."""
-        # On the device, from the mask as it comes out of the augmentation.
+        """The weighted boundary losses of all levels."""
+        # Made on the device, from the augmented mask.
         target = boundary_band(
             masks,
             # As released, void is foreground.

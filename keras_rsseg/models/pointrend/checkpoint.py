@@ -2,7 +2,7 @@
 
 Sources: PFNet's released code (on DeepLabV3 and DeepLabV3+), see
 `keras_rsseg.models.pfnet.checkpoint`, and mmsegmentation (Apache-2.0, on
-semantic FPN). There the layers of points are 1-D convolutions.
+semantic FPN). There the point layers are 1-D convolutions.
 """
 
 import functools
@@ -47,8 +47,8 @@ def prepare_released(state: State, classifier: str) -> State:
         classifier: name of the coarse classifier, which has no bias.
 
     Returns:
-        The same with a bias of zeros, and with the logits after the features
-        in the points' classifier.
+        The same with a zero bias, and with the logits after the features in
+        the points' classifier.
     """
     state = _as_dense(with_zero_bias(state, classifier))
     name = "point_head.mlp.weight"

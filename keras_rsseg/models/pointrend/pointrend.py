@@ -23,7 +23,7 @@ _COARSE = ("feature_pyramid", "deeplab_v3", "deeplab_v3_plus")
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
 class PointRendBackbone(SegmentationBackbone):
-    """A coarse network, and what PointRend needs to refine its logits.
+    """A coarse network, and the features PointRend refines its logits with.
 
     The defaults are the network of mmsegmentation, in which the logits are
     doubled twice. PFNet's released code has two others, which double until
@@ -34,9 +34,9 @@ class PointRendBackbone(SegmentationBackbone):
         image_encoder: a feature pyramid backbone with levels P2 to P5. Those
             under DeepLab have an output stride of 8.
         coarse: `"feature_pyramid"`, the neck and summed ladders of semantic
-            FPN, whose finest level is what points are sampled from;
-            `"deeplab_v3"` or `"deeplab_v3_plus"`, with points from P3.
-            Defaults to `"feature_pyramid"`.
+            FPN, whose finest level points are sampled from; `"deeplab_v3"` or
+            `"deeplab_v3_plus"`, with points from P3. Defaults to
+            `"feature_pyramid"`.
         filters: int. Channels of the levels and points under
             `"feature_pyramid"`, and of DeepLab's branches. Defaults to
             `256`.
@@ -44,12 +44,12 @@ class PointRendBackbone(SegmentationBackbone):
         dilation_rates: dilations of DeepLab's branches. Defaults to `(12, 24,
             36)`.
         steps: int. How often the coarse logits are doubled. Defaults to `2`.
-        num_points: int. Points classified anew in each step. Defaults to
+        num_points: int. Points classified again in each step. Defaults to
             `8196`; PFNet's released code has 8096.
         hidden_layers: int. Hidden layers of the points' classifier, with
             `filters` channels. Defaults to `3`.
-        training_points: int. Points that a step of training classifies.
-            Defaults to `2048`.
+        training_points: int. Points that a training step classifies. Defaults
+            to `2048`.
         use_refined: bool, see `keras_rsseg.layers.PointRefinement`. Defaults
             to `False`; PFNet's released code has `True`.
         align_corners: bool. How maps and logits are resized. Defaults to
@@ -61,8 +61,8 @@ class PointRendBackbone(SegmentationBackbone):
         images: float tensor `(batch, height, width, bands)`, normalised.
 
     Returns:
-        A dict with `"features"`, the map that the coarse logits are made of,
-        and `"point_features"`, which points are sampled from.
+        A dict with `"features"`, the map from which the coarse logits are
+        made, and `"point_features"`, from which points are sampled.
 
     Raises:
         ArgumentError: `coarse` is none of the above.
@@ -191,11 +191,11 @@ class PointRend(Segmenter):
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs. The
     coarse logits are enlarged step by step, and the most uncertain points of
-    each step are classified anew, see `keras_rsseg.layers.PointRefinement`.
+    each step are classified again, see `keras_rsseg.layers.PointRefinement`.
 
-    While training, the loss is that of the coarse logits, and added is the
+    While training, the loss is that of the coarse logits plus the
     cross-entropy of points, most of them where the coarse logits are
-    uncertain; scores during `fit()` are those of the coarse logits, while
+    uncertain. Scores during `fit()` are those of the coarse logits;
     `predict()` and `evaluate()` refine.
 
     Example:
@@ -246,14 +246,14 @@ class PointRend(Segmenter):
     def training_outputs(
         self, logits: keras.KerasTensor, backbone_outputs: dict[str, Any]
     ) -> dict[str, Any] | None:
-        """What the losses get: coarse logits, and the logits of points."""
+        """Input of the losses: coarse logits, and the logits of points."""
         outputs = {**backbone_outputs}
         return super().training_outputs(outputs.pop("coarse_logits"), outputs)
 
     def reorder_classes(self, order: Sequence[int]) -> None:
         super().reorder_classes(order)
         self._reorder(order, self.point_head.dense[-1])
-        # The logits are among the inputs of every layer, the last of them.
+        # The logits are the last inputs of every layer.
         for layer in self.point_head.dense:
             kernel = keras.ops.convert_to_numpy(layer.kernel).copy()
             logits = kernel[-self.num_classes :]

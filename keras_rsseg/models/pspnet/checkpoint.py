@@ -48,7 +48,7 @@ VARIANTS |= {
         PSPNet,
         {
             "form": "mmsegmentation",
-            # A quarter on the narrow ResNet.
+            # A quarter for the narrow ResNet.
             "pooling_filters": 128 if depth == 18 else 512,
             "auxiliary_filters": 64 if depth == 18 else 256,
         },

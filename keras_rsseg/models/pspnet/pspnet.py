@@ -27,25 +27,25 @@ class PSPNetBackbone(SegmentationBackbone):
     See `keras_rsseg.layers.PyramidPooling`.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P5 is used (and P4 in training). The published networks
-            have an output stride of 8, as in the example, or 16.
-        filters: int. Channels of the features, in the form `"released"`; the
-            other one has `pooling_filters`. Defaults to `256`.
-        pooling_filters: int. Channels of each pooled map, and of what joins
-            them. Defaults to `512`.
+        image_encoder: a feature pyramid backbone with levels P2 to P5; only
+            P5 is used (and P4 in training). The published networks have an
+            output stride of 8, as in the example, or 16.
+        filters: int. Channels of the features in the form `"released"`; the
+            other form has `pooling_filters`. Defaults to `256`.
+        pooling_filters: int. Channels of each pooled map, and of the joined
+            map. Defaults to `512`.
         bin_sizes: sizes of the grids that P5 is averaged over. Defaults to
             `(1, 2, 3, 6)`.
-        dropout: float in [0, 1). Share of the joined map's channels to drop
-            in training, and of the auxiliary head's. Defaults to `0.1`.
-        form: which published network. `"released"`, which PFNet was compared
-            with: the pooled maps have no ReLU, a 1x1 convolution joins them
-            with P5, and a 3x3 convolution follows. `"mmsegmentation"`: the
-            pooled maps have a ReLU, and a 3x3 convolution joins P5 with
-            them, whose result are the features. Defaults to `"released"`.
+        dropout: float in [0, 1). Share of the channels of the joined map and
+            of the auxiliary head to drop in training. Defaults to `0.1`.
+        form: which published network. `"released"`, with which PFNet was
+            compared: the pooled maps have no ReLU, a 1x1 convolution joins
+            them with P5, and a 3x3 convolution follows. `"mmsegmentation"`:
+            the pooled maps have a ReLU, and a 3x3 convolution that joins P5
+            with them makes the features. Defaults to `"released"`.
         auxiliary_filters: int. Channels of the auxiliary head on P4, for
-            training, which is 256 in mmsegmentation; `None` for no such
-            head. Defaults to `None`.
+            training (256 in mmsegmentation); `None` for no such head.
+            Defaults to `None`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 

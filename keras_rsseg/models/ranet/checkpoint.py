@@ -1,8 +1,8 @@
 """Networks of RANet on VGG-16, as this package defines them.
 
-Its authors published neither code nor weights. The variants say how a network
-written from the same definition would name its tensors, and are bound to
-tiles of 64 x 64 pixels.
+Its authors published neither code nor weights. The variants state how a
+PyTorch network with the same definition would name its tensors, and are bound
+to tiles of 64 x 64 pixels.
 """
 
 import functools

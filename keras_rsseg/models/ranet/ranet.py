@@ -14,7 +14,7 @@ from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
 
 _RELATIONS = ("serial", "parallel")
-# Those beside P3, whose relations are the features.
+# The levels besides P3, whose relations are the features.
 _LEVELS = ("P4", "P5")
 
 
@@ -22,21 +22,22 @@ _LEVELS = ("P4", "P5")
 class RANetBackbone(SegmentationBackbone):
     """Relations of channels and of pixels on three levels of an encoder.
 
-    Its authors published no code. What the paper leaves open is this
-    package's reading: levels before their pools, the axis of the softmax (see
-    `keras_rsseg.layers.ChannelRelation`), and parallel parts side by side.
+    Its authors published no code. Details that the paper leaves open are this
+    package's reading: levels are taken before their pools, the axis of the
+    softmax (see `keras_rsseg.layers.ChannelRelation`), and parallel parts are
+    concatenated.
 
-    The network is bound to one size of tile, which the encoder must state:
-    every pixel has a channel for each other one. The paper trains on tiles
-    of 256 x 256; one of 512 x 512 takes more than 1 GiB.
+    The network is bound to one tile size, which the encoder must state: every
+    pixel has a channel for each other pixel. The paper trains on tiles of
+    256 x 256; one of 512 x 512 takes more than 1 GiB.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
-            which P3, P4 and P5 are used, built with `image_shape`. The paper
-            has `keras_rsseg.encoders.VGGEncoder(levels_from="blocks")`.
-        relation: `"serial"`, pixels of what channels became, or
-            `"parallel"`, both of the level, side by side. Defaults to
-            `"serial"`.
+        image_encoder: a feature pyramid backbone with levels P2 to P5, built
+            with `image_shape`; only P3, P4 and P5 are used. The paper has
+            `keras_rsseg.encoders.VGGEncoder(levels_from="blocks")`.
+        relation: `"serial"`, pixel relations of the result of channel
+            relations, or `"parallel"`, both of the level, concatenated.
+            Defaults to `"serial"`.
         dtype: dtype policy of the layers.
         **kwargs: other keyword arguments of `keras.Model`.
 
@@ -96,8 +97,8 @@ class RANetBackbone(SegmentationBackbone):
 def _check_size(images: keras.KerasTensor) -> None:
     if None in images.shape[1:]:
         raise ArgumentError(
-            "`image_encoder` must state the size of tiles, to which RANet is "
-            "bound: image_shape=(256, 256, 3), say. Received one for images "
+            "`image_encoder` must state the tile size, to which RANet is "
+            "bound, such as image_shape=(256, 256, 3). Received one for images "
             f"of the shape {tuple(images.shape[1:])}"
         )
 
@@ -118,12 +119,12 @@ def _relate(
 class RANet(Segmenter):
     """Relation-augmented FCN: how all channels and all pixels relate.
 
-    See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs; tiles
-    have the one size that the encoder states, so `keras_rsseg.predict_scene`
-    needs it as `tile_size`. Its authors published no code: see
-    `keras_rsseg.models.RANetBackbone` for what this package defines.
-    Three levels have a classifier each, whose logits are summed at the size of
-    the tile.
+    See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs. All
+    tiles must have the size that the encoder states, so
+    `keras_rsseg.predict_scene` needs it as `tile_size`. Its authors published
+    no code: see `keras_rsseg.models.RANetBackbone` for what this package
+    defines. Three levels have a classifier each; their logits are summed at
+    the size of the tile.
 
     Example:
 
@@ -143,7 +144,7 @@ class RANet(Segmenter):
     """
 
     backbone_cls = RANetBackbone
-    # A channel of the relation maps is a pixel.
+    # Each channel of the relation maps stands for a pixel.
     is_bound_to_size = True
 
     def make_head(self, num_classes: int) -> None:

@@ -1,9 +1,9 @@
-"""Checkpoints of RefineNet, as PFNet was compared with it and as published.
+"""Checkpoints of RefineNet: that compared with PFNet, and the published one.
 
 `refinenet_r50` is the network of PFNet's released code, see
 `keras_rsseg.models.pfnet.checkpoint`. `refinenet_r101_drsleep` is the layout
 of the weights published for PASCAL VOC, a port of the authors' Matlab network
-(DrSleep/refinenet-pytorch, for non-commercial purposes), and
+(DrSleep/refinenet-pytorch, for non-commercial use), and
 `refinenet_r50_drsleep` the same on a ResNet-50.
 """
 
@@ -19,13 +19,13 @@ from keras_rsseg.encoders.checkpoint_variant import Variant
 from keras_rsseg.encoders.resnet_encoder import ResNetEncoder
 from keras_rsseg.models.refinenet.refinenet import RefineNet
 
-# The first stage comes with the stem in it.
+# The first stage contains the stem.
 _STEM = re.compile(r"layer1\.([01])\.")
 _FIRST_STAGE = re.compile(r"layer1\.4\.")
 
 
 def split_stem(state: State) -> State:
-    """Return a checkpoint's tensors with the stem apart from the first stage.
+    """Return a checkpoint's tensors with the stem split off the first stage.
 
     Args:
         state: dict from name to array.

@@ -37,16 +37,16 @@ class RefineNetBackbone(SegmentationBackbone):
     """Refines a map from P5 down to P2, block by block.
 
     Each block applies residual units to the encoder's map, adds the map from
-    above, and gathers context by max pools of 5x5 pixels, one after the
-    other. There is no batch normalization outside of the encoder.
+    above, and gathers context with consecutive max pools of 5x5 pixels. There
+    is no batch normalization outside the encoder.
 
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5.
         filters: int. Channels of the decoder; the coarsest block has twice as
             many. Defaults to `256`.
-        layout: `"pfnet"`, the network that PFNet was compared with, or
-            `"published"`, that of the authors' weights, with another pool and
-            more residual units in each block, fewer above them, and a 3x3
+        layout: `"pfnet"`, the network with which PFNet was compared, or
+            `"published"`, that of the authors' weights, with one more pool
+            and more residual units in each block, fewer above them, and a 3x3
             classifier. Defaults to `"pfnet"`.
         dropout: float in [0, 1). Share of the values of P5, of P4 and of the
             features to drop in training. Defaults to `0.5` in the published
@@ -55,7 +55,7 @@ class RefineNetBackbone(SegmentationBackbone):
         **kwargs: other keyword arguments of `keras.Model`.
 
     Call arguments:
-        images: float tensor `(batch, height, width, bands)`, normalised. Of
+        images: float tensor `(batch, height, width, bands)`, normalised, of
             any size: maps are resized to the next finer one.
 
     Returns:
@@ -63,7 +63,7 @@ class RefineNetBackbone(SegmentationBackbone):
         ceil(height / 4), ceil(width / 4), filters)`.
 
     Raises:
-        ArgumentError: `layout` is neither.
+        ArgumentError: `layout` is neither of these.
 
     Example:
 
@@ -162,8 +162,8 @@ def _conv(
     is_residual: bool = False,
     **options: Any,
 ) -> keras.KerasTensor:
-    # Nothing is normalised here. What is added to a map has to start small,
-    # or the sums grow from block to block and training diverges.
+    # Nothing is normalised here. Whatever is added to a map has to start
+    # small, or the sums grow from block to block and training diverges.
     small = keras.initializers.RandomNormal(stddev=0.01)
     conv = keras.layers.Conv2D(
         filters,
@@ -190,7 +190,7 @@ def _residual_unit(
     y = _conv(rectified, filters, f"{name}_conv1", use_bias=True, **options)
     y = _relu(y, f"{name}_relu2", **options)
     y = _conv(y, filters, f"{name}_conv2", is_residual=True, **options)
-    # The ReLU of PFNet's code is in place, so the sum is with its result.
+    # The ReLU in PFNet's code is in-place, so its result is what is added.
     identity = rectified if rectify else x
     return add_maps(name, identity, y, dtype=options["dtype"])
 
@@ -198,7 +198,7 @@ def _residual_unit(
 def _chained_pooling(
     x: keras.KerasTensor, number: int, name: str, **options: Any
 ) -> keras.KerasTensor:
-    """Max pools, each of the one before, all added to the rectified map."""
+    """Chained max pools, each added to the rectified map."""
     filters = x.shape[channel_axis(options["data_format"])]
     maps = [_relu(x, f"{name}_relu", **options)]
     for index in range(1, number + 1):

@@ -55,7 +55,7 @@ def ladder_rules(head: str) -> list[Rule]:
     """
     rules = []
     for index in range(4):
-        # Between two convolutions of a ladder is a resize, which counts.
+        # Between two convolutions of a ladder is a resize, which is counted.
         step = f"{head}.scale_heads.{index}"
         rules += [
             (f"neck_P{index + 2}", f"neck.lateral_convs.{index}.conv"),

@@ -24,27 +24,27 @@ class SemanticFPNBackbone(SegmentationBackbone):
     """Feature pyramid with dense top-down flow: the baseline of PFNet.
 
     With `decoder="ladders"`, `context=None` and `align_corners=False` it is
-    the semantic branch of Panoptic FPN, as mmsegmentation has it.
+    the semantic branch of Panoptic FPN, as in mmsegmentation.
 
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
-        context: what gathers the context of the coarsest level:
+        context: context module of the coarsest level:
             `"pyramid_pooling"` (PPM) as in the released baseline;
             `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
             `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
             `"expectation_maximization"`, `"encoding"` or `"object_context"`,
             which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, DenseASPP,
             EMANet, EncNet or OCNet with an FPN (the released ones have an
-            encoder of output stride 8 and `fpn_dim=128`); or `None` for a 1x1
-            convolution, as in a plain FPN. Defaults to
+            encoder with output stride 8 and `fpn_dim=128`); or `None` for a
+            1x1 convolution, as in a plain FPN. Defaults to
             `"pyramid_pooling"`.
         decoder: `"fusion"`, which concatenates all levels and convolves them,
             as in the released baseline; or `"ladders"`, a plain neck without
             normalization and the sum of all levels, each brought to the size
             of P2 in steps of 2, see `keras_rsseg.layers.PyramidLadders`.
             Defaults to `"fusion"`.
-        ladder_filters: int. Channels of the ladders, where there are any.
+        ladder_filters: int. Channels of the ladders, if there are any.
             Defaults to `128`.
         align_corners: bool. How maps and logits are resized. Defaults to
             `True`.
@@ -93,8 +93,8 @@ class SemanticFPNBackbone(SegmentationBackbone):
     ) -> None:
         check_choice("decoder", decoder, _DECODERS)
         if decoder != "ladders":
-            # A width that nothing has would be out of proportion to a preset's
-            # weights, by which damage is known.
+            # An unused width would be out of proportion to a preset's
+            # weights, which counts as damage.
             ladder_filters = None
         resizing: dict[str, Any] = {"align_corners": align_corners}
 

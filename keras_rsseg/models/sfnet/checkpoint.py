@@ -1,7 +1,7 @@
 """Checkpoints of SFNet, which shares PFNet's encoder and decoder.
 
 Source: the PyTorch code of the SFNet paper's authors (SFSegNets). It states no
-licence; checkpoints are read here, none is redistributed.
+licence; checkpoints are read here but not redistributed.
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES

@@ -19,16 +19,16 @@ class SFNetBackbone(SegmentationBackbone):
     """Feature pyramid in which a learned flow aligns each coarse map.
 
     Before a coarse map is added to the next finer one,
-    `keras_rsseg.layers.FlowAlignment` warps it. It is the network of
+    `keras_rsseg.layers.FlowAlignment` warps it. This is the network of
     `keras_rsseg.models.PFNetBackbone` with `alignment="flow_alignment"`,
     with the same names and weights.
 
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5. The
-            released network's is `keras_rsseg.encoders.ResNetEncoder(50,
+            released network has `keras_rsseg.encoders.ResNetEncoder(50,
             stem="deep", stackwise_dilations=(1, 1, 2, 4))`.
         fpn_dim: int. Channels of the decoder. Defaults to `256`.
-        context: what gathers the context of the coarsest level, see
+        context: context module of the coarsest level, see
             `keras_rsseg.models.SemanticFPNBackbone`. Defaults to
             `"pyramid_pooling"`.
         dtype: dtype policy of the layers.
@@ -42,7 +42,7 @@ class SFNetBackbone(SegmentationBackbone):
         ceil(height / 4), ceil(width / 4), fpn_dim)`.
 
     Raises:
-        ArgumentError: `context` is not one of those.
+        ArgumentError: `context` is not one of these.
 
     Example:
 

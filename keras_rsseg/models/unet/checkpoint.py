@@ -1,8 +1,8 @@
 """Checkpoints of U-Net, as users train them.
 
-Source: segmentation_models_pytorch (MIT), `Unet("resnet50")`. None was
-released: these are trainings of one's own, by its `save_pretrained()`, by
-Lightning or by torchgeo.
+Source: segmentation_models_pytorch (MIT), `Unet("resnet50")`. No weights were
+released: these are users' own, saved by its `save_pretrained()`, by Lightning
+or by torchgeo.
 """
 
 import functools

@@ -13,7 +13,7 @@ from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
 
-# From the coarsest up; of P0, the image, only the size is used.
+# From coarse to fine; only the size of P0, the image, is used.
 _LEVELS = ("P4", "P3", "P2", "P1", "P0")
 
 
@@ -21,15 +21,15 @@ _LEVELS = ("P4", "P3", "P2", "P1", "P0")
 class UNetBackbone(SegmentationBackbone):
     """U-Net's decoder: from the coarsest level up to every pixel.
 
-    As in segmentation_models_pytorch: each block repeats the pixels of what
-    comes from below up to the size of the next finer level, puts that level's
-    channels behind its own, and convolves both twice. The last block has the
-    size of the image, and no level.
+    As in segmentation_models_pytorch, each block enlarges the map from below
+    to the size of the next finer level by repeating pixels, appends that
+    level's channels, and convolves both twice. The last block has the size of
+    the image, and no level.
 
     Args:
         image_encoder: a feature pyramid backbone with levels P2 to P5, and P1
             in the published form: `finest_level="P1"`. Without P1 the block
-            at stride 2 is left out.
+            at stride 2 is omitted.
         decoder_filters: tuple of 5 ints. Channels of the blocks of P4, P3,
             P2, P1 and of the image. Defaults to `(256, 128, 64, 32, 16)`.
         classifier_kernel_size: int. Kernel of the task's classifier. Defaults
@@ -124,7 +124,7 @@ class UNet(Segmenter):
     """U-Net: a decoder that joins every level of the encoder, up to the image.
 
     See `keras_rsseg.models.Segmenter` for arguments, inputs and outputs. It
-    classifies every pixel by itself; nothing is resized afterwards.
+    classifies at full resolution; nothing is resized afterwards.
 
     Example:
 

@@ -1,6 +1,6 @@
 """Checkpoints of UPerNet.
 
-Source: mmsegmentation (Apache-2.0), `upernet_r50`, which has checkpoints of
+Source: mmsegmentation (Apache-2.0), `upernet_r50`, which has checkpoints for
 ADE20K, Cityscapes and VOC.
 """
 

@@ -22,17 +22,17 @@ class UPerNetBackbone(SegmentationBackbone):
 
     As in mmsegmentation: pyramid pooling of P5, a feature pyramid network
     down from it, and one 3x3 convolution of all levels, resized to P2 with
-    the outer borders aligned. While training, a 3x3 convolution of P4 is
-    classified as well.
+    the outer borders aligned. While training, a 3x3 convolution of P4 is also
+    classified.
 
     Args:
-        image_encoder: a feature pyramid backbone with levels P2 to P5, of
+        image_encoder: a feature pyramid backbone with levels P2 to P5, with
             output stride 32 as published.
         filters: int. Channels of every map of the decoder. Defaults to `512`.
         bin_sizes: sizes of the grids that P5 is averaged over. Defaults to
             `(1, 2, 3, 6)`.
-        auxiliary_filters: int. Channels of the map that is classified in
-            training alone; `None` for no such map. Defaults to `256`.
+        auxiliary_filters: int. Channels of the map that is classified only in
+            training; `None` for no such map. Defaults to `256`.
         dropout: float in [0, 1). Share of the channels of both maps to drop
             in training. Defaults to `0.1`.
         dtype: dtype policy of the layers.

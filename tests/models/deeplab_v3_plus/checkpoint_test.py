@@ -50,7 +50,7 @@ class TestParityWithSmp(ParityTester):
 
 
 def test_the_narrow_one_of_mmsegmentation():
-    # Of a ResNet-18: trunk, pooling, skip, two convolutions, auxiliary head.
+    # With a ResNet-18: trunk, pooling, skip, two convolutions, auxiliary head.
     trunk, pooling, skip, convs = 11195744, 1083392, 792, 19716 + 18048
     model = VARIANTS["deeplabv3plus_r18_mmseg"].build(6)
     expected = trunk + pooling + skip + convs + 147584 + 6 * (129 + 65)

@@ -22,8 +22,8 @@ class TestParity(ParityTester):
     }
 
     def compare(self, model, expected):
-        # Their logits are 8 times as large as the map, which may be less
-        # than the tile. Of that tile no more than its size counts then.
+        # Their logits are 8 times as large as the map, which can be less
+        # than the tile. Then only the tile's size matters.
         maps = self.run(model.backbone, expected["x"], expected)
         height, width = (8 * n for n in maps["features"].shape[1:3])
         logits = model.classifier(maps["features"])

@@ -29,7 +29,7 @@ class TestDenseASPP(ContextTester):
         assert added is layer("dense_atrous_rate2_dropout").output
         assert before is layer("dense_atrous_rate1_join").output
         assert before.shape[-1] == 8 + 11
-        # Nothing is normalised in front of the first dilation.
+        # Nothing is normalised before the first dilation.
         names = [layer.name for layer in backbone.layers]
         assert "dense_atrous_rate2_norm1" in names
         assert "dense_atrous_rate1_norm1" not in names

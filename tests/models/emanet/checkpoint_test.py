@@ -5,7 +5,7 @@ import pytest
 from keras_rsseg.models.emanet.checkpoint import VARIANTS
 from tests.models.parity_tester import ParityTester
 
-# Of the convolution before the bases, which no gradient reaches.
+# The convolution before the bases, which no gradient reaches.
 FROZEN = 512 * 512 + 512
 
 

@@ -55,7 +55,7 @@ class TestEncNet(ContextTester):
         )
 
     def test_as_pfnet_released_it(self):
-        # All levels of one size, as at output stride 8.
+        # All levels have one size, as at output stride 8.
         encoder = keras_rsseg.encoders.ResNetEncoder(
             18,
             stackwise_strides=(1, 2, 1, 1),

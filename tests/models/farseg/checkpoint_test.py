@@ -22,7 +22,7 @@ class TestParity(ParityTester):
     on_all_backends = True
 
     def compare(self, model, expected):
-        """It puts out probabilities, which a task's `predict()` does not."""
+        """It outputs probabilities, unlike a task's `predict()`."""
         (key,) = (key for key in expected if key.startswith("main_out"))
         probabilities = {key: expected.pop(key)}
         super().compare(model, expected)

@@ -43,13 +43,13 @@ class TestFarSeg(ContextTester):
         tiles, masks = make_tiles(2, 32, 32)
         fit = {"batch_size": 1, "verbose": 0}
         history = model.fit(tiles, masks, **fit).history
-        # Told before each step how many there were, in the last one 1 of 4.
+        # Told the number of previous steps before each; the last is 1 of 4.
         assert history["annealing"] == [0.75]
         model.save(tmp_path / "model.keras")
         model = keras.saving.load_model(tmp_path / "model.keras")
         history = model.fit(tiles, masks, **fit).history
         assert history["annealing"] == [0.25]
-        # One that was given is enough.
+        # One given by the user is enough.
         callback = AdvanceAnnealing(model.loss)
         history = model.fit(tiles, masks, **fit, callbacks=[callback]).history
         assert history["annealing"] == [0.0]
@@ -65,7 +65,7 @@ class TestFarSeg(ContextTester):
         model = self.make_model()
         self.randomise_statistics(model)
         tiles = np.zeros((2, 256, 64, 3), "uint8")
-        # Far from where they are compared.
+        # Far from the compared pixels.
         tiles[1, -64:] = 255
         logits = model.predict_on_batch(tiles)
         assert np.abs(logits[0, :32] - logits[1, :32]).max() > 1e-4

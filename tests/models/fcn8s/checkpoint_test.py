@@ -16,7 +16,7 @@ class TestParity(ParityTester):
     parameters = 134412144
 
     def compare(self, model, expected):
-        # Its logits are as large as the tile, of three classifiers.
+        # Its logits, from three classifiers, are as large as the tile.
         outputs = {
             "pool4_every64": model.get_layer("classifier_P4").input,
             "score_fr": model.get_layer("classifier").output,

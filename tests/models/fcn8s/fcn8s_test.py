@@ -34,7 +34,7 @@ class TestFCN8s(ContextTester):
 class TestUpsampling(TestCase):
     @pytest.mark.parametrize("strides", [2, 8])
     def test_new_kernels_keep_a_plane(self, strides):
-        # Of one channel, which goes into no other.
+        # One channel, which does not mix with others.
         layer = keras.layers.Conv2DTranspose(
             2,
             2 * strides,

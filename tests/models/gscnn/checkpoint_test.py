@@ -12,7 +12,7 @@ class TestParity(ParityTester):
     fixture = "gscnn_wrn38"
     seed = 53
     sizes = ("1x64x64", "1x97x75")
-    # With the biases of the classifier, without a convolution out of use.
+    # With the biases of the classifier, without an unused convolution.
     parameters = 137277422 + 16 - 65
     layers = {
         "pooling_project": "bot_aspp_every32",

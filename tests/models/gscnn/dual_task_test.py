@@ -1,4 +1,4 @@
-"""Class maps are compared as GSCNN's release does."""
+"""Class maps are compared as in GSCNN's release."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ class TestDualTaskLoss(TestCase):
         masks = rng.integers(0, 3, (2, 5, 4))
         shares = rng.dirichlet([1, 1, 1], (2, 5, 4)).astype("float32")
         masks[0, 1:3] = 255
-        # A void pixel may be surer than all others.
+        # A void pixel can be surer than all others.
         shares[0, 1, 0] = [1, 0, 0]
         valid = masks != 255
         truth = np.eye(3)[np.where(valid, masks, 0)]

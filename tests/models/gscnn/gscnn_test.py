@@ -25,7 +25,7 @@ class TestGSCNN(ContextTester):
         "dilation_rates": (1, 2),
     }
 
-    # Its stream of shapes is as large.
+    # Its shape stream is as large.
     large_tile = (520, 130)
 
     def make_model(self, encoder=None, **kwargs):
@@ -75,13 +75,13 @@ class TestGSCNN(ContextTester):
         )
         prepared = to_numpy(model.preprocessor(with_edges))
         assert set(prepared[..., 3].ravel()) == {0, 255}
-        # The others as of an image without.
+        # The others are as for an image without the band.
         plain = self.system.preprocessor_cls.image_converter_cls()
         self.assert_close(prepared[..., :3], plain(tiles), 1e-6)
         logits = model.predict_on_batch(with_edges)
         with pytest.raises(AssertionError):
             self.assert_close(model.predict_on_batch(without), logits, 1e-4)
-        # No edges are those of a network that knows of none.
+        # Without edges it equals a network without the band.
         self.backbone_arguments["edge_band"] = False
         other = for_few_steps(self.make_model())
         other.set_weights(model.get_weights())

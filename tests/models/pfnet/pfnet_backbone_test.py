@@ -1,4 +1,4 @@
-"""What takes PointFlow's place, where it is, and in which direction."""
+"""Alternatives to PointFlow, its levels, and its direction."""
 
 import itertools
 

@@ -33,8 +33,8 @@ class TestPFNet(SegmenterTester):
         assert actual.recipe == expected.recipe == "released"
 
     def test_trains_with_one_tile(self):
-        # As in an epoch's last batch. Keras' convolutions of one filter do
-        # not, on torch's CPU.
+        # As in an epoch's last batch. Keras' convolutions with one filter fail
+        # here, on torch's CPU.
         model = for_few_steps(self.make_model())
         before = [to_numpy(v) for v in model.trainable_variables]
         assert np.isfinite(model.train_on_batch(*make_tiles(1, 33, 50))[0])
@@ -92,7 +92,7 @@ class TestPFNet(SegmenterTester):
         model = self.make_model({"data_format": data_format}, preprocessor=None)
         model.compile(recipe=recipe)
         for_few_steps(model)
-        # Integers, which are up to the model without a preprocessor.
+        # Integers, which a model without a preprocessor gets unchanged.
         tiles, masks = make_tiles(2, 33, 50)
         tiles = tiles // 64
         self.freeze(model)

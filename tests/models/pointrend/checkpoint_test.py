@@ -8,7 +8,7 @@ from tests.models.parity_tester import ParityTester
 
 
 class PointRendTester(ParityTester):
-    """What the classifier gives is refined; some fixtures have both."""
+    """The classifier's logits are refined; some fixtures have both."""
 
     has_point_head = True
 

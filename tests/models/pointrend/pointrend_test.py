@@ -1,4 +1,4 @@
-"""PointRend: what every system does, and its loss of points."""
+"""PointRend: what every system does, and its point loss."""
 
 import keras
 import numpy as np
@@ -54,7 +54,7 @@ class TestPointRend(ContextTester):
             assert np.any(to_numpy(variable) != value), variable.path
 
     def test_reordered_classes(self, tmp_path):
-        # As many points as published are no absurd size for a preset.
+        # The published number of points is not absurd for a preset.
         self.backbone_arguments = {**self.backbone_arguments}
         del self.backbone_arguments["num_points"]
         model = for_few_steps(self.make_model(class_names=["a", "b", "c"]))

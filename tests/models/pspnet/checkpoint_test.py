@@ -40,7 +40,7 @@ class TestParityWithMmsegmentation(ParityTester):
 
 
 def test_the_narrow_one_of_mmsegmentation():
-    # Of a ResNet-18: trunk, four bins, their join, and the auxiliary head.
+    # With a ResNet-18: trunk, four bins, their join, and the auxiliary head.
     trunk, bins, join, auxiliary = 11195744, 263168, 1179904, 147584
     model = VARIANTS["pspnet_r18_mmseg"].build(6)
     expected = trunk + bins + join + auxiliary + 6 * (129 + 65)

@@ -1,4 +1,4 @@
-"""RANet gives the outputs of a PyTorch statement of the same definition."""
+"""RANet gives the outputs of a PyTorch network of the same definition."""
 
 import keras
 import pytest
@@ -18,7 +18,7 @@ class TestParity(ParityTester):
     on_all_backends = True
 
     def compare(self, model, expected):
-        # Its logits are as large as the tile, of three classifiers.
+        # Its logits, from three classifiers, are as large as the tile.
         names = ("classifier", "classifier_P4", "classifier_P5")
         fine, middle, coarse = (model.get_layer(name) for name in names)
         outputs = {

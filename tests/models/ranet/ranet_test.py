@@ -38,7 +38,7 @@ class TestRANet(ContextTester):
             load(str(tmp_path), image_shape=(64, 32, 3))
         shape = (64, 64, 3)
         assert load(str(tmp_path), image_shape=shape).input_shape[1:] == shape
-        # A head of one's own is for any size.
+        # A new head can have any size.
         classes = ["field", "forest"]
         other = load(str(tmp_path), classes=classes, image_shape=(32, 32, 3))
         assert other.output_shape == (None, 32, 32, 2)
@@ -49,7 +49,7 @@ class TestRANet(ContextTester):
         tiles, _ = make_tiles(2, 33, 50)
         expected = model.predict_on_batch(tiles)
         assert expected.shape == (2, 33, 50, 3)
-        # On torch it is channels-first inside.
+        # On torch the inside is channels-first.
         twin = for_few_steps(keras_rsseg.optimize_for_inference(model))
         self.assert_close(twin.predict_on_batch(tiles), expected, 3e-5)
 

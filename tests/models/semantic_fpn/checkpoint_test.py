@@ -43,7 +43,7 @@ class TestParity(TestCase):
 
 
 class TestParityOnResNet18(ParityTester):
-    """Of its blocks the second convolutions alone are dilated."""
+    """Only the second convolutions of its blocks are dilated."""
 
     variant = VARIANTS["fpnppm_r18"]
     fixture = "fpnppm_r18"

@@ -81,7 +81,7 @@ class TestSemanticFPN(SegmenterTester):
 
 @pytest.mark.slow
 class TestLadders(ContextTester):
-    """The decoder of Panoptic FPN, as mmsegmentation has it."""
+    """The decoder of Panoptic FPN, as in mmsegmentation."""
 
     system = keras_rsseg.SemanticFPN
     backbone_arguments = {

@@ -39,7 +39,7 @@ class TestUNet(ContextTester):
             "P3": (None, 8, 5, 12),
             "P4": (None, 4, 3, 16),
         }
-        # The last block joins nothing, and the first what comes from below.
+        # The last block joins nothing, and the first joins the map below.
         names = [layer.name for layer in backbone.layers]
         assert "concatenate_P0" not in names
         below, level = backbone.get_layer("concatenate_P4").input

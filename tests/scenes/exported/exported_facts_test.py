@@ -1,4 +1,4 @@
-"""What exported files say of their model survives, or is refused."""
+"""Exported files keep their model's facts, or are refused."""
 
 import json
 

@@ -97,7 +97,7 @@ def test_map_of_a_scene_with_legend(tmp_path):
         np.testing.assert_array_equal(one.read(), two.read())
         assert one.tags()["preset"] == "thresholds"
         assert one.tags()["model"] == "PFNet"
-        # By the bytes of the file, which differ.
+        # By the bytes of the files, which differ.
         assert one.tags()["run"] != two.tags()["run"]
 
 

@@ -1,4 +1,4 @@
-"""ONNX files made by hand, whose right answer is known."""
+"""ONNX files made by hand, with known results."""
 
 import numpy as np
 
@@ -31,12 +31,12 @@ def make_facts(**changes):
 
 
 def write_onnx(path, facts, text=None):
-    """Write a network that is one product, channels-last, and softmax.
+    """Write a network of a single product, channels-last, and softmax.
 
     Args:
-        path: of the file.
-        facts: what it says; its layout and output are obeyed.
-        text: what it says in place of that.
+        path: path of the file.
+        facts: its facts; layout and output are followed.
+        text: text in place of the facts.
     """
     from onnx import TensorProto
     from onnx import checker

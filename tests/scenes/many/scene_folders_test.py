@@ -1,4 +1,4 @@
-"""What in a folder is a scene, and what only lies there."""
+"""Which files in a folder are scenes, and which are not."""
 
 import os
 import pathlib
@@ -38,7 +38,7 @@ class TestLinks:
         assert "archive/2024/a.tif" in listed(["**/*.tif"])
 
     def test_each_once(self, here):
-        """A link to a folder above would go on for ever."""
+        """A link to a folder above would never end."""
         touch("scenes/2024/a.tif")
         os.symlink("..", "scenes/2024/up")
         os.symlink("2024", "scenes/newest")
@@ -77,7 +77,7 @@ class TestOwnMaps:
 
     @pytest.mark.parametrize("sources", [["."], ["*.*"]])
     def test_beside_their_scenes(self, scenes, sources):
-        """The same command goes on where it was stopped."""
+        """The same command resumes."""
         self.run(sources, ".")
         for name in ("b.tif", "b.qml"):
             os.unlink(name)
@@ -96,7 +96,7 @@ class TestOwnMaps:
             "a.bil",
             "b.bil",
         ]
-        # By itself it is meant.
+        # Given alone, it is meant.
         assert listed(["a.tif"], "maps") == ["a.tif"]
 
     def test_nothing_else(self, scenes):
@@ -122,7 +122,7 @@ class TestPictures:
     "name", ["P001-BROWSE.JPG", "p001_thumb.png", "P001.quicklook.jpg"]
 )
 def test_pictures_to_look_through(here, name):
-    """They show an image beside them, if they say so and have no place."""
+    """They belong to an image beside them, if they say so and have no place."""
     touch("in/P001.TIF", f"in/{name}")
     assert listed(["in"]) == ["in/P001.TIF"]
     touch("in/P002.TIF", "in/P003_east.png", "in/other-BROWSE.png")

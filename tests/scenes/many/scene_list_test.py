@@ -1,4 +1,4 @@
-"""Which scenes are meant, and which map is whose."""
+"""Which scenes are meant, and which map belongs to which."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ from tests.scenes.scene_files import write_scene
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """The folder with the files that a test names."""
+    """The folder with the files named by a test."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -314,7 +314,7 @@ class TestOutputs:
 
 
 class TestOtherRasters:
-    """What is no file with the suffix of a raster."""
+    """Names that are not files with the suffix of a raster."""
 
     def test_bands_in_several_files(self, here):
         touch(
@@ -357,7 +357,7 @@ class TestOtherRasters:
         assert second == {"area": f"{here}/plan.gpkg", "area_layer": "plots"}
 
     def test_a_map_of_each_extent(self, here):
-        """Switches and words as people and spreadsheets write them."""
+        """Switches and words as written by people and spreadsheets."""
         touch("a.tif")
         pathlib.Path("list.csv").write_text(
             "scene,output,crop,nodata\na.tif,b.tif,FALSE,Border\n"

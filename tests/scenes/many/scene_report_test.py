@@ -1,4 +1,4 @@
-"""The report says what became of each scene, and adds up."""
+"""The report has the outcome of each scene, and adds up."""
 
 import csv
 import io
@@ -85,7 +85,7 @@ def test_table(report):
 
 
 def test_equal_names_are_told_apart():
-    """By the folders in which the maps lie."""
+    """By the folders of the maps."""
     jobs = [SceneJob("a.png", pathlib.Path(f"maps/{n}/7/5.tif")) for n in "12"]
     text = SceneReport(map(SceneOutcome, jobs)).to_text()
     assert [line.split()[0] for line in text.splitlines()[1:3]] == [
@@ -163,7 +163,7 @@ def test_areas_are_readable(area, text):
 
 
 def test_a_long_report_fits_a_screen(report):
-    """What failed comes first, and the widest classes stay."""
+    """Failures come first, and the widest classes are kept."""
     lines = report.to_text(rows=2, width=62).splitlines()
     assert lines[0].split() == ["map", "status", "seconds", "valid", "water"]
     assert [line.split()[0] for line in lines[1:3]] == ["c.tif", "e.tif"]

@@ -1,4 +1,4 @@
-"""A thousand scenes with one fault make one warning of it, not a thousand."""
+"""A thousand scenes with the same fault make one warning."""
 
 import logging
 import time
@@ -77,7 +77,7 @@ def test_empty_scenes(tmp_path, monkeypatch, caplog):
 
 
 def test_warnings_of_python(tmp_path, monkeypatch):
-    """They are of a kind as well; each thread is about its own scene."""
+    """They are also grouped; each thread is about its own scene."""
     monkeypatch.chdir(tmp_path)
     names = ["a.tif", "b.tif", "c.tif"]
     for name in names:

@@ -55,7 +55,7 @@ with test.store_of(folder) as store:
     store.publish(test.Legend(stored_maps.NAMES))
 """
 RECORD = "block_store.BlockRecord.write"
-# Where a run is killed, and how many blocks are done then.
+# Where a run is killed, and how many blocks are done by then.
 KILLED = {
     "in a block": (f"{RECORD} = second({RECORD})", 1),
     "in a map": ("cog._is_complete = kill", 4),
@@ -84,7 +84,7 @@ def run_child(tmp_path, line):
 
 @contextlib.contextmanager
 def limited_files(size):
-    """A full disk, as far as it can be had without one."""
+    """A full disk, as far as it can be simulated."""
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -136,7 +136,7 @@ class TestFaults:
 
     @posix
     def test_killed_between_two_renamings(self, tmp_path):
-        """No classes, no map; what is in place already is no obstacle."""
+        """No classes, no map; files already in place are no obstacle."""
         run_child(tmp_path, BETWEEN)
         assert sorted(os.listdir(tmp_path)) == [FOLDER, "doubt.tif"]
         assert finish(tmp_path, resume=True) == []
@@ -174,7 +174,7 @@ class TestFaults:
         assert_complete(tmp_path)
 
     def test_a_map_that_is_not_what_was_stored(self, tmp_path, monkeypatch):
-        """As by a fault of the disk or of GDAL."""
+        """As after a fault of the disk or GDAL."""
         copy = rasterio.shutil.copy
 
         def wrong(mosaic, path, **options):
@@ -224,7 +224,7 @@ class TestFaults:
         assert os.listdir(other) == [".shares.tif.backup"]
 
     def test_a_folder_that_cannot_be_written(self, tmp_path, monkeypatch):
-        """By a stand-in: tests may run as root."""
+        """With a stand-in, as tests can run as root."""
 
         def refused(*args, **kwargs):
             raise PermissionError(13, "Permission denied", str(tmp_path))

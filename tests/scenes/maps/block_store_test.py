@@ -1,4 +1,4 @@
-"""Finished blocks survive what ends a run, and become whole maps."""
+"""Finished blocks survive interruptions, and become whole maps."""
 
 import contextlib
 import os
@@ -59,7 +59,7 @@ class TestWhole:
         assert_complete(tmp_path)
 
     def test_other_folders(self, tmp_path):
-        """No folder gets files of another: they may be other disks."""
+        """No folder gets files of another: they can be on other disks."""
         folders = [tmp_path / name for name in "abc"]
         for folder in folders:
             folder.mkdir()
@@ -161,7 +161,7 @@ class TestResume:
         text = str(caught.value)
         assert "parameters.tile_size: 512 then, 256 now" in text
         assert "model: 'a' then, None now" in text
-        # Not there and null are one: a default that was added later.
+        # Missing and null are the same: a default that was added later.
         assert "flips" not in text and "grid" not in text
         assert sorted(os.listdir(tmp_path / FOLDER)) == before
         assert finish(tmp_path, resume=True) == [2, 3]
@@ -180,7 +180,7 @@ class TestResume:
             assert part in str(caught.value)
 
     def test_settings_that_cannot_be_read(self, tmp_path):
-        """Nobody knows what the blocks are of."""
+        """It is unknown what the blocks belong to."""
         interrupt(tmp_path, 2)
         (tmp_path / FOLDER / "settings.json").write_text('{"format": 1')
         assert finish(tmp_path, resume=True) == [0, 1, 2, 3]

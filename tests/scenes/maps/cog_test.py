@@ -1,4 +1,4 @@
-"""Written maps, read by rasterio and judged by rio-cogeo."""
+"""Written maps, read by rasterio and validated by rio-cogeo."""
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ class TestGrid:
             np.testing.assert_array_equal(
                 read_raster(product.path), product.render(probabilities)
             )
-            # It takes the sizes of overviews from the width alone.
+            # It takes the sizes of overviews only from the width.
             if size[1] > 1:
                 assert_valid(product.path)
 
@@ -195,7 +195,7 @@ class TestContent:
                 )
 
     def test_overviews_mix_no_classes(self, tmp_path):
-        """Class 1 lies between 0 and 2 in number only."""
+        """Class 1 is between 0 and 2 only as a number."""
         ids = np.zeros((1100, 1300), "uint8")
         ids[:, 1::2] = 2
         ids[::3] = 255
@@ -214,7 +214,7 @@ class TestContent:
         assert half.shape == (550, 650)
         assert set(np.unique(half[:300, :450])) <= {0, 2, 255}
         assert (half[300:] == 255).all()
-        # Of two rows one may be void: what is there is shown.
+        # One of two rows can be void: the other is shown.
         assert (half[:300, 450:] == 3).all()
 
     @pytest.mark.parametrize("dtype", ["uint8", "float16"])
@@ -244,7 +244,7 @@ class TestContent:
         assert files[0] == files[1] == files[2]
 
     def test_void_blocks(self, tmp_path):
-        """Blocks that hold nothing need no files."""
+        """Empty blocks need no files."""
         probabilities = make_probabilities(600, 600)
         products = make_products(tmp_path, "float16")
         blocks = make_blocks(600, 600, 200, 200)

@@ -1,4 +1,4 @@
-"""What is made of probabilities, against formulas in float64."""
+"""Products of probabilities, against formulas in float64."""
 
 import math
 
@@ -45,7 +45,7 @@ class TestProduct:
         assert error <= {"uint8": 0.00201, "float16": 2**-12}[dtype]
 
     def test_one_is_250_and_is_not_void(self):
-        """Sums of shares may come out a little above 1."""
+        """Sums of shares can be slightly above 1."""
         product = Product("probabilities", "shares.tif")
         stored = product.render(column(1.0000001, 0))
         assert stored.ravel().tolist() == [250, 0]

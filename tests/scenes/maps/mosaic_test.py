@@ -1,4 +1,4 @@
-"""Maps of neighbours as one raster, which goes where they go."""
+"""Maps of neighbours as one raster, which can be moved with them."""
 
 import shutil
 

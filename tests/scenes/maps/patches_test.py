@@ -81,7 +81,7 @@ def test_corners_do_not_connect(tmp_path):
 
 
 def test_damaged_map(tmp_path):
-    # Its table of contents comes first: it opens all the same.
+    # Its table of contents comes first, so it still opens.
     whole = write_classes(tmp_path / "whole.tif", random_classes(900, 900))
     path = tmp_path / "map.tif"
     copy(whole, path, driver="COG")
@@ -103,10 +103,10 @@ def test_a_patch_between_two_of_a_class_connects_them():
 
 
 def test_small_ones_grow_together():
-    # None has a large neighbour: 3 + 2 + 2 are large enough at last.
+    # None has a large neighbour: 3 + 2 + 2 are finally large enough.
     merged = merge_small([0, 1, 2], [3, 2, 2], [[0, 1], [1, 2]], 7)
     np.testing.assert_array_equal(merged, [0, 0, 0])
-    # 2 and 3 are 5, which is enough: the last one stays alone.
+    # 2 and 3 make 5, which is enough: the last one stays alone.
     merged = merge_small([0, 1, 2], [9, 2, 3], [[1, 2]], 5)
     np.testing.assert_array_equal(merged, [0, 2, 2])
 

@@ -1,4 +1,4 @@
-"""Polygons in each format: whole, where they lie, nothing left over."""
+"""Polygons in each format: whole, in place, with no leftovers."""
 
 import os
 import sqlite3
@@ -36,7 +36,7 @@ def test_the_same_in_each(tmp_path, classes, suffix):
     )
     assert other.crs == package.crs
     assert list(other.columns) == list(package.columns)
-    # FlatGeobuf sorts them by place.
+    # FlatGeobuf sorts them by location.
     np.testing.assert_allclose(
         np.sort(other.area_m2), np.sort(package.area_m2), rtol=1e-6
     )

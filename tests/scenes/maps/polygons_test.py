@@ -1,4 +1,4 @@
-"""Polygons of a map: exact areas, valid, on the ground where they lie."""
+"""Polygons of a map: exact areas, valid, in the right place."""
 
 import sqlite3
 import sys
@@ -114,7 +114,7 @@ def test_simplified_neighbours_share_borders(
 def test_no_patch_is_below_the_minimum(tmp_path_factory, seed, minimum):
     ids = random_classes(20, 30, seed, void=0)
     path = write_classes(tmp_path_factory.mktemp("polygons") / "map.tif", ids)
-    # Just below so many pixels: those of that size stay.
+    # Just below this number of pixels: patches of this size stay.
     area = (minimum - 0.5) * pixel_area(path)
     frame = polygons_of(path, minimum_area=area)
     check_coverage(frame)

@@ -1,4 +1,4 @@
-"""Pictures of scenes: any dtype, few pixels, what is not valid clear."""
+"""Pictures of scenes: any dtype, few pixels, transparent where invalid."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The style is what QGIS parses: names, colours, void left out."""
+"""QGIS can parse the style: names, colours, without void."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -31,7 +31,7 @@ def test_each_class_has_its_color_and_name(tmp_path, classes):
     entries = renderer.findall("colorPalette/paletteEntry")
     assert [entry.get("label") for entry in entries] == NAMES
     assert [entry.get("color") for entry in entries] == COLORS
-    # What the palette does not list, void, is transparent.
+    # Void, which the palette does not list, is transparent.
     assert [entry.get("value") for entry in entries] == ["0", "1", "2"]
     assert {entry.get("alpha") for entry in entries} == {"255"}
 

@@ -1,4 +1,4 @@
-"""Weights and blending: no pixel without an answer, no seam."""
+"""Weights and blending: no pixel without a result, no seam."""
 
 import itertools
 
@@ -75,7 +75,7 @@ def test_tiles_of_one_map_blend_to_that_map(height, width, tile, share, seed):
 @geometry
 @hypothesis.settings(max_examples=40, deadline=None)
 def test_blending_equals_the_plain_sum(height, width, tile, share, seed):
-    """The ring of rows gives what a scene-sized accumulator gives."""
+    """The ring of rows equals a scene-sized accumulator."""
     tile = min(tile, height, width)
     rng = np.random.default_rng(seed)
     answers = {}
@@ -164,7 +164,7 @@ lengths = st.integers(1, 60)
 
 
 def resample_part(array, size, rows, columns, in_cuts=(), out_cuts=()):
-    """Resample a part from input that comes in pieces, taken in pieces."""
+    """Resample a part, with input and output in pieces."""
     resampler = RowResampler(array.shape[1:], size, rows, columns)
     top, end = input_range(array.shape[1], size[0], *rows)
     left, right = input_range(array.shape[2], size[1], *columns)

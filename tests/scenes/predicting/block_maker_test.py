@@ -1,4 +1,4 @@
-"""Blocks cover a map once; a plan gives them the tiles that they need."""
+"""Blocks cover a map once; a plan gives them the tiles they need."""
 
 import hypothesis
 import hypothesis.strategies as st
@@ -63,7 +63,7 @@ def test_sections_bound_the_sums_and_start_with_a_tile(monkeypatch):
         # Of classes, of weights, and the variance.
         sums = 4 * 512 * width * ((classes or 16) + 2)
         assert sums <= 1.1 * (64 << 20) or width <= 8 * 512 + 384
-        # At the border between sections one column of tiles comes twice.
+        # At the border between sections, one column of tiles appears twice.
         sections = -(-60_000 // width)
         columns = len(tile_windows(1, 60_000, 512, 384))
         rows = len(tile_windows(60_000, 1, 512, 384))

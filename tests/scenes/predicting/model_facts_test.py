@@ -1,4 +1,4 @@
-"""What a model says of itself is checked before hours are spent on it."""
+"""A model's facts are checked before hours are spent on it."""
 
 import math
 
@@ -17,7 +17,7 @@ from tests.scenes.scene_files import write_scene
 
 
 class Model:
-    """A model that says something of itself, and counts its calls."""
+    """A model with facts, which counts its calls."""
 
     def __init__(self, **facts):
         self.calls = 0

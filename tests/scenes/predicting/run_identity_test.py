@@ -50,7 +50,7 @@ def test_models_are_told_apart():
 
 
 def test_parameters(tmp_path, monkeypatch):
-    """A new option is one by itself, lest an old map be taken for a new."""
+    """A new option counts at once, lest an old map pass for a new one."""
     scene = write_scene(tmp_path / "scene.tif", random_scene(9, 9))
     options = SceneOptions(
         tile_size=64, scales=(0.5, 1), value_range=(0, 2.5), nodata=7
@@ -83,7 +83,7 @@ def test_parameters(tmp_path, monkeypatch):
 
 
 class TestPrivacy:
-    """A map that is published tells nothing of the machine it was made on."""
+    """A published map reveals nothing about the machine it was made on."""
 
     @pytest.mark.parametrize(
         "preset, told",

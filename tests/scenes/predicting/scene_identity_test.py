@@ -1,4 +1,4 @@
-"""A scene is known by the contents of its files."""
+"""A scene is identified by the contents of its files."""
 
 import os
 import pathlib
@@ -25,7 +25,7 @@ def identity(path):
 
 
 def changed_in_place(path, at, values=b"\x01"):
-    """Change bytes of a file, and leave its time as it was."""
+    """Change bytes of a file, but not its time stamp."""
     status = os.stat(path)
     with open(path, "r+b") as file:
         file.seek(at)
@@ -96,7 +96,7 @@ class TestContents:
 
 
 class TestCost:
-    """Files of any size are told apart for a bounded number of bytes."""
+    """Files of any size are told apart by a bounded number of bytes."""
 
     @pytest.fixture
     def sparse(self, tmp_path):

@@ -1,4 +1,4 @@
-"""Views of tiles and the way back, and what their mean is good for."""
+"""Views of tiles and the way back, and the benefit of their mean."""
 
 import numpy as np
 import pytest
@@ -98,7 +98,7 @@ def test_one_twin_for_many_scenes_until_the_task_learns():
 
 
 def test_many_tiles_have_a_twin_of_their_own():
-    """The same for a map and for a part of it, after a restart, say."""
+    """The same for a map and a part of it, as after a restart."""
     model = make_model()
     few, many = (
         fast_model(model, model_identity(model), count) for count in (3, 1000)

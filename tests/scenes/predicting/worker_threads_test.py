@@ -1,4 +1,4 @@
-"""Threads: all items in their order, errors where they belong, no one left."""
+"""Threads: all items in order, errors in their place, no thread left."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def test_no_more_than_wanted_is_read():
     with read_ahead(watched(), 3) as items:
         for number in items:
             time.sleep(0.002)
-            # This one, three that wait, and one that waits for room.
+            # This one, three that wait, and one that waits for space.
             assert len(read) <= number + 1 + 3 + 1
 
 

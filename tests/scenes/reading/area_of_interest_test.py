@@ -43,7 +43,7 @@ def to_degrees(geometry, crs=UTM):
 
 
 def expected_mask(geometry, matrix=TRANSFORM, shape=(40, 60)):
-    """By GDAL, of a geometry in the scene's coordinates."""
+    """By GDAL, for a geometry in the scene's coordinates."""
     return geometry_mask([geometry], shape, matrix, invert=True)
 
 
@@ -59,7 +59,7 @@ def read_valid(path, area):
 
 
 class TestKinds:
-    """Every way to say it means the same pixels."""
+    """All forms of an area mean the same pixels."""
 
     def check(self, scene, area):
         expected = expected_mask(polygon(on_map(CORNERS)))
@@ -170,7 +170,7 @@ class TestScenes:
         geometry = polygon(on_map(CORNERS, matrix))
         valid = read_valid(scene, to_degrees(geometry))
         np.testing.assert_array_equal(valid, expected_mask(geometry, matrix))
-        # The polygon lies in the grid the same way, however that is turned.
+        # The polygon is in the same place in the grid, however that is rotated.
         np.testing.assert_array_equal(
             valid, expected_mask(polygon(CORNERS), Affine.identity())
         )
@@ -205,7 +205,7 @@ class TestScenes:
         np.testing.assert_array_equal(read_valid(scene, area), expected)
 
     def test_surroundings_are_seen_but_not_valid(self, scene):
-        """A network needs them; what lies far off is not even read."""
+        """A network needs them; distant pixels are not even read."""
         area = AreaOfInterest(polygon(on_map(CORNERS)), crs=UTM)
         with open_scene(scene) as dataset:
             reader = SceneReader(dataset, area=area)
@@ -222,7 +222,7 @@ class TestScenes:
 
     @pytest.mark.parametrize("size", [(10, 15), (13, 17), (80, 120), (53, 41)])
     def test_resampled(self, scene, size):
-        """Whatever holds a pixel that is wanted is predicted."""
+        """Every tile with a requested pixel is predicted."""
         area = AreaOfInterest(polygon(on_map(CORNERS)), crs=UTM)
         with open_scene(scene) as dataset:
             reader = SceneReader(dataset, area=area)
@@ -239,7 +239,7 @@ class TestScenes:
         assert valid.sum() < 1.35 * cells.sum() * max(1, size[0] / 40) ** 2
 
     def test_sides_bend_as_the_reference_system_asks(self, tmp_path):
-        """A rectangle in degrees, 150 km wide: parallels are no lines."""
+        """A rectangle in degrees, 150 km wide: parallels are not straight."""
         matrix = Affine(250, 0, 4e5, 0, -250, 6.7e6)
         scene = write_scene(
             tmp_path / "scene.tif", random_scene(300, 700), transform=matrix
@@ -275,9 +275,9 @@ class TestScenes:
 
     @pytest.mark.parametrize("middle", [11.0, 179.9999])
     def test_rational_polynomials(self, tmp_path, caplog, middle):
-        """A scene as it was taken: they say where it is, about."""
+        """An unrectified scene: they say approximately where it is."""
         one, zeros = [1.0] + [0.0] * 19, [0.0] * 16
-        # Height moves lines, by nothing at its mean.
+        # Height shifts lines, but not at its mean.
         rpcs = RPC(
             height_off=300,
             height_scale=100,
@@ -390,7 +390,7 @@ class TestErrors:
                 read_valid(scene, area)
 
     def test_coordinates_that_are_not_degrees(self, scene):
-        """The usual slip: projected ones without a word on the system."""
+        """The usual mistake: projected coordinates without their system."""
         with pytest.raises(ValueError, match="area_crs="):
             read_valid(scene, polygon(on_map(CORNERS)))
 

@@ -1,4 +1,4 @@
-"""Values that may mean something else than they are taken for."""
+"""Values that may mean something other than assumed."""
 
 import numpy as np
 import pytest
@@ -73,7 +73,7 @@ class TestColorTables:
                 SceneReader(dataset, model_bands=3)
             with pytest.warns(UserWarning, match="indices into a colour"):
                 SceneReader(dataset)
-        # What the error offers.
+        # The error's suggestion.
         with open_scene(f"vrt://{path}?expand=rgb") as dataset:
             found, _ = SceneReader(dataset, model_bands=3).read(0, 0, 40, 60)
         colors = np.array(table, "uint8")[:, :3]

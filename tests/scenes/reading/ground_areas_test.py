@@ -20,7 +20,7 @@ AXIS, ECCENTRICITY = 6378137.0, 0.0818191908426215
 def zone(south, north, degrees):
     """Square metres of the ellipsoid between two latitudes.
 
-    By the formula in closed form (Snyder, Map Projections, 3-12), where the
+    With the closed-form formula (Snyder, Map Projections, 3-12), where the
     package measures single pixels.
     """
 
@@ -47,7 +47,7 @@ def write(path, ids, crs, bounds, **profile):
     matrix = Affine(
         (east - west) / width, 0, west, 0, (south - north) / height, north
     )
-    # What `threshold_model` answers with these ids.
+    # Values for which `threshold_model` returns these ids.
     pixels = np.stack([ids * 64 + 1] * 3).astype("uint8")
     return write_scene(path, pixels, crs=crs, transform=matrix, **profile)
 
@@ -191,7 +191,7 @@ def test_polygons_have_the_areas_of_their_pixels(tmp_path, crs, bounds):
 
 
 class TestEqualPixels:
-    """Most scenes: nothing more is read, nothing else comes out."""
+    """Most scenes: nothing more is read, and the result is the same."""
 
     def test_utm(self, tmp_path):
         scene = write_scene(
@@ -241,7 +241,7 @@ class TestEqualPixels:
 
 
 class TestMinimumArea:
-    """No polygon may be smaller than what was asked for."""
+    """No polygon must be smaller than requested."""
 
     @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:32632"])
     @pytest.mark.parametrize("simplify", [0.0, 1.5, 4.0])

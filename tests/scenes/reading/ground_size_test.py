@@ -1,4 +1,4 @@
-"""How large pixels are on the ground, and which grid that asks for."""
+"""How large pixels are on the ground, and the grid this requires."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ class TestGroundSize:
                 Affine(1, 0, 984250, 0, -1, 200000),
                 (0.3048, 0.3048),
             ),
-            # Turned: columns run (0.3, 0.4).
+            # Rotated: columns run (0.3, 0.4).
             (
                 "EPSG:32632",
                 Affine(0.3, 0.4, 5e5, 0.4, -0.3, 5e6),
@@ -156,7 +156,7 @@ class TestNoPlace:
                 assert ground_pixel_size(dataset) is not None
 
     def test_rational_polynomials(self, tmp_path):
-        """They tell the size of pixels, at their mean height."""
+        """They determine the pixel size, at their mean height."""
         one = [1.0] + [0.0] * 19
         rpcs = rasterio.rpc.RPC(
             height_off=100,

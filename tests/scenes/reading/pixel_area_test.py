@@ -1,4 +1,4 @@
-"""Which pixels lie in polygons, as GDAL would burn them."""
+"""Which pixels are in polygons, as GDAL would rasterise them."""
 
 import tracemalloc
 
@@ -50,7 +50,7 @@ def test_as_gdal_has_it(seed):
 
 
 def test_corners_on_centres_and_sides_along_rows():
-    """Two squares that share a side share no pixel, and leave none out."""
+    """Two squares that share a side share no pixel, and omit none."""
     for offset in (0.0, 0.5, 0.25):
         left = np.array([[1, 1], [4, 1], [4, 5], [1, 5]]) + offset
         right = np.array([[4, 1], [7, 1], [7, 5], [4, 5]]) + offset
@@ -76,7 +76,7 @@ def test_holes_and_overlaps():
     st.data(),
 )
 def test_a_window_is_a_part_of_the_whole(polygons, data):
-    """To the bit, so that a map does not depend on how it is cut."""
+    """Exact to the bit, so that a map does not depend on how it is cut."""
     area = PixelArea([[np.array(ring)] for ring in polygons])
     whole = area.read(0, 0, 60, 60)
     row = data.draw(st.integers(0, 59))

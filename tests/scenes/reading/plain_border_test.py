@@ -16,7 +16,7 @@ from tests.scenes.scene_files import write_scene
 
 
 def turned_scene(height=1300, width=900):
-    """A turned image in a black frame, with noise of compression."""
+    """A rotated image in a black frame, with compression noise."""
     corners = [(300, 20), (860, 500), (520, 1270), (15, 700), (300, 20)]
     shape = {"type": "Polygon", "coordinates": [corners]}
     shown = rasterize([shape], (height, width)) > 0
@@ -33,7 +33,7 @@ def valid_pixels(path, **options):
 
 
 def straight_border(black):
-    """By loops: pixels in black runs from the border, four ways."""
+    """With loops: pixels in black runs from the border, in four directions."""
     found = np.zeros(black.shape, bool)
     for turn in range(4):
         seen = np.rot90(black, turn).copy()
@@ -46,14 +46,14 @@ def straight_border(black):
 
 class TestPlainBorder:
     def test_a_turned_image(self, tmp_path):
-        """More rows than are searched at once."""
+        """More rows than are searched at a time."""
         pixels, shown = turned_scene()
         path = write_scene(tmp_path / "scene.tif", pixels)
         np.testing.assert_array_equal(valid_pixels(path), shown)
 
     @pytest.mark.parametrize("seed", range(8))
     def test_a_part_of_the_scene(self, tmp_path, seed):
-        """As in the whole of it, wherever the part lies."""
+        """As in the whole image, wherever the part is."""
         rng = np.random.default_rng(seed)
         black = rng.random((60, 70)) < 0.75
         black[:, :3] |= rng.random((60, 3)) < 0.9
@@ -75,7 +75,7 @@ class TestPlainBorder:
             around = reader.read_valid(0, 0, 60, 70)
         expected = ~straight_border(black)
         np.testing.assert_array_equal(found, expected[place.slices])
-        # Of what lies beside it nothing is claimed.
+        # Nothing is claimed about pixels beside it.
         around[place.slices] = True
         assert around.all()
 
@@ -119,7 +119,7 @@ class TestPlainBorder:
     def test_shadows_and_holes_stay(self, tmp_path):
         pixels, shown = turned_scene()
         pixels[:, 600:700, 300:500] = 0
-        # One band alone, at the very border of the image.
+        # Only one band, at the very border of the image.
         pixels[0][shown] = 0
         path = write_scene(tmp_path / "scene.tif", pixels)
         np.testing.assert_array_equal(valid_pixels(path), shown)
@@ -171,7 +171,7 @@ class TestPlainBorder:
         np.testing.assert_array_equal(valid_pixels(path), expected)
 
     def test_in_place_of_a_stated_value(self, tmp_path):
-        """As any `nodata` is: black pixels inside are valid again."""
+        """Like any `nodata`: black pixels inside are valid again."""
         pixels = random_scene(40, 60)
         pixels[:, :10] = pixels[:, 20, 20] = 0
         path = write_scene(tmp_path / "scene.tif", pixels, nodata=0)
@@ -193,7 +193,7 @@ class TestPlainBorder:
 
     @pytest.mark.parametrize("color", [(255, 255, 255), (17, 160, 90)])
     def test_other_colours(self, tmp_path, color):
-        """As JPEG leaves them: a few levels off here and there."""
+        """As left by JPEG: a few levels off here and there."""
         pixels, shown = turned_scene()
         color = np.array(color, "int16")[:, None]
         rng = np.random.default_rng(1)
@@ -210,7 +210,7 @@ class TestPlainBorder:
     )
     @pytest.mark.parametrize("quality", [75, 85, 95])
     def test_after_jpeg(self, tmp_path, color, quality):
-        """By far most of the border, and nothing of the image inside."""
+        """By far most of the border, and none of the image inside."""
         rows, columns = np.indices((320, 240))
         shown = (abs(rows - 160) / 160 + abs(columns - 120) / 120) < 1
         waves = np.sin(rows / 9) + np.cos(columns / 7)
@@ -230,7 +230,7 @@ class TestPlainBorder:
         assert valid[deep].all()
 
     def test_white_with_noise(self, tmp_path):
-        """No colour twice: of a scanner, or compressed several times."""
+        """No colour twice: from a scanner, or compressed several times."""
         pixels, shown = turned_scene()
         rng = np.random.default_rng(1)
         noise = rng.integers(242, 256, (3, (~shown).sum()), "uint8")
@@ -270,7 +270,7 @@ class TestPlainCorner:
         rng = np.random.default_rng(0)
         pixels = rng.integers(0, 256, (3, 300, 400), "uint8")
         pixels[:, 260:, 300:] = color
-        # Some noise of compression.
+        # Some compression noise.
         pixels[:, 295, 300:] += 1
         path = write_scene(tmp_path / "scene.tif", pixels)
         assert self.corner(path) == name

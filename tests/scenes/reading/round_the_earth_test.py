@@ -19,7 +19,7 @@ DEGREES = CRS.from_epsg(4326)
 
 
 def box(left, right, top=4, bottom=36):
-    """Columns and rows of a scene whose column 30 lies on the meridian."""
+    """Columns and rows of a scene whose column 30 is on the meridian."""
     west, east = (180 + (col - 30) * STEP for col in (left, right))
     north, south = -16.5 - top * STEP, -16.5 - bottom * STEP
     return [[west, south], [east, south], [east, north], [west, north]]
@@ -62,7 +62,7 @@ AREAS = {
 def test_degrees(tmp_path, caplog, first, how):
     path = write(tmp_path / "scene.tif", first)
     np.testing.assert_array_equal(inside(path, AREAS[how]), EXPECTED)
-    # A side that goes all around is told to go the short way.
+    # A side that goes all the way around is sent the short way.
     assert ("short way" in caplog.text) == (how == "jump")
     assert "beyond the scene" not in caplog.text
 
@@ -128,7 +128,7 @@ def test_longitudes_from_0_to_360(tmp_path):
 
 
 def test_the_whole_earth_twice(tmp_path):
-    """A box of the world is no line, and meets such a scene at both ends."""
+    """A box of the world is not a line, and meets such a scene at both ends."""
     path = write(tmp_path / "scene.tif")
     ring = [[-180, -80], [180, -80], [180, 80], [-180, 80]]
     assert inside(path, polygons(ring)).all()

@@ -1,4 +1,4 @@
-"""Scenes as their users describe them where the files do not."""
+"""Scenes described by their users instead of the files."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ class TestAlpha:
 
     @pytest.mark.parametrize("nodata", [None, 7, "none"])
     def test_resampled(self, tmp_path, nodata):
-        """The warper does not take it for a mask, either."""
+        """The warper does not take it for a mask either."""
         pixels = np.full((4, 40, 60), 9, "uint8")
         pixels[3, :, :30] = 0
         path = write_scene(
@@ -141,7 +141,7 @@ class TestReferenceSystem:
 
     @pytest.mark.parametrize("name", ["scene.jpg", "scene.png", "scene.tif"])
     def test_beside_a_world_file(self, tmp_path, caplog, name):
-        """In a .prj, as Esri writes it, which GDAL does not look at."""
+        """In an Esri .prj, which GDAL does not read."""
         path = write_scene(
             tmp_path / name,
             random_scene(40, 60),
@@ -208,7 +208,7 @@ class TestReferenceSystem:
 
 class TestPixelSize:
     def test_where_nothing_tells(self, tmp_path):
-        """Of a map, too: its areas, and polygons in square metres."""
+        """Also of a map: its areas, and polygons in square metres."""
         path = write_scene(
             tmp_path / "scene.tif", random_scene(40, 60), **NOWHERE
         )
@@ -261,7 +261,7 @@ def test_further_pages_are_told_of(tmp_path):
 
 @pytest.mark.parametrize("name", ["PROJ_DATA", "PROJ_LIB"])
 def test_projs_database_of_another_installation(tmp_path, name):
-    """GDAL goes on without, with pixels of another size."""
+    """GDAL goes on without it, with another pixel size."""
     path = write_scene(tmp_path / "scene.tif", random_scene(8, 8))
     code = (
         "from keras_rsseg.scenes.reading.scene_file import open_scene\n"

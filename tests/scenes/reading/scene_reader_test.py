@@ -37,7 +37,7 @@ def read(path, window=None, **options):
 
 
 def some_holes(shape=(40, 60), seed=1):
-    """Where data are missing: a corner, and pixels here and there."""
+    """Missing data: a corner, and scattered pixels."""
     holes = np.random.default_rng(seed).random(shape) < 0.1
     holes[:9, :14] = True
     return holes
@@ -64,7 +64,7 @@ class TestFormats:
         ],
     )
     def test_lossless(self, tmp_path, name, profile):
-        """What each driver of the rasterio wheel gives is what it was."""
+        """Each driver of the rasterio wheel returns the original pixels."""
         pixels = random_scene(40, 60)
         if "driver" in profile:
             profile = {"photometric": None, "crs": None, **profile}
@@ -100,7 +100,7 @@ class TestFormats:
         assert found.dtype == ("uint8" if dtype == "uint8" else "float32")
 
     def test_virtual_mosaic(self, tmp_path):
-        """Four files that meet inside of a window."""
+        """Four files that meet inside a window."""
         pixels = random_scene(40, 60)
         sources = ""
         for index in range(4):
@@ -175,7 +175,7 @@ class TestValidity:
         "how", ["nodata", "given", "mask", "file", "alpha", "float", "infinite"]
     )
     def test_every_sign(self, tmp_path, how):
-        """Against rasterio's own mask, and against what was written."""
+        """Against rasterio's own mask, and against the written data."""
         holes, path = some_holes(), tmp_path / "scene.tif"
         floats = how in ("float", "infinite")
         pixels = random_scene(40, 60).astype("float32" if floats else "uint8")
@@ -202,13 +202,13 @@ class TestValidity:
             with rasterio.open(path) as dataset:
                 expected = dataset.dataset_mask() > 0
             np.testing.assert_array_equal(valid, expected)
-        # One grey for all: it is no object.
+        # A single grey for all: it is not an object.
         assert len(np.unique(found[:, holes], axis=1).T) == 1
         mean = shown[:, ~holes].mean(axis=1)
         np.testing.assert_allclose(found[:, holes][:, 0], mean, atol=0.51)
 
     def test_one_band_of_nodata_is_data(self, tmp_path):
-        """Pure blue has no red; that is no reason to leave it out."""
+        """Pure blue has no red, but is still data."""
         pixels = random_scene(40, 60)
         pixels[1] = 0
         path = write_scene(tmp_path / "scene.tif", pixels, nodata=0)
@@ -323,7 +323,7 @@ class TestValidity:
 
 class TestDamage:
     def test_a_cut_file_is_refused(self, tmp_path):
-        """At once, or at the first row that is not there."""
+        """At once, or at the first missing row."""
         data = HARBOUR.read_bytes()
         path = tmp_path / "scene.tif"
         for size in (len(data) * 3 // 4, 3000, 100, 0):
@@ -333,7 +333,7 @@ class TestDamage:
 
     @pytest.mark.parametrize("size", [None, (10, 10)])
     def test_a_bad_block_is_named(self, tmp_path, size):
-        """Rows of the scene, also where it is read at another size."""
+        """Rows of the scene, also when read at another size."""
         path = write_scene(
             tmp_path / "scene.tif",
             random_scene(64, 64)[:1],
@@ -388,11 +388,11 @@ class TestThreads:
 
 
 def in_threads(reader, size):
-    """What three threads read, each by a handle of its own."""
+    """The reads of three threads, each with its own handle."""
     found = []
 
     def run():
-        # Threads have filters of their own in some versions of Python.
+        # Threads have their own filters in some versions of Python.
         with warnings.catch_warnings(), reader.reopened() as own:
             found.append(own.read(0, 0, *size))
 

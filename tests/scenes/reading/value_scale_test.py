@@ -1,4 +1,4 @@
-"""Values of a scene become those that a model was made for."""
+"""Values of a scene are converted to those a model was made for."""
 
 import numpy as np
 import pytest
@@ -75,7 +75,7 @@ class TestWithoutARange:
 
     @pytest.mark.parametrize("dtype", ["uint16", "int16", "float32"])
     def test_more_than_bytes_are_refused(self, tmp_path, dtype):
-        """The error tells what to give, measured without the fill."""
+        """The error suggests values, measured without the fill value."""
         pixels = ramp(dtype, 1000, 3000)
         pixels[:, :60] = 30000
         path = write_scene(tmp_path / "scene.tif", pixels, nodata=30000)
@@ -131,7 +131,7 @@ class TestWithoutARange:
             read(path, model_range=(0, 255))
 
     def test_large_scenes_are_sampled(self, tmp_path):
-        """A terapixel of nothing: the hint may not read it all."""
+        """A terapixel of nothing: the hint must not read it all."""
         path = tmp_path / "scene.vrt"
         path.write_text(
             '<VRTDataset rasterXSize="1000000" rasterYSize="1000000">'
@@ -152,7 +152,7 @@ def test_no_ranges(tmp_path, name, value):
 
 
 class TestUnits:
-    """Files that say what their numbers mean."""
+    """Files that state what their numbers mean."""
 
     def write(self, path, scales=(2.75e-5,) * 3, offsets=(-0.2,) * 3):
         pixels = ramp("int16", 7000, 27000)
@@ -219,7 +219,7 @@ class TestPercentages:
         assert again.value_range == reader.value_range
 
     def test_bands_share_them(self, tmp_path):
-        """Else colours would be others."""
+        """Otherwise colours would change."""
         pixels = ramp("uint16", 0, 1000) * np.uint16([[[1]], [[2]], [[3]]])
         path = write_scene(tmp_path / "scene.tif", pixels)
         found, _ = read(path, value_range=("0%", "100%"))
@@ -282,7 +282,7 @@ class TestPercentages:
         # Finished by an equal run: nothing is done again.
         predict_scene(threshold_model, path, output, resume=True, **options)
         assert output.read_bytes() == made
-        # What the tags say makes the same map.
+        # The values in the tags make the same map.
         other = tmp_path / "other.tif"
         options["value_range"] = (low, high)
         predict_scene(threshold_model, path, other, **options)

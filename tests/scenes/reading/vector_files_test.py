@@ -1,4 +1,4 @@
-"""Areas in all the files that people have them in."""
+"""Areas in all kinds of files that people have."""
 
 import json
 import pathlib
@@ -196,7 +196,7 @@ def test_shapefile_without_prj(scene, tmp_path):
 
 
 def test_coordinates_of_the_scene_without_a_word(scene):
-    """GeoJSON's are degrees; what lies where the scene does is offered."""
+    """GeoJSON is in degrees; a system that fits the scene is suggested."""
     with pytest.raises(ValueError, match="area_crs='scene'"):
         read_valid(scene, polygon(on_map(CORNERS)))
     with pytest.raises(ValueError) as caught:
@@ -219,7 +219,7 @@ def test_what_is_stated():
 
 
 class TestText:
-    """An area of one's own, typed on the command line or in a list."""
+    """A user's own area, typed on the command line or in a list."""
 
     def test_boxes(self, scene):
         (west, south), (east, north) = on_map([(10.2, 30.3), (50.1, 4.4)])
