@@ -210,8 +210,8 @@ class TrainingOptions(LabelOptions):
     learning_rate: Annotated[
         float,
         Option(
-            "Peak learning rate, reached after the first tenth of the steps; "
-            "it then falls to 0",
+            "Peak learning rate, reached after a tenth of the steps (10 to "
+            "500); it then falls to 0",
             check=_positive,
             group=SCHEDULE,
         ),

@@ -140,12 +140,7 @@ def check(
     if options.crs is not None:
         as_crs("crs", options.crs)
     return check_scenes(
-        jobs,
-        options.overwrite,
-        options.resume,
-        make_folders,
-        options,
-        _facts(preset),
+        jobs, make_folders, _facts(preset), **options.arguments(ScenesOptions)
     )
 
 

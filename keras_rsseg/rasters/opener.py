@@ -232,10 +232,10 @@ def open_raster(
         raise FileNotFoundError(f"`{argument}`: {no_file(missing)}")
     with strict_settings(), _open(path, argument) as dataset:
         if not dataset.count:
+            parts = listed(dataset.subdatasets)
             raise RasterReadError(
-                f"`{argument}`: {path} has no bands of its own. Subdatasets "
-                "to give instead: "
-                f"{listed(dataset.subdatasets) or 'none'}"
+                f"`{argument}`: {path} has no bands of its own"
+                + (f". Subdatasets to give instead: {parts}" if parts else "")
             )
         yield dataset
 

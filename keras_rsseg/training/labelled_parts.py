@@ -96,9 +96,9 @@ class LabelledParts:
         for known, pairs in self._read:
             if known is part:
                 return pairs
-        pixels = sum(_pixels(image) for image in part[0])
+        values = sum(_values(image) for image in part[0])
         pairs = ImageMaskPairs(
-            *part, cache=pixels < _MOST_CACHED, **self.options
+            *part, cache=values < _MOST_CACHED, **self.options
         )
         self._read.append((part, pairs))
         return pairs
@@ -156,7 +156,8 @@ def labelled_parts(
     area = sum(math.prod(size_of(image, "images")) for image in pairs[0])
     distance = _distance(sizes, area, options, preset_distance)
     if options.validation_images is not None:
-        held_out = f"{len(others[0])} separate images"
+        count = len(others[0])
+        held_out = f"{count} separate image{'s'[: count > 1]}"
         train, validation = pairs, others
     else:
         by = options.split
@@ -301,8 +302,8 @@ def _ground_size(image: Any) -> float | None:
     return None if size is None else math.sqrt(size[0] * size[1])
 
 
-def _pixels(image: Any) -> int:
-    """Bytes of an image in memory, approximately."""
+def _values(image: Any) -> int:
+    """Number of an image's values: pixels times bands."""
     if is_path(image):
         with open_raster(image, "images") as dataset:
             return dataset.width * dataset.height * dataset.count

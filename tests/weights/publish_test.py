@@ -31,6 +31,7 @@ def trained(tmp_path):
 def run(tmp_path, monkeypatch):
     """Run the command for a registry of two presets."""
     known = registry.registered_presets()
+    before = dict(known)
     for name in set(known) - {CONVERTED}:
         monkeypatch.delitem(known, name)
     tiny = {"handle": "hf://o/tiny", "how_to_get": {"train": "train it"}}
@@ -53,7 +54,11 @@ def run(tmp_path, monkeypatch):
             line.split(": ", 1) for line in lines if ": " in line
         )
 
-    return run
+    yield run
+    # In its order again: the items that come back would be the last.
+    monkeypatch.undo()
+    known.clear()
+    known.update(before)
 
 
 def test_what_is_not_at_hand(run):

@@ -123,7 +123,7 @@ class PFNetBackbone(SegmentationBackbone):
         strides 32, 16 and 8; none if no boundary points flow.
 
     Raises:
-        ValueError: `alignment`, `levels` or `direction` is not one of the
+        ArgumentError: `alignment`, `levels` or `direction` is not one of the
             above.
 
     Example:

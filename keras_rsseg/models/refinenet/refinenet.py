@@ -46,8 +46,9 @@ class RefineNetBackbone(SegmentationBackbone):
             many. Defaults to `256`.
         layout: `"pfnet"`, the network with which PFNet was compared, or
             `"published"`, that of the authors' weights, with one more pool
-            and more residual units in each block, fewer above them, and a 3x3
-            classifier. Defaults to `"pfnet"`.
+            in each block, residual units after the join instead of before
+            it, none above the last block, and a 3x3 classifier. Defaults to
+            `"pfnet"`.
         dropout: float in [0, 1). Share of the values of P5, of P4 and of the
             features to drop in training. Defaults to `0.5` in the published
             layout and to `0` in the other.

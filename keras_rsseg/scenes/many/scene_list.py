@@ -13,6 +13,7 @@ from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.errors import SceneError
 from keras_rsseg.errors import one_line
 from keras_rsseg.files import no_file
+from keras_rsseg.options import takes
 from keras_rsseg.rasters.opener import listed
 from keras_rsseg.rasters.opener import opens
 from keras_rsseg.rasters.output_files import is_own
@@ -158,13 +159,13 @@ def _map_name(name: str) -> str:
     return (stem if suffix.lower() in KNOWN else name) + ".tif"
 
 
+@takes(ScenesOptions)
 def check_scenes(
     jobs: list[SceneJob],
-    overwrite: bool = False,
-    resume: bool = False,
     make_folders: bool = True,
-    options: ScenesOptions | None = None,
     model: Any = None,
+    *,
+    options: ScenesOptions,
 ) -> dict[int, str]:
     """Find what is wrong with some scenes, before a model is loaded.
 
@@ -174,13 +175,10 @@ def check_scenes(
 
     Args:
         jobs: list of `SceneJob`s.
-        overwrite: whether existing files may be replaced.
-        resume: whether maps may have been finished before.
         make_folders: whether missing folders will be created.
-        options: options of all scenes, whose `overwrite` and `resume` replace
-            these arguments; a job's own override them.
         model: any object with the attributes of the model, not called;
             without it, scenes are not compared with it.
+        options: keyword arguments for all scenes. A job's own override them.
 
     Returns:
         `{index of a job: message}` for the scenes that cannot be done.
@@ -205,7 +203,6 @@ def check_scenes(
     ```
     """
     check_outputs(jobs)
-    options = options or ScenesOptions(overwrite=overwrite, resume=resume)
     errors: dict[int, Exception] = {}
     unreadable: dict[int, str] = {}
     for index, job in enumerate(jobs):
