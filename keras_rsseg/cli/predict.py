@@ -231,7 +231,7 @@ def _check_report(
 ) -> None:
     from keras_rsseg.scenes.many.scene_report import SceneOutcome
     from keras_rsseg.scenes.many.scene_report import SceneReport
-    from keras_rsseg.scenes.maps.scene_paths import check_folder
+    from keras_rsseg.scenes.maps.map_products import check_folder
 
     check_folder(path.parent)
     if path.is_dir() or path.suffix.lower() != ".csv":

@@ -97,12 +97,23 @@ def _write_onnx(
         input_names=[graph.input_name],
         output_names=[graph.output_name],
         opset=OPSET,
+        custom_op_handlers={"SelectV2": (_choose, [])},
     )
     _rename(model, {graph.input_name: INPUT, graph.output_name: OUTPUT})
     if settings.weights != "float32":
         _shorten(model, settings.weights)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def _choose(context: Any, node: Any, name: str, arguments: Any) -> Any:
+    """Convert a choice between two arrays to ONNX's own.
+
+    tf2onnx multiplies both by 0 or 1 and adds, which lets through a NaN or
+    infinity that was not chosen.
+    """
+    node.type = "Where"
+    return node
 
 
 def _write_tflite(

@@ -62,9 +62,7 @@ def gather_points(
     gathered = ops.take(ops.reshape(x, (-1, channels)), flat, axis=0)
     dtype = keras.backend.standardize_dtype(features.dtype)
     missing = float("nan") if is_float(features) else np.array(-1).astype(dtype)
-    return ops.where(
-        valid[..., None], gathered, ops.full_like(gathered, missing)
-    )
+    return ops.where(valid[..., None], gathered, missing)
 
 
 def scatter_points(

@@ -26,10 +26,10 @@ from keras_rsseg.files import no_file
 from keras_rsseg.rasters.not_rasters import what_it_is
 from keras_rsseg.rasters.remote_files import is_remote
 from keras_rsseg.rasters.remote_files import why_not
+from keras_rsseg.rasters.sources import TileReader
 from keras_rsseg.rasters.sources import in_archive
 from keras_rsseg.rasters.sources import missing_file
 from keras_rsseg.rasters.truncation import find_missing
-from keras_rsseg.rasters.web_tiles import TileReader
 
 # Makes GDAL's drivers fail on truncated or damaged files. By default they fill
 # the rest of a PNG read in one go with whatever is in memory, and grey where

@@ -10,11 +10,11 @@ from keras_rsseg.scenes.many.scene_report import SceneReport
 from keras_rsseg.scenes.maps.attribute_table import write_attribute_table
 from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.map_products import Product
+from keras_rsseg.scenes.maps.map_products import check_paths
 from keras_rsseg.scenes.maps.mosaic import write_mosaic
 from keras_rsseg.scenes.maps.polygons import write_polygons
 from keras_rsseg.scenes.maps.preview import write_preview
 from keras_rsseg.scenes.maps.qgis_style import write_qgis_style
-from keras_rsseg.scenes.maps.scene_paths import check_paths
 from keras_rsseg.scenes.predict_scene import SceneResult
 from keras_rsseg.scenes.predict_scene import predict_scene
 from keras_rsseg.scenes.predict_scenes import ScenesInterrupted

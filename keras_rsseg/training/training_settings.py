@@ -17,7 +17,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
 from keras_rsseg.options import fields
 from keras_rsseg.rasters.opener import is_path
-from keras_rsseg.scenes.predicting.scene_identity import files_identity
+from keras_rsseg.scenes.predicting.run_identity import files_identity
 from keras_rsseg.training.labelled_parts import LabelledParts
 from keras_rsseg.training.labelled_parts import plain_file
 from keras_rsseg.training_options import TrainingOptions

@@ -33,8 +33,8 @@ from keras_rsseg.scenes.many.scene_job import check_outputs
 from keras_rsseg.scenes.many.scene_manifest import is_manifest
 from keras_rsseg.scenes.many.scene_manifest import read_manifest
 from keras_rsseg.scenes.maps.block_store import check_not_running
-from keras_rsseg.scenes.maps.scene_paths import check_destination
-from keras_rsseg.scenes.maps.scene_paths import check_folder
+from keras_rsseg.scenes.maps.map_products import check_destination
+from keras_rsseg.scenes.maps.map_products import check_folder
 from keras_rsseg.scenes.reading.scene_file import open_as
 from keras_rsseg.typing import PathLike
 

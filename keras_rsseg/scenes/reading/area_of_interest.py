@@ -18,9 +18,9 @@ from rasterio.transform import RPCTransformer
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import SceneError
+from keras_rsseg.scenes.reading.ground_areas import PixelArea
 from keras_rsseg.scenes.reading.ground_size import lacks_place
 from keras_rsseg.scenes.reading.ground_size import scene_georeference
-from keras_rsseg.scenes.reading.pixel_area import PixelArea
 from keras_rsseg.scenes.reading.round_the_earth import EarthTurn
 from keras_rsseg.scenes.reading.round_the_earth import across_the_antimeridian
 from keras_rsseg.scenes.reading.scene_file import as_crs

@@ -19,12 +19,12 @@ from keras_rsseg.rasters.validity import BORDER
 from keras_rsseg.rasters.validity import Validity
 from keras_rsseg.rasters.windows import Window
 from keras_rsseg.scenes.reading.area_of_interest import AreaOfInterest
-from keras_rsseg.scenes.reading.doubtful_values import check_color_table
 from keras_rsseg.scenes.reading.plain_border import PlainBorder
 from keras_rsseg.scenes.reading.resampled_view import ResampledView
 from keras_rsseg.scenes.reading.resampled_view import any_in_cells
 from keras_rsseg.scenes.reading.scene_file import open_scene
 from keras_rsseg.scenes.reading.value_scale import ValueScale
+from keras_rsseg.scenes.reading.value_scale import check_color_table
 from keras_rsseg.scenes.reading.value_scale import check_values
 from keras_rsseg.scenes.reading.value_scale import scene_scale
 

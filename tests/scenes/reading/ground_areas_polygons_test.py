@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from rasterio.features import rasterize
 
-from keras_rsseg.scenes.reading.pixel_area import PixelArea
+from keras_rsseg.scenes.reading.ground_areas import PixelArea
 from keras_rsseg.scenes.reading.resampled_view import any_in_cells
 
 _PLACES = st.tuples(

@@ -11,10 +11,10 @@ import rasterio
 import rasterio.shutil
 
 from keras_rsseg.rasters.opener import open_raster
-from keras_rsseg.scenes.predicting import scene_identity as module
-from keras_rsseg.scenes.predicting.scene_identity import copied_identity
-from keras_rsseg.scenes.predicting.scene_identity import scene_identity
-from keras_rsseg.scenes.predicting.scene_identity import scene_label
+from keras_rsseg.scenes.predicting import run_identity as module
+from keras_rsseg.scenes.predicting.run_identity import copied_identity
+from keras_rsseg.scenes.predicting.run_identity import scene_identity
+from keras_rsseg.scenes.predicting.run_identity import scene_label
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import rasterio
 
-from keras_rsseg.scenes.maps.scene_paths import check_destinations
-from keras_rsseg.scenes.maps.scene_paths import check_paths
+from keras_rsseg.scenes.maps.map_products import check_destinations
+from keras_rsseg.scenes.maps.map_products import check_paths
 from tests.scenes.scene_files import write_scene
 
 

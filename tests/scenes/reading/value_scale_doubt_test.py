@@ -6,10 +6,10 @@ import rasterio
 
 from keras_rsseg.errors import RasterError
 from keras_rsseg.errors import SceneError
-from keras_rsseg.scenes.reading.doubtful_values import sample_windows
-from keras_rsseg.scenes.reading.doubtful_values import warn_of_alpha
 from keras_rsseg.scenes.reading.scene_file import open_scene
 from keras_rsseg.scenes.reading.scene_reader import SceneReader
+from keras_rsseg.scenes.reading.value_scale import sample_windows
+from keras_rsseg.scenes.reading.value_scale import warn_of_alpha
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
 

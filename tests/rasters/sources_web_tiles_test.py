@@ -7,8 +7,8 @@ import pytest
 from rasterio.warp import transform
 
 from keras_rsseg.rasters.opener import open_raster
-from keras_rsseg.rasters.web_tiles import Tile
-from keras_rsseg.rasters.web_tiles import tile_of
+from keras_rsseg.rasters.sources import Tile
+from keras_rsseg.rasters.sources import tile_of
 from keras_rsseg.scenes.predict_scene import predict_scene
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
 from tests.scenes.scene_files import random_scene
