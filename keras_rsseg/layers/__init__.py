@@ -10,6 +10,7 @@ from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.crop_like import CropLike
 from keras_rsseg.layers.deformable_conv import DeformableConv
+from keras_rsseg.layers.depthwise_conv import DepthwiseConv
 from keras_rsseg.layers.expectation_maximization import ExpectationMaximization
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
@@ -39,6 +40,7 @@ __all__ = [
     "CropLike",
     "DeformableConv",
     "DenseAffinity",
+    "DepthwiseConv",
     "ExpectationMaximization",
     "FlowAlignment",
     "FlowConv",
