@@ -16,6 +16,7 @@ from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
 from keras_rsseg.layers.foreground_scene_relation import ForegroundSceneRelation
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
+from keras_rsseg.layers.message_passing import MessagePassing
 from keras_rsseg.layers.object_context import ObjectContext
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FlowPoints
@@ -47,6 +48,7 @@ __all__ = [
     "FlowPoints",
     "ForegroundSceneRelation",
     "ImprovedFlowWarp",
+    "MessagePassing",
     "ObjectContext",
     "PointFlow",
     "PointRefinement",

@@ -17,6 +17,7 @@ from keras_rsseg.models.attention_contexts import encoding_context
 from keras_rsseg.models.attention_contexts import (
     expectation_maximization_context,
 )
+from keras_rsseg.models.attention_contexts import message_passing_context
 from keras_rsseg.models.attention_contexts import object_context
 from keras_rsseg.models.convolution_contexts import atrous_context
 from keras_rsseg.models.convolution_contexts import dense_atrous_context
@@ -37,13 +38,13 @@ def gather_context(
         context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
             `"dual_attention"`, `"atrous_pooling"`,
             `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
-            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
-            the contexts of CCNet, DANet, DeepLabV3, DeepLabV3+, FCN,
-            DenseASPP, EMANet, EncNet (without its presence loss) and OCNet
-            at their published widths, brought to `filters` channels by a 1x1
-            convolution; `"dense_deformable"`, DenseASPP's with deformable
-            convolutions; or `None` for only the 1x1 convolution, as in a
-            plain FPN.
+            `"message_passing"`, `"expectation_maximization"`, `"encoding"` or
+            `"object_context"`, the contexts of CCNet, DANet, DeepLabV3,
+            DeepLabV3+, FCN, DenseASPP, DGMN, EMANet, EncNet (without its
+            presence loss) and OCNet at their published widths, brought to
+            `filters` channels by a 1x1 convolution; `"dense_deformable"`,
+            DenseASPP's with deformable convolutions; or `None` for only the
+            1x1 convolution, as in a plain FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
         **options: `data_format` and `dtype` of every layer.
@@ -87,6 +88,7 @@ _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "separable_atrous_pooling": separable_atrous_context,
     "fcn": fcn_context,
     "dense_atrous_pooling": dense_atrous_context,
+    "message_passing": message_passing_context,
     "expectation_maximization": expectation_maximization_context,
     "encoding": _encoded_map,
     "object_context": object_context,

@@ -169,8 +169,8 @@ def dense_deformable_context(
 ) -> keras.KerasTensor:
     """Apply deformable convolutions, each to all results before it.
 
-    As DenseASPP's, with a deformable convolution in the place of each dilated
-    one, and behind it a dilated one of each channel by itself.
+    As in DenseASPP, with each dilated convolution replaced by a deformable one
+    and a dilated one of each channel separately.
 
     Args:
         x: KerasTensor, a map.

@@ -33,10 +33,11 @@ class SemanticFPNBackbone(SegmentationBackbone):
             `"pyramid_pooling"` (PPM) as in the released baseline;
             `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
             `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
-            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
-            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, DenseASPP,
-            EMANet, EncNet or OCNet with an FPN (the released ones have an
-            encoder with output stride 8 and `fpn_dim=128`);
+            `"message_passing"`, `"expectation_maximization"`, `"encoding"` or
+            `"object_context"`, which make it CCNet, DANet, DeepLabV3,
+            DeepLabV3+, FCN, DenseASPP, DGMN, EMANet, EncNet or OCNet with an
+            FPN (the released ones have an encoder with output stride 8 and
+            `fpn_dim=128`);
             `"dense_deformable"`, deformable convolutions, each fed by all
             before it; or `None` for a 1x1 convolution, as in a plain FPN.
             Defaults to `"pyramid_pooling"`.

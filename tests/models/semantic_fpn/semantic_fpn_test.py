@@ -38,6 +38,7 @@ class TestSemanticFPN(SegmenterTester):
             ("separable_atrous_pooling", "atrous_pooling", 512),
             ("fcn", "fcn_dropout", 512),
             ("dense_atrous_pooling", "dense_atrous_rate24_join", 11 + 5 * 64),
+            ("message_passing", "message_join", 512),
             ("expectation_maximization", "expectation_context", 512),
             ("encoding", "encoding_context", 512),
             ("object_context", "object_projection_dropout", 512),
