@@ -172,9 +172,9 @@ def index_page() -> str:
         "## Choosing one\n\n"
         "Start with `HRNet`, or with `PFNet` for small objects: presets of "
         "both come with the package. The context modules of CCNet, DANet, "
-        "DeepLabV3, DeepLabV3Plus, DenseASPP, EMANet, EncNet, FCN and OCNet "
-        "also fit into an FPN, `SemanticFPN(context=...)`, and into PFNet's "
-        "decoder, `PFNet(context=...)`.\n\n"
+        "DeepLabV3, DeepLabV3Plus, DenseASPP, DGMN, EMANet, EncNet, FCN and "
+        "OCNet also fit into an FPN, `SemanticFPN(context=...)`, and into "
+        "PFNet's decoder, `PFNet(context=...)`.\n\n"
         '`GSCNN` and `UNet` need an encoder with `finest_level="P1"`, and '
         "`RANet` one with the `image_shape` of its tiles. If "
         "libraries build a network differently, `form` chooses one, so that "

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # What editors and mypy see of the names below.
     from keras_rsseg.export.export_model import export_model as export_model
     from keras_rsseg.hub.registry import DEFAULT_PRESET as DEFAULT_PRESET
     from keras_rsseg.hub.registry import list_presets as list_presets
+    from keras_rsseg.models import DGMN as DGMN
     from keras_rsseg.models import FCN as FCN
     from keras_rsseg.models import GSCNN as GSCNN
     from keras_rsseg.models import CCNet as CCNet

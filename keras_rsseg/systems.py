@@ -11,6 +11,7 @@ nothing, so `import keras_rsseg` need not wait for Keras.
 SYSTEMS: dict[str, str] = {
     "CCNet": "ccnet",
     "DANet": "danet",
+    "DGMN": "dgmn",
     "DeepLabV3": "deeplab_v3",
     "DeepLabV3Plus": "deeplab_v3_plus",
     "DenseASPP": "denseaspp",

@@ -10,11 +10,13 @@ from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.crop_like import CropLike
 from keras_rsseg.layers.deformable_conv import DeformableConv
+from keras_rsseg.layers.depthwise_conv import DepthwiseConv
 from keras_rsseg.layers.expectation_maximization import ExpectationMaximization
 from keras_rsseg.layers.flow_alignment import FlowAlignment
 from keras_rsseg.layers.flow_conv import FlowConv
 from keras_rsseg.layers.foreground_scene_relation import ForegroundSceneRelation
 from keras_rsseg.layers.improved_flow_warp import ImprovedFlowWarp
+from keras_rsseg.layers.message_passing import MessagePassing
 from keras_rsseg.layers.object_context import ObjectContext
 from keras_rsseg.layers.point_flow import PointFlow
 from keras_rsseg.layers.point_matcher import FlowPoints
@@ -39,12 +41,14 @@ __all__ = [
     "CropLike",
     "DeformableConv",
     "DenseAffinity",
+    "DepthwiseConv",
     "ExpectationMaximization",
     "FlowAlignment",
     "FlowConv",
     "FlowPoints",
     "ForegroundSceneRelation",
     "ImprovedFlowWarp",
+    "MessagePassing",
     "ObjectContext",
     "PointFlow",
     "PointRefinement",

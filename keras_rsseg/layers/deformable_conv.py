@@ -14,7 +14,8 @@ from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.data_format import with_channels
-from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.sample_taps import sample_taps
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Shape
@@ -33,7 +34,7 @@ class DeformableConv(keras.layers.Layer):
     convolution, or half of it. Strides, dilations and groups are 1.
 
     Coordinates are float32 even under mixed precision. It takes the memory of
-    `kernel_size**2` maps.
+    `kernel_size**2` maps, see `keras_rsseg.ops.sample_taps`.
 
     Args:
         filters: int. Channels of the output.
@@ -41,6 +42,8 @@ class DeformableConv(keras.layers.Layer):
             that makes the offsets. Defaults to `3`.
         modulated: bool. Whether taps also have weights (DCNv2). Defaults to
             `False`.
+        use_bias: bool. Whether the convolution has a bias; the convolution
+            that makes the offsets always has one. Defaults to `True`.
         data_format: `"channels_last"` or `"channels_first"`; defaults to
             `keras.config.image_data_format()`.
         **kwargs: other keyword arguments of `keras.layers.Layer`.
@@ -75,6 +78,7 @@ class DeformableConv(keras.layers.Layer):
         filters: int,
         kernel_size: int = 3,
         modulated: bool = False,
+        use_bias: bool = True,
         data_format: DataFormat | None = None,
         **kwargs: Any,
     ):
@@ -83,6 +87,7 @@ class DeformableConv(keras.layers.Layer):
         self.filters = filters
         self.kernel_size = kernel_size
         self.modulated = modulated
+        self.use_bias = use_bias
         self.data_format = standardize_data_format(data_format)
         self.offset_conv = keras.layers.Conv2D(
             (3 if modulated else 2) * kernel_size**2,
@@ -110,49 +115,28 @@ class DeformableConv(keras.layers.Layer):
             initializer=torch_default_initializer(),
             name="kernel",
         )
-        self.bias = self.add_weight(
-            shape=(self.filters,), initializer="zeros", name="bias"
-        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.filters,), initializer="zeros", name="bias"
+            )
 
     def call(self, inputs: Tensor) -> Tensor:
         x = to_channels_last(inputs, self.data_format)
         offsets = to_channels_last(self.offset_conv(inputs), self.data_format)
-        batch, height, width, channels = ops.shape(x)
         taps = self.kernel_size**2
         # (y, x) of the taps in row-major order, then their weights.
-        shifts = ops.cast(offsets[..., : 2 * taps], "float32")
-        shifts = ops.reshape(shifts, (batch, height, width * taps, 2))
-        sampled = grid_sample(
-            x, self._grid(shifts, height, width), data_format="channels_last"
-        )
-        sampled = ops.reshape(sampled, (batch, height, width, taps, channels))
+        sampled = sample_taps(x, offsets[..., : 2 * taps], self.kernel_size)
         if self.modulated:
             weights = ops.sigmoid(offsets[..., 2 * taps :])
             sampled = sampled * ops.expand_dims(weights, axis=-1)
-        sampled = ops.reshape(sampled, (batch, height, width, taps * channels))
-        kernel = ops.reshape(self.kernel, (taps * channels, self.filters))
-        outputs = ops.matmul(sampled, kernel) + self.bias
+        size = taps * self.kernel.shape[2]
+        sampled = ops.reshape(sampled, (*shape_of(x)[:3], size))
+        kernel = ops.reshape(self.kernel, (size, self.filters))
+        outputs = ops.matmul(sampled, kernel)
+        if self.bias is not None:
+            outputs = outputs + self.bias
         return from_channels_last(outputs, self.data_format)
-
-    def _grid(self, shifts, height, width):
-        """Where the taps read: `(batch, height, width * taps, 2)`."""
-        size, pad = self.kernel_size, self.kernel_size // 2
-        tap = ops.arange(size**2, dtype="int32")
-        row = ops.arange(height, dtype="int32")[:, None, None]
-        column = ops.arange(width, dtype="int32")[None, :, None]
-        row = ops.broadcast_to(
-            row + tap // size - pad, (height, width, size**2)
-        )
-        column = ops.broadcast_to(
-            column + tap % size - pad, (height, width, size**2)
-        )
-        shape = (1, height, width * size**2)
-        y = ops.cast(ops.reshape(row, shape), "float32") + shifts[..., 0]
-        x = ops.cast(ops.reshape(column, shape), "float32") + shifts[..., 1]
-        # Pixel 0 has its centre at -1 + 1 / length.
-        y = (2.0 * y + 1.0) / ops.cast(height, "float32") - 1.0
-        x = (2.0 * x + 1.0) / ops.cast(width, "float32") - 1.0
-        return ops.stack([x, y], axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return with_channels(input_shape, self.filters, self.data_format)
@@ -164,6 +148,7 @@ class DeformableConv(keras.layers.Layer):
                 "filters": self.filters,
                 "kernel_size": self.kernel_size,
                 "modulated": self.modulated,
+                "use_bias": self.use_bias,
                 "data_format": self.data_format,
             }
         )

@@ -8,13 +8,13 @@ from keras import ops
 
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.depthwise_conv import DepthwiseConv
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import with_channels
-from keras_rsseg.ops.padded_conv import depthwise_conv
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Shape
@@ -83,10 +83,10 @@ class SeparableConvBNReLU(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.data_format = standardize_data_format(data_format)
         self.folded = False
-        self.depthwise = _DepthwiseConv2D(
+        self.depthwise = DepthwiseConv(
             kernel_size,
             dilation_rate,
-            self.data_format,
+            data_format=self.data_format,
             dtype=self.dtype_policy,
             name="depthwise",
         )
@@ -153,40 +153,3 @@ class SeparableConvBNReLU(keras.layers.Layer):
             }
         )
         return config
-
-
-class _DepthwiseConv2D(keras.layers.Layer):
-    """A convolution of each channel separately, for use inside layers.
-
-    Its kernel `(k, k, 1, channels)` has the axes of other convolutions, as in
-    released checkpoints.
-    """
-
-    def __init__(self, kernel_size, dilation_rate, data_format, **kwargs):
-        super().__init__(**kwargs)
-        self.kernel_size = kernel_size
-        self.dilation_rate = dilation_rate
-        self.data_format = data_format
-
-    def build(self, input_shape: Shape) -> None:
-        channels = input_shape[channel_axis(self.data_format)]
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, self.kernel_size, 1, channels),
-            # Counting outputs, as elsewhere, would count all channels.
-            initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_in", "untruncated_normal"
-            ),
-        )
-
-    def call(self, inputs: Tensor, bias: Tensor | None = None) -> Tensor:
-        return depthwise_conv(
-            inputs,
-            self.kernel,
-            bias,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
-        )
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape

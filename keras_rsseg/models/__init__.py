@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # For editors and mypy; the loop below is for Python.
     from keras_rsseg.models.denseaspp.denseaspp import (
         DenseASPPBackbone as DenseASPPBackbone,
     )
+    from keras_rsseg.models.dgmn.dgmn import DGMN as DGMN
+    from keras_rsseg.models.dgmn.dgmn import DGMNBackbone as DGMNBackbone
     from keras_rsseg.models.emanet.emanet import EMANet as EMANet
     from keras_rsseg.models.emanet.emanet import (
         EMANetBackbone as EMANetBackbone,

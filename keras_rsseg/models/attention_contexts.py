@@ -1,4 +1,4 @@
-"""Attention contexts of CCNet, DANet, EMANet, EncNet and OCNet."""
+"""Attention contexts of CCNet, DANet, DGMN, EMANet, EncNet and OCNet."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +13,7 @@ from keras_rsseg.layers.attention import PositionAttention
 from keras_rsseg.layers.context_encoding import ContextEncoding
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.expectation_maximization import ExpectationMaximization
+from keras_rsseg.layers.message_passing import MessagePassing
 from keras_rsseg.layers.object_context import ObjectContext
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
@@ -97,6 +98,38 @@ def dual_attention_context(
         )
         branches.append(y)
     return keras.layers.Add(dtype=dtype, name="dual_attention")(branches)
+
+
+def message_passing_context(
+    x: keras.KerasTensor,
+    filters: int = 512,
+    dilation_rates: Sequence[int] = (1, 6, 12, 24, 36),
+    deformable: bool = True,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Apply DGMN's message passing, and join the messages with the map.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        dilation_rates: see `keras_rsseg.layers.MessagePassing`.
+        deformable: see there.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels, normalised
+        but not rectified.
+    """
+    options = {"data_format": data_format, "dtype": dtype}
+    x = ConvBNReLU(filters, 3, name="message_reduce", **options)(x)
+    x = MessagePassing(
+        dilation_rates, deformable, name="message_passing", **options
+    )(x)
+    return ConvBNReLU(
+        filters, 1, activation=None, name="message_join", **options
+    )(x)
 
 
 def expectation_maximization_context(

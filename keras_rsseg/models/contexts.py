@@ -17,9 +17,11 @@ from keras_rsseg.models.attention_contexts import encoding_context
 from keras_rsseg.models.attention_contexts import (
     expectation_maximization_context,
 )
+from keras_rsseg.models.attention_contexts import message_passing_context
 from keras_rsseg.models.attention_contexts import object_context
 from keras_rsseg.models.convolution_contexts import atrous_context
 from keras_rsseg.models.convolution_contexts import dense_atrous_context
+from keras_rsseg.models.convolution_contexts import dense_deformable_context
 from keras_rsseg.models.convolution_contexts import fcn_context
 from keras_rsseg.models.convolution_contexts import separable_atrous_context
 
@@ -36,12 +38,13 @@ def gather_context(
         context: `"pyramid_pooling"` (PPM); `"criss_cross"`,
             `"dual_attention"`, `"atrous_pooling"`,
             `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
-            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
-            the contexts of CCNet, DANet, DeepLabV3, DeepLabV3+, FCN,
-            DenseASPP, EMANet, EncNet (without its presence loss) and OCNet
-            at their published widths, brought to `filters` channels by a 1x1
-            convolution; or `None` for only this convolution, as in a plain
-            FPN.
+            `"message_passing"`, `"expectation_maximization"`, `"encoding"` or
+            `"object_context"`, the contexts of CCNet, DANet, DeepLabV3,
+            DeepLabV3+, FCN, DenseASPP, DGMN, EMANet, EncNet (without its
+            presence loss) and OCNet at their published widths, brought to
+            `filters` channels by a 1x1 convolution; `"dense_deformable"`,
+            DenseASPP's with deformable convolutions; or `None` for only the
+            1x1 convolution, as in a plain FPN.
         coarsest: KerasTensor, the encoder's `"P5"`.
         filters: int. Channels of the result.
         **options: `data_format` and `dtype` of every layer.
@@ -53,8 +56,8 @@ def gather_context(
         ArgumentError: for an unknown name.
     """
     check_choice("context", context, CONTEXTS)
-    if context == "pyramid_pooling":
-        return PyramidPooling(filters, name=context, **options)(coarsest)
+    if context in _OF_DECODERS:
+        return _OF_DECODERS[context](coarsest, filters, **options)
     if context is not None:
         coarsest = _OF_SYSTEMS[context](coarsest, **options)
     return ConvBNReLU(filters, 1, use_bias=True, name="lateral_P5", **options)(
@@ -67,6 +70,17 @@ def _encoded_map(x: keras.KerasTensor, **options: Any) -> keras.KerasTensor:
     return encoding_context(x, **options)[0]
 
 
+def _pooled_map(
+    x: keras.KerasTensor, filters: int, **options: Any
+) -> keras.KerasTensor:
+    return PyramidPooling(filters, name="pyramid_pooling", **options)(x)
+
+
+# Those that have the decoder's width by themselves.
+_OF_DECODERS: dict[str | None, Callable[..., keras.KerasTensor]] = {
+    "pyramid_pooling": _pooled_map,
+    "dense_deformable": dense_deformable_context,
+}
 _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "criss_cross": criss_cross_context,
     "dual_attention": dual_attention_context,
@@ -74,8 +88,9 @@ _OF_SYSTEMS: dict[str, Callable[..., keras.KerasTensor]] = {
     "separable_atrous_pooling": separable_atrous_context,
     "fcn": fcn_context,
     "dense_atrous_pooling": dense_atrous_context,
+    "message_passing": message_passing_context,
     "expectation_maximization": expectation_maximization_context,
     "encoding": _encoded_map,
     "object_context": object_context,
 }
-CONTEXTS = (None, "pyramid_pooling", *_OF_SYSTEMS)
+CONTEXTS = (None, *_OF_DECODERS, *_OF_SYSTEMS)

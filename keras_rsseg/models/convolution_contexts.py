@@ -1,5 +1,6 @@
 """Convolutional contexts of FCN, DeepLabV3, DeepLabV3+ and DenseASPP."""
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.encoders.preactivated_blocks import norm_relu
 from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.deformable_conv import DeformableConv
+from keras_rsseg.layers.depthwise_conv import DepthwiseConv
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 
@@ -132,16 +135,10 @@ def dense_atrous_context(
         ArgumentError: `dilation_rates` is empty or holds anything but
             distinct positive integers.
     """
-    rates = check_different_positives("dilation_rates", dilation_rates)
-    options: dict[str, Any] = {
-        "data_format": standardize_data_format(data_format),
-        "dtype": dtype,
-    }
-    x = keras.layers.ReLU(dtype=dtype, name="dense_atrous_relu")(x)
-    for rate in rates:
-        name, y = f"dense_atrous_rate{rate}", x
-        if rate != rates[0]:
-            y = norm_relu(x, f"{name}_norm1", _MOMENTUM, **options)
+
+    def convolve(
+        y: keras.KerasTensor, name: str, rate: int, **options: Any
+    ) -> keras.KerasTensor:
         y = dense_conv(
             y,
             filters,
@@ -152,8 +149,107 @@ def dense_atrous_context(
             momentum=_MOMENTUM,
             **options,
         )
-        y = keras.layers.SpatialDropout2D(
+        return keras.layers.SpatialDropout2D(
             dropout, name=f"{name}_dropout", **options
         )(y)
-        x = join_channels(f"{name}_join", y, x, **options)
+
+    return _connect_densely(
+        x, "dense_atrous", dilation_rates, convolve, data_format, dtype
+    )
+
+
+def dense_deformable_context(
+    x: keras.KerasTensor,
+    filters: int = 256,
+    reduced_filters: int = 1408,
+    bottleneck_filters: int = 512,
+    added_filters: int = 128,
+    dilation_rates: Sequence[int] = (3, 5, 7, 9, 11),
+    **options: Any,
+) -> keras.KerasTensor:
+    """Apply deformable convolutions, each to all results before it.
+
+    As in DenseASPP, with each dilated convolution replaced by a deformable one
+    and a dilated one of each channel separately.
+
+    Args:
+        x: KerasTensor, a map.
+        filters: int. Channels of the result.
+        reduced_filters: int. Channels to which `x` is brought first.
+        bottleneck_filters: int. Channels of the 1x1 convolution before each.
+        added_filters: int. Channels that each adds.
+        dilation_rates: dilations of the 3x3 convolutions, in their order.
+        **options: `data_format` and `dtype` of every layer.
+
+    Returns:
+        KerasTensor of the size of `x` with `filters` channels, neither
+        normalised nor rectified.
+
+    Raises:
+        ArgumentError: `dilation_rates` is empty or holds anything but
+            different positive integers.
+    """
+    x = keras.layers.Conv2D(
+        reduced_filters, 3, padding="same", name="dense_reduce", **options
+    )(x)
+
+    def convolve(
+        y: keras.KerasTensor, name: str, rate: int, **options: Any
+    ) -> keras.KerasTensor:
+        y = ConvBNReLU(
+            bottleneck_filters,
+            1,
+            use_bias=True,
+            activation=None,
+            batch_norm_momentum=_MOMENTUM,
+            name=f"{name}_conv1",
+            **options,
+        )(y)
+        y = DeformableConv(
+            added_filters, use_bias=False, name=f"{name}_conv2", **options
+        )(y)
+        return DepthwiseConv(
+            dilation_rate=rate, use_bias=True, name=f"{name}_conv3", **options
+        )(y)
+
+    x = _connect_densely(
+        x, "dense_deformable", dilation_rates, convolve, **options
+    )
+    return keras.layers.Conv2D(filters, 1, name="lateral_P5", **options)(x)
+
+
+def _connect_densely(
+    x: keras.KerasTensor,
+    name: str,
+    dilation_rates: Sequence[int],
+    convolve: Callable[..., keras.KerasTensor],
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+) -> keras.KerasTensor:
+    """Add channels for each dilation, made of `x` and all before them.
+
+    Args:
+        x: KerasTensor, a map.
+        name: string. Prefix of the layers' names.
+        dilation_rates: dilations, in their order.
+        convolve: function `(map, name, rate, data_format, dtype)` that makes
+            new channels.
+        data_format: of every layer.
+        dtype: dtype policy of every layer.
+
+    Returns:
+        KerasTensor: what was added last comes first, `x`, rectified, last.
+    """
+    rates = check_different_positives("dilation_rates", dilation_rates)
+    options: dict[str, Any] = {
+        "data_format": standardize_data_format(data_format),
+        "dtype": dtype,
+    }
+    x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+    for rate in rates:
+        block, y = f"{name}_rate{rate}", x
+        if rate != rates[0]:
+            y = norm_relu(x, f"{block}_norm1", _MOMENTUM, **options)
+        y = convolve(y, block, rate, **options)
+        x = join_channels(f"{block}_join", y, x, **options)
     return x

@@ -30,6 +30,7 @@ def decode_pyramid(
     join_up: Callable[..., keras.KerasTensor] | None = None,
     lateral_bias: bool = True,
     align_corners: bool = True,
+    sum_levels: bool = False,
     **options: Any,
 ) -> keras.KerasTensor:
     """Decode an encoder's pyramid to one map at the size of P2.
@@ -53,6 +54,7 @@ def decode_pyramid(
             `level` is that of `fine`.
         lateral_bias: bool. Whether lateral convolutions have a bias.
         align_corners: bool. How outputs are resized before they are fused.
+        sum_levels: bool. Whether they are summed then, and not concatenated.
         **options: `data_format` and `dtype` of every layer.
 
     Returns:
@@ -81,6 +83,7 @@ def decode_pyramid(
         fpn_dim,
         kernel_size=3,
         align_corners=align_corners,
+        sum_levels=sum_levels,
         name="fusion",
         **options,
     )

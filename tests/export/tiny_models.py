@@ -12,6 +12,7 @@ _ATROUS = {**_FILTERS, "dilation_rates": (2, 4)}
 ARGUMENTS = {
     "CCNet": _FILTERS,
     "DANet": _FILTERS,
+    "DGMN": {**_ATROUS, "context_filters": 8},
     "DeepLabV3": _ATROUS,
     "DeepLabV3Plus": {**_ATROUS, "skip_filters": 8},
     "DenseASPP": {**_ATROUS, "bottleneck_filters": 8},

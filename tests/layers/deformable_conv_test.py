@@ -80,6 +80,21 @@ class TestDeformableConv(TestCase):
         # The published weights of the taps start at a half.
         self.assert_close(actual, expected * (0.5 if modulated else 1.0))
 
+    def test_without_a_bias(self):
+        x = image()
+        layer = make_layer(x)
+        other = DeformableConv(4, use_bias=False)
+        other.build(x.shape)
+        assert other.bias is None
+        kernels = [v for v in layer.weights if v is not layer.bias]
+        other.set_weights([to_numpy(v) for v in kernels])
+        actual = to_numpy(call_layer(other, x)) + to_numpy(layer.bias)
+        self.assert_close(actual, call_layer(layer, x))
+        config = self.run_config_test(
+            DeformableConv, {"filters": 4, "use_bias": False}
+        )
+        assert not config.use_bias
+
     def test_channels_first_equals_channels_last(self):
         if keras.backend.backend() == "tensorflow":
             pytest.skip("TensorFlow's CPU convolution is channels-last only")

@@ -47,6 +47,24 @@ class TestPyramidFusion(TestCase):
         shapes = [level.shape for level in levels]
         assert layer.compute_output_shape(shapes) == tuple(actual.shape)
 
+    def test_sums_levels(self):
+        levels = pyramid((3, 3, 3))
+        layer = built(levels, sum_levels=True)
+        summed = sum(plain.resize_aligned(x, SIZES[0]) for x in levels)
+        (kernel,) = layer.conv.conv.get_weights()
+        expected = plain.normalization(
+            plain.convolution(summed, kernel), layer.conv.batch_norm
+        )
+        self.assert_close(call(layer, levels), np.maximum(expected, 0), 1e-5)
+        assert self.run_config_test(
+            PyramidFusion, {"filters": 4, "sum_levels": True}
+        ).sum_levels
+
+    def test_levels_to_sum_have_as_many_channels(self):
+        # One of a single channel would be added to every channel.
+        with pytest.raises(ValueError, match="sum.*channels.*3.*1"):
+            built(pyramid((3, 1, 3)), sum_levels=True)
+
     def test_corners_are_aligned_only_if_asked(self):
         levels = pyramid()
         aligned = built(levels)

@@ -1,8 +1,9 @@
 """Checkpoints of PFNet's baseline, and of mmsegmentation's semantic FPN.
 
 Sources: PFNet's released code, see `keras_rsseg.models.pfnet.checkpoint`, for
-an FPN with pyramid pooling; mmsegmentation (Apache-2.0), `fpn_r50`, for the
-semantic branch of Panoptic FPN.
+an FPN with pyramid pooling (`fpnppm`) or with dense deformable convolutions
+(`datten`); mmsegmentation (Apache-2.0), `fpn_r50`, for the semantic branch of
+Panoptic FPN.
 """
 
 from keras_rsseg.encoders.checkpoint import DEEP_RESNET_RULES
@@ -12,9 +13,11 @@ from keras_rsseg.encoders.checkpoint import PLAIN_RESNET_RULES
 from keras_rsseg.encoders.checkpoint import mmseg_resnet
 from keras_rsseg.encoders.checkpoint import released_resnet
 from keras_rsseg.encoders.checkpoint_variant import Rule
+from keras_rsseg.encoders.checkpoint_variant import State
 from keras_rsseg.encoders.checkpoint_variant import Variant
 from keras_rsseg.encoders.checkpoint_variant import conv_bn_rules
 from keras_rsseg.models.pfnet.checkpoint import HEAD_RULES
+from keras_rsseg.models.pfnet.checkpoint import decoder_rules
 from keras_rsseg.models.semantic_fpn.semantic_fpn import SemanticFPN
 
 
@@ -45,6 +48,39 @@ VARIANTS |= {
     name.replace("semantic_fpn", "fpnppm"): variant
     for name, variant in VARIANTS.items()
 }
+
+_RATE = r"dense_deformable_rate(?P<rate>\d+)"
+_BLOCK = "head.ppm.0.DAP_{rate}"
+_DEFORMABLE_RULES = [
+    ("dense_reduce", "head.ppm.0.init_conv_dap"),
+    (f"{_RATE}_norm1", f"{_BLOCK}.bn1"),
+    *conv_bn_rules(f"{_RATE}_conv1", f"{_BLOCK}.conv_1", f"{_BLOCK}.bn2"),
+    (f"{_RATE}_conv2/offset_conv", f"{_BLOCK}.deform_conv.offset"),
+    (f"{_RATE}_conv2", f"{_BLOCK}.deform_conv.conv"),
+    (f"{_RATE}_conv3", f"{_BLOCK}.conv_3"),
+    ("lateral_P5", "head.ppm.1"),
+]
+
+
+def without_unused_norm(state: State) -> State:
+    """Return a checkpoint's tensors without those that nothing reads.
+
+    The first dense block has a normalization that its network never calls.
+
+    Args:
+        state: dict from name to array.
+    """
+    unused = "head.ppm.0.DAP_3.bn1."
+    return {k: v for k, v in state.items() if not k.startswith(unused)}
+
+
+VARIANTS["datten_r50"] = Variant(
+    released_resnet(50, 8),
+    [*DEEP_RESNET_RULES, *_DEFORMABLE_RULES, *decoder_rules("head")],
+    SemanticFPN,
+    {"context": "dense_deformable", "decoder": "sum"},
+    prepare=without_unused_norm,
+)
 
 
 def ladder_rules(head: str) -> list[Rule]:

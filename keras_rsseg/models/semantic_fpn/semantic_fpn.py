@@ -16,7 +16,7 @@ from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.segmenter import Segmenter
 
 _LADDER_FILTERS = 128
-_DECODERS = ("fusion", "ladders")
+_DECODERS = ("fusion", "sum", "ladders")
 
 
 @keras.saving.register_keras_serializable(package="keras_rsseg")
@@ -33,17 +33,20 @@ class SemanticFPNBackbone(SegmentationBackbone):
             `"pyramid_pooling"` (PPM) as in the released baseline;
             `"criss_cross"`, `"dual_attention"`, `"atrous_pooling"`,
             `"separable_atrous_pooling"`, `"fcn"`, `"dense_atrous_pooling"`,
-            `"expectation_maximization"`, `"encoding"` or `"object_context"`,
-            which make it CCNet, DANet, DeepLabV3, DeepLabV3+, FCN, DenseASPP,
-            EMANet, EncNet or OCNet with an FPN (the released ones have an
-            encoder with output stride 8 and `fpn_dim=128`); or `None` for a
-            1x1 convolution, as in a plain FPN. Defaults to
-            `"pyramid_pooling"`.
+            `"message_passing"`, `"expectation_maximization"`, `"encoding"` or
+            `"object_context"`, which make it CCNet, DANet, DeepLabV3,
+            DeepLabV3+, FCN, DenseASPP, DGMN, EMANet, EncNet or OCNet with an
+            FPN (the released ones have an encoder with output stride 8 and
+            `fpn_dim=128`);
+            `"dense_deformable"`, deformable convolutions, each fed by all
+            before it; or `None` for a 1x1 convolution, as in a plain FPN.
+            Defaults to `"pyramid_pooling"`.
         decoder: `"fusion"`, which concatenates all levels and convolves them,
-            as in the released baseline; or `"ladders"`, a plain neck without
-            normalization and the sum of all levels, each brought to the size
-            of P2 in steps of 2, see `keras_rsseg.layers.PyramidLadders`.
-            Defaults to `"fusion"`.
+            as in the released baseline; `"sum"`, which adds all levels and
+            convolves the sum, as released with `"dense_deformable"`; or
+            `"ladders"`, a plain neck without normalization and the sum of all
+            levels, each brought to the size of P2 in steps of 2, see
+            `keras_rsseg.layers.PyramidLadders`. Defaults to `"fusion"`.
         ladder_filters: int. Channels of the ladders, if there are any.
             Defaults to `128`.
         align_corners: bool. How maps and logits are resized. Defaults to
@@ -121,7 +124,13 @@ class SemanticFPNBackbone(SegmentationBackbone):
             x = gather_context(context, pyramid["P5"], fpn_dim, **options)
             join = functools.partial(add_resized, **resizing, **options)
             return decode_pyramid(
-                pyramid, x, join, fpn_dim, **resizing, **options
+                pyramid,
+                x,
+                join,
+                fpn_dim,
+                sum_levels=decoder == "sum",
+                **resizing,
+                **options,
             )
 
         arguments: dict[str, Any] = {

@@ -60,6 +60,15 @@ class TestParityOnResNet101(ParityTester):
 
 
 @pytest.mark.slow
+class TestParityOfDenseDeformable(ParityTester):
+    variant = VARIANTS["datten_r50"]
+    fixture = "datten_r50"
+    seed = 28
+    # Less the normalization that the released network never calls.
+    parameters = 60591018 - 2 * 1408
+
+
+@pytest.mark.slow
 class TestMmsegParity(ParityTester):
     variant = VARIANTS["fpn_r50_mmseg"]
     folder = "zoo2"

@@ -38,6 +38,7 @@ class TestSemanticFPN(SegmenterTester):
             ("separable_atrous_pooling", "atrous_pooling", 512),
             ("fcn", "fcn_dropout", 512),
             ("dense_atrous_pooling", "dense_atrous_rate24_join", 11 + 5 * 64),
+            ("message_passing", "message_join", 512),
             ("expectation_maximization", "expectation_context", 512),
             ("encoding", "encoding_context", 512),
             ("object_context", "object_projection_dropout", 512),
@@ -60,6 +61,28 @@ class TestSemanticFPN(SegmenterTester):
         assert revived.context == context
         assert revived.count_params() == backbone.count_params()
 
+    def test_dense_deformable_context_has_the_decoders_width(self):
+        backbone = keras_rsseg.models.SemanticFPNBackbone(
+            TinyEncoder(image_shape=(64, 40, 3)),
+            fpn_dim=8,
+            context="dense_deformable",
+            decoder="sum",
+        )
+        layer = backbone.get_layer
+        # Neither normalised nor rectified, as released.
+        assert type(layer("lateral_P5")) is keras.layers.Conv2D
+        assert layer("lateral_P5").output.shape == (None, 2, 2, 8)
+        # What was added last comes first.
+        last = layer("dense_deformable_rate11_join")
+        assert last.input[0] is layer("dense_deformable_rate11_conv3").output
+        assert last.output.shape == (None, 2, 2, 1408 + 5 * 128)
+        assert layer("fusion").sum_levels
+        assert backbone.output["features"].shape == (None, 16, 10, 8)
+        config = keras.saving.serialize_keras_object(backbone)
+        revived = keras.saving.deserialize_keras_object(config)
+        assert revived.decoder == "sum"
+        assert revived.count_params() == backbone.count_params()
+
     def test_unknown_decoder_is_refused(self):
         with pytest.raises(ValueError, match="decoder.*'ladders'.*'stairs'"):
             keras_rsseg.models.SemanticFPNBackbone(
@@ -77,6 +100,14 @@ class TestSemanticFPN(SegmenterTester):
     def test_unknown_context_is_refused(self):
         with pytest.raises(ValueError, match="context.*criss_cross.*'psp'"):
             keras_rsseg.models.SemanticFPNBackbone(TinyEncoder(), context="psp")
+
+
+@pytest.mark.slow
+class TestSum(ContextTester):
+    """The decoder that adds all levels."""
+
+    system = keras_rsseg.SemanticFPN
+    backbone_arguments = {"fpn_dim": 8, "context": None, "decoder": "sum"}
 
 
 @pytest.mark.slow

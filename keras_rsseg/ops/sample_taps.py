@@ -1,0 +1,64 @@
+"""Where the taps of a deformable kernel read a map."""
+
+from keras import ops
+
+from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.typing import Tensor
+
+
+def sample_taps(
+    x: Tensor, shifts: Tensor, kernel_size: int = 3, dilation_rate: int = 1
+) -> Tensor:
+    """Reads a map at the taps of a kernel, each shifted by an offset.
+
+    A tap reads bilinearly; the map is zero outside. Coordinates are float32
+    whatever the dtype of the map. It takes the memory of `kernel_size**2`
+    maps.
+
+    Args:
+        x: float tensor `(B, H, W, C)`, channels last. Sizes can be unknown.
+        shifts: float tensor `(B, H, W, 2 * kernel_size**2)`: for each tap, in
+            row-major order, its offset in pixels down and right.
+        kernel_size: odd int.
+        dilation_rate: int. Pixels from one tap to the next.
+
+    Returns:
+        Tensor `(B, H, W, kernel_size**2, C)` of the dtype of `x`.
+
+    Example:
+
+    ```python
+    from keras_rsseg.ops.sample_taps import sample_taps
+
+    x = np.arange(6, dtype="float32").reshape(1, 1, 6, 1)
+    taps = sample_taps(x, np.zeros((1, 1, 6, 18)), dilation_rate=2)
+    taps[0, 0, 3, 3:6, 0]  # [1.0, 3.0, 5.0]
+    ```
+
+    Reference:
+        - [Dai et al., Deformable Convolutional Networks, 2017](
+          https://arxiv.org/abs/1703.06211)
+    """
+    x = ops.convert_to_tensor(x)
+    batch, height, width, channels = shape_of(x)
+    taps = kernel_size**2
+    shifts = ops.cast(shifts, "float32")
+    shifts = ops.reshape(shifts, (batch, height, width * taps, 2))
+    tap, middle = ops.arange(taps, dtype="int32"), kernel_size // 2
+    row = ops.arange(height, dtype="int32")[:, None, None]
+    column = ops.arange(width, dtype="int32")[None, :, None]
+    row = row + (tap // kernel_size - middle) * dilation_rate
+    column = column + (tap % kernel_size - middle) * dilation_rate
+    places = []
+    for index, place, length in ((1, column, width), (0, row, height)):
+        place = ops.broadcast_to(place, (height, width, taps))
+        place = ops.reshape(place, (1, height, width * taps))
+        place = ops.cast(place, "float32") + shifts[..., index]
+        # Pixel 0 has its centre at -1 + 1 / length.
+        place = (2.0 * place + 1.0) / ops.cast(length, "float32") - 1.0
+        places.append(place)
+    sampled = grid_sample(
+        x, ops.stack(places, axis=-1), data_format="channels_last"
+    )
+    return ops.reshape(sampled, (batch, height, width, taps, channels))
