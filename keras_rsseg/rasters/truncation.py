@@ -65,8 +65,7 @@ def find_missing(dataset: DatasetReader, path: str) -> str | None:
 
     Args:
         dataset: the raster, opened.
-        path: its path. Only local files are checked, including those that a
-            virtual raster is made of.
+        path: its path. Only local files are checked, also those of a VRT.
 
     Returns:
         What is missing, in words, or `None`.
