@@ -8,7 +8,9 @@ draws a scene beside its map, with a legend and a scale bar, and
     python -m examples.draw_maps sheet ../shared/data --presets BEFORE AFTER \
         --output sheet.png
 
-a row for each of `SCENES`, with a column for the scene and for each preset.
+a row for each of `SCENES`, with a column for the scene and for each preset;
+`truth` instead of `sheet` draws the parts of Dubai's scenes in `TRUTH`, with a
+column for the truth.
 Scenes are read at the pixel size of the preset, or at `--gsd`. Both need
 matplotlib: `pip install ".[plot]"`.
 """
@@ -29,6 +31,8 @@ import keras_rsseg
 from keras_rsseg.checks import Color
 from keras_rsseg.class_legends import DUBAI
 from keras_rsseg.class_legends import colors_of
+from keras_rsseg.data import read_mask
+from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.vrt import VirtualRaster
 from keras_rsseg.rasters.windows import Window
@@ -53,12 +57,15 @@ class Scene(NamedTuple):
         path: path below the data folder.
         distance: metres per pixel, for a picture that does not state it.
         options: dict of arguments of `keras_rsseg.predict_scene`.
+        truth: path of its mask below the folder of the data, in the colours
+            of Dubai's.
     """
 
     title: str
     path: str
     distance: float | None = None
     options: Mapping[str, Any] = {}
+    truth: str | None = None
 
 
 # None of them was trained on. Only the buildings of the second have a mask.
@@ -82,6 +89,16 @@ SCENES = (
     ),
     Scene("Yellowstone, 10 cm", "open_scenes/yellowstone_road.jpg", 0.1),
     Scene("Virginia, 10 cm", "open_scenes/virginia_pasture.jpg", 0.1),
+)
+# Parts that nothing was trained on. Their licence allows showing them.
+TRUTH = tuple(
+    Scene(
+        f"Dubai, scene {scene}, part {part}",
+        f"dubai/tile_{scene}/images/image_part_{part:03d}.jpg",
+        0.8,
+        truth=f"dubai/tile_{scene}/masks/image_part_{part:03d}.png",
+    )
+    for scene, part in ((3, 9), (5, 3), (6, 6))
 )
 # Inches of a panel's width, of its title and of the legend; pixels per inch.
 _WIDTH, _TITLE, _LEGEND = 3.2, 0.3, 0.5
@@ -151,6 +168,9 @@ def draw_sheet(
         for number, scene in enumerate(scenes):
             path = _placed(root / scene.path, scene.distance, folder)
             maps = []
+            if scene.truth:
+                maps.append(folder / f"{number}_truth.tif")
+                _write_truth(root / scene.truth, path, maps[-1])
             for column, model in enumerate(models.values()):
                 maps.append(folder / f"{number}_{column}.tif")
                 _predict(
@@ -159,7 +179,8 @@ def draw_sheet(
                     **scene.options,
                 )
             rows.append(_Row.read(scene.title, path, maps))
-    return _sheet(rows, list(models))
+    with_truth = any(scene.truth for scene in scenes)
+    return _sheet(rows, [*["truth"][:with_truth], *models])
 
 
 class _Row(NamedTuple):
@@ -268,6 +289,30 @@ def _predict(
     )
 
 
+def _write_truth(
+    mask: pathlib.Path, scene: pathlib.Path, output: pathlib.Path
+) -> None:
+    """Write a mask as a map of its scene."""
+    ids = read_mask(mask, palette=FACTS.to_palette())
+    names, colors = DUBAI["class_names"], DUBAI["display_palette"]
+    with open_raster(scene) as dataset:
+        profile = {"crs": dataset.crs, "transform": dataset.transform}
+    height, width = ids.shape
+    with rasterio.open(
+        *(output, "w", "GTiff"),
+        height=height,
+        width=width,
+        count=1,
+        dtype="uint8",
+        nodata=VOID,
+        **profile,
+    ) as raster:
+        raster.write(ids.astype("uint8"), 1)
+        raster.write_colormap(1, dict(enumerate(colors)))
+        tags = {f"class_{i}": name for i, name in enumerate(names)}
+        raster.update_tags(1, **tags)
+
+
 def _placed(
     path: pathlib.Path, distance: float | None, folder: pathlib.Path
 ) -> pathlib.Path:
@@ -305,9 +350,13 @@ def parse_arguments(
         "--max-size", type=int, default=700, help="pixels of the longer side"
     )
     sheet = commands.add_parser("sheet", help="maps of several presets")
-    sheet.add_argument("data", type=pathlib.Path, help="folder of the scenes")
-    sheet.add_argument("--presets", nargs="+", required=True)
-    for command in (picture, sheet):
+    truth = commands.add_parser("truth", help="maps beside the truth")
+    for command in (sheet, truth):
+        command.add_argument(
+            "data", type=pathlib.Path, help="folder of the scenes"
+        )
+        command.add_argument("--presets", nargs="+", required=True)
+    for command in (picture, sheet, truth):
         command.add_argument("--output", type=pathlib.Path, required=True)
         command.add_argument(
             "--gsd", type=float, help="metres; default: the preset's"
@@ -329,7 +378,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Two folders can have the same name.
         title = f"{title} ({number + 1})" if title in models else title
         models[title] = keras_rsseg.from_preset(preset)
-    save(draw_sheet(models, SCENES, args.data, gsd), args.output)
+    scenes = TRUTH if args.command == "truth" else SCENES
+    save(draw_sheet(models, scenes, args.data, gsd), args.output)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """A script draws pictures of maps, with legend and scale."""
 
+import keras
 import numpy as np
 import pytest
 import rasterio
@@ -8,6 +9,7 @@ from rasterio.errors import NotGeoreferencedWarning
 import keras_rsseg
 from examples import draw_maps
 from keras_rsseg.class_legends import DUBAI
+from keras_rsseg.datasets.dubai import FACTS
 from tests.scenes.scene_files import write_scene
 
 pytest.importorskip("matplotlib")
@@ -98,6 +100,23 @@ def test_a_sheet_has_a_row_a_scene_and_a_column_a_preset(root):
     assert [text.get_text() for text in legend.get_texts()] == ["a", "b", "c"]
     figure.savefig(root / "sheet.png")
     assert size_of(root / "sheet.png")[0] > 800
+
+
+def test_the_truth_stands_beside_the_scene(root):
+    """In the colours of maps, whatever those of its mask."""
+    colors = np.array(FACTS.palette, "uint8")
+    mask = np.repeat(colors[[0, 4, 3]], 20, 0)[None].repeat(30, 0)
+    mask[:5] = 155  # unlabelled
+    keras.utils.save_img(root / "mask.png", mask, scale=False)
+    scene = draw_maps.Scene("wide", "wide.tif", truth="mask.png")
+    figure = draw_maps.draw_sheet({"x": Bands()}, (scene,), root)
+    titles = [panel.get_title() for panel in figure.axes]
+    assert titles == ["scene", "truth", "x"]
+    truth = figure.axes[1].images[0].get_array()
+    for column, index in ((2, 0), (30, 4), (55, 3)):
+        expected = tuple(DUBAI["display_palette"][index])
+        assert tuple(truth[20, column, :3]) == expected
+    assert truth[2, 2, 3] == 0  # void is transparent
 
 
 def test_a_legend_has_what_occurs_in_the_order_of_the_classes(root):
