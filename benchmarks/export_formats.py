@@ -3,6 +3,8 @@
     python -m benchmarks.export_formats --write
     KERAS_BACKEND=torch python -m benchmarks.export_formats --write \
         --networks semantic_fpn --formats .onnx
+    python -m benchmarks.export_formats --write --weights int8 \
+        --networks pfnet_hrnet_ifwm_w18_land_cover --formats .onnx .tflite .xml
 
 exports each network to each format, runs the file with its own runtime and
 prints, in Markdown, the largest difference from the network's logits, relative
@@ -21,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from typing import Any
+from typing import get_args
 
 import keras
 import numpy as np
@@ -30,6 +33,7 @@ from examples.networks import SYSTEMS
 from examples.networks import build_task
 from keras_rsseg.datasets.loveda import FACTS
 from keras_rsseg.errors import KerasRssegError
+from keras_rsseg.scenes.exported.exported_facts import Weights
 from keras_rsseg.tables import markdown_lines
 
 FOLDER = pathlib.Path(__file__).parent
@@ -82,7 +86,8 @@ def measure(
         **options: options of `keras_rsseg.export_model`.
 
     Returns:
-        A dict for JSON: `difference`, `size`, `seconds` and `keras_seconds`,
+        A dict for JSON: `difference`, `mean_iou` of the file's classes
+        against the network's, `size`, `seconds` and `keras_seconds`,
         or `error`, the reason why there is no file.
     """
     path = folder / f"model{ending}"
@@ -97,6 +102,7 @@ def measure(
     file = keras_rsseg.scenes.load_exported(path)
     return {
         "difference": result.difference,
+        "mean_iou": min(each.mean_iou for each in result.differences),
         "size": result.size,
         "seconds": _seconds(file, tile_size),
         "keras_seconds": _seconds(model, tile_size),
@@ -127,13 +133,18 @@ def rows(results: dict[str, dict[str, Any]]) -> list[list[str]]:
         cells = [found.get("error", ""), "", "", ""]
         if "error" not in found:
             cells = [
-                f"{found['difference']:.1e}",
+                f"{found['difference']:.1e}{_mean_iou(tile, found)}",
                 f"{found['size'] / 1e6:.1f}",
                 f"{found['seconds']:.2f}",
                 f"{found['keras_seconds']:.2f}",
             ]
         table.append([f"`{network}`", FORMATS[ending], backend, tile, *cells])
     return table
+
+
+def _mean_iou(what: str, found: dict[str, Any]) -> str:
+    """What rounded weights cost, by which their files are judged."""
+    return f", mean IoU {found['mean_iou']:.4f}" if ", " in what else ""
 
 
 def write(results: dict[str, dict[str, Any]], folder: pathlib.Path) -> None:
@@ -170,6 +181,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--networks", nargs="+", default=NETWORKS)
     parser.add_argument("--formats", nargs="+", default=list(FORMATS))
     parser.add_argument("--tile-size", type=int, default=256)
+    parser.add_argument(
+        "--weights", default="float32", choices=get_args(Weights)
+    )
+    parser.add_argument("--dynamic", action="store_true", help="any size")
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--folder", type=pathlib.Path, default=FOLDER)
     given = parser.parse_args(arguments)
@@ -181,9 +196,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             ending = "" if ending == "saved_model" else ending
             with tempfile.TemporaryDirectory() as folder:
                 found = measure(
-                    model, ending, given.tile_size, pathlib.Path(folder)
+                    *(model, ending, given.tile_size, pathlib.Path(folder)),
+                    dynamic=given.dynamic,
+                    weights=given.weights,
                 )
-            key = f"{network}|{ending}|{backend}|{given.tile_size}"
+            what = "any size" if given.dynamic else str(given.tile_size)
+            if given.weights != "float32":
+                what += f", {given.weights}"
+            key = f"{network}|{ending}|{backend}|{what}"
             results[key] = found
             print(*markdown_lines(HEADER, rows({key: found})), sep="\n")
             if given.write:

@@ -18,10 +18,15 @@ def test_table_keeps_what_was_measured_before(tmp_path):
     export_formats.write(
         {"pfnet||torch|64": {"error": "no | such operator"}}, tmp_path
     )
+    rounded = {**one, "mean_iou": 0.94}
+    export_formats.write({"pfnet|.onnx|jax|64, int8": rounded}, tmp_path)
     known = json.loads((tmp_path / "exports.json").read_text())
-    assert set(known) == {"pfnet|.onnx|jax|64", "pfnet||torch|64"}
+    assert len(known) == 3
+    assert {"pfnet|.onnx|jax|64", "pfnet||torch|64"} < set(known)
     lines = (tmp_path / "EXPORTS.md").read_text().splitlines()
-    assert lines[-2].startswith("| `pfnet` | ONNX | jax | 64 | 2.0e-06 | 4.0 |")
+    assert lines[-3].startswith("| `pfnet` | ONNX | jax | 64 | 2.0e-06 | 4.0 |")
+    # Files of rounded weights are judged by their classes.
+    assert "| 64, int8 | 2.0e-06, mean IoU 0.9400 | 4.0 |" in lines[-2]
     assert r"SavedModel | torch | 64 | no \| such operator" in lines[-1]
 
 
