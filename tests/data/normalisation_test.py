@@ -127,7 +127,7 @@ class TestRefusals:
 
     def test_another_number_of_bands_than_the_tiles(self, scenes, tmp_path):
         make_model().save_to_preset(tmp_path / "rgb")
-        with pytest.raises(ArgumentError, match=r"of 4 bands.*have 3"):
+        with pytest.raises(ArgumentError, match=r"for 4 bands.*have 3"):
             keras_rsseg.from_preset(
                 tmp_path / "rgb", normalisation=fit_normalisation(scenes)
             )
