@@ -316,14 +316,20 @@ class PointMatcher(keras.layers.Layer):
         return config
 
 
+# e to it is far below the last bit of 1.
+_SMALLEST_EXPONENT = -80.0
+
+
 def _sigmoid(x):
     """A sigmoid exact to the last bit, as it decides which point is chosen."""
     if not is_portable():
         return ops.sigmoid(x)
     # Runtimes have their own approximations: onnxruntime's is 0 for all
     # values below -18, which would make the first in a cell its largest, and
-    # is not always increasing above 16. Exponentials round nearly alike.
-    return 1.0 / (1.0 + ops.exp(-x))
+    # is not always increasing above 16. Exponentials round nearly alike. The
+    # bound changes nothing, but without it LiteRT's converter recognises a
+    # sigmoid and uses LiteRT's.
+    return 1.0 / (1.0 + ops.exp(ops.maximum(-x, _SMALLEST_EXPONENT)))
 
 
 def standardize_flows(flows: Flow | Iterable[Flow]) -> tuple[Flow, ...]:
