@@ -9,8 +9,8 @@ from rasterio.enums import ColorInterp
 
 from keras_rsseg.data.check_report import CheckReport
 from keras_rsseg.data.check_report import ImageFacts
-from keras_rsseg.data.id_mapping import IdMapping
-from keras_rsseg.data.id_mapping import ids_of_classes
+from keras_rsseg.data.mask_values import IdMapping
+from keras_rsseg.data.mask_values import ids_of_classes
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_rsseg.checks import check_choice
-from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.mask_values import IdMapping
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors

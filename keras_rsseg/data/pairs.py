@@ -9,8 +9,8 @@ import numpy as np
 from keras_rsseg.data.boundaries import BoundaryVoid
 from keras_rsseg.data.boundaries import as_boundary_void
 from keras_rsseg.data.boundaries import void_boundaries
-from keras_rsseg.data.id_mapping import IdMapping
-from keras_rsseg.data.id_mapping import as_id_mapping
+from keras_rsseg.data.mask_values import IdMapping
+from keras_rsseg.data.mask_values import as_id_mapping
 from keras_rsseg.data.palette import Palette
 from keras_rsseg.data.palette import UnlistedColors
 from keras_rsseg.data.palette import as_palette

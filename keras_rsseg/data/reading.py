@@ -7,8 +7,9 @@ import numpy as np
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
-from keras_rsseg.data.id_mapping import IdMapping
-from keras_rsseg.data.id_mapping import as_id_mapping
+from keras_rsseg.checks import as_number
+from keras_rsseg.data.mask_values import IdMapping
+from keras_rsseg.data.mask_values import as_id_mapping
 from keras_rsseg.data.mask_values import colors_to_ids
 from keras_rsseg.data.mask_values import stored_to_ids
 from keras_rsseg.data.palette import Palette
@@ -19,7 +20,6 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.rasters.bands import band_names
 from keras_rsseg.rasters.bands import band_numbers
-from keras_rsseg.rasters.lossy import is_lossy
 from keras_rsseg.rasters.opener import Raster
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import name_of
@@ -325,3 +325,36 @@ def _color_table(dataset: DatasetReader) -> np.ndarray:
     for index, color in entries.items():
         table[index] = color
     return table
+
+
+def is_lossy(dataset: Any) -> bool:
+    """Return whether a raster's compression may have changed its values.
+
+    JPEG, on its own or in a TIFF, lossy JPEG 2000, WebP and JPEG XL, and LERC
+    with a tolerance: fine for photographs, not for class ids.
+
+    Args:
+        dataset: an open rasterio dataset.
+
+    Example:
+
+    ```python
+    from keras_rsseg.data.reading import is_lossy
+    from keras_rsseg.rasters.opener import open_raster
+
+    keras.utils.save_img("mask.jpg", np.zeros((8, 8, 3)), scale=False)
+    with open_raster("mask.jpg") as dataset:
+        lossy = is_lossy(dataset)
+    lossy  # True
+    ```
+    """
+    if dataset.driver == "JPEG":
+        return True
+    structure = dataset.tags(ns="IMAGE_STRUCTURE")
+    if structure.get("COMPRESSION_REVERSIBILITY") == "LOSSY":
+        return True
+    compression = structure.get("COMPRESSION", "").upper()
+    # "JPEG" and "YCbCr JPEG", but neither "JPEG2000" nor "JPEG XL".
+    if compression.endswith("JPEG"):
+        return True
+    return as_number(structure.get("MAX_Z_ERROR", 0)) > 0

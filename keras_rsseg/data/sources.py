@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_rsseg.data.id_mapping import IdMapping
-from keras_rsseg.data.id_mapping import as_id_mapping
+from keras_rsseg.data.mask_values import IdMapping
+from keras_rsseg.data.mask_values import as_id_mapping
 from keras_rsseg.data.pair_files import check_order
 from keras_rsseg.data.pair_files import find_files
 from keras_rsseg.data.pair_files import is_hidden

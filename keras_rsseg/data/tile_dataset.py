@@ -11,7 +11,7 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.data.augmentation import Augmentation
 from keras_rsseg.data.boundaries import BoundaryVoid
-from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.mask_values import IdMapping
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import Palette

@@ -5,8 +5,10 @@ from typing import Any
 import keras
 
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.ops.max_pool import max_pool
 from keras_rsseg.ops.rectify import rectify
 from keras_rsseg.typing import DataFormat
+from keras_rsseg.typing import Tensor
 
 
 def pool_stem(
@@ -34,7 +36,17 @@ def pool_stem(
     x = keras.layers.ZeroPadding2D(padding, name="stem_pool_padding", **layout)(
         x
     )
-    return keras.layers.MaxPooling2D(3, 2, name="stem_pool", **layout)(x)
+    return MaxPool(3, 2, name="stem_pool", **layout)(x)
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class MaxPool(keras.layers.MaxPooling2D):
+    """`keras.layers.MaxPooling2D` by `keras_rsseg.ops.max_pool`."""
+
+    def call(self, inputs: Tensor) -> Tensor:
+        return max_pool(
+            inputs, self.pool_size[0], self.strides[0], self.data_format
+        )
 
 
 def basic_block(

@@ -11,6 +11,7 @@ from keras_rsseg.encoders.preactivated_blocks import norm_relu
 from keras_rsseg.encoders.preset_encoder import PresetEncoder
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import image_input
+from keras_rsseg.encoders.residual_blocks import MaxPool
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
@@ -169,7 +170,7 @@ def _pool(
     first = first_spatial_axis(data_format)
     width[first] = width[first + 1] = (1, 1)
     x = ops.pad(x, width, constant_values=float("-inf"))
-    return keras.layers.MaxPooling2D(
+    return MaxPool(
         3, 2, name=f"pool{stage}", data_format=data_format, dtype=dtype
     )(x)
 

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from keras_rsseg.class_legends import colors_of
-from keras_rsseg.data.id_mapping import ids_of_classes
+from keras_rsseg.data.mask_values import ids_of_classes
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.data.protocols import as_protocol
 from keras_rsseg.data.tiling import tile_starts

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_rsseg.data.id_mapping import IdMapping
+from keras_rsseg.data.mask_values import IdMapping
 from keras_rsseg.data.pairs import NO_DATA
 from keras_rsseg.data.pairs import ImageMaskPairs
 from keras_rsseg.data.palette import UnlistedColors

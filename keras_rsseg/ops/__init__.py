@@ -6,6 +6,7 @@ from keras_rsseg.ops.attention import attend
 from keras_rsseg.ops.boundary import boundary_band
 from keras_rsseg.ops.flow_warp import flow_warp
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.max_pool import max_pool
 from keras_rsseg.ops.padded_conv import depthwise_conv
 from keras_rsseg.ops.padded_conv import padded_conv
 from keras_rsseg.ops.points import gather_points
@@ -24,6 +25,7 @@ __all__ = [
     "flow_warp",
     "gather_points",
     "grid_sample",
+    "max_pool",
     "padded_conv",
     "rectify",
     "resize",

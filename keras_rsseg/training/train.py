@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from keras_rsseg.data.check import check
 from keras_rsseg.data.check_report import CheckReport
-from keras_rsseg.data.id_mapping import ids_of_classes
+from keras_rsseg.data.mask_values import ids_of_classes
 from keras_rsseg.data.protocols import TilingProtocol
 from keras_rsseg.datasets.palettes import as_named_palette
 from keras_rsseg.errors import DatasetError

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_rsseg.rasters.lossy import is_lossy
+from keras_rsseg.data.reading import is_lossy
 from keras_rsseg.rasters.opener import open_raster
 from tests.data.files import write_raster
 
