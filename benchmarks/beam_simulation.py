@@ -95,6 +95,7 @@ def run_until_done(
     folder: pathlib.Path,
     workers: int,
     tile_size: int,
+    unit_blocks: int = 8,
 ) -> tuple[int, float]:
     """Run the pipeline until no scene fails.
 
@@ -115,7 +116,7 @@ def run_until_done(
             folder / "report.csv",
             runner,
             tile_size=tile_size,
-            unit_blocks=1,
+            unit_blocks=unit_blocks,
         )
         if not report.bad:
             return count, time.perf_counter() - start
@@ -133,7 +134,8 @@ def measure(
         seconds = args.seconds_a_megapixel / args.speedup
         load = functools.partial(StandIn, seconds, failures, journal)
         count, spent = run_until_done(
-            load, scenes, folder, workers, args.tile_size
+            *(load, scenes, folder, workers),
+            *(args.tile_size, args.unit_blocks),
         )
         tiles = journal.stat().st_size
     needed = args.scenes * tiles_of(args.side, args.tile_size)
@@ -176,6 +178,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--scenes", type=int, default=32)
     add("--side", type=int, default=2048, help="pixels of a scene")
     add("--tile-size", type=int, default=512)
+    add("--unit-blocks", type=int, default=8, help="strips of a unit")
     add("--seconds-a-megapixel", type=float, default=2.0, help="as measured")
     add("--speedup", type=float, default=10.0)
     add("--area", type=float, default=10_000, help="km2")
