@@ -2,6 +2,7 @@
 
     python -m benchmarks.growth --plot benchmarks/growth.svg
     python -m benchmarks.growth --megapixels 1 4 16 64 400 --classes 2 250
+    python -m benchmarks.growth --without-network 0.1 0.4
 
 Each point is a `predict_scene` in its own process, of a scene at the pixel
 size of the preset `hrnet_ifwm_w18_land_cover`: a VRT that repeats one noisy
@@ -20,9 +21,12 @@ import tempfile
 import time
 from typing import Any
 
+import numpy as np
+
 from benchmarks.made_scenes import write_scene
 from keras_rsseg.tables import markdown_table
 
+BARE_MEGAPIXELS = 64.0
 BASE = {"megapixels": 4.0, "classes": 6, "tile_size": 512, "batch_size": 4}
 UNITS = {
     "megapixels": "megapixels of the scene",
@@ -78,6 +82,41 @@ def measure(
     return {"seconds": seconds, "first": first, "megabytes": peak()}
 
 
+class StandIn:
+    """A model that takes hardly any time, as the preset takes tiles."""
+
+    num_classes = 6
+    bands = ("red", "green", "blue")
+    value_range = (0, 255)
+    ground_sample_distance = 0.8
+
+    def __call__(self, tiles: np.ndarray) -> np.ndarray:
+        logits = np.zeros((*tiles.shape[:3], self.num_classes), "float32")
+        logits[..., :3] = tiles
+        return logits
+
+
+def measure_without_network(pixel_size: float) -> float:
+    """Map a scene without a network: what reading and writing cost.
+
+    Args:
+        pixel_size: of the scene, metres.
+
+    Returns:
+        Seconds of all cores for a megapixel of the scene.
+    """
+    import keras_rsseg
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        scene = write_scene(folder, BARE_MEGAPIXELS, pixel_size)
+        start = time.process_time()
+        keras_rsseg.predict_scene(
+            StandIn(), scene, folder / "map.tif", progress=False
+        )
+        return (time.process_time() - start) / BARE_MEGAPIXELS
+
+
 def measure_apart(point: dict[str, Any]) -> dict[str, float]:
     """Measure in a separate process, which has the peak to itself."""
     command = [sys.executable, "-m", "benchmarks.growth", "--point"]
@@ -128,6 +167,13 @@ def parse_arguments() -> argparse.Namespace:
     add("--classes", type=int, nargs="*", default=[2, 16, 64, 250])
     add("--tile-size", type=int, nargs="*", default=[256, 512, 1024])
     add("--batch-size", type=int, nargs="*", default=[1, 4, 16])
+    add(
+        "--without-network",
+        type=float,
+        nargs="+",
+        default=[],
+        help="pixel sizes in metres; measures only reading and writing",
+    )
     add("--plot", type=pathlib.Path, help="picture to draw")
     add("--point", type=json.loads, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -137,6 +183,11 @@ def main() -> None:
     args = parse_arguments()
     if args.point is not None:
         print(json.dumps(measure(**args.point)))
+        return
+    for size in args.without_network:
+        seconds = measure_without_network(size)
+        print(f"{size:g} m: {seconds:.3f} core seconds per scene megapixel")
+    if args.without_network:
         return
     found: dict[str, list[list[float]]] = {}
     table = []

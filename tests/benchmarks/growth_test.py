@@ -31,3 +31,11 @@ def test_a_small_point():
     found = growth.measure_apart(point)
     assert 0 < found["first"] <= found["seconds"]
     assert found["megabytes"] > 100
+
+
+def test_reading_and_writing_alone(monkeypatch, capsys):
+    monkeypatch.setattr(growth, "BARE_MEGAPIXELS", 0.02)
+    monkeypatch.setattr("sys.argv", ["growth", "--without-network", "0.4"])
+    growth.main()
+    line = capsys.readouterr().out.strip()
+    assert line.startswith("0.4 m: ") and float(line.split()[2]) > 0
