@@ -78,6 +78,8 @@ def _at_stride_8(*systems: tuple[str, str]) -> Iterator[Row]:
 
 # What both papers compare themselves with.
 _COMPARED = (
+    _pfnet("PFNet"),
+    Row("HRNet", "hrnet"),
     *_at_stride_8(
         ("PSPNet", "pspnet"),
         ("DeepLabV3+", "deeplab_v3_plus"),
@@ -86,8 +88,6 @@ _COMPARED = (
     ),
     Row("SFNet", "sfnet"),
     Row("FarSeg", "farseg"),
-    Row("HRNet", "hrnet"),
-    _pfnet("PFNet"),
 )
 
 TABLES = {
@@ -113,8 +113,8 @@ TABLES = {
     "ifwm-1": Table(
         "IFWM, Table I: systems compared",
         [
-            *_COMPARED,
             Row("HRNet with IFWM", "hrnet_ifwm"),
+            *_COMPARED,
             Row("both papers in one", "pfnet_hrnet_ifwm"),
             Row("FCN", "fcn", encoder=_STRIDE_8),
             Row("DeepLabV3", "deeplab_v3", encoder=_STRIDE_8),
