@@ -245,6 +245,7 @@ def test_a_page_without_its_network_says_so(tmp_path, serve, visit):
 
 # Exports the package's preset.
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 def test_harbour_is_that_of_the_command_line(tmp_path, serve, visit):
     pytest.importorskip("tf2onnx")
     folder = tmp_path / "page"
