@@ -312,6 +312,7 @@ def draw(runs: list[dict[str, Any]], title: str, path: pathlib.Path) -> None:
     axes.set(
         xscale="log", xlabel=COSTS[1], ylabel="mean IoU, percent", title=title
     )
+    axes.margins(x=0.15)
     figure.savefig(path, metadata={"Date": None})
 
 
