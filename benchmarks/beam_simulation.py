@@ -31,6 +31,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from benchmarks.made_scenes import make_scene
 from keras_rsseg import beam
 from keras_rsseg.data.tiling import tile_starts
+from keras_rsseg.scene_options import SceneOptions
 from keras_rsseg.scenes import list_scenes
 from keras_rsseg.tables import markdown_lines
 
@@ -163,7 +164,9 @@ def tiles_of(side: int, tile_size: int) -> int:
         side: pixels of the scene, which is square.
         tile_size: pixels a side of a tile.
     """
-    starts = tile_starts(side, tile_size, tile_size - tile_size // 4)
+    starts = tile_starts(
+        side, tile_size, SceneOptions(tile_size=tile_size).stride
+    )
     return len(starts) ** 2
 
 

@@ -31,6 +31,7 @@ from typing import Any
 
 import keras
 
+import keras_rsseg
 from benchmarks.count_macs import count_macs
 from benchmarks.count_macs import count_parameters
 from examples import fine_tuning
@@ -139,7 +140,8 @@ def run(row: Row, seed: int, args: argparse.Namespace) -> dict[str, Any]:
     )
     # Plain cross-entropy for all rows, as in the papers. The released PFNet
     # ignores easy pixels, unlike its baselines.
-    losses = {"recipe": "paper"} if row.system == "pfnet" else {}
+    is_pfnet = isinstance(model, keras_rsseg.PFNet)
+    losses = {"recipe": "paper"} if is_pfnet else {}
     how = protocol(args.table)
     fine_tuning.train(model, how.tiles(options), options, **losses)
     scores = how.score(model, options)
@@ -182,10 +184,7 @@ def read_runs(
     path: pathlib.Path, args: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """Return the lines of an earlier run, checked against the arguments."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        runs = list(csv.DictReader(file))
+    runs = _lines(path)
     for line in runs:
         if line["settings"] != settings(args):
             raise SystemExit(
@@ -206,17 +205,21 @@ def known_run(
         args: the command's arguments.
     """
     for name, table in TABLES.items():
-        path = args.output / f"{name}.csv"
-        if protocol(name) is not protocol(args.table) or not path.exists():
+        if protocol(name) is not protocol(args.table) or row not in table.rows:
             continue
-        if row not in table.rows:
-            continue
-        with path.open(newline="") as file:
-            for line in csv.DictReader(file):
-                wanted = (row.name, str(seed), settings(args))
-                if (line["row"], line["seed"], line["settings"]) == wanted:
-                    return line
+        wanted = (row.name, str(seed), settings(args))
+        for line in _lines(args.output / f"{name}.csv"):
+            if (line["row"], line["seed"], line["settings"]) == wanted:
+                return line
     return None
+
+
+def _lines(path: pathlib.Path) -> list[dict[str, Any]]:
+    """The lines of a CSV file, none if it does not exist."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def write_runs(

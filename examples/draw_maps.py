@@ -36,6 +36,7 @@ from keras_rsseg.datasets.dubai import FACTS
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.vrt import VirtualRaster
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.scenes.maps.class_map import Legend
 from keras_rsseg.scenes.maps.class_map import hex_color
 from keras_rsseg.scenes.maps.class_map import read_legend
 from keras_rsseg.scenes.maps.map_figure import class_picture
@@ -294,7 +295,7 @@ def _write_truth(
 ) -> None:
     """Write a mask as a map of its scene."""
     ids = read_mask(mask, palette=FACTS.to_palette())
-    names, colors = DUBAI["class_names"], DUBAI["display_palette"]
+    legend = Legend(DUBAI["class_names"], DUBAI["display_palette"])
     with open_raster(scene) as dataset:
         profile = {"crs": dataset.crs, "transform": dataset.transform}
     height, width = ids.shape
@@ -308,8 +309,8 @@ def _write_truth(
         **profile,
     ) as raster:
         raster.write(ids.astype("uint8"), 1)
-        raster.write_colormap(1, dict(enumerate(colors)))
-        tags = {f"class_{i}": name for i, name in enumerate(names)}
+        raster.write_colormap(1, legend.colormap())
+        tags = {f"class_{i}": name for i, name in enumerate(legend.names)}
         raster.update_tags(1, **tags)
 
 

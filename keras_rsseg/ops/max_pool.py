@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import is_on_cpu
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Tensor
@@ -44,7 +45,7 @@ def max_pool(
     """
     data_format = standardize_data_format(data_format)
     x = ops.convert_to_tensor(x)
-    if not _on_xla_cpu():
+    if keras.backend.backend() != "jax" or not is_on_cpu(x):
         return ops.max_pool(
             x, pool_size, strides, padding="valid", data_format=data_format
         )
@@ -60,11 +61,3 @@ def max_pool(
         for other in shifted[1:]:
             x = ops.maximum(x, other)
     return x
-
-
-def _on_xla_cpu() -> bool:
-    if keras.backend.backend() != "jax":
-        return False
-    import jax
-
-    return jax.default_backend() == "cpu"

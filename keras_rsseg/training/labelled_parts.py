@@ -157,7 +157,7 @@ def labelled_parts(
     distance = _distance(sizes, area, options, preset_distance)
     if options.validation_images is not None:
         count = len(others[0])
-        held_out = f"{count} separate image{'s'[: count > 1]}"
+        held_out = f"{count} separate image{'s' * (count != 1)}"
         train, validation = pairs, others
     else:
         by = options.split
