@@ -13,6 +13,7 @@ from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import image_input
 from keras_rsseg.encoders.residual_blocks import MaxPool
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
@@ -151,7 +152,7 @@ def _conv(
     name: str,
     **options: Any,
 ) -> keras.KerasTensor:
-    conv = keras.layers.Conv2D(
+    conv = Conv2D(
         filters,
         kernel_size,
         padding="same",
@@ -238,7 +239,7 @@ def _block(
         y = keras.layers.SpatialDropout2D(
             dropout, name=f"{name}_dropout", **options
         )(y)
-    y = keras.layers.Conv2D(
+    y = Conv2D(
         filters[-1],
         kernels[-1],
         padding="same",

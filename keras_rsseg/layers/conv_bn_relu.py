@@ -348,30 +348,54 @@ class ConvBNReLU(keras.layers.Layer):
         return config
 
 
-class SameConv2D(keras.layers.Conv2D):
-    """A convolution that keeps the size of maps, for use inside layers.
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class Conv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` with the kernels of `keras_rsseg.ops.padded_conv`.
 
-    It is `keras.layers.Conv2D` with the kernels of `keras_rsseg.ops.
-    padded_conv`: with one filter, Keras' own has no gradient on torch's CPU
-    for a batch of one small tile.
+    Its gradients take less time on JAX. With one filter, Keras' own has no
+    gradient on torch's CPU for a batch of one small tile. It has Keras' name,
+    for weights are saved under the name of a layer's class: those of either
+    load into the other.
+
+    Args:
+        filters: int. Channels of the output.
+        kernel_size: odd int. Size of the square kernel.
+        **kwargs: other arguments of `keras.layers.Conv2D`, except `groups`.
+            Its kernels are used if `padding` is not `"same"` and where
+            `strides` are above 1.
+    """
+
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        if self.padding != "same" or max(self.strides) > 1:
+            return super().convolution_op(inputs, kernel)
+        (dilation_rate, _), (size, _) = self.dilation_rate, self.kernel_size
+        return padded_conv(
+            inputs,
+            kernel,
+            padding=dilation_rate * (size // 2),
+            dilation_rate=dilation_rate,
+            data_format=self.data_format,
+        )
+
+
+@keras.saving.register_keras_serializable(package="keras_rsseg")
+class SameConv2D(Conv2D):
+    """A convolution that keeps the size of maps, for use inside layers.
 
     Args:
         filters: int. Channels of the output.
         kernel_size: odd int. Size of the square kernel.
         **kwargs: other keyword arguments of `keras.layers.Conv2D`, except
-            `padding`, `strides`, `dilation_rate` and `groups`.
+            `padding`, `strides` and `groups`.
     """
 
     def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
         super().__init__(filters, kernel_size, padding="same", **kwargs)
 
-    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        return padded_conv(
-            inputs,
-            kernel,
-            padding=self.kernel_size[0] // 2,
-            data_format=self.data_format,
-        )
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["padding"]
+        return config
 
 
 def _check_kernel(kernel_size, strides, dilation_rate, keep_every):

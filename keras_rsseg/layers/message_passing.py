@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_rsseg.checks import check_different_positives
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
@@ -94,7 +95,7 @@ class MessagePassing(keras.layers.Layer):
             self.convs = [self._conv(total, 1, "filters")]
 
     def _conv(self, filters, dilation_rate, name):
-        return keras.layers.Conv2D(
+        return Conv2D(
             filters,
             3,
             padding="same",

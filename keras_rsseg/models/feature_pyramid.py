@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.models.segmentation_backbone import Pyramid
 
@@ -38,16 +39,14 @@ def feature_pyramid(
     outputs: list[keras.KerasTensor] = []
     above = None
     for level in reversed(LEVELS):
-        x = keras.layers.Conv2D(filters, 1, name=f"neck_{level}", **options)(
-            pyramid[level]
-        )
+        x = Conv2D(filters, 1, name=f"neck_{level}", **options)(pyramid[level])
         if above is not None:
             resize = ResizeLike("nearest", name=f"resize_{level}", **options)
             x = keras.layers.Add(dtype=options["dtype"], name=f"add_{level}")(
                 [x, resize(x, above)]
             )
         above = x
-        conv = keras.layers.Conv2D(
+        conv = Conv2D(
             filters, 3, padding="same", name=f"neck_output_{level}", **options
         )
         outputs.append(conv(x))

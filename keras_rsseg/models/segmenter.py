@@ -8,6 +8,7 @@ import keras_hub
 from keras_rsseg.checks import Color
 from keras_rsseg.checks import as_color
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.model_facts import check_class_facts
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
@@ -341,7 +342,7 @@ class Segmenter(TrainableTask):
 def _classifier(
     backbone: SegmentationBackbone, num_classes: int, name: str
 ) -> keras.layers.Layer:
-    return keras.layers.Conv2D(
+    return Conv2D(
         num_classes,
         backbone.classifier_kernel_size if name == "classifier" else 1,
         padding="same",

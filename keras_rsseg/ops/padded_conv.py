@@ -8,6 +8,9 @@ from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import first_spatial_axis
 from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.kernel_gradients import pixel_product
+from keras_rsseg.ops.kernel_gradients import strip_conv
+from keras_rsseg.ops.kernel_gradients import takes_strips
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Tensor
 
@@ -181,15 +184,19 @@ def _torch(
 def _conv(x, kernel, strides, padding, dilation_rate, data_format):
     # TensorFlow's fused kernels have no explicit padding.
     same = strides == 1 and dilation_rate * (kernel.shape[0] - 1) == 2 * padding
-    if padding and not same:
+    last = data_format != CHANNELS_FIRST
+    is_product = last and kernel.shape[:2] == (1, 1)
+    in_strips = last and not is_product and takes_strips(x, kernel, strides)
+    if padding and (in_strips or not same):
         first = first_spatial_axis(data_format)
         width = [(0, 0)] * 4
         width[first] = width[first + 1] = (padding, padding)
         x = ops.pad(x, width)
-    is_product = kernel.shape[:2] == (1, 1) and data_format != CHANNELS_FIRST
+    if in_strips:
+        return strip_conv(x, kernel, strides, dilation_rate)
     if is_product and keras.backend.backend() == "jax":
         step = slice(None, None, strides)
-        return ops.matmul(x[:, step, step], kernel[0, 0])
+        return pixel_product(x[:, step, step], kernel[0, 0])
     return ops.conv(
         x,
         kernel,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
+from keras_rsseg.ops.data_format import is_on_cpu
 from keras_rsseg.typing import Tensor
 
 
@@ -33,25 +34,35 @@ def rectify(x: Tensor) -> Tensor:
     keras_rsseg.ops.rectify(total)  # [[0, 2]]
     ```
     """
-    apart = _apart() if keras.backend.backend() == "jax" else None
-    return ops.relu(x) if apart is None else apart(ops.convert_to_tensor(x))
+    return _relu()(ops.convert_to_tensor(x))
 
 
-@functools.cache
-def _apart() -> Callable[[Tensor], Tensor] | None:
-    """ReLU as a call in JAX's programs, or `None` if it does not pay."""
-    import jax
+def apart(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Returns the function as a call that XLA fuses with nothing on CPUs.
 
-    if jax.default_backend() != "cpu":
-        return None
+    Elsewhere, and where JAX offers no such calls, it is the function itself.
+    """
+    if keras.backend.backend() != "jax" or not is_on_cpu(None):
+        return function
     try:
         from jax.experimental.xla_metadata import set_xla_metadata
     except ImportError:
-        return None
-    relu = jax.jit(jax.nn.relu)
+        return function
+    import jax
+
+    compiled = jax.jit(function)
 
     def call(x: Tensor) -> Tensor:
         with set_xla_metadata(inlineable="false"):
-            return relu(x)
+            return compiled(x)
 
     return call
+
+
+@functools.cache
+def _relu() -> Callable[[Tensor], Tensor]:
+    if keras.backend.backend() != "jax":
+        return ops.relu
+    import jax
+
+    return apart(jax.nn.relu)

@@ -21,6 +21,7 @@ from keras_rsseg.ops.data_format import is_on_cpu
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.kernel_gradients import pixel_product
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.padded_conv import padded_conv
@@ -220,7 +221,7 @@ def _sum_last(height, width, align_corners, *maps_and_kernels):
         taps, _, _, filters = kernel.shape
         # A tap's shift along the row next to the pixel, to be summed with it.
         kernel = ops.transpose(kernel, (2, 1, 0, 3))
-        x = ops.matmul(
+        x = pixel_product(
             ops.reshape(x, (-1, channels)), ops.reshape(kernel, (channels, -1))
         )
         x = ops.reshape(

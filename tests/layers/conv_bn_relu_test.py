@@ -6,6 +6,7 @@ import pytest
 
 from keras_rsseg.layers import BatchNorm
 from keras_rsseg.layers import ConvBNReLU
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from keras_rsseg.layers.conv_bn_relu import leaky_relu
 from tests.layers.compiled import call
@@ -295,3 +296,26 @@ class TestSameConv2D(TestCase):
             expected,
             1e-5 if dtype == "float32" else 0.02,
         )
+
+    def test_is_made_again_from_its_configuration(self):
+        layer = SameConv2D(4, 3, dilation_rate=2, use_bias=False)
+        again = SameConv2D.from_config(layer.get_config())
+        assert again.padding == "same"
+        assert again.get_config() == layer.get_config()
+
+
+class TestConv2D(TestCase):
+    def test_weights_saved_from_plain_convolutions_load(self, tmp_path):
+        def model(conv):
+            inputs = keras.Input((8, 8, 3))
+            layers = conv(4, 3, padding="same"), conv(2, 1, strides=2)
+            return keras.Model(inputs, layers[1](layers[0](inputs)))
+
+        plain, own = model(keras.layers.Conv2D), model(Conv2D)
+        plain.save_weights(tmp_path / "plain.weights.h5")
+        own.load_weights(tmp_path / "plain.weights.h5")
+        x = np.random.default_rng(0).standard_normal((2, 8, 8, 3))
+        self.assert_close(own(x), plain(x), 1e-5)
+        own.save(tmp_path / "own.keras")
+        again = keras.saving.load_model(tmp_path / "own.keras")
+        self.assert_close(again(x), plain(x), 1e-5)

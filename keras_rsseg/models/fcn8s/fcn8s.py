@@ -6,6 +6,7 @@ import keras_hub
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.layers.crop_like import CropLike
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
@@ -75,7 +76,7 @@ class FCN8sBackbone(SegmentationBackbone):
         def decode(pyramid: Pyramid, **options: Any) -> dict[str, Any]:
             x = pyramid["P5"]
             for name, kernel_size in (("fc6", 7), ("fc7", 1)):
-                x = keras.layers.Conv2D(
+                x = Conv2D(
                     filters,
                     kernel_size,
                     padding="valid" if padded else "same",

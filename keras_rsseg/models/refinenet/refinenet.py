@@ -4,6 +4,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.checks import check_choice
+from keras_rsseg.layers.conv_bn_relu import Conv2D
 from keras_rsseg.models.pyramid_decoder import add_maps
 from keras_rsseg.models.pyramid_decoder import resize_map
 from keras_rsseg.models.segmentation_backbone import Pyramid
@@ -166,7 +167,7 @@ def _conv(
     # Nothing is normalised here. Whatever is added to a map has to start
     # small, or the sums grow from block to block and training diverges.
     small = keras.initializers.RandomNormal(stddev=0.01)
-    conv = keras.layers.Conv2D(
+    conv = Conv2D(
         filters,
         3,
         padding="same",
