@@ -16,7 +16,8 @@ import yaml
 import keras_rsseg
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = METADATA["project"]
 
 
 @pytest.fixture
@@ -71,14 +72,17 @@ def test_urls_and_licence():
 
 def test_the_recipe_needs_what_the_package_needs():
     text = (ROOT / "conda" / "meta.yaml").read_text()
-    run = text.partition("  run:\n")[2].partition("\ntest:")[0]
-    stated = {
-        name.replace("_", "-"): version
-        for name, version in re.findall(r"- ([\w-]+) >=([\d.]+)", run)
-    }
-    needed = dict(line.split(">=") for line in PROJECT["dependencies"])
-    assert stated.pop("python") == PROJECT["requires-python"].lstrip(">=")
-    assert stated == needed
+    host, _, run = text.partition("  host:\n")[2].partition("  run:\n")
+    for part, needed in (
+        (host, METADATA["build-system"]["requires"]),
+        (run.partition("\ntest:")[0], PROJECT["dependencies"]),
+    ):
+        stated = {
+            name.replace("_", "-"): version
+            for name, version in re.findall(r"- ([\w-]+) >=([\d.]+)", part)
+        }
+        assert stated.pop("python") == PROJECT["requires-python"].lstrip(">=")
+        assert stated == dict(line.split(">=") for line in needed)
 
 
 def test_the_citation_is_yaml_with_what_is_required():
