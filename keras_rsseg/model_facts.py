@@ -13,6 +13,7 @@ from keras_rsseg.checks import as_number
 from keras_rsseg.checks import check_range
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.tables import counted
 from keras_rsseg.void import VOID
 
 # Coarser than any satellite's pixel, in metres.
@@ -132,7 +133,7 @@ def _check_numbers(argument: str, value: Any, number: int) -> None:
     if hasattr(value, "__len__") and len(values) != number:
         raise ArgumentError(
             f"`{argument}` must be one number, or one per band. Received: "
-            f"{len(values)} for {number} bands"
+            f"{len(values)} for {counted(number, 'band')}"
         )
     for each in values:
         wrong = isinstance(each, str | bool) or not math.isfinite(

@@ -46,6 +46,17 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join([first, f"|{rule}|", *others])
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 scene", "2 scenes", "1,500 classes".
+
+    Args:
+        number: how many.
+        noun: of one.
+    """
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def markdown_lines(
     header: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> Iterator[str]:

@@ -9,6 +9,7 @@ from keras_rsseg.cli.loading import read_facts
 from keras_rsseg.cli.predict_options import Request
 from keras_rsseg.cli.predict_options import in_flags
 from keras_rsseg.scene_options import ScenesOptions
+from keras_rsseg.tables import counted
 
 if TYPE_CHECKING:
     from keras_rsseg.scenes.many.scene_job import SceneJob
@@ -106,6 +107,7 @@ def _total(jobs: "list[SceneJob]", estimates: "list[SceneEstimate]") -> str:
     disk = sum(estimate.disk for estimate in estimates)
     tiles = sum(estimate.tiles for estimate in estimates)
     return (
-        f"{len(estimates)} of {len(jobs)} scenes: {tiles:,} tiles, {pixels:,} "
-        f"pixels through the model, at most {format_bytes(disk)} on disk"
+        f"{len(estimates)} of {counted(len(jobs), 'scene')}: "
+        f"{counted(tiles, 'tile')}, {pixels:,} pixels through the "
+        f"model, at most {format_bytes(disk)} on disk"
     )

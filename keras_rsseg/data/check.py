@@ -30,6 +30,8 @@ from keras_rsseg.rasters.windows import reading_windows
 from keras_rsseg.sample_checks import TileValues
 from keras_rsseg.sample_checks import check_values
 from keras_rsseg.sample_checks import doubt_ids
+from keras_rsseg.tables import counted
+from keras_rsseg.void import VOID
 
 _STRIP_ROWS = 1024
 # Metres of a degree along a meridian.
@@ -120,6 +122,8 @@ def check(
         report.doubts += _doubt_places(image, mask)
     _check_alike(report)
     _check_together(report, read, model)
+    one = only_class(report, class_attribute)
+    report.doubts += [] if one is None else [one]
     if listed_masks is not None:
         report.samples = kept, bands, read, palette
     return report
@@ -228,6 +232,30 @@ def _check_alike(report: CheckReport) -> None:
             )
 
 
+def only_class(report: CheckReport, class_attribute: str | None) -> str | None:
+    """Return what is wrong if all labels are of one class, else `None`.
+
+    Args:
+        report: a report of `check`.
+        class_attribute: that of polygons, or `None`.
+    """
+    labelled = np.flatnonzero(report.id_counts[:VOID])
+    if labelled.size != 1 or report.num_classes == 1:
+        return None
+    (index,) = labelled.tolist()
+    name = f" ({report.class_names[index]})" if report.class_names else ""
+    advice = "Label pixels of other classes, too"
+    if class_attribute is not None:
+        advice += (
+            ". What no polygon covers is void here; without "
+            "`class_attribute`, it is class 0 and all polygons are class 1"
+        )
+    return (
+        f"All labelled pixels are of class {index}{name}: a model would learn "
+        f"to answer nothing else. {advice}"
+    )
+
+
 def _check_together(report: CheckReport, read: Any, model: Any) -> None:
     unlisted = read.unlisted.message()
     report.doubts += [] if unlisted is None else [unlisted]
@@ -249,9 +277,10 @@ def _doubt_model(report: CheckReport, model: Any) -> list[str]:
     counts = {len(one.values) for one in report.images}
     if wanted is not None and counts - {len(wanted)}:
         report.problems.append(
-            f"The model takes {len(wanted)} bands ({', '.join(wanted)}); the "
-            f"images have {', '.join(map(str, sorted(counts)))}. Say which to "
-            "read with `bands`"
+            f"The model takes {counted(len(wanted), 'band')} "
+            f"({', '.join(wanted)}); the images have "
+            f"{', '.join(map(str, sorted(counts)))}. Say which to read with "
+            "`bands`"
         )
     size = getattr(model, "ground_sample_distance", None)
     sizes = [one.ground_size for one in report.images if one.ground_size]

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_rsseg.errors import MissingPackageError
 from keras_rsseg.sample_checks import TileValues
+from keras_rsseg.tables import counted
 from keras_rsseg.void import VOID
 
 _MOST_LINES = 20
@@ -111,7 +112,8 @@ class CheckReport:
         return path
 
     def _lines(self) -> Iterator[str]:
-        yield f"{len(self.images)} images, {self.num_masks} masks"
+        images = counted(len(self.images), "image")
+        yield f"{images}, {counted(self.num_masks, 'mask')}"
         if self.images:
             yield from self._image_lines()
         if self.id_counts.any():

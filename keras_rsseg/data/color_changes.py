@@ -7,6 +7,7 @@ from keras_rsseg.checks import is_integer
 from keras_rsseg.data.color_statistics import ColorTransfer
 from keras_rsseg.data.resampling import blur as blur_image
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.tables import counted
 
 if TYPE_CHECKING:
     from tensorflow import DType
@@ -135,13 +136,14 @@ def _check_bands(changes, bands):
     if changes.jpeg is not None and bands not in _JPEG_BANDS:
         raise ArgumentError(
             "`jpeg` needs images of 3 bands, or of 1. Received: images of "
-            f"{bands} bands"
+            f"{counted(bands, 'band')}"
         )
     transfer = changes.color_transfer
     if transfer is not None and transfer.bands != bands:
         raise ArgumentError(
             "`color_transfer` must have the bands of the images. Received: "
-            f"statistics of {transfer.bands} bands, images of {bands}"
+            f"statistics of {counted(transfer.bands, 'band')}, images of "
+            f"{bands}"
         )
 
 

@@ -17,6 +17,7 @@ from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import name_of
 from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.windows import Window
+from keras_rsseg.tables import counted
 from keras_rsseg.void import VOID
 
 # How far from whole pixels an image may lie, in pixels.
@@ -165,7 +166,7 @@ def _checked_places(places: Any, count: int) -> list[tuple[int, int]]:
     if len(given) != count:
         raise ArgumentError(
             "`places` must have one (row, col) for each image. Received: "
-            f"{len(given)} places, {count} images"
+            f"{counted(len(given), 'place')}, {counted(count, 'image')}"
         )
     for place in given:
         if len(place) != 2 or not all(map(is_integer, place)):

@@ -71,6 +71,7 @@ class ImageMaskPairs:
         dtype: `"uint8"` or `"float32"`, of the image windows.
         num_classes: int, or `None` if unknown.
         id_counts: int64 `(256,)`, pixels of each id in all masks.
+        counts_of_each: int64 `(number of images, 256)`, those of each mask.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -124,8 +125,9 @@ class ImageMaskPairs:
             _ON_READING if may_lack_data(image, bands) else None
             for image in self._images
         ]
-        self.id_counts = np.zeros(VOID + 1, "int64")
+        self.counts_of_each = np.zeros((len(self), VOID + 1), "int64")
         kept = self._check_ids(num_classes, cache)
+        self.id_counts = self.counts_of_each.sum(0)
         if cache:
             self._cache(kept)
 
@@ -290,7 +292,7 @@ class ImageMaskPairs:
                 )
                 counts = count_ids(ids)
                 check_ids(counts, num_classes, name)
-                self.id_counts += counts
+                self.counts_of_each[index] += counts
             kept.append(ids if keep else None)
         unlisted.warn(stacklevel=5)
         return kept

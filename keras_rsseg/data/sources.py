@@ -18,6 +18,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.errors import MaskError
 from keras_rsseg.rasters.opener import is_path
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.tables import counted
 
 
 def as_lists(
@@ -57,8 +58,8 @@ def as_lists(
     if len(masks) != len(images):
         raise ArgumentError(
             "`images` and `masks` must have the same length. Received: "
-            f"{len(images)} images, {len(masks)} masks. Two folders or "
-            "patterns are paired by the names of their files"
+            f"{counted(len(images), 'image')}, {counted(len(masks), 'mask')}. "
+            "Two folders or patterns are paired by the names of their files"
         )
     if any(map(is_vector, masks)):
         return images, _drawn(images, masks, class_attribute, ids)
@@ -142,7 +143,12 @@ def _drawn(
         else mask
         for image, mask in zip(images, masks, strict=True)
     ]
-    if not any(mask.polygons for mask in drawn if isinstance(mask, VectorMask)):
+    polygons = [mask for mask in drawn if isinstance(mask, VectorMask)]
+    # What is unlabelled is the same on all images, whichever file labels them.
+    background = max(mask.background for mask in polygons)
+    for mask in polygons:
+        mask.background = background
+    if not any(mask.polygons for mask in polygons):
         raise MaskError(
             f"No polygon of {', '.join(sorted(set(map(str, drawn)))[:5])} "
             "lies on any of the images. Their coordinate reference systems "

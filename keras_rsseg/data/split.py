@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ from keras_rsseg.rasters.windows import Window
 
 # Images and their masks, as `tile_dataset` takes them.
 Part = tuple[list[Any], Any]
+ClassCounts = Callable[[list[Any], list[Any]], np.ndarray]
+
+# Some hundred are enough for a dozen classes in a dozen blocks.
+_DRAWS = 300
 
 
 def train_validation_split(
@@ -31,6 +36,7 @@ def train_validation_split(
     by: str = "scene",
     block_size: int = 2048,
     seed: int = 0,
+    class_counts: ClassCounts | None = None,
 ) -> tuple[Part, Part]:
     """Split images with their masks, before tiles are cut from them.
 
@@ -53,6 +59,12 @@ def train_validation_split(
         block_size: length of a block in pixels. Blocks are up to half as
             large or half as small again, to fill an image.
         seed: int, seed of the draw.
+        class_counts: function that takes images and masks, of scenes or
+            blocks, and returns the number of pixels of each class in each,
+            `(number of images, number of classes)`. Of many draws the one is
+            taken that comes closest to holding out that share of each class,
+            which matters where images are few or classes rare. Scenes or
+            blocks without any are in neither part. `None` for a single draw.
 
     Returns:
         `((images, masks), (images, masks))`, to train on and to validate
@@ -93,13 +105,19 @@ def train_validation_split(
             (_cut(image, window), _cut(mask, window))
             for (image, mask), window in blocks
         ]
+    counts = None if class_counts is None else class_counts(*_unzip(pairs))
+    if counts is not None:
+        kept = np.flatnonzero(np.sum(counts, axis=1))
+        counts = np.asarray(counts)[kept]
+        pairs, sizes = [pairs[i] for i in kept], [sizes[i] for i in kept]
     if len(pairs) < 2:
         raise ArgumentError(
-            "At least two images or blocks are needed to split. Received: "
-            f"{len(pairs)} by {by!r}. Split a single scene with by='block' "
-            "and a `block_size` below its own"
+            "At least two images or blocks with labels are needed to split. "
+            f"Received: {len(pairs)} by {by!r}. Split a single scene with "
+            "by='block' and a smaller `block_size`"
         )
-    chosen = _choose([h * w for h, w in sizes], validation, seed)
+    areas = [height * width for height, width in sizes]
+    chosen = _choose(areas, validation, seed, counts)
     train = [pair for pair, held in zip(pairs, chosen, strict=True) if not held]
     other = [pair for pair, held in zip(pairs, chosen, strict=True) if held]
     return _unzip(train), _unzip(other)
@@ -109,11 +127,41 @@ def _unzip(pairs: Sequence[tuple[Any, Any]]) -> Part:
     return [image for image, _ in pairs], [mask for _, mask in pairs]
 
 
-def _choose(areas: Sequence[int], share: float, seed: int) -> list[bool]:
+def _choose(
+    areas: Sequence[int],
+    share: float,
+    seed: int,
+    counts: np.ndarray | None = None,
+) -> list[bool]:
+    """Draw what to hold out; if classes are counted, the best of many draws."""
+    rng = np.random.default_rng(seed)
+    if counts is None:
+        return _draw(areas, share, rng)
+    draws = [_draw(areas, share, rng) for _ in range(_DRAWS)]
+    return min(draws, key=lambda chosen: _imbalance(chosen, counts, share))
+
+
+def _imbalance(
+    chosen: Sequence[bool], counts: np.ndarray, share: float
+) -> float:
+    """By how much classes miss the share: 0 if none, 1 if all are in one part.
+
+    Classes count alike, however large they are.
+    """
+    totals = np.sum(counts, axis=0)
+    held = np.sum(np.asarray(counts)[np.asarray(chosen)], axis=0)
+    excess = held[totals > 0] / totals[totals > 0] - share
+    largest = np.where(excess > 0, 1 - share, share)
+    return float(np.square(excess / largest).mean()) if excess.size else 0.0
+
+
+def _draw(
+    areas: Sequence[int], share: float, rng: np.random.Generator
+) -> list[bool]:
     """Draw until about a share of the area is held out, but never all."""
     wanted, held = share * sum(areas), 0
     chosen = [False] * len(areas)
-    for index in np.random.default_rng(seed).permutation(len(areas)):
+    for index in rng.permutation(len(areas)):
         taken = held + areas[index]
         # The first is taken whatever its size.
         if held and taken - wanted > wanted - held:

@@ -83,8 +83,9 @@ def tile_dataset(
             255, or colours with `palette`. A folder or pattern, whose files
             are paired with the images by their names. A file of polygons
             (GeoPackage, GeoJSON, shapefile, FlatGeobuf) for all images, or
-            a list of one for each: they are drawn on the images' grids, and
-            what they do not cover is class 0. `None` returns images only.
+            a list of one for each: they are drawn on the images' grids. What
+            they do not cover is class 0; or void, if `ids` or a polygon
+            names class 0. `None` returns images only.
         tile_size: int or `(height, width)`, pixels. Defaults to 512.
         stride: of the sliding windows, pixels; defaults to `tile_size`.
         protocol: `TilingProtocol` or its name, instead of these two.

@@ -1,5 +1,6 @@
 """Polygons as masks, drawn on the grid of an image, window by window."""
 
+import functools
 import os
 import pathlib
 import threading
@@ -42,8 +43,11 @@ class VectorMask:
     """A mask of polygons drawn on an image's grid.
 
     A pixel belongs to the polygon that its centre lies in, the last one in
-    the file if there are several. Pixels that no polygon covers are class 0,
-    or void if any polygon is of class 0.
+    the file if there are several. Pixels that no polygon covers are void if
+    polygons can be of class 0: if `ids` names it, or one anywhere in the file
+    is; else they are class 0. So the image does not matter: what is
+    unlabelled on one image would otherwise be trained as class 0, and not on
+    the next.
 
     Args:
         source: path of a GeoPackage, GeoJSON, shapefile, FlatGeobuf, or any
@@ -56,6 +60,7 @@ class VectorMask:
             holds class ids.
 
     Attributes:
+        background: id of the pixels that no polygon covers.
         shape: `(height, width)` of the image.
         polygons: number of polygons that touch the image.
 
@@ -93,10 +98,11 @@ class VectorMask:
                 f"{name} has no coordinate reference system"
             )
         self._attribute = class_attribute
+        ids = ids or {}
         shapes, values = self._load()
-        self._shapes, self._values = shapes, self._as_ids(values, ids or {})
+        self._shapes, self._values = shapes, self._as_ids(values, ids)
         self.polygons = len(shapes)
-        self._background = VOID if 0 in self._values else 0
+        self.background = VOID if self._has_class_0(ids) else 0
         self._tree = _import("shapely", self._path).STRtree(shapes)
         # A query may have GEOS prepare parts of the tree, for all threads.
         self._asking = threading.Lock()
@@ -126,7 +132,7 @@ class VectorMask:
         )
         with self._asking:
             found = self._tree.query(shapely.Polygon(corners))
-        ids = np.full((window.height, window.width), self._background, "uint8")
+        ids = np.full((window.height, window.width), self.background, "uint8")
         drawn = [
             (self._shapes[index], int(self._values[index]))
             for index in sorted(found)
@@ -189,6 +195,14 @@ class VectorMask:
                 f"{', '.join(sorted(others))}. Buffer points and lines first"
             )
 
+    def _has_class_0(self, ids: Mapping[Any, int]) -> bool:
+        """Whether polygons can be of class 0, on any image."""
+        if 0 in ids.values() or self._attribute is None:
+            return 0 in ids.values()
+        changed = os.stat(self._path).st_mtime_ns
+        values = _all_values(self._path, self._attribute, changed)
+        return any(_class_of(value, ids) == 0 for value in values)
+
     def _as_ids(self, values: list[Any], ids: Mapping[Any, int]) -> np.ndarray:
         if self._attribute is None:
             return np.full(len(values), ids.get(1, 1), "uint8")
@@ -204,6 +218,14 @@ class VectorMask:
                 f"{', '.join(wrong[:_LISTED])}"
             )
         return np.array(found, "uint8")
+
+
+@functools.lru_cache(maxsize=64)
+def _all_values(path: str, attribute: str, changed: int) -> frozenset[Any]:
+    """An attribute's values in the whole file, which many images may share."""
+    pyogrio = _import("pyogrio", path)
+    fields = pyogrio.raw.read(path, columns=[attribute], read_geometry=False)
+    return frozenset(fields[3][0].tolist())
 
 
 def _class_of(value: Any, ids: Mapping[Any, int]) -> int | None:

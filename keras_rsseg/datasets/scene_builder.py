@@ -19,6 +19,7 @@ from keras_rsseg.datasets.scene_layout import SceneLayout
 from keras_rsseg.datasets.scene_layout import find_scenes
 from keras_rsseg.errors import DatasetError
 from keras_rsseg.rasters.opener import open_raster
+from keras_rsseg.tables import counted
 from keras_rsseg.void import VOID
 
 _UNLISTED = 254
@@ -60,8 +61,9 @@ def read_scene_image(
         image = np.repeat(image, 3, axis=-1)
     if image.shape[-1] != num_bands or dtypes != {"uint8"}:
         raise DatasetError(
-            f"{path} must have {num_bands} bands of 8 bits. Received: "
-            f"{len(kinds)} bands of {', '.join(sorted(dtypes))}"
+            f"{path} must have {counted(num_bands, 'band')} of 8 bits. "
+            "Received: "
+            f"{counted(len(kinds), 'band')} of {', '.join(sorted(dtypes))}"
         )
     return image, plain
 
@@ -104,7 +106,7 @@ def _ids_of_values(path, values, unlisted):
         if dataset.count != 1 or dataset.dtypes[0] != "uint8":
             raise DatasetError(
                 f"{path} must be a mask of one band of 8 bits. Received: "
-                f"{dataset.count} bands of {dataset.dtypes[0]}"
+                f"{counted(dataset.count, 'band')} of {dataset.dtypes[0]}"
             )
         pixels = dataset.read(1)
     table = np.full(256, _UNLISTED, "uint8")

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from keras_rsseg.datasets.dataset_facts import DatasetFacts
 from keras_rsseg.errors import MissingFilesError
+from keras_rsseg.tables import counted
 
 CORRECTED = "corrected"
 RELEASED = "released"
@@ -246,7 +247,7 @@ def _wrong_sizes(layout, found):
     for split, size in (layout.split_sizes or {}).items():
         count = len(found.get(split, ()))
         if count != size:
-            yield f"{split} has {count} scenes instead of {size}"
+            yield f"{split} has {counted(count, 'scene')} instead of {size}"
 
 
 def _message(layout, folder, missing, wrong):

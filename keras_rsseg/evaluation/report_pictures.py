@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from keras_rsseg.scenes.maps.class_map import hex_color
+from keras_rsseg.tables import counted
 from keras_rsseg.void import VOID
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _draw_tile(panels, tile, colors):
     pictures = {
         f"{tile.scene}\nrow {tile.row}, column {tile.col}": _shown(tile.image),
         "truth": colors[tile.truth],
-        f"prediction\n{tile.wrong:,} pixels wrong, "
+        f"prediction\n{counted(tile.wrong, 'pixel')} wrong, "
         f"{tile.pixel_accuracy:.1%} right": colors[tile.prediction],
     }
     for panel, (title, picture) in zip(panels, pictures.items(), strict=True):

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from keras_rsseg.tables import counted
 from keras_rsseg.tables import markdown_table
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def _facts(report):
     lines = [
         f"- protocol {report.protocol}: tiles of {report.tile_size} x "
         f"{report.tile_size} pixels, every {report.stride} pixels",
-        f"- {report.num_scenes:,} scenes, {report.num_tiles:,} tiles, "
+        f"- {counted(report.num_scenes, 'scene')}, "
+        f"{counted(report.num_tiles, 'tile')}, "
         f"{report.num_pixels:,} pixels, of which {report.num_void_pixels:,} "
         f"({report.void_share:.1%}) are void and not scored",
     ]

@@ -13,6 +13,7 @@ from keras_rsseg.export.settings import ExportSettings
 from keras_rsseg.ops.portable import portable_graph
 from keras_rsseg.scenes.exported.exported_facts import ExportedFacts
 from keras_rsseg.scenes.exported.exported_model import ExportedModel
+from keras_rsseg.tables import counted
 
 # Largest difference, relative to the largest logit, that is accepted.
 TOLERANCE = 1e-4
@@ -202,19 +203,21 @@ def describe(difference: Difference) -> str:
         difference: one of those from `compare`.
     """
     text = (
-        f"{difference.tiles} tiles: largest difference "
+        f"{counted(difference.tiles, 'tile')}: largest difference "
         f"{difference.largest:.1e} relative, {difference.agreement:.4%} of "
         f"pixels of the same class, mean IoU {difference.mean_iou:.4f}"
     )
     if difference.undecided:
         text += (
-            f" ({difference.undecided} of {difference.count} tiles left out of "
-            "the first, as the model itself picks points by rounding there)"
+            f" ({difference.undecided} of "
+            f"{counted(difference.count, 'tile')} left out of the first, as "
+            "the model itself picks points by rounding there)"
         )
     if difference.rounded:
         text += (
-            f" ({difference.rounded} of {difference.count} tiles compared "
-            "with the model under a different rounding of its point scores)"
+            f" ({difference.rounded} of "
+            f"{counted(difference.count, 'tile')} compared with the model "
+            "under a different rounding of its point scores)"
         )
     return text
 

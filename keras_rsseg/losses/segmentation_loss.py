@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.masks import squeeze_mask
+from keras_rsseg.tables import counted
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
@@ -169,8 +170,8 @@ class SegmentationLoss(keras.losses.Loss):
         if weights is not None and len(weights) != classes:
             raise ArgumentError(
                 "Argument `class_weights` must have one weight for each "
-                f"class. Received: {len(weights)} weights for logits of "
-                f"{classes} classes"
+                f"class. Received: {counted(len(weights), 'weight')} for "
+                f"logits of {counted(classes, 'class')}"
             )
 
     def get_config(self) -> Config:

@@ -8,6 +8,7 @@ import keras
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.sample_checks import SampleWarning
+from keras_rsseg.tables import counted
 
 _INSTEAD = "Let it run for ever, with `{steps}`, or use a keras.utils.PyDataset"
 
@@ -72,8 +73,8 @@ class GeneratorEnd(keras.callbacks.Callback):
         self.model.stop_training = True
         warnings.warn(
             f"The generator ended after {self._seen}{of} batches of epoch "
-            f"{epoch + 1}, and the training with it: {left} epochs are left "
-            "out. " + _INSTEAD.format(steps="steps_per_epoch"),
+            f"{epoch + 1}, and the training with it, {counted(left, 'epoch')} "
+            "before the end. " + _INSTEAD.format(steps="steps_per_epoch"),
             SampleWarning,
             stacklevel=2,
         )

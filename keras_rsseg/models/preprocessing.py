@@ -28,6 +28,7 @@ from keras_rsseg.models.one_hot_masks import is_one_hot
 from keras_rsseg.models.sample_preparation import is_tensorflow
 from keras_rsseg.sample_checks import check_whole
 from keras_rsseg.sample_checks import ids_hint
+from keras_rsseg.tables import counted
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -251,8 +252,9 @@ def check_tiles(tiles: Any, num_bands: int | None) -> None:
         )
     if num_bands and shape[-1] not in (None, num_bands):
         raise ArgumentError(
-            f"The model takes tiles of {num_bands} bands (last axis). "
-            f"Received: shape {shape}, {shape[-1]} bands"
+            f"The model takes tiles of {counted(num_bands, 'band')} (last "
+            "axis). "
+            f"Received: shape {shape}, {counted(shape[-1], 'band')}"
             f"{_bands_hint(shape, num_bands)}"
         )
 

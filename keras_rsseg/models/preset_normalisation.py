@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.tables import counted
 
 
 def normalised_preprocessor(
@@ -37,8 +38,8 @@ def normalised_preprocessor(
     number = len(normalisation.scale)
     if number != len(bands):
         raise ArgumentError(
-            f"`normalisation` is for {number} bands, but the tiles have "
-            f"{len(bands)}: {', '.join(bands)}. Name yours: "
+            f"`normalisation` is for {counted(number, 'band')}, but the "
+            f"tiles have {len(bands)}: {', '.join(bands)}. Name yours: "
             "from_preset(..., bands=(...))"
         )
     adapted = type(converter).from_config(

@@ -25,6 +25,7 @@ from keras_rsseg.models.preset_classes import new_order
 from keras_rsseg.models.preset_classes import say_head_is_new
 from keras_rsseg.models.preset_classes import settle_classes
 from keras_rsseg.models.preset_normalisation import normalised_preprocessor
+from keras_rsseg.tables import counted
 
 if TYPE_CHECKING:
     from keras_rsseg.models.segmenter import Segmenter
@@ -123,7 +124,8 @@ def more_bands(known: tuple[str, ...], number: int) -> tuple[str, ...]:
     """
     if number < len(known):
         raise PresetError(
-            f"The preset has the bands {known}. For {number} bands, name "
+            f"The preset has the bands {known}. For "
+            f"{counted(number, 'band')}, name "
             "those of your tiles: from_preset(..., bands=(...))."
         )
     more = range(len(known) + 1, number + 1)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.tables import counted
 
 _DEFAULT_BATCH = 32
 
@@ -74,7 +75,7 @@ def split_arrays(
     if not 0 < place < count:
         raise ArgumentError(
             "`validation_split` must leave samples for training and for "
-            f"validation. Received: {share} of {count} tiles"
+            f"validation. Received: {share} of {counted(count, 'tile')}"
         )
     first = tuple(None if a is None else a[:place] for a in arrays)
     return first, tuple(None if a is None else a[place:] for a in arrays)

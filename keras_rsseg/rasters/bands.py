@@ -12,6 +12,7 @@ from rasterio.io import DatasetReader
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import RasterError
 from keras_rsseg.rasters.opener import listed
+from keras_rsseg.tables import counted
 
 logger = logging.getLogger(__name__)
 
@@ -133,8 +134,8 @@ def check_band_count(
         model_bands = len(model_bands)
     if count != model_bands:
         raise RasterError(
-            f"The model takes {model_bands} bands{names}; {subject} {count}. "
-            f"{advice}"
+            f"The model takes {counted(model_bands, 'band')}{names}; "
+            f"{subject} {count}. {advice}"
         )
 
 

@@ -1,6 +1,7 @@
 """Splitting images and masks into parts to train on and to validate with."""
 
 import dataclasses
+import functools
 import math
 import os
 import pathlib
@@ -27,6 +28,7 @@ from keras_rsseg.rasters.opener import open_raster
 from keras_rsseg.rasters.sources import is_virtual
 from keras_rsseg.sample_checks import SampleWarning
 from keras_rsseg.scenes.reading.ground_size import ground_pixel_size
+from keras_rsseg.tables import counted
 from keras_rsseg.training_options import MANY_IMAGES
 from keras_rsseg.training_options import TrainingOptions
 from keras_rsseg.void import VOID
@@ -86,8 +88,8 @@ class LabelledParts:
 
         Args:
             part: lists of images and masks.
-            side: length of the corner of the first image that stands for all
-                of them, `None` for whole images.
+            side: length of the part of one image that stands for all of
+                them, `None` for whole images.
         """
         return Records(self._pairs(part), side)
 
@@ -109,22 +111,40 @@ class LabelledParts:
 
 
 class Records:
-    """Records of images and masks, which can be iterated repeatedly."""
+    """Records of images with labels, which can be iterated repeatedly."""
 
     def __init__(self, pairs: ImageMaskPairs, side: int | None) -> None:
         self._pairs, self._side = pairs, side
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        number = len(self._pairs) if self._side is None else 1
-        for index in range(number):
+        for index in range(len(self._pairs)):
             image, mask = self._pairs.read(index, None)
             mask[mask == NO_DATA] = VOID
-            part = slice(0, self._side), slice(0, self._side)
+            labelled = np.argwhere(mask != VOID)
+            if not len(labelled):
+                continue
+            part = _around(labelled, mask.shape, self._side)
             yield {
                 "name": _part_name(self._pairs.names[index]),
                 "image": image[part],
                 "mask": mask[part].astype("uint8"),
             }
+            if self._side is not None:
+                return
+
+
+def _around(
+    labelled: np.ndarray, shape: tuple[int, int], side: int | None
+) -> tuple[slice, slice]:
+    """A square that holds the middle one of the labelled pixels."""
+    if side is None:
+        return slice(None), slice(None)
+    middle = labelled[len(labelled) // 2]
+    row, col = (
+        int(np.clip(place - side // 2, 0, max(length - side, 0)))
+        for place, length in zip(middle, shape, strict=True)
+    )
+    return slice(row, row + side), slice(col, col + side)
 
 
 def labelled_parts(
@@ -147,6 +167,7 @@ def labelled_parts(
         ArgumentError: if images cannot be split, or not read at a distance.
     """
     told = {"class_attribute": options.class_attribute, "ids": options.ids}
+    reading = {**told, "palette": options.palette, "bands": options.bands}
     pairs = _listed(images, masks, told)
     if options.validation_images is not None:
         others = _listed(
@@ -156,8 +177,7 @@ def labelled_parts(
     area = sum(math.prod(size_of(image, "images")) for image in pairs[0])
     distance = _distance(sizes, area, options, preset_distance)
     if options.validation_images is not None:
-        count = len(others[0])
-        held_out = f"{count} separate image{'s' * (count != 1)}"
+        held_out = counted(len(others[0]), "separate image")
         train, validation = pairs, others
     else:
         by = options.split
@@ -169,6 +189,7 @@ def labelled_parts(
             by=by,
             block_size=_block_size(area, sizes, distance, options),
             seed=options.seed,
+            class_counts=functools.partial(_class_counts, reading, num_classes),
         )
         what = "images" if by == "scene" else "blocks"
         number = len(validation[0])
@@ -184,13 +205,19 @@ def labelled_parts(
         validation,
         distance,
         held_out,
-        {
-            **told,
-            "palette": options.palette,
-            "bands": options.bands,
-            "num_classes": num_classes,
-        },
+        {**reading, "num_classes": num_classes},
     )
+
+
+def _class_counts(
+    reading: dict[str, Any], num_classes: int, images: list, masks: list
+) -> np.ndarray:
+    """Pixels of each class in each image."""
+    with warnings.catch_warnings():
+        # `check` has already warned.
+        warnings.simplefilter("ignore")
+        pairs = ImageMaskPairs(images, masks, cache=False, **reading)
+    return pairs.counts_of_each[:, :num_classes]
 
 
 def _listed(images: Any, masks: Any, told: dict[str, Any]) -> Pairs:

@@ -15,6 +15,7 @@ import keras
 from tqdm import tqdm
 
 from keras_rsseg.data.check import check
+from keras_rsseg.data.check import only_class
 from keras_rsseg.data.check_report import CheckReport
 from keras_rsseg.data.mask_values import ids_of_classes
 from keras_rsseg.data.protocols import TilingProtocol
@@ -284,14 +285,15 @@ def _checked(
         class_attribute=options.class_attribute,
     )
     say(str(found))
+    one = only_class(found, options.class_attribute)
+    problems = found.problems + ([] if one is None else [one])
+    if problems:
+        raise DatasetError(
+            "Images and masks are not fit to train on: " + "; ".join(problems)
+        )
     if not options.progress:
         for doubt in found.doubts:
             warnings.warn(doubt, SampleWarning, stacklevel=4)
-    if not found.ok:
-        raise DatasetError(
-            "Images and masks are not fit to train on: "
-            + "; ".join(found.problems)
-        )
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from keras_rsseg.evaluation.evaluation_report import EvaluationReport
 from keras_rsseg.hub.facts import write_card
 from keras_rsseg.models.segmenter import Segmenter
+from keras_rsseg.tables import counted
 from keras_rsseg.training.labelled_parts import LabelledParts
 from keras_rsseg.training_options import TrainingOptions
 
@@ -54,7 +55,9 @@ def write_training_card(
             f"{type(model).__name__}: {', '.join(names)} in images ({bands})"
             f"{where}."
         ),
-        "dataset": f"{len(parts.train[0])} images or blocks of its user",
+        "dataset": (
+            f"images of its user, in {counted(len(parts.train[0]), 'part')}"
+        ),
         "protocol": (
             f"Held out: {parts.held_out}, {options.validation:.0%} of the "
             f"area, seed {options.seed}; tiles of {options.tile_size} px."
@@ -77,8 +80,8 @@ def write_training_card(
         ),
         "training_details": (
             f"AdamW, learning rates up to {options.learning_rate:g}, "
-            f"{len(epochs)} epochs, batches of {options.batch_size}, "
-            f"{seconds:.0f} s."
+            f"{counted(len(epochs), 'epoch')}, batches of "
+            f"{options.batch_size}, {seconds:.0f} s."
         ),
     }
     if distance is not None:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.files import write_durably
+from keras_rsseg.tables import counted
 
 HISTORY = "history.json"
 # The scores of an epoch that a line has room for.
@@ -75,8 +76,8 @@ class TrainingHistory(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             raise ArgumentError(
-                f"The loss is {loss} after {batch + 1} steps. Give a lower "
-                "`learning_rate`, or another `precision` (float32)"
+                f"The loss is {loss} after {counted(batch + 1, 'step')}. Give "
+                "a lower `learning_rate`, or another `precision` (float32)"
             )
         self._waits = False
         if self._bar is not None:

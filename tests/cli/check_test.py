@@ -26,7 +26,7 @@ def run(*arguments):
 def test_doubts_are_printed(folders):
     result = run(*folders, "--num-classes", "2")
     assert result.exit_code == 0
-    assert "1 images, 1 masks" in result.output
+    assert "1 image, 1 mask" in result.output
     assert "no ids but 0 and 255" in result.output
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_rsseg.data import check
+from keras_rsseg.data.check import only_class
 from tests.data.files import random_image
 from tests.data.files import write_raster
 
@@ -55,6 +56,25 @@ def test_sound_data(folders):
         "No problems found.",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize("attribute", [None, "kind"])
+def test_labels_of_a_single_class(folders, attribute):
+    report = check(*folders, model=make_model())
+    assert only_class(report, attribute) is None
+    report.id_counts[[0, 2]] = 0
+    report.id_counts[255] = 5
+    text = only_class(report, attribute)
+    assert "class 1 (road)" in text
+    assert ("without `class_attribute`" in text) == (attribute is not None)
+    images, _ = folders
+    masks = [np.full((30, 30), 2, "uint8")] * 3
+    (doubt,) = (
+        doubt
+        for doubt in check(images, masks, num_classes=3).doubts
+        if "nothing else" in doubt
+    )
+    assert "class 2" in doubt
 
 
 def test_everything_wrong_is_listed_at_once(folders):

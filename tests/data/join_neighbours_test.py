@@ -101,7 +101,7 @@ class TestPlaces:
     @pytest.mark.parametrize(
         "places, message",
         [
-            ([(0, 0)], "one .* for each image. Received: 1 places, 2 images"),
+            ([(0, 0)], "one .* for each image. Received: 1 place, 2 images"),
             ([(0, 0), (0, 0.5)], "whole pixels. Received: .0, 0.5"),
             ([(0, 0), (0, 0, 4)], "whole pixels. Received: .0, 0, 4"),
             (None, r"`places` must be given for arrays.*images\[0\]"),

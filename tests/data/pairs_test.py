@@ -21,7 +21,7 @@ class TestChecks:
             ImageMaskPairs([])
 
     def test_another_number_of_masks(self):
-        with pytest.raises(ValueError, match="2 images, 1 masks"):
+        with pytest.raises(ValueError, match="2 images, 1 mask"):
             ImageMaskPairs([random_image(4, 4)] * 2, [mask_of(4, 4)])
 
     def test_sizes_that_differ_name_both_files(self, tmp_path):
@@ -78,7 +78,7 @@ class TestChecks:
             ImageMaskPairs([random_image(4, 4)], [path])
 
     def test_a_single_mask_path_for_two_images(self):
-        with pytest.raises(ValueError, match="2 images, 1 masks"):
+        with pytest.raises(ValueError, match="2 images, 1 mask"):
             ImageMaskPairs([random_image(4, 4)] * 2, "mask.png")
 
     @pytest.mark.parametrize("classes", [0, 256])

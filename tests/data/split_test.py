@@ -18,6 +18,57 @@ def values(part):
     return [int(image[0, 0, 0]) for image in part[0]]
 
 
+def class_counts(images, masks):
+    return np.array([np.bincount(m.ravel(), minlength=4)[:4] for m in masks])
+
+
+class TestByClass:
+    """Class 0 everywhere, 1 in a half, 2 in two images and 3 in one."""
+
+    masks = [np.zeros((8, 8), "uint8") for _ in range(10)]
+    for index in range(10):
+        masks[index][:4] = index % 2
+    masks[2][6:], masks[7][6:], masks[4][7:] = 2, 2, 3
+
+    def held(self, seed, **options):
+        images = [np.full((8, 8, 3), i, "uint8") for i in range(10)]
+        parts = train_validation_split(
+            images, self.masks, 0.3, seed=seed, **options
+        )
+        return values(parts[0]), values(parts[1])
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_each_class_is_in_both_parts_where_it_can_be(self, seed):
+        train, held = self.held(seed, class_counts=class_counts)
+        assert len(held) == 3
+        assert len({2, 7} & set(held)) == 1
+        assert 4 in train
+        assert {index % 2 for index in held} == {0, 1}
+
+    def test_what_has_no_labels_is_in_neither_part(self):
+        train, held = self.held(
+            0,
+            class_counts=lambda images, masks: (
+                class_counts(images, masks) * (np.arange(10) > 4)[:, None]
+            ),
+        )
+        assert sorted(train + held) == [5, 6, 7, 8, 9]
+        with pytest.raises(ValueError, match="with labels.*Received: 0 by"):
+            self.held(0, class_counts=lambda images, masks: np.zeros((10, 4)))
+
+    def test_single_draws_leave_classes_out(self):
+        draws = [self.held(seed)[1] for seed in range(20)]
+        assert any(not {2, 7} & set(held) for held in draws)
+
+    def test_seeds_differ_and_repeat(self):
+        draws = [
+            tuple(self.held(seed, class_counts=class_counts)[1])
+            for seed in (0, 0, 1, 2, 3)
+        ]
+        assert draws[0] == draws[1]
+        assert len(set(draws)) > 1
+
+
 class TestByScene:
     def test_each_scene_is_in_one_part_with_its_mask(self):
         train, held = train_validation_split(IMAGES, MASKS, 0.3, seed=1)

@@ -92,6 +92,29 @@ class TestVectorMask:
             ids, np.array([255, 0, 1], "uint8")[expected()]
         )
 
+    def test_it_is_void_if_such_polygons_lie_on_other_images(
+        self, tmp_path, image
+    ):
+        # The last lies elsewhere.
+        path = write(tmp_path / "a.gpkg", SHAPES, kind=[1, 2, 0])
+        ids = VectorMask(path, image, "kind").read(Window(0, 0, 40, 60))
+        np.testing.assert_array_equal(
+            ids, np.array([255, 1, 2], "uint8")[expected()]
+        )
+
+    def test_it_is_void_if_class_0_has_a_name(self, tmp_path, image):
+        path = write(tmp_path / "a.gpkg", SHAPES, kind=["b", "c", "c"])
+        mask = VectorMask(path, image, "kind", {"a": 0, "b": 1, "c": 2})
+        ids = mask.read(Window(0, 0, 40, 60))
+        np.testing.assert_array_equal(
+            ids, np.array([255, 1, 2], "uint8")[expected()]
+        )
+
+    def test_a_changed_file_is_read_again(self, tmp_path, image):
+        for kinds, background in (([1, 2, 3], 0), ([1, 2, 0], 255)):
+            path = write(tmp_path / "a.geojson", SHAPES, kind=kinds)
+            assert VectorMask(path, image, "kind").background == background
+
     def test_errors_say_what_to_do(self, tmp_path, image):
         path = write(tmp_path / "a.gpkg", SHAPES, kind=["a", "b", "c"])
         with pytest.raises(MaskError, match="a.gpkg: kind. Received: 'type'"):
@@ -136,6 +159,16 @@ class TestPairs:
         path = write(tmp_path / "a.gpkg", SHAPES[2:])
         with pytest.raises(MaskError, match="No polygon of .*a.gpkg lies"):
             ImageMaskPairs(image, path)
+
+    def test_unlabelled_is_the_same_on_all_images(self, tmp_path, image):
+        paths = [
+            write(tmp_path / f"{index}.gpkg", SHAPES, kind=kinds)
+            for index, kinds in enumerate([[1, 2, 2], [1, 0, 1]])
+        ]
+        pairs = ImageMaskPairs([image] * 2, paths, class_attribute="kind")
+        for index in range(2):
+            mask = pairs.read_mask(index)
+            assert (mask[expected() == 0] == 255).all()
 
     def test_an_attribute_of_rasters(self, image):
         with pytest.raises(ValueError, match="is for masks that are poly"):

@@ -61,7 +61,7 @@ def test_data_sets():
     refuse("must hold a scene", [])
     refuse("at least one image", ([], []))
     refuse("must have masks", ([record["image"]], None))
-    refuse("1 images, 2 masks", ([record["image"]], [record["mask"]] * 2))
+    refuse("1 image, 2 masks", ([record["image"]], [record["mask"]] * 2))
 
 
 @pytest.mark.parametrize("once", [False, True])

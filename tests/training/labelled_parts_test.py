@@ -9,6 +9,7 @@ from keras_rsseg.errors import ArgumentError
 from keras_rsseg.training.labelled_parts import labelled_parts
 from keras_rsseg.training.labelled_parts import plain_file
 from keras_rsseg.training_options import TrainingOptions
+from tests.docs.documents import ROOT
 from tests.training.training_files import roofs
 from tests.training.training_files import write_roofs
 
@@ -98,7 +99,11 @@ def test_the_file_of_a_part_can_be_typed(tmp_path, monkeypatch):
     folders = write_roofs(tmp_path, 1, distance=0.1, height=256, width=256)
     parts = parts_of(*folders, split="block")
     assert plain_file(parts.train[0][0]) == "images/0.tif"
-    names = [record["name"] for record in parts.records(parts.train)]
+    names = [
+        record["name"]
+        for part in (parts.train, parts.validation)
+        for record in parts.records(part)
+    ]
     assert "0 from row 0, column 0" in names
     assert len(set(names)) == len(names)
 
@@ -129,3 +134,64 @@ def test_classes_that_a_part_lacks():
         parts.missing_classes(p) for p in (parts.train, parts.validation)
     ]
     assert sorted(lacking, key=len) == [set(), {1}]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_class_in_few_blocks_is_in_both_parts(seed):
+    image = np.zeros((1, 128, 128, 3), "uint8")
+    mask = np.zeros((1, 128, 128), "uint8")
+    # In two of the 16 blocks of 32 pixels.
+    mask[0, :20, :20] = mask[0, 100:, 100:] = 1
+    parts = parts_of(image, mask, split="block", block_size=32, seed=seed)
+    for part in (parts.train, parts.validation):
+        assert not parts.missing_classes(part)
+
+
+def test_unlabelled_pixels_are_void_in_every_block():
+    pytest.importorskip("pyogrio")
+    harbour = ROOT / "examples" / "data" / "harbour.tif"
+    labels = harbour.with_name("harbour_labels.geojson")
+    names = ["building", "land", "road", "vegetation", "water"]
+    options = {
+        "class_attribute": "class",
+        "ids": {name: index for index, name in enumerate(names)},
+        "tile_size": 256,
+    }
+    parts = labelled_parts(
+        harbour, labels, TrainingOptions(**options), 0.8, len(names)
+    )
+    counts = sum(
+        np.bincount(record["mask"].ravel(), minlength=256)
+        for part in (parts.train, parts.validation)
+        for record in parts.records(part)
+    )
+    whole = read_mask_of(harbour, labels, options)
+    np.testing.assert_array_equal(counts, whole)
+    # As `keras-rsseg check` says of this scene.
+    assert counts[255] / counts.sum() == pytest.approx(0.53, abs=0.001)
+
+
+def read_mask_of(image, labels, options):
+    told = {key: options[key] for key in ("class_attribute", "ids")}
+    return pairs.ImageMaskPairs(image, labels, **told).id_counts
+
+
+@pytest.mark.parametrize("side", [None, 16])
+def test_what_is_not_labelled_is_not_scored(side):
+    image = np.zeros((1, 128, 128, 3), "uint8")
+    mask = np.full((1, 128, 128), 255, "uint8")
+    # A corner of four of the 16 blocks of 32 pixels.
+    for row, col in ((20, 20), (20, 52), (84, 20), (116, 116)):
+        mask[0, row : row + 6, col : col + 6] = 0
+        mask[0, row + 6 : row + 12, col : col + 12] = 1
+    parts = parts_of(image, mask, split="block", block_size=32)
+    numbers = []
+    for part in (parts.train, parts.validation):
+        records = list(parts.records(part, side))
+        assert all((record["mask"] != 255).any() for record in records)
+        for record in records:
+            length = 32 if side is None else side
+            assert record["mask"].shape == (length, length)
+            assert record["image"].shape == (length, length, 3)
+        numbers.append(len(records))
+    assert numbers == ([3, 1] if side is None else [1, 1])

@@ -176,6 +176,16 @@ class TestRefused:
         assert not (tmp_path / "out").exists()
         assert not (tmp_path / ".out.training").exists()
 
+    def test_labels_of_a_single_class(self, folders, preset, tmp_path):
+        images = np.zeros((5, 64, 64, 3), "uint8")
+        masks = np.full((5, 64, 64), 255, "uint8")
+        masks[:, :9] = 1
+        with pytest.raises(DatasetError, match="of class 1.*nothing else"):
+            keras_rsseg.train(
+                images, masks, tmp_path / "out", preset=preset, **QUICK
+            )
+        assert not (tmp_path / "out").exists()
+
     def test_a_preset_that_is_there(self, folders, preset, trained):
         before = (trained.preset / "model.weights.h5").read_bytes()
         with pytest.raises(FileExistsError, match="overwrite=True"):

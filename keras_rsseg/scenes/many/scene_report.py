@@ -17,6 +17,7 @@ from keras_rsseg.errors import one_line
 from keras_rsseg.files import write_durably
 from keras_rsseg.scenes.many.scene_job import SceneJob
 from keras_rsseg.scenes.predict_scene import SceneResult
+from keras_rsseg.tables import counted
 from keras_rsseg.tables import csv_table
 from keras_rsseg.tables import text_table
 from keras_rsseg.typing import PathLike
@@ -230,7 +231,7 @@ class SceneReport:
         counts = collections.Counter(o.status for o in self.outcomes)
         parts = [f"{counts[key]} {key}" for key in STATUSES if counts[key]]
         total = len(self.outcomes)
-        return f"{total} scene{'s' * (total != 1)}: {', '.join(parts)}"
+        return f"{counted(total, 'scene')}: {', '.join(parts)}"
 
     def _main_classes(self, width: int | None) -> list[str]:
         """The classes with the most pixels that fit in a line."""
