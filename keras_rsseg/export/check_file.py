@@ -203,7 +203,7 @@ def describe(difference: Difference) -> str:
         difference: one of those from `compare`.
     """
     text = (
-        f"{counted(difference.tiles, 'tile')}: largest difference "
+        f"{difference.tiles} tiles: largest difference "
         f"{difference.largest:.1e} relative, {difference.agreement:.4%} of "
         f"pixels of the same class, mean IoU {difference.mean_iou:.4f}"
     )

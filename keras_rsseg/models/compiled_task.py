@@ -12,6 +12,7 @@ from keras_rsseg.models.first_batch import metrics_of_void
 from keras_rsseg.models.preset_task import PresetTask
 from keras_rsseg.ops.fused_updates import fused_updates
 from keras_rsseg.ops.lean_graphs import shared_graphs
+from keras_rsseg.ops.padded_conv import store_for_training
 from keras_rsseg.void import VOID
 
 # What Keras makes of such a string counts void as an error.
@@ -119,6 +120,9 @@ class CompiledTask(PresetTask):
         return metric
 
     def train_step(self, *args: Any, **kwargs: Any) -> Any:
+        # The optimiser has its variables after the first step.
+        store_for_training(self.trainable_variables)
+        store_for_training(self.optimizer.variables)
         with shared_graphs(), fused_updates(self.optimizer):
             return super().train_step(*args, **kwargs)
 

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_rsseg.checks import check_choice
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.ops.data_format import CHANNELS_FIRST
 from keras_rsseg.ops.data_format import CHANNELS_LAST
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_float
@@ -247,11 +248,10 @@ def _sum_first(height, width, align_corners, *maps_and_kernels):
     for x, kernel in _pairs(maps_and_kernels):
         batch, channels, own_height, own_width = shape_of(x)
         taps, _, _, filters = kernel.shape
-        kernel = ops.transpose(kernel, (1, 3, 0, 2))
-        x = ops.matmul(
-            ops.reshape(kernel, (-1, channels)),
-            ops.reshape(x, (batch, channels, own_height * own_width)),
-        )
+        # As a convolution of one pixel: torch's product of a matrix with a
+        # batch of matrices copies the latter, and so does its gradient.
+        kernel = ops.transpose(kernel, (2, 1, 3, 0))
+        x = _conv(x, ops.reshape(kernel, (1, 1, channels, -1)), CHANNELS_FIRST)
         x = ops.reshape(
             x, (batch * taps * filters, taps * own_height, own_width)
         )

@@ -9,6 +9,7 @@ from keras_rsseg.data import Palette
 from keras_rsseg.data import Window
 from keras_rsseg.data import read_image
 from keras_rsseg.data import read_mask
+from keras_rsseg.models import compiled_task
 from tests.encoders.hrnet_encoder_test import TINY
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.tiny_encoder import TinyEncoder
@@ -59,3 +60,36 @@ def test_loss_falls_on_aerial_images(system):
     ).history
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < 0.95 * history["loss"][0]
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="is about torch's kernels"
+)
+def test_kernels_in_the_order_of_convolutions_train_to_the_same(monkeypatch):
+    random = np.random.default_rng(0)
+    tiles = random.integers(0, 256, (4, 32, 32, 3)).astype("uint8")
+    masks = random.integers(0, 3, (4, 32, 32))
+
+    def trained():
+        keras.utils.set_random_seed(0)
+        backbone = keras_rsseg.models.PFNetBackbone(
+            TinyEncoder(), fpn_dim=8, match_dim=4, max_pool_size=3
+        )
+        model = keras_rsseg.PFNet(backbone, num_classes=3)
+        model.compile(optimizer=keras.optimizers.SGD(1e-2, momentum=0.9))
+        model.fit(tiles, masks, batch_size=2, epochs=2, verbose=0)
+        return model
+
+    model = trained()
+    for variable in (*model.trainable_variables, *model.optimizer.variables):
+        if len(variable.shape) == 4:
+            assert variable.value.permute(3, 2, 0, 1).is_contiguous()
+    monkeypatch.setattr(compiled_task, "store_for_training", lambda _: None)
+    plain = trained()
+    for one, other in zip(model.weights, plain.weights, strict=True):
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(one),
+            keras.ops.convert_to_numpy(other),
+            rtol=1e-3,
+            atol=1e-5,
+        )
