@@ -42,8 +42,10 @@ from keras_rsseg.tables import markdown_lines
 # Seconds of the first run, seconds of the others, peak memory in MB.
 Result = tuple[float, np.ndarray, float]
 ALLOCATOR = {
-    "MALLOC_MMAP_THRESHOLD_": "4000000000",
-    "MALLOC_TRIM_THRESHOLD_": "8000000000",
+    "MALLOC_MMAP_THRESHOLD_": "16000000000",
+    "MALLOC_TRIM_THRESHOLD_": "32000000000",
+    # A thread's own arena would map large tensors all the same.
+    "MALLOC_ARENA_MAX": "1",
     "MALLOC_TOP_PAD_": "268435456",
 }
 
