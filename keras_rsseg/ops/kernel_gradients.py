@@ -38,8 +38,11 @@ def pixel_product(x: Tensor, kernel: Tensor) -> Tensor:
     Example:
 
     ```python
-    x = ops.ones((2, 3, 4, 8))
-    pixel_product(x, ops.ones((8, 5))).shape  # (2, 3, 4, 5)
+    from keras_rsseg.ops.kernel_gradients import pixel_product
+
+    x = keras.ops.ones((2, 3, 4, 8))
+    y = pixel_product(x, keras.ops.ones((8, 5)))
+    y.shape  # (2, 3, 4, 5)
     ```
     """
     if keras.backend.backend() != "jax" or not is_on_cpu(x):
@@ -77,14 +80,6 @@ def strip_conv(
 
     Returns:
         Tensor `(B, H', W', F)` of the windows that lie within the maps.
-
-    Example:
-
-    ```python
-    # KERAS_BACKEND=jax
-    x, kernel = ops.ones((1, 5, 4, 2)), ops.ones((3, 3, 2, 8))
-    strip_conv(x, kernel).shape  # (1, 3, 2, 8)
-    ```
     """
     return _conv(strides, dilation_rate)(x, kernel)
 

@@ -95,10 +95,11 @@ def train(
     """Fine-tune a preset on images with masks, and write a preset.
 
     Data are first checked by `keras_rsseg.data.check`: what would be trained
-    wrongly is an error. Images or blocks of them are held out, random tiles
-    of the others are trained on, and the epoch with the highest mean IoU on
-    the held-out part becomes the preset. A training stopped at any moment
-    resumes with `resume=True`, and ends with the same weights.
+    wrongly is an error. Images or blocks of them are held out, with about
+    the same share of each class, random tiles of the others are trained on,
+    and the epoch with the highest mean IoU on the held-out part becomes the
+    preset. Images or blocks without labels are left out. A training stopped
+    at any moment resumes with `resume=True`, and ends with the same weights.
 
     `OUTPUT_report` is written beside the preset: tables, confusion matrix,
     the worst tiles and the learning curve of the held-out part. The preset's
