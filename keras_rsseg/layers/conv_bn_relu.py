@@ -361,8 +361,8 @@ class Conv2D(keras.layers.Conv2D):
         filters: int. Channels of the output.
         kernel_size: odd int. Size of the square kernel.
         **kwargs: other arguments of `keras.layers.Conv2D`, except `groups`.
-            Its kernels are used if `padding` is not `"same"` and where
-            `strides` are above 1.
+            With `padding` other than `"same"`, or `strides` above 1, it
+            computes as Keras' own.
     """
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:

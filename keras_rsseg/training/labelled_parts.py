@@ -120,10 +120,10 @@ class Records:
         for index in range(len(self._pairs)):
             image, mask = self._pairs.read(index, None)
             mask[mask == NO_DATA] = VOID
-            labelled = np.argwhere(mask != VOID)
-            if not len(labelled):
+            labelled = mask != VOID
+            if not labelled.any():
                 continue
-            part = _around(labelled, mask.shape, self._side)
+            part = _around(labelled, self._side)
             yield {
                 "name": _part_name(self._pairs.names[index]),
                 "image": image[part],
@@ -133,16 +133,18 @@ class Records:
                 return
 
 
-def _around(
-    labelled: np.ndarray, shape: tuple[int, int], side: int | None
-) -> tuple[slice, slice]:
-    """A square that holds the middle one of the labelled pixels."""
+def _around(labelled: np.ndarray, side: int | None) -> tuple[slice, slice]:
+    """A square that holds a pixel amid the labelled ones."""
     if side is None:
         return slice(None), slice(None)
-    middle = labelled[len(labelled) // 2]
+    rows = np.flatnonzero(labelled.any(axis=1))
+    middle_row = rows[len(rows) // 2]
+    cols = np.flatnonzero(labelled[middle_row])
     row, col = (
         int(np.clip(place - side // 2, 0, max(length - side, 0)))
-        for place, length in zip(middle, shape, strict=True)
+        for place, length in zip(
+            (middle_row, cols[len(cols) // 2]), labelled.shape, strict=True
+        )
     )
     return slice(row, row + side), slice(col, col + side)
 
