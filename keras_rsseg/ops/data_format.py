@@ -106,13 +106,20 @@ def is_on_cpu(tensor: Tensor) -> bool:
     if backend == "torch":
         return tensor.device.type == "cpu"
     if backend == "jax":
-        import jax
-
-        return jax.default_backend() == "cpu"
+        return is_on_jax_cpu()
     import tensorflow as tf
 
     devices = tf.config.list_physical_devices()
     return all(device.device_type == "CPU" for device in devices)
+
+
+def is_on_jax_cpu() -> bool:
+    """Whether JAX computes, on a CPU: where XLA's programs need help."""
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    return jax.default_backend() == "cpu"
 
 
 def is_float(tensor: Tensor) -> bool:

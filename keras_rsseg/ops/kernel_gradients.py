@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import keras
 from keras import ops
 
-from keras_rsseg.ops.data_format import is_on_cpu
+from keras_rsseg.ops.data_format import is_on_jax_cpu
 from keras_rsseg.typing import Shape
 from keras_rsseg.typing import Tensor
 
@@ -45,14 +45,14 @@ def pixel_product(x: Tensor, kernel: Tensor) -> Tensor:
     y.shape  # (2, 3, 4, 5)
     ```
     """
-    if keras.backend.backend() != "jax" or not is_on_cpu(x):
+    if not is_on_jax_cpu():
         return ops.matmul(x, kernel)
     return _product()(x, kernel)
 
 
 def takes_strips(x: Tensor, kernel: Tensor, strides: int) -> bool:
     """Whether `strip_conv` takes less time: for large maps, on JAX's CPU."""
-    if keras.backend.backend() != "jax" or not is_on_cpu(x):
+    if not is_on_jax_cpu():
         return False
     dtypes = {keras.backend.standardize_dtype(t.dtype) for t in (x, kernel)}
     # Many sums in half precision would not be as exact as one.

@@ -4,11 +4,10 @@ import functools
 import itertools
 from collections.abc import Callable
 
-import keras
 from keras import ops
 
 from keras_rsseg.ops.data_format import first_spatial_axis
-from keras_rsseg.ops.data_format import is_on_cpu
+from keras_rsseg.ops.data_format import is_on_jax_cpu
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.rectify import apart
 from keras_rsseg.typing import DataFormat
@@ -50,7 +49,7 @@ def max_pool(
     """
     data_format = standardize_data_format(data_format)
     x = ops.convert_to_tensor(x)
-    if keras.backend.backend() != "jax" or not is_on_cpu(x):
+    if not is_on_jax_cpu():
         return ops.max_pool(
             x, pool_size, strides, padding="valid", data_format=data_format
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-from keras_rsseg.ops.data_format import is_on_cpu
+from keras_rsseg.ops.data_format import is_on_jax_cpu
 from keras_rsseg.typing import Tensor
 
 
@@ -42,7 +42,7 @@ def apart(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
     Elsewhere, and where JAX offers no such calls, it is the function itself.
     """
-    if keras.backend.backend() != "jax" or not is_on_cpu(None):
+    if not is_on_jax_cpu():
         return function
     try:
         from jax.experimental.xla_metadata import set_xla_metadata
@@ -61,8 +61,4 @@ def apart(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 
 @functools.cache
 def _relu() -> Callable[[Tensor], Tensor]:
-    if keras.backend.backend() != "jax":
-        return ops.relu
-    import jax
-
-    return apart(jax.nn.relu)
+    return apart(ops.relu)
