@@ -94,11 +94,13 @@ def _counting() -> Iterator[list[int]]:
         return run
 
     backend = keras.src.backend
+    modules = [(backend.nn, _CONVOLUTIONS), (backend.numpy, _PRODUCTS)]
+    if keras.backend.backend() == "torch":
+        import torch
+
+        modules.append((torch.nn.functional, {"conv2d": _torch_conv}))
     with contextlib.ExitStack() as stack:
-        for module, counters in (
-            (backend.nn, _CONVOLUTIONS),
-            (backend.numpy, _PRODUCTS),
-        ):
+        for module, counters in modules:
             for name, count in counters.items():
                 function = getattr(module, name)
                 stack.callback(setattr, module, name, function)
@@ -118,6 +120,11 @@ def _is_interpolation() -> bool:
 def _conv(result, inputs, kernel, *args, **kwargs):
     # Kernel (height, width, channels in, channels out).
     return math.prod(result.shape) * math.prod(kernel.shape[:-1])
+
+
+def _torch_conv(result, inputs, kernel, *args, **kwargs):
+    # Kernel (channels out, channels in, height, width).
+    return math.prod(result.shape) * math.prod(kernel.shape[1:])
 
 
 def _depthwise(result, inputs, kernel, *args, **kwargs):

@@ -132,7 +132,12 @@ def row(case: str, tile_size: int, args: argparse.Namespace) -> list[str]:
 
     def call(method, kernel, *maps):
         return upsampled_conv(
-            maps, kernel, size, True, method, args.data_format
+            maps,
+            kernel,
+            size,
+            align_corners=True,
+            method=method,
+            data_format=args.data_format,
         )
 
     plain, fast = (

@@ -236,9 +236,7 @@ class ConvBNReLU(keras.layers.Layer):
         if not needs_all:
             x = self._subsample(x, self.keep_every)
         if self.folded:
-            # The normalization's weights are float32 whatever the policy.
-            beta = ops.cast(self.batch_norm.beta, self.compute_dtype)
-            return self._activate(self._convolve(x, beta))
+            return self._activate(self._convolve(x, self._folded_bias()))
         x = self._normalize(self._convolve(x), training)
         if needs_all:
             x = self._subsample(x, self.keep_every)
@@ -284,14 +282,20 @@ class ConvBNReLU(keras.layers.Layer):
             maps,
             self.conv.kernel,
             align_corners=align_corners,
+            bias=self._folded_bias(),
             data_format=self.data_format,
         )
-        return self._activate(self._normalize(x, training))
+        if not self.folded:
+            x = self._normalize(x, training)
+        return self._activate(x)
+
+    def _folded_bias(self):
+        if not self.folded:
+            return None
+        # The normalization's weights are float32 whatever the policy.
+        return ops.cast(self.batch_norm.beta, self.compute_dtype)
 
     def _normalize(self, x, training):
-        if self.folded:
-            beta = ops.cast(self.batch_norm.beta, x.dtype)
-            return x + for_maps(beta, self.data_format)
         if self.use_bias:
             x = x + for_maps(self.conv.bias, self.data_format)
         return self.batch_norm(x, training=training)

@@ -13,7 +13,6 @@ from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
-from keras_rsseg.ops.data_format import for_maps
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import with_channels
@@ -136,21 +135,18 @@ class FlowConv(keras.layers.Layer):
         axis = channel_axis(self.data_format)
         if self.join == "concat":
             fine_first = ops.roll(self.kernel, -coarse.shape[axis], axis=2)
-            x = self._conv([fine, coarse], fine_first)
-        else:
-            size = spatial_size(fine, self.data_format)
-            x = self._conv([coarse], self.kernel, size)
-            x = x + self._conv([fine], self.fine_kernel)
-        if self.bias is None:
-            return x
-        return x + for_maps(self.bias, self.data_format)
+            return self._conv([fine, coarse], fine_first, bias=self.bias)
+        size = spatial_size(fine, self.data_format)
+        x = self._conv([coarse], self.kernel, size)
+        return x + self._conv([fine], self.fine_kernel, bias=self.bias)
 
-    def _conv(self, maps, kernel, size=None):
+    def _conv(self, maps, kernel, size=None, bias=None):
         return upsampled_conv(
             maps,
             kernel,
             size,
             align_corners=True,
+            bias=bias,
             data_format=self.data_format,
         )
 

@@ -72,8 +72,7 @@ def padded_conv(
     check_rank("x", x, 4, "(B, H, W, C) or (B, C, H, W)")
     check_rank("kernel", kernel, 4, "(k, k, C, F)")
     arguments = x, kernel, strides, padding, dilation_rate, data_format
-    one_filter = kernel.shape[3] == 1
-    if keras.backend.backend() == "torch" and (bias is not None or one_filter):
+    if keras.backend.backend() == "torch":
         return _torch(bias, *arguments)
     if bias is None:
         return _conv(*arguments)

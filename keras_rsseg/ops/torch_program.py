@@ -126,6 +126,7 @@ def _join_convolutions(program: Any, constants: _Constants) -> None:
         for node in program.graph.nodes
         if isinstance(node.meta.get("val"), torch.Tensor)
     }
+    order = {node: place for place, node in enumerate(program.graph.nodes)}
     for node in list(program.graph.nodes):
         if node.target is not aten.convolution.default:
             continue
@@ -145,18 +146,46 @@ def _join_convolutions(program: Any, constants: _Constants) -> None:
         with program.graph.inserting_before(end):
             kernel = constants.hold(ordered)
             where = kernel, bias, padding, strides, dilation, groups
+            last = activation, [], ""
             if added is None:
                 joined = program.graph.call_function(
-                    mkldnn._convolution_pointwise.default,
-                    (x, *where, activation, [], ""),
+                    mkldnn._convolution_pointwise.default, (x, *where, *last)
+                )
+            elif added is not x and _is_read_last_by(end, added, order):
+                # Half the memory to pass through.
+                joined = program.graph.call_function(
+                    mkldnn._convolution_pointwise_.binary,
+                    (added, x, *where, "add", 1.0, *last),
                 )
             else:
                 joined = program.graph.call_function(
                     mkldnn._convolution_pointwise.binary,
-                    (x, added, *where, "add", 1.0, activation, [], ""),
+                    (x, added, *where, "add", 1.0, *last),
                 )
-        sizes[joined] = sizes[end]
+        sizes[joined], order[joined] = sizes[end], order[end]
         end.replace_all_uses_with(joined)
+
+
+def _is_read_last_by(end: _Node, added: _Node, order: dict[_Node, int]) -> bool:
+    """Whether a convolution can write over the tensor that it adds to.
+
+    That is another convolution's result, which only convolutions have read:
+    they return no views.
+    """
+    import torch
+
+    aten, mkldnn = torch.ops.aten, torch.ops.mkldnn
+    convolutions = (
+        aten.convolution.default,
+        mkldnn._convolution_pointwise.default,
+        mkldnn._convolution_pointwise.binary,
+        mkldnn._convolution_pointwise_.binary,
+    )
+    return added.target in convolutions[1:] and all(
+        order[user] <= order[end]
+        and (user.target in convolutions or end in (user, *user.users))
+        for user in added.users
+    )
 
 
 def _what_follows(

@@ -18,11 +18,13 @@ from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_float
 from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import first_spatial_axis
+from keras_rsseg.ops.data_format import for_maps
+from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import is_on_cpu
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
-from keras_rsseg.ops.kernel_gradients import pixel_product
+from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.padded_conv import padded_conv
@@ -41,10 +43,11 @@ def upsampled_conv(
     kernel: Tensor,
     size: Size | None = None,
     align_corners: bool = False,
+    bias: Tensor | None = None,
     method: _Method = "auto",
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Convolves a concatenation of maps that are resized to one size.
+    """Convolves maps that are resized to one size and joined; adds a bias.
 
     `conv(concatenate(resize(map, size) for map in maps), kernel, "same")`,
     bilinear and with stride 1, without making the resized maps. Resizing is
@@ -63,6 +66,7 @@ def upsampled_conv(
             Maps of this size are convolved as they are. Defaults to the size
             of the first map.
         align_corners: As in `keras_rsseg.ops.resize`.
+        bias: Tensor `(filters,)`, in the dtype of the maps, or `None`.
         method: `"coarse"`, as described, `"plain"`, as in the formula, or
             `"auto"`, whichever was found to be faster for such shapes.
         data_format: `"channels_last"`, `"channels_first"` or `None` for
@@ -97,13 +101,39 @@ def upsampled_conv(
     else:
         size = standardize_size("size", size)
         fine = [_has_size(x, size, data_format) for x in maps]
-    options = {"align_corners": align_corners, "data_format": data_format}
     if method == "auto":
         pays = _coarse_pays(maps, kernel, size, fine, data_format)
         method = "coarse" if pays else "plain"
     if method == "plain" or all(fine):
-        return _plain(maps, kernel, size, fine, **options)
-    return _coarse(maps, kernel, size, fine, **options)
+        joined = _resized(maps, size, fine, align_corners, data_format)
+        return _conv(joined, kernel, bias, data_format)
+    layout = data_format
+    if _lie_channels_last(maps, kernel, data_format):
+        layout = CHANNELS_LAST
+        maps = [to_channels_last(x, data_format) for x in maps]
+    x = _coarse(maps, kernel, bias, size, fine, align_corners, layout)
+    return x if layout == data_format else from_channels_last(x, data_format)
+
+
+def _lie_channels_last(maps, kernel, data_format):
+    """Whether channels-first maps are best taken for channels-last on torch.
+
+    If that is how they lie in memory: nothing is copied then. Except for few
+    filters, which make thin products along rows.
+    """
+    if (
+        keras.backend.backend() != "torch"
+        or data_format == CHANNELS_LAST
+        or kernel.shape[3] < 16
+    ):
+        return False
+    import torch
+
+    return any(
+        x.is_contiguous(memory_format=torch.channels_last)
+        and not x.is_contiguous()
+        for x in maps
+    )
 
 
 def _check(maps, kernel, method, data_format):
@@ -147,11 +177,13 @@ def _coarse_pays(maps, kernel, size, fine, data_format):
     """Whether `"coarse"` takes fewer products; not measured on accelerators.
 
     The matrices along the axes are dense, so their share grows with the side
-    of the map. Unknown sizes are taken to be small.
+    of the map. Unknown sizes are taken to be small. On torch, whose own
+    resize takes a fraction of the products with matrices, kernels of size 1
+    gain nothing forwards.
     """
-    if not is_on_cpu(maps[0]):
-        return False
     taps = kernel.shape[0]
+    if not is_on_cpu(maps[0]) or (taps == 1 and _is_torch_forward()):
+        return False
     height, width = size
     products = {"coarse": 0, "plain": 0}
     for x, is_fine in zip(maps, fine, strict=True):
@@ -170,7 +202,16 @@ def _coarse_pays(maps, kernel, size, fine, data_format):
     return products["coarse"] < products["plain"]
 
 
-def _plain(maps, kernel, size, fine, align_corners, data_format):
+def _is_torch_forward():
+    if keras.backend.backend() != "torch":
+        return False
+    import torch
+
+    return not torch.is_grad_enabled()
+
+
+def _resized(maps, size, fine, align_corners, data_format):
+    """The maps, resized and joined."""
     resized = [
         x
         if is_fine
@@ -179,12 +220,10 @@ def _plain(maps, kernel, size, fine, align_corners, data_format):
         )
         for x, is_fine in zip(maps, fine, strict=True)
     ]
-    axis = channel_axis(data_format)
-    joined = resized[0] if len(maps) == 1 else ops.concatenate(resized, axis)
-    return _conv(joined, kernel, data_format)
+    return _join(resized, channel_axis(data_format))
 
 
-def _coarse(maps, kernel, size, fine, align_corners, data_format):
+def _coarse(maps, kernel, bias, size, fine, align_corners, data_format):
     kernels = _kernel_of_each(maps, kernel, data_format)
     coarse = [
         ops.cast(tensor, "float32")
@@ -197,8 +236,11 @@ def _coarse(maps, kernel, size, fine, align_corners, data_format):
     result = sum_coarse(*size, align_corners, *coarse)
     for x, part, is_fine in zip(maps, kernels, fine, strict=True):
         if is_fine:
-            convolved = _conv(x, part, data_format)
+            convolved = _conv(x, part, bias, data_format)
             result = result + ops.cast(convolved, "float32")
+            bias = None
+    if bias is not None:
+        result = result + for_maps(ops.cast(bias, "float32"), data_format)
     return ops.cast(result, maps[0].dtype)
 
 
@@ -208,9 +250,11 @@ def _kernel_of_each(maps, kernel, data_format):
     return ops.split(kernel, ends, axis=2) if ends else [kernel]
 
 
-def _conv(x, kernel, data_format):
+def _conv(x, kernel, bias, data_format):
     padding = kernel.shape[0] // 2
-    return padded_conv(x, kernel, padding=padding, data_format=data_format)
+    return padded_conv(
+        x, kernel, bias, padding=padding, data_format=data_format
+    )
 
 
 @shared
@@ -222,9 +266,8 @@ def _sum_last(height, width, align_corners, *maps_and_kernels):
         taps, _, _, filters = kernel.shape
         # A tap's shift along the row next to the pixel, to be summed with it.
         kernel = ops.transpose(kernel, (2, 1, 0, 3))
-        x = pixel_product(
-            ops.reshape(x, (-1, channels)), ops.reshape(kernel, (channels, -1))
-        )
+        kernel = ops.reshape(kernel, (1, 1, channels, -1))
+        x = _conv(x, kernel, None, CHANNELS_LAST)
         x = ops.reshape(
             x, (batch * own_height, own_width * taps, taps * filters)
         )
@@ -251,7 +294,8 @@ def _sum_first(height, width, align_corners, *maps_and_kernels):
         # As a convolution of one pixel: torch's product of a matrix with a
         # batch of matrices copies the latter, and so does its gradient.
         kernel = ops.transpose(kernel, (2, 1, 3, 0))
-        x = _conv(x, ops.reshape(kernel, (1, 1, channels, -1)), CHANNELS_FIRST)
+        kernel = ops.reshape(kernel, (1, 1, channels, -1))
+        x = _conv(x, kernel, None, CHANNELS_FIRST)
         x = ops.reshape(
             x, (batch * taps * filters, taps * own_height, own_width)
         )

@@ -30,6 +30,27 @@ def residual_the_other_way(x):
     return relu(x + conv2d(x, KERNEL, padding=2, dilation=2))
 
 
+def chain_of_residuals(x):
+    """The second sum can replace the first block's result."""
+    return residual(residual(x))
+
+
+def sum_with_its_own_input(x):
+    y = relu(conv2d(x, KERNEL, BIAS, padding=1))
+    return relu(conv2d(y, KERNEL, BIAS, padding=1) + y)
+
+
+def sum_that_is_read_again(x):
+    y = residual(x)
+    return residual(y) - y
+
+
+def sum_seen_through_a_view(x):
+    y = relu(conv2d(x, KERNEL, BIAS, padding=1))
+    rows = y[:, :, 1:]
+    return relu(conv2d(x, KERNEL, padding=1) + y)[:, :, 1:] - rows
+
+
 def strides_and_groups(x):
     y = conv2d(x, KERNEL[:, :2], BIAS, stride=2, padding=1, groups=2)
     return relu(y) - y
@@ -76,6 +97,10 @@ def targets(program):
     [
         residual,
         residual_the_other_way,
+        chain_of_residuals,
+        sum_with_its_own_input,
+        sum_that_is_read_again,
+        sum_seen_through_a_view,
         strides_and_groups,
         broadcast,
         twice,
@@ -108,6 +133,18 @@ def test_sums_and_relus_are_joined_with_their_convolutions():
         "mkldnn._convolution_pointwise.default",
         "mkldnn._convolution_pointwise.binary",
     ]
+
+
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available() or torch.cuda.is_available(),
+    reason="is about oneDNN",
+)
+def test_a_sum_is_written_over_the_summand_that_is_not_needed_again():
+    with torch.no_grad():
+        chain = torch_program(chain_of_residuals, X)
+        read_again = torch_program(sum_that_is_read_again, X)
+    assert targets(chain)[-1] == "mkldnn._convolution_pointwise_.binary"
+    assert "mkldnn._convolution_pointwise_.binary" not in targets(read_again)
 
 
 def test_what_depends_on_no_input_is_computed_once():

@@ -101,6 +101,35 @@ def test_maps_of_the_size_asked_for_are_not_resized(method):
     assert_close(alone, expected, 2e-6)
 
 
+@pytest.mark.parametrize("size", [SIZES[0], (6, 11)], ids=["own", "other"])
+@pytest.mark.parametrize("data_format", [LAST, FIRST])
+@pytest.mark.parametrize("method", ["coarse", "plain"])
+def test_bias_is_added_once(method, data_format, size):
+    skip_unless_supported(data_format, method)
+    maps, kernel = random_maps(), random_kernel(3)
+    bias = np.arange(5, dtype="float32") * 10
+    options = {"size": size, "data_format": data_format, "method": method}
+    actual = run(maps, kernel, bias=bias, **options)
+    expected = loops(maps, kernel, size, False) + bias
+    assert_close(actual, expected, 2e-6)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_channels_first_maps_can_lie_either_way_in_memory(transposed):
+    maps, kernel = random_maps(), random_kernel(3, filters=16)
+    tensors = [
+        to_first(ops.convert_to_tensor(x))
+        if transposed
+        else ops.convert_to_tensor(x.transpose(0, 3, 1, 2).copy())
+        for x in maps
+    ]
+    x = upsampled_conv(
+        tensors, kernel, (6, 11), method="coarse", data_format=FIRST
+    )
+    expected = loops(maps, kernel, (6, 11), False).transpose(0, 3, 1, 2)
+    assert_close(to_numpy(x), expected, 2e-6)
+
+
 # In Keras on torch's CPU, one filter for one tile has no gradient.
 @pytest.mark.parametrize("batch, filters", [(2, 5), (1, 1)])
 @pytest.mark.parametrize("data_format", [LAST, FIRST])
