@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from keras_rsseg.ops import resize
+from keras_rsseg.ops.portable import portable_graph
 from keras_rsseg.ops.resize import interpolation_matrix
 from tests.gradients import gradient
 from tests.ops import reference
@@ -48,6 +49,16 @@ def test_bilinear_equals_plain_loops(input_size, size, align_corners):
     first = run(to_first(images), size, "bilinear", align_corners, FIRST)
     np.testing.assert_allclose(last, expected, atol=5e-6)
     np.testing.assert_allclose(first, to_first(expected), atol=5e-6)
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("input_size, size", SIZES)
+def test_portable_graphs_resize_the_same(input_size, size, align_corners):
+    images = random_images(2, *input_size, 3)
+    expected = run(images, size, "bilinear", align_corners, LAST)
+    with portable_graph():
+        portable = run(images, size, "bilinear", align_corners, LAST)
+    np.testing.assert_allclose(portable, expected, atol=5e-6)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
