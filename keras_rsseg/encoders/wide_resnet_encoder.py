@@ -13,7 +13,7 @@ from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.encoders.preset_encoder import image_input
 from keras_rsseg.encoders.residual_blocks import MaxPool
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.layers.conv_bn_relu import Conv2D
+from keras_rsseg.layers.conv2d import Conv2D
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis

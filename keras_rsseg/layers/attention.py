@@ -8,7 +8,7 @@ from keras import ops
 from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
-from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
+from keras_rsseg.layers.initial_kernels import torch_default_initializer
 from keras_rsseg.ops.attention import attend
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last

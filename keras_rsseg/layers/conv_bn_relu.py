@@ -10,6 +10,7 @@ from keras import ops
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
+from keras_rsseg.layers.initial_kernels import kaiming_normal
 from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
@@ -199,10 +200,8 @@ class ConvBNReLU(keras.layers.Layer):
             padding="valid" if conv_strides > 1 else "same",
             dilation_rate=conv_dilation,
             use_bias=use_bias,
-            # Kaiming-normal over the outputs, as in the released trunks.
-            kernel_initializer=keras.initializers.VarianceScaling(
-                2.0, "fan_out", "untruncated_normal"
-            ),
+            # As in the released trunks.
+            kernel_initializer=kaiming_normal(),
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name="conv",
@@ -349,56 +348,6 @@ class ConvBNReLU(keras.layers.Layer):
                 "data_format": self.data_format,
             }
         )
-        return config
-
-
-@keras.saving.register_keras_serializable(package="keras_rsseg")
-class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` with the kernels of `keras_rsseg.ops.padded_conv`.
-
-    Its gradients take less time on JAX. With one filter, Keras' own has no
-    gradient on torch's CPU for a batch of one small tile. It has Keras' name,
-    for weights are saved under the name of a layer's class: those of either
-    load into the other.
-
-    Args:
-        filters: int. Channels of the output.
-        kernel_size: odd int. Size of the square kernel.
-        **kwargs: other arguments of `keras.layers.Conv2D`, except `groups`.
-            With `padding` other than `"same"`, or `strides` above 1, it
-            computes as Keras' own.
-    """
-
-    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        if self.padding != "same" or max(self.strides) > 1:
-            return super().convolution_op(inputs, kernel)
-        (dilation_rate, _), (size, _) = self.dilation_rate, self.kernel_size
-        return padded_conv(
-            inputs,
-            kernel,
-            padding=dilation_rate * (size // 2),
-            dilation_rate=dilation_rate,
-            data_format=self.data_format,
-        )
-
-
-@keras.saving.register_keras_serializable(package="keras_rsseg")
-class SameConv2D(Conv2D):
-    """A convolution that keeps the size of maps, for use inside layers.
-
-    Args:
-        filters: int. Channels of the output.
-        kernel_size: odd int. Size of the square kernel.
-        **kwargs: other keyword arguments of `keras.layers.Conv2D`, except
-            `padding`, `strides` and `groups`.
-    """
-
-    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
-        super().__init__(filters, kernel_size, padding="same", **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["padding"]
         return config
 
 

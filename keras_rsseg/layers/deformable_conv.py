@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
-from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
+from keras_rsseg.layers.initial_kernels import torch_default_initializer
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last

@@ -1,7 +1,5 @@
 """Shared parts of the layers that take a fine and a coarse map."""
 
-import keras
-
 from keras_rsseg.checks import is_integer
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import channel_axis
@@ -48,14 +46,3 @@ def check_fine_and_coarse(
                 f"Received: fine.shape={tuple(fine.shape)}, "
                 f"coarse.shape={tuple(coarse.shape)}"
             )
-
-
-def torch_default_initializer() -> keras.Initializer:
-    """Return the initializer of a PyTorch convolution's kernel.
-
-    Uniform in `± 1 / sqrt(fan_in)`: `torch.nn.init.kaiming_uniform_` with
-    `a=sqrt(5)`.
-    """
-    return keras.initializers.VarianceScaling(
-        1 / 3, mode="fan_in", distribution="uniform"
-    )

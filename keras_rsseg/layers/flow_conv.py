@@ -11,7 +11,7 @@ from keras import ops
 from keras_rsseg.checks import check_choice
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
-from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
+from keras_rsseg.layers.initial_kernels import torch_default_initializer
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from keras_rsseg.checks import check_different_positives
-from keras_rsseg.layers.conv_bn_relu import Conv2D
-from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
+from keras_rsseg.layers.conv2d import Conv2D
+from keras_rsseg.layers.initial_kernels import torch_default_initializer
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import from_channels_last

@@ -14,12 +14,12 @@ from keras import ops
 from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.layers.conv2d import SameConv2D
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from keras_rsseg.layers.fine_and_coarse import check_fine_and_coarse
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fine_and_coarse import check_same_channels
-from keras_rsseg.layers.fine_and_coarse import torch_default_initializer
+from keras_rsseg.layers.initial_kernels import torch_default_initializer
 from keras_rsseg.ops import point_selection
 from keras_rsseg.ops.adaptive_pool import adaptive_average_pool
 from keras_rsseg.ops.data_format import channel_axis

@@ -126,6 +126,14 @@ class CompiledTask(PresetTask):
         with shared_graphs(), fused_updates(self.optimizer):
             return super().train_step(*args, **kwargs)
 
+    def test_step(self, *args: Any, **kwargs: Any) -> Any:
+        with shared_graphs():
+            return super().test_step(*args, **kwargs)
+
+    def predict_step(self, *args: Any, **kwargs: Any) -> Any:
+        with shared_graphs():
+            return super().predict_step(*args, **kwargs)
+
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
         if not config:

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_rsseg.layers.conv_bn_relu import Conv2D
+from keras_rsseg.layers.conv2d import Conv2D
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.models.segmentation_backbone import Pyramid
 

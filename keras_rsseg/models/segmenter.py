@@ -8,7 +8,7 @@ import keras_hub
 from keras_rsseg.checks import Color
 from keras_rsseg.checks import as_color
 from keras_rsseg.encoders.preset_encoder import check_model_keywords
-from keras_rsseg.layers.conv_bn_relu import Conv2D
+from keras_rsseg.layers.conv2d import Conv2D
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.model_facts import check_class_facts
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference

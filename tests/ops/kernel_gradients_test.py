@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_rsseg.layers.conv_bn_relu import SameConv2D
+from keras_rsseg.layers.conv2d import SameConv2D
 from keras_rsseg.ops import kernel_gradients
 from keras_rsseg.ops.padded_conv import padded_conv
 from tests.gradients import gradient

@@ -6,7 +6,7 @@ import keras_hub
 import numpy as np
 
 from keras_rsseg.errors import ArgumentError
-from keras_rsseg.layers.conv_bn_relu import Conv2D
+from keras_rsseg.layers.conv2d import Conv2D
 from keras_rsseg.layers.crop_like import CropLike
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone

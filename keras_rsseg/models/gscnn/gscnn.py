@@ -8,8 +8,8 @@ import numpy as np
 from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.atrous_pyramid_pooling import AtrousPyramidPooling
+from keras_rsseg.layers.conv2d import SameConv2D
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from keras_rsseg.losses.boundary_cross_entropy import BoundaryCrossEntropy
 from keras_rsseg.losses.image_weighted_cross_entropy import (
     ImageWeightedCrossEntropy,

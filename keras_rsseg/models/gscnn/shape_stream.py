@@ -6,9 +6,9 @@ import keras
 
 from keras_rsseg.encoders.preactivated_blocks import join_channels
 from keras_rsseg.encoders.residual_blocks import basic_block
+from keras_rsseg.layers.conv2d import SameConv2D
 from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.conv_bn_relu import SameConv2D
 from keras_rsseg.models.pyramid_decoder import resize_map
 from keras_rsseg.models.segmentation_backbone import Pyramid
 from keras_rsseg.ops.data_format import channel_axis

@@ -4,7 +4,7 @@ import keras
 import keras_hub
 
 from keras_rsseg.checks import check_choice
-from keras_rsseg.layers.conv_bn_relu import Conv2D
+from keras_rsseg.layers.conv2d import Conv2D
 from keras_rsseg.models.pyramid_decoder import add_maps
 from keras_rsseg.models.pyramid_decoder import resize_map
 from keras_rsseg.models.segmentation_backbone import Pyramid
