@@ -93,3 +93,38 @@ def test_kernels_in_the_order_of_convolutions_train_to_the_same(monkeypatch):
             rtol=1e-3,
             atol=1e-5,
         )
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="is about graphs"
+)
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_step_is_traced_once(frozen):
+    """Twice, if the optimiser made its variables in the graph."""
+    backbone = keras_rsseg.models.PFNetBackbone(
+        TinyEncoder(), fpn_dim=8, match_dim=4, max_pool_size=3
+    )
+    traces = []
+
+    class Model(keras_rsseg.PFNet):
+        def train_step(self, data):
+            traces.append(data)
+            return super().train_step(data)
+
+    model = Model(backbone, num_classes=3)
+    backbone.trainable = not frozen
+    optimizer = keras.optimizers.AdamW(1e-2)
+    model.compile(optimizer=optimizer)
+    random = np.random.default_rng(0)
+    tiles = random.integers(0, 256, (4, 32, 32, 3)).astype("uint8")
+    masks = random.integers(0, 3, (4, 32, 32))
+    before = model.get_weights()
+    model.fit(tiles, masks, batch_size=2, epochs=2, verbose=0)
+    assert len(traces) == 1
+    moments = 2 * len(model.trainable_variables)
+    assert len(optimizer.variables) == moments + 2
+    changed = [
+        (one != other).any()
+        for one, other in zip(before, model.get_weights(), strict=True)
+    ]
+    assert any(changed)
