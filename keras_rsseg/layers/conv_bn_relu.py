@@ -12,6 +12,7 @@ from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
 from keras_rsseg.layers.initial_kernels import kaiming_normal
 from keras_rsseg.ops.batch_norm import batch_norm
+from keras_rsseg.ops.batch_norm import fixed_norm
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import first_spatial_axis
@@ -97,16 +98,12 @@ class BatchNorm(keras.layers.BatchNormalization):
         training: bool | None = None,
         mask: Tensor | None = None,
     ) -> Tensor:
+        weights = self.gamma, self.beta
+        moving = self.moving_mean, self.moving_variance
         if not (training and self.trainable):
-            return super().call(inputs, training=training, mask=mask)
+            return fixed_norm(inputs, *weights, moving, self.epsilon, self.axis)
         outputs, mean, variance = batch_norm(
-            inputs,
-            self.gamma,
-            self.beta,
-            self.epsilon,
-            self.axis,
-            (self.moving_mean, self.moving_variance),
-            self.momentum,
+            inputs, *weights, self.epsilon, self.axis, moving, self.momentum
         )
         self.moving_mean.assign(mean)
         self.moving_variance.assign(variance)

@@ -1,14 +1,19 @@
 """A batch is normalised, and its statistics kept, as in torch."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_rsseg.ops.batch_norm import batch_norm
+from keras_rsseg.ops.batch_norm import fixed_norm
+from keras_rsseg.ops.portable import portable_graph
 from tests.gradients import gradient
 from tests.ops.evaluate import evaluate
 from tests.test_case import TestCase
+from tests.test_case import to_numpy
 
 
 def random_batch(shape=(2, 3, 5, 4), seed=0):
@@ -114,3 +119,56 @@ class TestBatchNorm(TestCase):
     def test_another_axis_is_refused(self):
         with pytest.raises(ValueError, match="axis=2"):
             batch_norm(*random_batch(), 1e-5, axis=2)
+
+
+class TestFixedNorm(TestCase):
+    MOVING = np.array([[1, -2, 0, 30], [4, 1e-5, 0.25, 9]], "float32")
+
+    def expected(self, x, gamma, beta, epsilon):
+        mean, variance = self.MOVING.astype("float64")
+        return gamma * (x - mean) / np.sqrt(variance + epsilon) + beta
+
+    @pytest.mark.parametrize("axis", [-1, 1])
+    @pytest.mark.parametrize("epsilon", [1e-5, 1e-3])
+    @pytest.mark.parametrize("portable", [False, True])
+    def test_equals_the_definition(self, axis, epsilon, portable):
+        x, gamma, beta = random_batch()
+
+        def call(x, gamma, beta, *moving):
+            if axis == 1:
+                x = ops.transpose(x, (0, 3, 1, 2))
+            y = fixed_norm(x, gamma, beta, moving, epsilon, axis)
+            return ops.transpose(y, (0, 2, 3, 1)) if axis == 1 else y
+
+        context = portable_graph() if portable else contextlib.nullcontext()
+        with context:
+            actual = evaluate(call, x, gamma, beta, *self.MOVING)
+        expected = self.expected(x, gamma, beta, epsilon)
+        self.assert_close(actual, expected, 6e-5)
+
+    def test_gradients_are_those_of_a_linear_map(self):
+        """Frozen statistics: each value counts for itself alone."""
+        x, gamma, beta = random_batch()
+
+        def loss(x, gamma, beta):
+            return ops.sum(fixed_norm(x, gamma, beta, self.MOVING, 1e-3))
+
+        of_x, of_gamma, of_beta = gradient(loss, x, gamma, beta)
+        mean, variance = self.MOVING.astype("float64")
+        factor = 1 / np.sqrt(variance + 1e-3)
+        self.assert_close(of_x, np.broadcast_to(gamma * factor, x.shape), 1e-5)
+        self.assert_close(of_gamma, ((x - mean) * factor).sum((0, 1, 2)), 1e-4)
+        self.assert_close(of_beta, np.full(4, x[..., 0].size), 1e-6)
+
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+    def test_half_precision_is_normalised_in_float32(self, dtype):
+        x, gamma, beta = random_batch()
+        x = ops.cast(x, dtype)
+        y = fixed_norm(x, gamma, beta, tuple(self.MOVING), 1e-3)
+        assert keras.backend.standardize_dtype(y.dtype) == dtype
+        exact = self.expected(
+            to_numpy(ops.cast(x, "float32")), gamma, beta, 1e-3
+        )
+        rounded = {"float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
+        y = to_numpy(ops.cast(y, "float32"))
+        assert (np.abs(y - exact) <= rounded * np.abs(exact) + 1e-4).all()
