@@ -113,8 +113,8 @@ def train_validation_split(
     if len(pairs) < 2:
         raise ArgumentError(
             "At least two images or blocks with labels are needed to split. "
-            f"Received: {len(pairs)} by {by!r}. Split a single scene with "
-            "by='block' and a smaller `block_size`"
+            f"Received: {len(pairs)}, split by {by!r}. A single scene can be "
+            "split into blocks, with a smaller `block_size`"
         )
     areas = [height * width for height, width in sizes]
     chosen = _choose(areas, validation, seed, counts)

@@ -15,6 +15,7 @@ from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.preprocessing import make_preprocessor_class
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.trainable_task import TrainableTask
+from keras_rsseg.ops.jax_program import jax_program
 from keras_rsseg.ops.traced_program import TracedProgram
 
 
@@ -286,22 +287,29 @@ class Segmenter(TrainableTask):
         return super().call(inputs, training=training, mask=mask)
 
     def make_program(self, joins: bool = False) -> None:
-        """Have torch run the network as a program, once it is trained.
+        """Have the network run as a program of its backend, once trained.
 
-        Nothing changes on other backends, which compile it themselves.
+        On torch it is traced; on JAX, `predict_on_batch` leaves the weights
+        where they are. Nothing changes on TensorFlow.
 
         Args:
             joins: whether the program may take some seconds to make, for
                 many tiles, see `TracedProgram`.
         """
-        if keras.backend.backend() != "torch" or self.run_eagerly:
+        backend = keras.backend.backend()
+        if self.run_eagerly or backend not in ("torch", "jax"):
             return
         plain = super().call
 
         def call(inputs: Any) -> Any:
             return plain(inputs, training=False)
 
-        self._program = TracedProgram(call, self.variables, joins)
+        if backend == "torch":
+            self._program = TracedProgram(call, self.variables, joins)
+        else:
+            self._batch_program = jax_program(
+                lambda tiles: self(tiles, training=False), self.variables
+            )
 
     def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""

@@ -40,6 +40,9 @@ _MANY_TILES = 16
 class TrainableTask(CompiledTask):
     """Base of `Segmenter`: the steps between its data and Keras."""
 
+    # A `jax_program`, for tasks that are for inference only.
+    _batch_program = None
+
     def fit(
         self,
         x: Any = None,
@@ -228,7 +231,13 @@ class TrainableTask(CompiledTask):
         if _is_none(x):
             check_tiles(x, self.input_shape[-1])
             return self._no_logits(x)
-        return super().predict_on_batch(x)
+        if self._batch_program is None or self.run_eagerly:
+            return super().predict_on_batch(x)
+        tiles, _, _ = keras.utils.unpack_x_y_sample_weight(
+            self.preprocess_samples(x)
+        )
+        tiles = keras.ops.convert_to_tensor(tiles)
+        return np.array(self._batch_program(tiles))
 
     def _no_logits(self, tiles: Any) -> np.ndarray:
         """Logits of no tiles: backends fail differently for empty batches."""

@@ -158,8 +158,8 @@ class TestByBlock:
         ({"validation": 0}, "between 0 and 1"),
         ({"validation": 1}, "between 0 and 1"),
         ({"by": "tile"}, "'scene', 'block'"),
-        ({"by": "block"}, "1 by 'block'"),
-        ({"by": "scene"}, "1 by 'scene'.*by='block'"),
+        ({"by": "block"}, "1, split by 'block'"),
+        ({"by": "scene"}, "1, split by 'scene'.*into blocks"),
         ({"by": "block", "block_size": 0}, "`block_size`"),
     ],
 )

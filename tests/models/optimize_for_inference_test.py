@@ -95,3 +95,21 @@ class TestOptimizeForInference(TestCase):
         assert model._program is None
         twin.set_weights([0.5 * weight for weight in twin.get_weights()])
         assert not np.array_equal(twin.predict_on_batch(tiles), first)
+
+    @pytest.mark.skipif(keras.backend.backend() != "jax", reason="is about JAX")
+    def test_program_of_jax(self, tmp_path):
+        model = make_model()
+        twin = keras_rsseg.optimize_for_inference(model)
+        tiles = make_tiles(2)[0]
+        before = [variable.value for variable in twin.variables]
+        first = twin.predict_on_batch(tiles)
+        for variable, value in zip(twin.variables, before, strict=True):
+            assert variable.value is value
+        assert isinstance(first, np.ndarray) and first.flags.writeable
+        self.assert_close(first, twin.predict(tiles, verbose=0), 1e-6)
+        twin.save_to_preset(tmp_path)
+        assert keras_rsseg.from_preset(str(tmp_path))._batch_program is None
+        assert model._batch_program is None
+        twin.set_weights([0.5 * weight for weight in twin.get_weights()])
+        assert not np.array_equal(twin.predict_on_batch(tiles), first)
+        assert twin.predict_on_batch(tiles[:0]).shape[0] == 0
