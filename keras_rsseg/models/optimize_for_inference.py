@@ -23,10 +23,11 @@ def optimize_for_inference(
     then add their bias in the same step. The layout inside the network is
     the one that is fastest on the backend; tiles and logits stay
     channels-last. On torch, a tile size that keeps coming runs as a traced
-    program. Nothing is approximated: logits differ from the task's by
-    rounding, at most 3e-5 of the largest one in float32. (A PFNet picks its
-    points by comparison, so if two candidates tie within rounding, it can
-    pick the other one.)
+    program; on JAX, `predict_on_batch()` only reads the weights, so that
+    several threads can call it. Nothing is approximated: logits differ from
+    the task's by rounding, at most 3e-5 of the largest one in float32. (A
+    PFNet picks its points by comparison, so if two candidates tie within
+    rounding, it can pick the other one.)
 
     The twin is a task of the same class. Its `predict()`, `evaluate()`, call
     and `save_to_preset()` work as before, and it saves a preset like any

@@ -36,8 +36,9 @@ def padded_conv(
     JAX, kernels of size 1 become matrix products, which its compiler does not
     do on CPUs: a step of PFNet took 0.95 of the time.
 
-    On torch's CPU, a convolution with one filter has gradients here for any
-    batch and size. Keras' convolution fails for one small tile.
+    On torch's CPU, Keras copies channels-last maps before a convolution and
+    after it, and one filter has no gradient there for one small tile. Neither
+    is so here.
 
     Args:
         x: float tensor `(B, H, W, C)`; channels second for
