@@ -17,7 +17,8 @@ def jax_program(
     their variables, although prediction does not change them. For HRNet-W18
     this takes one of two cores for a third of the time of a tile of 512
     pixels, while the next operations run on the other. Here weights are only
-    read, so several threads can call it.
+    read, so several threads can call it. On other backends it is the function
+    itself.
 
     Args:
         function: maps a tensor to a tensor, and changes no variable.
@@ -28,13 +29,14 @@ def jax_program(
     ```python
     from keras_rsseg.ops.jax_program import jax_program
 
-    if keras.backend.backend() == "jax":
-        dense = keras.layers.Dense(2)
-        dense.build((None, 3))
-        program = jax_program(dense, dense.variables)
-        program(keras.ops.ones((4, 3))).shape  # (4, 2)
+    dense = keras.layers.Dense(2)
+    dense.build((None, 3))
+    program = jax_program(dense, dense.variables)
+    program(keras.ops.ones((4, 3))).shape  # (4, 2)
     ```
     """
+    if keras.backend.backend() != "jax":
+        return function
     import jax
 
     @jax.jit
