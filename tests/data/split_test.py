@@ -53,7 +53,7 @@ class TestByClass:
             ),
         )
         assert sorted(train + held) == [5, 6, 7, 8, 9]
-        with pytest.raises(ValueError, match="with labels.*Received: 0, split by"):
+        with pytest.raises(ValueError, match=r"labels.*Received: 0, split by"):
             self.held(0, class_counts=lambda images, masks: np.zeros((10, 4)))
 
     def test_single_draws_leave_classes_out(self):
