@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ class TrainableTask(CompiledTask):
     """Base of `Segmenter`: the steps between its data and Keras."""
 
     # A `jax_program`, for tasks that are for inference only.
-    _batch_program = None
+    _batch_program: Callable[[Any], Any] | None = None
 
     def fit(
         self,

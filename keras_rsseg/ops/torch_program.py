@@ -146,7 +146,7 @@ def _join_convolutions(program: Any, constants: _Constants) -> None:
         with program.graph.inserting_before(end):
             kernel = constants.hold(ordered)
             where = kernel, bias, padding, strides, dilation, groups
-            last = activation, [], ""
+            last: tuple[Any, ...] = activation, [], ""
             if added is None:
                 joined = program.graph.call_function(
                     mkldnn._convolution_pointwise.default, (x, *where, *last)
