@@ -297,16 +297,16 @@ class Segmenter(TrainableTask):
                 many tiles, see `TracedProgram`.
         """
         backend = keras.backend.backend()
-        if self.run_eagerly or backend not in ("torch", "jax"):
+        if self.run_eagerly:
             return
-        plain = super().call
-
-        def call(inputs: Any) -> Any:
-            return plain(inputs, training=False)
-
         if backend == "torch":
-            self._program = TracedProgram(call, self.variables, joins)
-        else:
+            plain = super().call
+            self._program = TracedProgram(
+                lambda tiles: plain(tiles, training=False),
+                self.variables,
+                joins,
+            )
+        elif backend == "jax":
             self._batch_program = jax_program(
                 lambda tiles: self(tiles, training=False), self.variables
             )

@@ -4,9 +4,9 @@ import keras
 from keras import ops
 
 from keras_rsseg.errors import ArgumentError
+from keras_rsseg.ops.data_format import has_tensorflow_kernel
 from keras_rsseg.ops.data_format import is_on_cpu
 from keras_rsseg.ops.lean_graphs import shape_of
-from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import Tensor
 
 
@@ -130,7 +130,7 @@ def fixed_norm(
     inputs, gamma, beta, mean, variance = (
         ops.cast(tensor, dtype) for tensor in (x, gamma, beta, *moving)
     )
-    if _fuses_fixed(inputs, axis, dtype):
+    if dtype == "float32" and has_tensorflow_kernel(inputs, axis):
         import tensorflow as tf
 
         y, _, _ = tf.compat.v1.nn.fused_batch_norm(
@@ -147,15 +147,6 @@ def fixed_norm(
             inputs, mean, variance, axis, beta, gamma, epsilon
         )
     return ops.cast(y, x.dtype)
-
-
-def _fuses_fixed(x, axis, dtype):
-    return (
-        keras.backend.backend() == "tensorflow"
-        and (len(x.shape), axis, dtype) == (4, -1, "float32")
-        and not is_portable()
-        and is_on_cpu(x)
-    )
 
 
 def _bessel(x, axis):

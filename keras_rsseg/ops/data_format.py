@@ -11,6 +11,7 @@ from keras_rsseg.checks import check_choice
 from keras_rsseg.checks import check_positive
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
 from keras_rsseg.typing import Shape
@@ -111,6 +112,23 @@ def is_on_cpu(tensor: Tensor) -> bool:
 
     devices = tf.config.list_physical_devices()
     return all(device.device_type == "CPU" for device in devices)
+
+
+def has_tensorflow_kernel(maps: Tensor, axis: int) -> bool:
+    """Whether maps can go through a kernel that only TensorFlow's CPU has.
+
+    Not in graphs for other runtimes.
+
+    Args:
+        maps: tensor of any rank; kernels take four axes.
+        axis: that of the channels, which must be the last.
+    """
+    return (
+        keras.backend.backend() == "tensorflow"
+        and (len(maps.shape), axis) == (4, -1)
+        and not is_portable()
+        and is_on_cpu(maps)
+    )
 
 
 def is_on_jax_cpu() -> bool:

@@ -5,16 +5,16 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.data_format import CHANNELS_LAST
+from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import check_interpolation
 from keras_rsseg.ops.data_format import check_rank
-from keras_rsseg.ops.data_format import is_on_cpu
+from keras_rsseg.ops.data_format import has_tensorflow_kernel
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.lean_graphs import take
-from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
 from keras_rsseg.typing import Size
@@ -146,8 +146,10 @@ def _resize_bilinear(images, height, width, align_corners, data_format):
         return _torch_resize(images, size, align_corners, data_format)
     input_size = spatial_size(images, data_format)
 
+    # 0.2 to 0.7 of the time of taps. Not on accelerators, where `fit` compiles
+    # with XLA, whose own takes longer than taps.
     forward = _resize_by_taps
-    if _has_own_kernel(images, data_format):
+    if has_tensorflow_kernel(images, channel_axis(data_format)):
         forward = _tensorflow_resize
 
     # Two taps per axis forwards, but dense matrices backwards: the gradient
@@ -167,20 +169,6 @@ def _resize_bilinear(images, height, width, align_corners, data_format):
 
     resized = interpolate(ops.cast(images, "float32"))
     return ops.cast(resized, images.dtype)
-
-
-def _has_own_kernel(images, data_format):
-    """Whether to use TensorFlow's kernel: 0.2 to 0.7 of the time of taps.
-
-    Not on accelerators, where `fit` compiles with XLA, whose own takes longer
-    than taps.
-    """
-    return (
-        keras.backend.backend() == "tensorflow"
-        and data_format == CHANNELS_LAST
-        and not is_portable()
-        and is_on_cpu(images)
-    )
 
 
 def _tensorflow_resize(x, size, input_size, align_corners, data_format):

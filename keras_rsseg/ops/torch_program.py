@@ -169,8 +169,8 @@ def _join_convolutions(program: Any, constants: _Constants) -> None:
 def _is_read_last_by(end: _Node, added: _Node, order: dict[_Node, int]) -> bool:
     """Whether a convolution can write over the tensor that it adds to.
 
-    That is another convolution's result, which only convolutions have read:
-    they return no views.
+    That is another convolution's result, which, but for the addition, only
+    convolutions have read: they return no views.
     """
     import torch
 
@@ -183,7 +183,7 @@ def _is_read_last_by(end: _Node, added: _Node, order: dict[_Node, int]) -> bool:
     )
     return added.target in convolutions[1:] and all(
         order[user] <= order[end]
-        and (user.target in convolutions or end in (user, *user.users))
+        and (user.target in convolutions or end in user.users)
         for user in added.users
     )
 

@@ -10,6 +10,10 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "torch", reason="is about torch"
 )
+about_onednn = pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available() or torch.cuda.is_available(),
+    reason="is about oneDNN",
+)
 conv2d, relu = torch.nn.functional.conv2d, torch.nn.functional.relu
 
 
@@ -122,10 +126,7 @@ def test_it_answers_the_same(function, last):
             )
 
 
-@pytest.mark.skipif(
-    not torch.backends.mkldnn.is_available() or torch.cuda.is_available(),
-    reason="is about oneDNN",
-)
+@about_onednn
 def test_sums_and_relus_are_joined_with_their_convolutions():
     with torch.no_grad():
         program = torch_program(residual, X)
@@ -135,10 +136,7 @@ def test_sums_and_relus_are_joined_with_their_convolutions():
     ]
 
 
-@pytest.mark.skipif(
-    not torch.backends.mkldnn.is_available() or torch.cuda.is_available(),
-    reason="is about oneDNN",
-)
+@about_onednn
 def test_a_sum_is_written_over_the_summand_that_is_not_needed_again():
     with torch.no_grad():
         chain = torch_program(chain_of_residuals, X)
