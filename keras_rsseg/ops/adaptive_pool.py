@@ -13,7 +13,10 @@ from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.lean_graphs import constant_if_known
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Size
@@ -144,12 +147,22 @@ def _windows(output_length, input_length):
     return starts, ends
 
 
+@constant_if_known
 def _averaging_matrix(output_length, input_length):
     starts, ends = _windows(output_length, input_length)
     pixels = ops.arange(input_length, dtype="int32")[None, :]
     inside = ops.logical_and(pixels >= starts[:, None], pixels < ends[:, None])
     lengths = ops.cast(ends - starts, "float32")
     return ops.cast(inside, "float32") / lengths[:, None]
+
+
+@constant_if_known
+def _window_table(output_height, output_width, height, width):
+    """Pixels of each window as flat indices, `(windows, pixels)`."""
+    rows = _window_pixels(output_height, height)
+    columns = _window_pixels(output_width, width)
+    table = rows[:, None, :, None] * width + columns[None, :, None, :]
+    return ops.reshape(table, (output_height * output_width, -1))
 
 
 def _window_pixels(output_length, input_length):
@@ -166,23 +179,20 @@ def _window_pixels(output_length, input_length):
 
 def _window_max_pool(x, output_size):
     batch, height, width, channels = shape_of(x)
-    rows = _window_pixels(output_size[0], height)
-    columns = _window_pixels(output_size[1], width)
-    table = rows[:, None, :, None] * width + columns[None, :, None, :]
-    table = ops.reshape(table, (output_size[0] * output_size[1], -1))
+    windows_down, windows_across = output_size
+    table = _window_table(windows_down, windows_across, height, width)
     pixels = ops.reshape(x, (batch, height * width, channels))
-    windows = ops.take(ops.stop_gradient(pixels), table, axis=1)
+    windows = take(ops.stop_gradient(pixels), table, axis=1)
     best = _first_largest(windows)
     # Read the table at (window, best) through one flat gather.
-    window = ops.arange(output_size[0] * output_size[1], dtype="int32")
-    position = window[:, None] * shape_of(table)[1] + best
-    indices = ops.take(ops.reshape(table, (-1,)), position, axis=0)
+    count, longest = shape_of(table)
+    position = row_starts(count, longest, 1) + best
+    indices = take(ops.reshape(table, (-1,)), position, axis=0)
     # Gather the maxima, so that only one pixel gets the gradient.
-    image = ops.arange(batch, dtype="int32")[:, None, None]
-    channel = ops.arange(channels, dtype="int32")
-    flat = (image * (height * width) + indices) * channels + channel
-    maxima = ops.take(ops.reshape(x, (-1,)), flat, axis=0)
-    shape = (batch, output_size[0], output_size[1], channels)
+    image = row_starts(batch, height * width, 2)
+    flat = (image + indices) * channels + row_starts(channels, 1)
+    maxima = take(ops.reshape(x, (-1,)), flat, axis=0)
+    shape = (batch, windows_down, windows_across, channels)
     return ops.reshape(maxima, shape), ops.reshape(indices, shape)
 
 

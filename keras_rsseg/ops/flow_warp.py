@@ -9,6 +9,9 @@ from keras_rsseg.ops.data_format import check_rank
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import as_float
+from keras_rsseg.ops.lean_graphs import constant_if_known
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.typing import DataFormat
@@ -68,8 +71,8 @@ def flow_warp(
 def _warp(features, flow, data_format):
     flow = to_channels_last(ops.cast(flow, "float32"), data_format)
     height, width = shape_of(flow)[1:3]
-    columns = _base_coordinates(width) + flow[..., 0] / _as_float(width)
-    rows = _base_coordinates(height)[:, None] + flow[..., 1] / _as_float(height)
+    columns = _base_coordinates(width) + flow[..., 0] / as_float(width)
+    rows = _base_coordinates(height, 1) + flow[..., 1] / as_float(height)
     return grid_sample(
         features,
         ops.stack([columns, rows], axis=-1),
@@ -88,11 +91,9 @@ def _check_flow(flow, data_format):
     check_float("flow", flow)
 
 
-def _base_coordinates(length):
+@constant_if_known
+def _base_coordinates(length, trailing_axes=0):
     """From -1 for the first to exactly 1 for the last; -1 if there is one."""
-    pixels = ops.cast(ops.arange(length), "float32")
-    return 2.0 * pixels / ops.maximum(_as_float(length) - 1.0, 1.0) - 1.0
-
-
-def _as_float(length):
-    return ops.cast(length, "float32")
+    pixels = ops.cast(row_starts(length, 1, trailing_axes), "float32")
+    last = ops.maximum(ops.cast(length, "float32") - 1.0, 1.0)
+    return 2.0 * pixels / last - 1.0

@@ -17,6 +17,8 @@ from keras_rsseg.ops.data_format import from_channels_last
 from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.lean_graphs import as_float
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.typing import DataFormat
@@ -148,14 +150,14 @@ def _torch_grid_sample(
 
 
 def _pixel_coordinates(coordinates, length, align_corners):
-    length = ops.cast(length, "float32")
+    length = as_float(length)
     if align_corners:
         return (coordinates + 1.0) * (0.5 * (length - 1.0))
     return (coordinates + 1.0) * (0.5 * length) - 0.5
 
 
 def _clip_to_border(positions, length):
-    last = ops.cast(length, "float32") - 1.0
+    last = as_float(length) - 1.0
     # No gradient on or outside the border, as in torch; ops.clip would
     # have one on the border itself.
     inside = ops.logical_and(positions > 0.0, positions < last)
@@ -206,8 +208,7 @@ def _neighbours(positions, length):
 
 def _outside(positions, length):
     # NaN does not count as outside: its weight becomes NaN, so that it shows.
-    length = ops.cast(length, "float32")
-    return ops.logical_or(positions < 0.0, positions >= length)
+    return ops.logical_or(positions < 0.0, positions >= as_float(length))
 
 
 def _to_indices(positions, length):
@@ -218,7 +219,7 @@ def _to_indices(positions, length):
 def _gather_pixels(x, rows, columns):
     """The pixels in each column of each row, `rows` x `columns` tensors."""
     batch, height, width, channels = shape_of(x)
-    first = ops.arange(batch, dtype="int32")[:, None, None] * (height * width)
+    first = row_starts(batch, height * width, 2)
     flat = ops.reshape(x, (-1, channels))
     starts = [first + row * width for row in rows]
     return [

@@ -1,4 +1,4 @@
-"""Fewer operations in TensorFlow's graphs, for a quick first step.
+"""Fewer operations in graphs, for a quick first step.
 
 TensorFlow builds, optimises and places each operation of a graph before the
 first step: HRNet-W18-IFWM had a hundred thousand, which took two minutes.
@@ -16,6 +16,7 @@ from typing import TypeVar
 import keras
 from keras import ops
 
+from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import Tensor
 
 _SHARES = contextvars.ContextVar("keras_rsseg_shares", default=False)
@@ -36,7 +37,9 @@ def shape_of(tensor: Tensor) -> tuple[Any, ...]:
             # Otherwise they are tensors, and callers would take other paths.
             return tuple(int(length) for length in tensor.shape)
     static = tuple(tensor.shape)
-    if backend != "tensorflow" or None not in static:
+    if None not in static:
+        return static
+    if backend != "tensorflow":
         return tuple(ops.shape(tensor))
     import tensorflow as tf
 
@@ -47,6 +50,72 @@ def shape_of(tensor: Tensor) -> tuple[Any, ...]:
         length if known is None else known
         for known, length in zip(static, dynamic, strict=True)
     )
+
+
+def as_float(length: int | Tensor) -> float | Tensor:
+    """A length as a float, without an operation if it is known."""
+    known = isinstance(length, int)
+    return float(length) if known else ops.cast(length, "float32")
+
+
+def constant_if_known(function: _Function) -> _Function:
+    """Mark a function of lengths (and other hashable values).
+
+    If all lengths are known, it is computed once, outside of any graph, and
+    its results are constants. Not in graphs for other runtimes, whose files
+    would hold the constants, and not on JAX, which would compile each
+    operation by itself: it has constants in its programs anyway.
+    """
+    computed = functools.lru_cache(maxsize=128)(
+        functools.partial(_computed, function)
+    )
+
+    @functools.wraps(function)
+    def call(*arguments: Any) -> Any:
+        known = all(isinstance(x, int | str) for x in arguments)
+        if not known or is_portable() or _keeps_operations():
+            return function(*arguments)
+        return keras.tree.map_structure(
+            ops.convert_to_tensor, computed(*arguments)
+        )
+
+    return call  # type: ignore[return-value]
+
+
+def _computed(function: Callable[..., Any], *arguments: Any) -> Any:
+    with _outside_of_graphs(), keras.device("cpu"):
+        return keras.tree.map_structure(
+            ops.convert_to_numpy, function(*arguments)
+        )
+
+
+def _outside_of_graphs() -> contextlib.AbstractContextManager[Any]:
+    if keras.backend.backend() != "tensorflow":
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    return tf.init_scope()
+
+
+def _keeps_operations() -> bool:
+    backend = keras.backend.backend()
+    if backend != "torch":
+        return backend == "jax"
+    import torch
+
+    return torch.compiler.is_compiling()
+
+
+@constant_if_known
+def row_starts(
+    count: int | Tensor, length: int | Tensor, trailing_axes: int = 0
+) -> Tensor:
+    """Flat indices of the first of each of `count` rows.
+
+    An int32 tensor `(count,)`, or `(count, 1)` with one trailing axis.
+    """
+    starts = ops.arange(count, dtype="int32") * length
+    return ops.reshape(starts, [-1] + [1] * trailing_axes)
 
 
 def take(x: Tensor, indices: Tensor, axis: int) -> Tensor:

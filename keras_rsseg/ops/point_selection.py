@@ -8,6 +8,8 @@ from keras import ops
 from keras_rsseg.ops.adaptive_pool import adaptive_max_pool
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
+from keras_rsseg.ops.lean_graphs import as_float
+from keras_rsseg.ops.lean_graphs import constant_if_known
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Size
 from keras_rsseg.typing import Tensor
@@ -146,8 +148,8 @@ def pixel_centres(indices: Tensor, size: Size) -> Tensor:
     height, width = size
     x = ops.cast(indices % width, "float32") + 0.5
     y = ops.cast(indices // width, "float32") + 0.5
-    x = x / ops.cast(width, "float32")
-    y = y / ops.cast(height, "float32")
+    x = x / as_float(width)
+    y = y / as_float(height)
     return ops.stack([x, y], axis=-1)
 
 
@@ -178,7 +180,7 @@ def pixels_at(points: Tensor, size: Size) -> Tensor:
 
 
 def _along(fractions, length):
-    pixel = ops.cast(fractions * ops.cast(length, "float32"), "int32")
+    pixel = ops.cast(fractions * as_float(length), "int32")
     # A product with a fraction near 1 may be rounded up to the length.
     return ops.minimum(pixel, length - 1)
 
@@ -216,10 +218,8 @@ def released_fine_points(
     indices = ops.convert_to_tensor(indices, dtype="int32")
     (height, width), (h, w) = fine_size, coarse_size
     row, column = indices // w, indices % w
-    height, width, h, w = (
-        ops.cast(n, "float32") for n in (height, width, h, w)
-    )
-    ratio = height / h
+    ratio = _ratio(height, h)
+    height, width, w = (as_float(n) for n in (height, width, w))
     # Each product must be rounded separately; none reaches its bound. The
     # inner bound keeps XLA from merging the two factors (measured: 14 of
     # 21952 points of odd maps moved), the outer ones would keep a compiler
@@ -228,6 +228,11 @@ def released_fine_points(
     row = ops.minimum(ops.cast(row, "float32") * ratio, height)
     flat = column + ops.minimum(row * width, height * width)
     return ops.cast(flat, "int32")
+
+
+@constant_if_known
+def _ratio(height, h):
+    return ops.cast(height, "float32") / ops.cast(h, "float32")
 
 
 def nearest_fine_points(

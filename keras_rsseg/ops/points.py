@@ -13,7 +13,9 @@ from keras_rsseg.ops.data_format import is_float
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import to_channels_last
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.ops.lean_graphs import shape_of
+from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.ops.portable import is_portable
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Tensor
@@ -55,11 +57,10 @@ def gather_points(
     features, indices = _convert(features, indices)
     x = to_channels_last(features, data_format)
     batch, height, width, channels = shape_of(x)
-    valid, flat = _flat_indices(indices, batch, height * width)
     # Valid indices only: what a gather returns for others depends on backend,
     # device and compilation, and can be a pixel of another image.
-    flat = ops.where(valid, flat, 0)
-    gathered = ops.take(ops.reshape(x, (-1, channels)), flat, axis=0)
+    valid, flat = _flat_indices(indices, batch, height * width, 0)
+    gathered = take(ops.reshape(x, (-1, channels)), flat, axis=0)
     dtype = keras.backend.standardize_dtype(features.dtype)
     missing = float("nan") if is_float(features) else np.array(-1).astype(dtype)
     return ops.where(valid[..., None], gathered, missing)
@@ -118,7 +119,9 @@ def scatter_points(
     _check_values(values, indices)
     x = to_channels_last(features, data_format)
     batch, height, width, channels = shape_of(x)
-    _, flat = _flat_indices(indices, batch, height * width)
+    _, flat = _flat_indices(
+        indices, batch, height * width, batch * height * width
+    )
     rows = ops.reshape(x, (-1, channels))
     if is_portable() and not unique:
         written = _write_last(rows, flat, indices, values)
@@ -204,11 +207,11 @@ def _check_values(values, indices):
         )
 
 
-def _flat_indices(indices, batch, area):
-    """Which are valid, and rows of `(B * H * W, C)`; invalid: past its end."""
-    first = ops.arange(batch, dtype="int32")[:, None] * area
+def _flat_indices(indices, batch, area, invalid):
+    """Which are valid, and rows of `(B * H * W, C)`; `invalid` for others."""
+    first = row_starts(batch, area, 1)
     valid = ops.logical_and(indices >= 0, indices < area)
-    return valid, ops.where(valid, first + indices, batch * area)
+    return valid, ops.where(valid, first + indices, invalid)
 
 
 def _last_of_equal(indices, values):
@@ -220,8 +223,8 @@ def _last_of_equal(indices, values):
     points = shape_of(indices)[1]
     order, last = _order_and_last(indices)
     batch, _, channels = shape_of(values)
-    rows = ops.arange(batch, dtype="int32")[:, None] * points + last
-    winners = ops.take(ops.reshape(values, (-1, channels)), rows, axis=0)
+    rows = row_starts(batch, points, 1) + last
+    winners = take(ops.reshape(values, (-1, channels)), rows, axis=0)
     if keras.backend.backend() == "jax":
         # JAX passes the written pixel's gradient to one of the equal points.
         return winners
@@ -233,7 +236,7 @@ def _last_of_equal(indices, values):
 
 def _order_and_last(indices):
     """The points' numbers, and for each the last point with its index."""
-    order = ops.arange(shape_of(indices)[1], dtype="int32")
+    order = row_starts(shape_of(indices)[1], 1)
     equal = indices[:, :, None] == indices[:, None, :]
     return order, ops.max(ops.where(equal, order, -1), axis=-1)
 

@@ -12,6 +12,7 @@ from keras_rsseg.ops.data_format import has_tensorflow_kernel
 from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
+from keras_rsseg.ops.lean_graphs import constant_if_known
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.lean_graphs import take
@@ -80,6 +81,7 @@ def resize(
     return _resize_bilinear(images, height, width, align_corners, data_format)
 
 
+@constant_if_known
 def interpolation_matrix(
     output_length: int | Tensor,
     input_length: int | Tensor,
@@ -185,23 +187,27 @@ def _tensorflow_resize(x, size, input_size, align_corners, data_format):
 def _resize_by_taps(x, size, input_size, align_corners, data_format):
     height_axis = 1 if data_format == CHANNELS_LAST else 2
     for i in (1, 0):
-        pixels = ops.cast(ops.arange(size[i]), "float32")
-        positions = source_positions(
-            pixels, size[i], input_size[i], align_corners
+        axis = height_axis + i
+        lower, upper, *weights = _taps(
+            size[i], input_size[i], align_corners, 3 - axis
         )
-        x = _interpolate_axis(x, positions, input_size[i], height_axis + i)
+        lower, upper = take(x, lower, axis=axis), take(x, upper, axis=axis)
+        x = lower * weights[0] + upper * weights[1]
     return x
 
 
-def _interpolate_axis(x, positions, length, axis):
-    lower = ops.floor(positions)
-    fractions = ops.reshape(positions - lower, [-1] + [1] * (3 - axis))
-    lower = ops.cast(lower, "int32")
-    upper = ops.minimum(lower + 1, length - 1)
-    return (
-        take(x, lower, axis=axis) * (1.0 - fractions)
-        + take(x, upper, axis=axis) * fractions
+@constant_if_known
+def _taps(output_length, input_length, align_corners, trailing_axes):
+    """The two pixels around each position, and their weights."""
+    pixels = ops.cast(ops.arange(output_length), "float32")
+    positions = source_positions(
+        pixels, output_length, input_length, align_corners
     )
+    lower = ops.floor(positions)
+    fractions = ops.reshape(positions - lower, [-1] + [1] * trailing_axes)
+    lower = ops.cast(lower, "int32")
+    upper = ops.minimum(lower + 1, input_length - 1)
+    return lower, upper, 1.0 - fractions, fractions
 
 
 def _transposed_resize(x, size, input_size, align_corners, data_format):
@@ -245,6 +251,7 @@ def _resize_nearest(images, size, data_format):
     return images
 
 
+@constant_if_known
 def _nearest_indices(output_length, input_length):
     # In float32 like torch, whose rounding decides at exact integers.
     pixels = ops.cast(ops.arange(output_length), "float32")

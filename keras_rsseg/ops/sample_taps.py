@@ -3,6 +3,8 @@
 from keras import ops
 
 from keras_rsseg.ops.grid_sample import grid_sample
+from keras_rsseg.ops.lean_graphs import as_float
+from keras_rsseg.ops.lean_graphs import constant_if_known
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.typing import Tensor
 
@@ -45,20 +47,32 @@ def sample_taps(
     taps = kernel_size**2
     shifts = ops.cast(shifts, "float32")
     shifts = ops.reshape(shifts, (batch, height, width * taps, 2))
-    tap, middle = ops.arange(taps, dtype="int32"), kernel_size // 2
-    row = ops.arange(height, dtype="int32")[:, None, None]
-    column = ops.arange(width, dtype="int32")[None, :, None]
-    row = row + (tap // kernel_size - middle) * dilation_rate
-    column = column + (tap % kernel_size - middle) * dilation_rate
+    rows, columns = _unshifted(height, width, kernel_size, dilation_rate)
     places = []
-    for index, place, length in ((1, column, width), (0, row, height)):
-        place = ops.broadcast_to(place, (height, width, taps))
-        place = ops.reshape(place, (1, height, width * taps))
-        place = ops.cast(place, "float32") + shifts[..., index]
+    for index, place, length in ((1, columns, width), (0, rows, height)):
+        place = place + shifts[..., index]
         # Pixel 0 has its centre at -1 + 1 / length.
-        place = (2.0 * place + 1.0) / ops.cast(length, "float32") - 1.0
+        place = (2.0 * place + 1.0) / as_float(length) - 1.0
         places.append(place)
     sampled = grid_sample(
         x, ops.stack(places, axis=-1), data_format="channels_last"
     )
     return ops.reshape(sampled, (batch, height, width, taps, channels))
+
+
+@constant_if_known
+def _unshifted(height, width, kernel_size, dilation_rate):
+    """Rows and columns of all taps, float32 `(1, height, width * taps)`."""
+    tap, middle = ops.arange(kernel_size**2, dtype="int32"), kernel_size // 2
+    row = ops.arange(height, dtype="int32")[:, None, None]
+    column = ops.arange(width, dtype="int32")[None, :, None]
+    row = row + (tap // kernel_size - middle) * dilation_rate
+    column = column + (tap % kernel_size - middle) * dilation_rate
+    shape = (height, width, kernel_size**2)
+    return tuple(
+        ops.cast(
+            ops.reshape(ops.broadcast_to(place, shape), (1, height, -1)),
+            "float32",
+        )
+        for place in (row, column)
+    )

@@ -1,6 +1,5 @@
 """Convolution of resized maps, computed before they are resized."""
 
-import functools
 import itertools
 from collections.abc import Sequence
 from typing import Literal
@@ -25,6 +24,7 @@ from keras_rsseg.ops.data_format import spatial_size
 from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.data_format import to_channels_last
+from keras_rsseg.ops.lean_graphs import constant_if_known
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.padded_conv import padded_conv
@@ -320,26 +320,13 @@ def _join(parts, axis):
     return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis)
 
 
-def _shifts(*arguments):
+@constant_if_known
+def _shifts(output_length, input_length, taps, align_corners, taps_first):
     """An axis resized, then shifted by each tap: `(out, taps * in)`.
 
-    With `taps_first=False` it is `(out, in * taps)`.
+    With `taps_first=False` it is `(out, in * taps)`. (Making it takes as long
+    as a small convolution on torch.)
     """
-    if keras.backend.backend() == "torch":
-        import torch
-
-        if not torch.compiler.is_compiling():
-            # Rebuilding it would take as long as a small convolution.
-            return ops.convert_to_tensor(_known_shifts(*arguments))
-    return _make_shifts(*arguments)
-
-
-@functools.lru_cache(maxsize=64)
-def _known_shifts(*arguments):
-    return ops.convert_to_numpy(_make_shifts(*arguments))
-
-
-def _make_shifts(output_length, input_length, taps, align_corners, taps_first):
     pixels = ops.arange(output_length)[:, None] + (ops.arange(taps) - taps // 2)
     positions = source_positions(
         ops.cast(pixels, "float32"), output_length, input_length, align_corners

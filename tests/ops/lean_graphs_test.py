@@ -6,10 +6,13 @@ import pytest
 from keras import ops
 
 from keras_rsseg.ops.fused_updates import fused_updates
+from keras_rsseg.ops.lean_graphs import constant_if_known
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.lean_graphs import shared_graphs
 from keras_rsseg.ops.lean_graphs import take
+from keras_rsseg.ops.portable import portable_graph
 
 in_graphs = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="graphs of TensorFlow"
@@ -21,6 +24,33 @@ def scaled_rows(x, factor, name):
     """A function of a tensor, a number and a string."""
     assert name == "rows"
     return ops.cumsum(x, axis=1) * factor
+
+
+def test_known_lengths_are_computed_once():
+    calls = []
+
+    @constant_if_known
+    def halves(length, name):
+        calls.append(name)
+        return ops.arange(length) // 2, ops.cast(length, "float32")
+
+    for _ in range(2):
+        numbers, length = halves(5, "a")
+        assert ops.is_tensor(numbers)
+        assert ops.convert_to_numpy(numbers).tolist() == [0, 0, 1, 1, 2]
+        assert float(length) == 5.0
+    # JAX has constants in its programs anyway.
+    count = 2 if keras.backend.backend() == "jax" else 1
+    assert len(calls) == count
+    with portable_graph():
+        halves(5, "a")
+    assert len(calls) == count + 1
+
+
+def test_rows_start_after_each_other():
+    assert ops.convert_to_numpy(row_starts(3, 4)).tolist() == [0, 4, 8]
+    column = ops.convert_to_numpy(row_starts(3, 4, 1))
+    assert column.tolist() == [[0], [4], [8]]
 
 
 def test_known_lengths_are_ints():
@@ -48,6 +78,23 @@ def test_outside_of_graphs_it_is_the_function():
 
 @in_graphs
 class TestGraphs:
+    def test_only_what_depends_on_unknown_lengths_is_in_the_graph(self):
+        import tensorflow as tf
+
+        @tf.function
+        def starts(x):
+            count, length = shape_of(x)
+            return row_starts(count, length)
+
+        found = []
+        for shape in ((3, 4), (None, 4)):
+            graph = starts.get_concrete_function(tf.TensorSpec(shape)).graph
+            found.append({node.type for node in graph.get_operations()})
+            assert starts(tf.ones((3, 4))).numpy().tolist() == [0, 4, 8]
+        known, unknown = found
+        assert "Range" in unknown and "Mul" in unknown
+        assert known == {"Placeholder", "Const", "Identity"}
+
     def test_unknown_lengths_are_tensors_of_one_operation(self):
         import tensorflow as tf
 
