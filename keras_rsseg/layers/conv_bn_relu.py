@@ -9,7 +9,10 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
-from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
+from keras_rsseg.layers.fold_batch_norm import FoldedWeights
+from keras_rsseg.layers.fold_batch_norm import assign_folded
+from keras_rsseg.layers.fold_batch_norm import folded_weights
+from keras_rsseg.layers.fold_batch_norm import norms_are_folded
 from keras_rsseg.layers.initial_kernels import kaiming_normal
 from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.batch_norm import fixed_norm
@@ -183,7 +186,7 @@ class ConvBNReLU(keras.layers.Layer):
         self.batch_norm_epsilon = batch_norm_epsilon
         self.batch_norm_momentum = batch_norm_momentum
         self.data_format = standardize_data_format(data_format)
-        self.folded = False
+        self._folded = False
 
         self._subsamples = strides > 1 and dilation_rate > 1
         conv_strides = 1 if self._subsamples else strides
@@ -308,9 +311,18 @@ class ConvBNReLU(keras.layers.Layer):
 
         Afterwards the layer computes the same in training as in inference.
         """
+        assign_folded(self.folded_weights())
+        self._folded = True
+
+    def folded_weights(self) -> FoldedWeights:
+        """Values of weights with which the normalization can be skipped."""
         bias = self.conv.bias if self.use_bias else None
-        fold_batch_norm(self.batch_norm, self.conv.kernel, bias)
-        self.folded = True
+        return folded_weights(self.batch_norm, self.conv.kernel, bias)
+
+    @property
+    def folded(self) -> bool:
+        """Whether the normalization is part of the kernel."""
+        return self._folded or norms_are_folded()
 
     def _subsample(self, x, every):
         if every == 1:

@@ -10,7 +10,10 @@ from keras_rsseg.layers.conv_bn_relu import BatchNorm
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.depthwise_conv import DepthwiseConv
 from keras_rsseg.layers.fine_and_coarse import check_kernel_size
-from keras_rsseg.layers.fold_batch_norm import fold_batch_norm
+from keras_rsseg.layers.fold_batch_norm import FoldedWeights
+from keras_rsseg.layers.fold_batch_norm import assign_folded
+from keras_rsseg.layers.fold_batch_norm import folded_weights
+from keras_rsseg.layers.fold_batch_norm import norms_are_folded
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -82,7 +85,7 @@ class SeparableConvBNReLU(keras.layers.Layer):
         self.dilation_rate = dilation_rate
         self.activation = keras.activations.get(activation)
         self.data_format = standardize_data_format(data_format)
-        self.folded = False
+        self._folded = False
         self.depthwise = DepthwiseConv(
             kernel_size,
             dilation_rate,
@@ -133,9 +136,19 @@ class SeparableConvBNReLU(keras.layers.Layer):
 
         Like `ConvBNReLU.fold()`, which must be called on `pointwise` itself.
         """
-        if self.depthwise_norm is not None:
-            fold_batch_norm(self.depthwise_norm, self.depthwise.kernel)
-            self.folded = True
+        assign_folded(self.folded_weights())
+        self._folded = self.depthwise_norm is not None
+
+    def folded_weights(self) -> FoldedWeights:
+        """Values of weights with which the normalization can be skipped."""
+        if self.depthwise_norm is None:
+            return []
+        return folded_weights(self.depthwise_norm, self.depthwise.kernel)
+
+    @property
+    def folded(self) -> bool:
+        """Whether the normalization is part of the depthwise kernel."""
+        return self._folded or norms_are_folded()
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return with_channels(input_shape, self.filters, self.data_format)

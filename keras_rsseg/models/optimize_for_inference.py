@@ -3,8 +3,7 @@ from typing import Any
 
 import keras
 
-from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
-from keras_rsseg.layers.separable_conv_bn_relu import SeparableConvBNReLU
+from keras_rsseg.models.folded_task import foldable_layers
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 
 if TYPE_CHECKING:
@@ -69,10 +68,9 @@ def optimize_for_inference(
             "`model` must be a task such as `keras_rsseg.PFNet`. Received: "
             f"{type(model).__name__}"
         )
-    twin = _rebuilt(model, data_format or _fastest_data_format(), dtype)
-    for layer in twin._flatten_layers():
-        if isinstance(layer, ConvBNReLU | SeparableConvBNReLU):
-            layer.fold()
+    twin = _rebuilt(model, data_format or fastest_data_format(), dtype)
+    for layer in foldable_layers(twin):
+        layer.fold()
     twin.trainable = False
     twin.run_eagerly = model.run_eagerly
     twin.make_program(joins=many_tiles)
@@ -97,6 +95,7 @@ def _rebuilt(model: "Segmenter", data_format: str, dtype: Any) -> "Segmenter":
     return twin
 
 
-def _fastest_data_format() -> str:
+def fastest_data_format() -> str:
+    """The layout in which networks run fastest on the backend."""
     torch = keras.backend.backend() == "torch"
     return "channels_first" if torch else "channels_last"

@@ -11,11 +11,13 @@ from keras_rsseg.encoders.preset_encoder import check_model_keywords
 from keras_rsseg.layers.conv2d import Conv2D
 from keras_rsseg.layers.resize_like import ResizeLike
 from keras_rsseg.model_facts import check_class_facts
+from keras_rsseg.models.folded_task import FoldedTask
+from keras_rsseg.models.optimize_for_inference import fastest_data_format
 from keras_rsseg.models.optimize_for_inference import optimize_for_inference
 from keras_rsseg.models.preprocessing import make_preprocessor_class
 from keras_rsseg.models.segmentation_backbone import SegmentationBackbone
 from keras_rsseg.models.trainable_task import TrainableTask
-from keras_rsseg.ops.jax_program import jax_program
+from keras_rsseg.ops.inference_program import inference_program
 from keras_rsseg.ops.traced_program import TracedProgram
 
 
@@ -307,13 +309,28 @@ class Segmenter(TrainableTask):
                 joins,
             )
         elif backend == "jax":
-            self._batch_program = jax_program(
+            self._batch_program = inference_program(
                 lambda tiles: self(tiles, training=False), self.variables
             )
 
     def for_inference(self) -> "Segmenter":
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""
         return optimize_for_inference(self)
+
+    def for_batches(self, many_tiles: bool = False) -> Any:
+        """Returns what answers batches faster than the task, as it is now.
+
+        Args:
+            many_tiles: see `keras_rsseg.optimize_for_inference`.
+
+        Returns:
+            A `FoldedTask`, or the faster twin where this has another layout.
+        """
+        is_torch = keras.backend.backend() == "torch"
+        layout = self.backbone.data_format
+        if is_torch or self.run_eagerly or layout != fastest_data_format():
+            return optimize_for_inference(self, many_tiles=many_tiles)
+        return FoldedTask(self)
 
     def export(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
         """Writes only the network, see `keras.Model.export`.

@@ -41,7 +41,7 @@ _MANY_TILES = 16
 class TrainableTask(CompiledTask):
     """Base of `Segmenter`: the steps between its data and Keras."""
 
-    # A `jax_program`, for tasks that are for inference only.
+    # An `inference_program`, for tasks that are for inference only.
     _batch_program: Callable[[Any], Any] | None = None
 
     def fit(

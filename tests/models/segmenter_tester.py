@@ -239,6 +239,17 @@ class SegmenterTester(TestCase):
         self.assert_allclose(model.get_weights(), weights, 0, 0)
         assert model.trainable_variables and not twin.trainable_variables
 
+    @pytest.mark.skipif(
+        keras.backend.backend() == "torch", reason="torch's twin is made"
+    )
+    def test_it_answers_the_same_with_folded_norms(self):
+        model = self.make_model()
+        self.randomise_statistics(model)
+        tiles, _ = make_tiles(2, *self.odd_tile)
+        logits = model.for_batches().predict_on_batch(tiles)
+        expected = for_few_steps(model).predict_on_batch(tiles)
+        self.assert_close(logits, expected, 3e-5)
+
     @pytest.mark.slow
     @pytest.mark.skipif(
         keras.backend.backend() != "torch", reason="is about torch"

@@ -123,30 +123,27 @@ def tile_views(
 
 
 def fast_model(model: Any, identity: dict[str, Any], num_tiles: int = 1) -> Any:
-    """Return the model's faster twin for inference, or the model itself.
+    """Return what answers batches of tiles faster, or the model itself.
 
     Args:
-        model: a task or another object with `for_inference()`, which returns
-            a model; any other object has no twin.
+        model: a task; any other object is returned as it is.
         identity: what `model_identity` returns now. It changes when a task is
-            trained, which then gets a new twin.
+            trained, for which another is then made.
         num_tiles: number of tiles of the whole map, even if only a part is
-            made, so that results do not differ. For many, the twin may take
-            longer to start.
+            made, so that results do not differ. For many, it may take longer
+            to start.
     """
-    if not hasattr(model, "for_inference"):
+    if not hasattr(model, "for_batches"):
         return model
     many = num_tiles >= _MANY_TILES
     with _LOCK:
-        made_for, twins = _MADE.get(model, (None, {}))
+        made_for, made = _MADE.get(model, (None, {}))
         if made_for != identity:
-            twins = {}
-        if many not in twins:
-            twins[many] = model.for_inference()
-            if many and hasattr(twins[many], "make_program"):
-                twins[many].make_program(joins=True)
-            _MADE[model] = identity, twins
-        return twins[many]
+            made = {}
+        if many not in made:
+            made[many] = model.for_batches(many)
+            _MADE[model] = identity, made
+        return made[many]
 
 
 class Tile(NamedTuple):

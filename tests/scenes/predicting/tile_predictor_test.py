@@ -1,13 +1,15 @@
 """Views of tiles and the way back, and the benefit of their mean."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
-import keras_rsseg
 from keras_rsseg.scenes.predicting.run_identity import model_identity
 from keras_rsseg.scenes.predicting.tile_predictor import fast_model
 from keras_rsseg.scenes.predicting.tile_predictor import tile_views
-from tests.models.optimize_for_inference_test import make_model
+from tests.models.folded_task_test import make_model
 
 
 def random_tiles(size, seed=0):
@@ -88,13 +90,30 @@ def test_bad_arguments(arguments, match):
 
 def test_one_twin_for_many_scenes_until_the_task_learns():
     model = make_model()
-    twin = fast_model(model, model_identity(model))
-    assert twin is not model and isinstance(twin, keras_rsseg.SemanticFPN)
-    assert fast_model(model, model_identity(model)) is twin
-    model.classifier.bias.assign(np.array([1, 2, 3], "float32"))
+    tiles = random_tiles(32)
+    fast = fast_model(model, model_identity(model))
+    before = fast.predict_on_batch(tiles)
+    assert fast is not model
+    assert fast_model(model, model_identity(model)) is fast
+    bias = model.classifier.get_weights()[1]
+    model.classifier.bias.assign(bias + np.array([1, 2, 3], "float32"))
     other = fast_model(model, model_identity(model))
-    assert other is not twin
-    np.testing.assert_array_equal(other.classifier.get_weights()[1], [1, 2, 3])
+    assert other is not fast
+    # The classifier comes before a resize, which keeps constants.
+    np.testing.assert_allclose(
+        other.predict_on_batch(tiles) - before,
+        np.broadcast_to([1.0, 2.0, 3.0], before.shape),
+        atol=1e-5,
+    )
+
+
+def test_a_task_is_not_kept_for_its_answers():
+    model = make_model()
+    fast_model(model, model_identity(model)).predict_on_batch(random_tiles(32))
+    task = weakref.ref(model)
+    del model
+    gc.collect()
+    assert task() is None
 
 
 def test_many_tiles_have_a_twin_of_their_own():

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_rsseg.ops.jax_program import jax_program
+from keras_rsseg.ops.inference_program import inference_program
 
 pytest.importorskip("jax")
 pytestmark = pytest.mark.skipif(
@@ -22,7 +22,7 @@ def dense():
 
 
 def test_weights_assigned_later_are_used(dense):
-    program = jax_program(dense, dense.variables)
+    program = inference_program(dense, dense.variables)
     x = np.arange(12, dtype="float32").reshape(4, 3)
     np.testing.assert_allclose(program(x), dense(x), rtol=1e-6)
     dense.bias.assign([1.0, -1.0])
@@ -36,14 +36,14 @@ def test_it_is_compiled_once_for_a_shape(dense):
         traced.append(x.shape)
         return dense(x)
 
-    program = jax_program(function, dense.variables)
+    program = inference_program(function, dense.variables)
     for rows in (4, 4, 2, 4):
         program(np.ones((rows, 3), "float32"))
     assert traced == [(4, 3), (2, 3)]
 
 
 def test_several_threads_can_call_it(dense):
-    program = jax_program(dense, dense.variables)
+    program = inference_program(dense, dense.variables)
     x = np.ones((64, 3), "float32")
     expected, found = np.asarray(program(x)), []
 

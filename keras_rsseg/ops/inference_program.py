@@ -1,0 +1,87 @@
+"""A network as a program that only reads its weights."""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_rsseg.ops.lean_graphs import shared_graphs
+from keras_rsseg.typing import Tensor
+
+_Function = Callable[[Tensor], Tensor]
+_Values = list[tuple[keras.Variable, Any]]
+
+
+def inference_program(
+    function: _Function,
+    variables: Sequence[keras.Variable],
+    values: _Values | None = None,
+) -> _Function:
+    """Return a function of one tensor, compiled by JAX or TensorFlow.
+
+    On JAX, Keras' `predict_on_batch` also returns all weights and assigns
+    them to their variables, although prediction does not change them. For
+    HRNet-W18 this takes one of two cores for a third of the time of a tile of
+    512 pixels, while the next operations run on the other. Here weights are
+    only read, so several threads can call it. On torch it is the function
+    itself.
+
+    Args:
+        function: maps a tensor to a tensor, and changes no variable.
+        variables: all that it reads, with their values at each call.
+        values: pairs of a variable and the value that it has for the
+            function, not elsewhere. Not for torch.
+
+    Example:
+
+    ```python
+    from keras_rsseg.ops.inference_program import inference_program
+
+    dense = keras.layers.Dense(2)
+    dense.build((None, 3))
+    program = inference_program(dense, dense.variables)
+    program(keras.ops.ones((4, 3))).shape  # (4, 2)
+    ```
+    """
+    backend = keras.backend.backend()
+    if backend == "jax":
+        return _jax_program(function, variables, values or [])
+    if backend == "tensorflow":
+        return _tensorflow_program(function, values or [])
+    return function
+
+
+def _jax_program(
+    function: _Function, variables: Sequence[keras.Variable], values: _Values
+) -> _Function:
+    import jax
+
+    replaced = [variable for variable, _ in values]
+    given = [keras.ops.convert_to_tensor(value) for _, value in values]
+    ids = {id(variable) for variable in replaced}
+    read = [variable for variable in variables if id(variable) not in ids]
+
+    @jax.jit
+    def run(numbers: list[Any], x: Tensor) -> Tensor:
+        known = list(zip(read + replaced, numbers, strict=True))
+        with keras.StatelessScope(state_mapping=known):
+            return function(x)
+
+    return lambda x: run([variable.value for variable in read] + given, x)
+
+
+def _tensorflow_program(function: _Function, values: _Values) -> _Function:
+    import tensorflow as tf
+
+    known = [
+        (variable, tf.convert_to_tensor(value)) for variable, value in values
+    ]
+
+    # A second shape is traced for all that follow.
+    @tf.function(autograph=False, reduce_retracing=True)
+    def run(x: Tensor) -> Tensor:
+        with shared_graphs(), keras.StatelessScope(state_mapping=known):
+            return function(x)
+
+    return run

@@ -1,0 +1,88 @@
+"""Answers without a twin: those of the task, as it was."""
+
+import gc
+import weakref
+
+import keras
+import numpy as np
+import pytest
+
+import keras_rsseg
+from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.models.folded_task import FoldedTask
+from tests.models.optimize_for_inference_test import make_model as make_eager
+from tests.models.segmenter_tester import make_tiles
+from tests.test_case import TestCase
+
+
+def make_model():
+    """Return a model that runs as it would for a user."""
+    model = make_eager()
+    model.run_eagerly = False
+    return model
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch's twin is made"
+)
+class TestFoldedTask(TestCase):
+    def test_layers_skip_their_norms_in_the_program_only(self):
+        model = make_model()
+        tiles, _ = make_tiles(2)
+        expected = model.predict_on_batch(tiles)
+        weights = model.get_weights()
+        folded = model.for_batches()
+        assert isinstance(folded, FoldedTask)
+        found = folded.predict_on_batch(tiles)
+        assert isinstance(found, np.ndarray) and found.flags.writeable
+        self.assert_close(found, expected, 3e-5)
+        # They were left out, not computed: values differ by rounding.
+        assert not np.array_equal(found, expected)
+        self.assert_allclose(model.get_weights(), weights, 0, 0)
+        assert not any(
+            layer.folded
+            for layer in model._flatten_layers()
+            if isinstance(layer, ConvBNReLU)
+        )
+        self.assert_allclose(model.predict_on_batch(tiles), expected, 0, 0)
+
+    def test_another_size_is_another_batch(self):
+        model = make_model()
+        folded = model.for_batches()
+        for count, size in ((2, 32), (1, 32), (3, 48)):
+            tiles, _ = make_tiles(count, size, size)
+            self.assert_close(
+                folded.predict_on_batch(tiles),
+                model.predict_on_batch(tiles),
+                3e-5,
+            )
+
+    def test_it_does_not_keep_its_task(self):
+        model = make_model()
+        folded = model.for_batches()
+        folded.predict_on_batch(make_tiles(1)[0])
+        task = weakref.ref(model)
+        del model
+        gc.collect()
+        assert task() is None
+        with pytest.raises(ReferenceError, match="task"):
+            folded.predict_on_batch(make_tiles(1)[0])
+
+    def test_another_layout_needs_a_twin(self):
+        model = make_model()
+        first = keras_rsseg.optimize_for_inference(model, "channels_first")
+        assert isinstance(first.for_batches(), keras_rsseg.SemanticFPN)
+
+    def test_what_runs_eagerly_still_does(self):
+        model = make_eager()
+        model.run_eagerly = True
+        assert model.for_batches().run_eagerly
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="others need none"
+)
+def test_torch_has_a_twin_for_many_tiles():
+    many = make_model().for_batches(many_tiles=True)
+    assert many.backbone.data_format == "channels_first"
+    assert many._program._joins
