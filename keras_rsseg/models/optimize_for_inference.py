@@ -31,7 +31,7 @@ def optimize_for_inference(
     The twin is a task of the same class. Its `predict()`, `evaluate()`, call
     and `save_to_preset()` work as before, and it saves a preset like any
     other. It cannot be trained; continue training with the task itself, which
-    is not changed. `keras_rsseg.predict_scene` makes this twin by itself.
+    is not changed. `keras_rsseg.predict_scene` runs as fast by itself.
 
     Args:
         model: a task, such as `keras_rsseg.PFNet`.

@@ -317,6 +317,11 @@ class Segmenter(TrainableTask):
         """Returns a faster twin, see `keras_rsseg.optimize_for_inference`."""
         return optimize_for_inference(self)
 
+    @property
+    def prepares_for_many_tiles(self) -> bool:
+        """Whether `for_batches()` differs for many tiles."""
+        return keras.backend.backend() == "torch"
+
     def for_batches(self, many_tiles: bool = False) -> Any:
         """Returns what answers batches faster than the task, as it is now.
 

@@ -26,7 +26,8 @@ _AUGMENTATIONS = {
 
 _MADE: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
-# A twin for many tiles takes ten tiles' time to start, and saves one in ten.
+# On torch, a twin for these takes ten tiles' time to start, and saves one in
+# ten.
 _MANY_TILES = 100
 
 
@@ -130,12 +131,12 @@ def fast_model(model: Any, identity: dict[str, Any], num_tiles: int = 1) -> Any:
         identity: what `model_identity` returns now. It changes when a task is
             trained, for which another is then made.
         num_tiles: number of tiles of the whole map, even if only a part is
-            made, so that results do not differ. For many, it may take longer
-            to start.
+            made, so that results do not differ. For many, it takes longer to
+            start on torch.
     """
     if not hasattr(model, "for_batches"):
         return model
-    many = num_tiles >= _MANY_TILES
+    many = model.prepares_for_many_tiles and num_tiles >= _MANY_TILES
     with _LOCK:
         made_for, made = _MADE.get(model, (None, {}))
         if made_for != identity:
