@@ -182,7 +182,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--side", type=int, default=2048, help="pixels of a scene")
     add("--tile-size", type=int, default=512)
     add("--unit-blocks", type=int, default=8, help="strips of a unit")
-    add("--seconds-a-megapixel", type=float, default=2.0, help="as measured")
+    add("--seconds-a-megapixel", type=float, default=1.0, help="of tiles")
     add("--speedup", type=float, default=10.0)
     add("--area", type=float, default=10_000, help="km2")
     add("--pixel-size", type=float, default=0.8, help="metres")

@@ -19,6 +19,7 @@ from keras_rsseg.models.first_batch import FirstBatch
 from keras_rsseg.models.first_batch import doubt_samples
 from keras_rsseg.models.first_batch import refuse_class_weight
 from keras_rsseg.models.first_batch import warn_of
+from keras_rsseg.models.folded_task import logits_of
 from keras_rsseg.models.generator_end import watch_generators
 from keras_rsseg.models.one_hot_masks import takes_one_hot
 from keras_rsseg.models.preprocessing import check_masks
@@ -32,6 +33,7 @@ from keras_rsseg.models.training_data import is_arrays
 from keras_rsseg.models.training_data import is_plain_batches
 from keras_rsseg.models.training_data import prepare_batches
 from keras_rsseg.models.training_data import split_arrays
+from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
 
 # Fewer tiles cannot be expected to hold every class.
@@ -42,7 +44,7 @@ class TrainableTask(CompiledTask):
     """Base of `Segmenter`: the steps between its data and Keras."""
 
     # An `inference_program`, for tasks that are for inference only.
-    _batch_program: Callable[[Any], Any] | None = None
+    _batch_program: Callable[[Tensor], Tensor] | None = None
 
     def fit(
         self,
@@ -234,11 +236,7 @@ class TrainableTask(CompiledTask):
             return self._no_logits(x)
         if self._batch_program is None or self.run_eagerly:
             return super().predict_on_batch(x)
-        tiles, _, _ = keras.utils.unpack_x_y_sample_weight(
-            self.preprocess_samples(x)
-        )
-        tiles = keras.ops.convert_to_tensor(tiles)
-        return np.array(self._batch_program(tiles))
+        return logits_of(self, self._batch_program, x)
 
     def _no_logits(self, tiles: Any) -> np.ndarray:
         """Logits of no tiles: backends fail differently for empty batches."""

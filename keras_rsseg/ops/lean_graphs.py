@@ -63,8 +63,7 @@ def constant_if_known(function: _Function) -> _Function:
 
     If all lengths are known, it is computed once, outside of any graph, and
     its results are constants. Not in graphs for other runtimes, whose files
-    would hold the constants, and not on JAX, which would compile each
-    operation by itself: it has constants in its programs anyway.
+    would hold the constants.
     """
     computed = functools.lru_cache(maxsize=128)(
         functools.partial(_computed, function)
@@ -73,7 +72,7 @@ def constant_if_known(function: _Function) -> _Function:
     @functools.wraps(function)
     def call(*arguments: Any) -> Any:
         known = all(isinstance(x, int | str) for x in arguments)
-        if not known or is_portable() or _keeps_operations():
+        if not known or is_portable() or not _takes_constants():
             return function(*arguments)
         return keras.tree.map_structure(
             ops.convert_to_tensor, computed(*arguments)
@@ -97,13 +96,23 @@ def _outside_of_graphs() -> contextlib.AbstractContextManager[Any]:
     return tf.init_scope()
 
 
-def _keeps_operations() -> bool:
+def _takes_constants() -> bool:
     backend = keras.backend.backend()
-    if backend != "torch":
-        return backend == "jax"
-    import torch
+    if backend == "jax":
+        # It would compile each operation by itself, and has constants in its
+        # programs anyway.
+        return False
+    if backend == "torch":
+        import torch
 
-    return torch.compiler.is_compiling()
+        # A copy to a GPU takes longer than the operations on it.
+        compiles = torch.compiler.is_compiling()
+        return not (compiles or torch.accelerator.is_available())
+    import tensorflow as tf
+
+    with tf.init_scope():
+        # Not within a graph of TensorFlow 1.
+        return tf.executing_eagerly()
 
 
 @constant_if_known

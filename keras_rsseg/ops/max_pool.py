@@ -3,6 +3,8 @@
 import functools
 import itertools
 from collections.abc import Callable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from keras import ops
 
@@ -53,62 +55,79 @@ def max_pool(
         return ops.max_pool(
             x, pool_size, strides, padding="valid", data_format=data_format
         )
-    return _shifted_maxima(pool_size, strides, data_format)(x)
-
-
-@functools.cache
-def _shifted_maxima(
-    pool_size: int, strides: int, data_format: DataFormat
-) -> Callable[[Tensor], Tensor]:
-    import jax
-
     rows = first_spatial_axis(data_format)
-    columns = rows + 1
+    return _shifted_maxima(_Windows(pool_size, strides, rows))(x)
 
-    def window(x, axis, first, count):
-        """Every `strides`-th row or column, beginning with the first."""
-        last = first + strides * (count - 1)
-        return x[(slice(None),) * axis + (slice(first, last + 1, strides),)]
 
-    def counts(x):
-        return [
-            (x.shape[axis] - pool_size) // strides + 1
-            for axis in (rows, columns)
-        ]
+class _Windows(NamedTuple):
+    """Windows of a pool, seen as as many shifted maps as a window has pixels.
 
-    @apart
-    def maxima(x):
-        for axis, count in zip((rows, columns), counts(x), strict=True):
-            shifted = [window(x, axis, i, count) for i in range(pool_size)]
+    Attributes:
+        size: rows and columns of a window.
+        strides: pixels from one window to the next.
+        rows: axis of the rows; that of the columns follows.
+    """
+
+    size: int
+    strides: int
+    rows: int
+
+    def maxima(self, x: Tensor) -> Tensor:
+        """The largest pixel of each window."""
+        for axis in (self.rows, self.rows + 1):
+            shifted = [self._along(x, axis, i) for i in range(self.size)]
             x = functools.reduce(ops.maximum, shifted)
         return x
 
-    def shifts(x):
-        """Yields the pixels of every window that lie at one place of it."""
-        height, width = counts(x)
-        for i, j in itertools.product(range(pool_size), repeat=2):
-            yield i, j, window(window(x, rows, i, height), columns, j, width)
+    def places(self, x: Tensor) -> Iterator[tuple[tuple[int, int], Tensor]]:
+        """Yields a place in the windows, and the pixel there of each."""
+        for place in itertools.product(range(self.size), repeat=2):
+            pixels = self._along(x, self.rows, place[0])
+            yield place, self._along(pixels, self.rows + 1, place[1])
+
+    def put_back(
+        self, pixels: Tensor, place: tuple[int, int], x: Tensor
+    ) -> Tensor:
+        """A map like `x`, 0 except for the pixels at a place."""
+        import jax
+
+        margins = [(0, 0, 0)] * 4
+        for axis, first in enumerate(place, start=self.rows):
+            covered = first + self.strides * (pixels.shape[axis] - 1) + 1
+            margins[axis] = (first, x.shape[axis] - covered, self.strides - 1)
+        return jax.lax.pad(pixels, ops.zeros((), x.dtype), margins)
+
+    def _along(self, x: Tensor, axis: int, first: int) -> Tensor:
+        """Every `strides`-th row or column, beginning with the first."""
+        count = (x.shape[axis] - self.size) // self.strides + 1
+        last = first + self.strides * (count - 1)
+        along = slice(first, last + 1, self.strides)
+        return x[(slice(None),) * axis + (along,)]
+
+
+@functools.cache
+def _shifted_maxima(windows: _Windows) -> Callable[[Tensor], Tensor]:
+    import jax
+
+    maxima = apart(windows.maxima)
 
     def forward(x):
         y = maxima(x)
         return y, (x, y)
 
-    def backward(maps, gradient):
-        x, y = maps
-        number = sum(ops.cast(pixels == y, x.dtype) for *_, pixels in shifts(x))
-        share = gradient / number
-        total = ops.zeros_like(x)
-        for i, j, pixels in shifts(x):
-            margins = [(0, 0, 0)] * 4
-            for axis, first in ((rows, i), (columns, j)):
-                covered = first + strides * (y.shape[axis] - 1) + 1
-                after = x.shape[axis] - covered
-                margins[axis] = (first, after, strides - 1)
-            received = ops.where(pixels == y, share, ops.zeros_like(share))
-            zero = ops.zeros((), x.dtype)
-            total = total + jax.lax.pad(received, zero, margins)
-        return (total,)
-
     pool = jax.custom_vjp(maxima)
-    pool.defvjp(forward, backward)
+    pool.defvjp(forward, functools.partial(_gradient, windows))
     return pool
+
+
+def _gradient(windows, maps, upstream):
+    x, y = maps
+    number = sum(
+        ops.cast(pixels == y, x.dtype) for _, pixels in windows.places(x)
+    )
+    share = upstream / number
+    total = ops.zeros_like(x)
+    for place, pixels in windows.places(x):
+        received = ops.where(pixels == y, share, ops.zeros_like(share))
+        total = total + windows.put_back(received, place, x)
+    return (total,)

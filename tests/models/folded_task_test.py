@@ -57,6 +57,14 @@ class TestFoldedTask(TestCase):
                 3e-5,
             )
 
+    def test_weights_are_cast_as_the_layers_would(self):
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        model = make_model()
+        tiles, _ = make_tiles(2)
+        logits = model.for_batches().predict_on_batch(tiles)
+        assert logits.dtype == "float32"
+        self.assert_close(logits, model.predict_on_batch(tiles), 0.05)
+
     def test_it_does_not_keep_its_task(self):
         model = make_model()
         folded = model.for_batches()
