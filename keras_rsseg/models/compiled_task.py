@@ -139,15 +139,15 @@ class CompiledTask(PresetTask):
         # The optimiser has its variables after the first step.
         store_for_training(self.trainable_variables)
         store_for_training(self.optimizer.variables)
-        with shared_graphs(), fused_updates(self.optimizer):
+        with shared_graphs("training"), fused_updates(self.optimizer):
             return super().train_step(*args, **kwargs)
 
     def test_step(self, *args: Any, **kwargs: Any) -> Any:
-        with shared_graphs():
+        with shared_graphs("inference"):
             return super().test_step(*args, **kwargs)
 
     def predict_step(self, *args: Any, **kwargs: Any) -> Any:
-        with shared_graphs():
+        with shared_graphs("inference"):
             return super().predict_step(*args, **kwargs)
 
     def get_compile_config(self) -> dict[str, Any]:

@@ -81,7 +81,10 @@ def _tensorflow_program(function: _Function, values: _Values) -> _Function:
     # A second shape is traced for all that follow.
     @tf.function(autograph=False, reduce_retracing=True)
     def run(x: Tensor) -> Tensor:
-        with shared_graphs(), keras.StatelessScope(state_mapping=known):
+        with (
+            shared_graphs("inference"),
+            keras.StatelessScope(state_mapping=known),
+        ):
             return function(x)
 
     return run

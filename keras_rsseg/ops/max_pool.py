@@ -81,7 +81,7 @@ class _Windows(NamedTuple):
 
     def places(self, x: Tensor) -> Iterator[tuple[tuple[int, int], Tensor]]:
         """Yields a place in the windows, and the pixel there of each."""
-        for place in itertools.product(range(self.size), repeat=2):
+        for place in itertools.product(range(self.size), range(self.size)):
             pixels = self._along(x, self.rows, place[0])
             yield place, self._along(pixels, self.rows + 1, place[1])
 

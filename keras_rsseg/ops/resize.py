@@ -14,7 +14,7 @@ from keras_rsseg.ops.data_format import standardize_data_format
 from keras_rsseg.ops.data_format import standardize_size
 from keras_rsseg.ops.lean_graphs import constant_if_known
 from keras_rsseg.ops.lean_graphs import shape_of
-from keras_rsseg.ops.lean_graphs import shared
+from keras_rsseg.ops.lean_graphs import shared_in_training
 from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.typing import DataFormat
 from keras_rsseg.typing import Interpolation
@@ -141,7 +141,7 @@ def source_positions(
     return ops.clip(positions, 0.0, inputs - 1.0)
 
 
-@shared
+@shared_in_training
 def _resize_bilinear(images, height, width, align_corners, data_format):
     size = height, width
     if keras.backend.backend() == "torch":

@@ -13,6 +13,7 @@ from keras_rsseg.ops.lean_graphs import shared
 from keras_rsseg.ops.lean_graphs import shared_graphs
 from keras_rsseg.ops.lean_graphs import take
 from keras_rsseg.ops.portable import portable_graph
+from keras_rsseg.ops.resize import resize
 
 in_graphs = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="graphs of TensorFlow"
@@ -71,7 +72,7 @@ def test_outside_of_graphs_it_is_the_function():
     np.testing.assert_array_equal(
         ops.convert_to_numpy(scaled_rows(x, 2.0, "rows")), expected
     )
-    with shared_graphs():
+    with shared_graphs("training"):
         found = scaled_rows(x, 2.0, "rows")
     np.testing.assert_array_equal(ops.convert_to_numpy(found), expected)
 
@@ -114,7 +115,7 @@ class TestGraphs:
 
         @tf.function
         def loss_and_gradient(x):
-            with shared_graphs(), tf.GradientTape() as tape:
+            with shared_graphs("training"), tf.GradientTape() as tape:
                 tape.watch(x)
                 y = x
                 for factor in (2.0, 2.0, 3.0):
@@ -136,6 +137,23 @@ class TestGraphs:
         np.testing.assert_allclose(loss, ((x @ whole) ** 2).sum(), rtol=1e-5)
         np.testing.assert_allclose(gradient, 2 * x @ whole @ whole.T, rtol=1e-5)
 
+    @pytest.mark.parametrize("work, calls", [("training", 2), ("inference", 1)])
+    def test_resizes_are_called_in_training_only(self, work, calls):
+        """TensorFlow fuses no addition of what a call returns."""
+        import tensorflow as tf
+
+        @tf.function
+        def answer(x):
+            with shared_graphs(work):
+                x = scaled_rows(resize(x, (4, 6)), 2.0, "rows")
+            return x
+
+        spec = tf.TensorSpec((1, 2, 3, 1))
+        graph = answer.get_concrete_function(spec).graph
+        kinds = [each.type for each in graph.get_operations()]
+        assert kinds.count("PartitionedCall") == calls
+        assert ("ResizeBilinear" in kinds) == (work == "inference")
+
     @pytest.mark.parametrize("compiled", [False, True])
     def test_a_training_step(self, compiled):
         """XLA also compiles the called functions."""
@@ -147,7 +165,7 @@ class TestGraphs:
 
         @tf.function(jit_compile=compiled)
         def step():
-            with shared_graphs(), fused_updates(optimizer):
+            with shared_graphs("training"), fused_updates(optimizer):
                 with tf.GradientTape() as tape:
                     rows = scaled_rows(variable + 0.0, 2.0, "rows")
                     loss = tf.reduce_sum(rows)
@@ -163,7 +181,7 @@ class TestGraphs:
 
         @tf.function
         def both(x):
-            with shared_graphs():
+            with shared_graphs("training"):
                 half = scaled_rows(tf.cast(x, "bfloat16"), 2.0, "rows")
                 assert half.dtype == "bfloat16"
                 assert half.shape[1] == 3
