@@ -12,7 +12,7 @@ from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fold_batch_norm import FoldedWeights
 from keras_rsseg.layers.fold_batch_norm import assign_folded
 from keras_rsseg.layers.fold_batch_norm import folded_weights
-from keras_rsseg.layers.fold_batch_norm import norms_are_folded
+from keras_rsseg.layers.fold_batch_norm import is_folded_here
 from keras_rsseg.layers.initial_kernels import kaiming_normal
 from keras_rsseg.ops.batch_norm import batch_norm
 from keras_rsseg.ops.batch_norm import fixed_norm
@@ -322,7 +322,7 @@ class ConvBNReLU(keras.layers.Layer):
     @property
     def folded(self) -> bool:
         """Whether the normalization is part of the kernel."""
-        return self._folded or norms_are_folded()
+        return self._folded or is_folded_here(self)
 
     def _subsample(self, x, every):
         if every == 1:

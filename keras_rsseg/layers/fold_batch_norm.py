@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -14,7 +15,10 @@ from keras_rsseg.ops.padded_conv import store_for_conv
 # Values of variables.
 FoldedWeights: TypeAlias = list[tuple[keras.Variable, np.ndarray]]
 
-_FOLDED = contextvars.ContextVar("keras_rsseg_folded", default=False)
+# The ids of layers.
+_FOLDED = contextvars.ContextVar[frozenset[int]](
+    "keras_rsseg_folded", default=frozenset()
+)
 
 
 def folded_weights(
@@ -69,19 +73,19 @@ def assign_folded(values: FoldedWeights) -> None:
 
 
 @contextlib.contextmanager
-def folded_norms() -> Iterator[None]:
+def folded_norms(layers: Iterable[keras.layers.Layer]) -> Iterator[None]:
     """Have layers skip their normalization.
 
-    For a scope in which their variables have the values of
+    For a scope in which their variables have the values of their
     `folded_weights()`.
     """
-    token = _FOLDED.set(True)
+    token = _FOLDED.set(frozenset(id(layer) for layer in layers))
     try:
         yield
     finally:
         _FOLDED.reset(token)
 
 
-def norms_are_folded() -> bool:
-    """Whether it is so."""
-    return _FOLDED.get()
+def is_folded_here(layer: keras.layers.Layer) -> bool:
+    """Whether a layer is in such a scope."""
+    return id(layer) in _FOLDED.get()

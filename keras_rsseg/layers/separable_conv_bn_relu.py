@@ -13,7 +13,7 @@ from keras_rsseg.layers.fine_and_coarse import check_kernel_size
 from keras_rsseg.layers.fold_batch_norm import FoldedWeights
 from keras_rsseg.layers.fold_batch_norm import assign_folded
 from keras_rsseg.layers.fold_batch_norm import folded_weights
-from keras_rsseg.layers.fold_batch_norm import norms_are_folded
+from keras_rsseg.layers.fold_batch_norm import is_folded_here
 from keras_rsseg.ops.data_format import ANY_SHAPE
 from keras_rsseg.ops.data_format import channel_axis
 from keras_rsseg.ops.data_format import standardize_data_format
@@ -148,7 +148,7 @@ class SeparableConvBNReLU(keras.layers.Layer):
     @property
     def folded(self) -> bool:
         """Whether the normalization is part of the depthwise kernel."""
-        return self._folded or norms_are_folded()
+        return self._folded or is_folded_here(self)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return with_channels(input_shape, self.filters, self.data_format)

@@ -59,8 +59,9 @@ class FoldedTask:
         return logits_of(self._living_task(), self._program, tiles)
 
     def _network(self, tiles: Tensor) -> Tensor:
-        with folded_norms():
-            return self._living_task()(tiles, training=False)
+        task = self._living_task()
+        with folded_norms(foldable_layers(task)):
+            return task(tiles, training=False)
 
     def _living_task(self) -> "Segmenter":
         task = self._task()

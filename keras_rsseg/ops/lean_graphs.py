@@ -71,7 +71,7 @@ def constant_if_known(function: _Function) -> _Function:
     its results are constants. Not in graphs for other runtimes, whose files
     would hold the constants.
     """
-    computed = functools.lru_cache(maxsize=128)(
+    computed = functools.lru_cache(maxsize=64)(
         functools.partial(_computed, function)
     )
 

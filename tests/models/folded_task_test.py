@@ -9,6 +9,7 @@ import pytest
 
 import keras_rsseg
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.layers.fold_batch_norm import folded_norms
 from keras_rsseg.models.folded_task import FoldedTask
 from tests.models.optimize_for_inference_test import make_model as make_eager
 from tests.models.segmenter_tester import make_tiles
@@ -45,6 +46,15 @@ class TestFoldedTask(TestCase):
             if isinstance(layer, ConvBNReLU)
         )
         self.assert_allclose(model.predict_on_batch(tiles), expected, 0, 0)
+
+    def test_a_layer_that_was_not_found_keeps_its_norm(self):
+        known, other = ConvBNReLU(4, 1), ConvBNReLU(4, 1)
+        x = np.ones((1, 2, 2, 3), "float32")
+        for layer in (known, other):
+            layer(x)
+        with folded_norms([known]):
+            assert known.folded and not other.folded
+        assert not known.folded
 
     def test_another_size_is_another_batch(self):
         model = make_model()
