@@ -23,8 +23,8 @@ class FoldedTask:
 
     Making the twin of the default task takes as long as twelve of its tiles
     (512 pixels, two cores). Here the task's own layers run with the twin's
-    values of their weights, in one program. For TensorFlow and JAX, and tasks
-    in the layout that is fastest there.
+    values of their weights, in one program. It is as fast for TensorFlow and
+    JAX, and tasks in the layout that is fastest there.
 
     It holds the task weakly, so that a cache keyed by the task can keep it.
     What the task learns afterwards is partly seen: make a new one then.
@@ -82,7 +82,8 @@ def logits_of(
     """
     samples = task.preprocess_samples(tiles)
     x, _, _ = keras.utils.unpack_x_y_sample_weight(samples)
-    return np.array(program(keras.ops.convert_to_tensor(x)))
+    logits = program(keras.ops.convert_to_tensor(x))
+    return np.array(keras.ops.convert_to_numpy(logits))
 
 
 def foldable_layers(

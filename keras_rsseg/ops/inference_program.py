@@ -24,14 +24,13 @@ def inference_program(
     them to their variables, although prediction does not change them. For
     HRNet-W18 this takes one of two cores for a third of the time of a tile of
     512 pixels, while the next operations run on the other. Here weights are
-    only read, so several threads can call it. On torch it is the function
-    itself.
+    only read, so several threads can call it. On torch it is not compiled.
 
     Args:
         function: maps a tensor to a tensor, and changes no variable.
         variables: all that it reads, with their values at each call.
         values: pairs of a variable and the value that it has for the
-            function, not elsewhere. Not for torch.
+            function, not elsewhere.
 
     Example:
 
@@ -44,42 +43,13 @@ def inference_program(
     program(keras.ops.ones((4, 3))).shape  # (4, 2)
     ```
     """
-    backend = keras.backend.backend()
-    if backend == "jax":
-        return _jax_program(function, variables, values or [])
-    if backend == "tensorflow":
-        return _tensorflow_program(function, values or [])
-    return function
-
-
-def _jax_program(
-    function: _Function, variables: Sequence[keras.Variable], values: _Values
-) -> _Function:
-    import jax
-
-    replaced = [variable for variable, _ in values]
-    given = [keras.ops.convert_to_tensor(value) for _, value in values]
-    ids = {id(variable) for variable in replaced}
-    read = [variable for variable in variables if id(variable) not in ids]
-
-    @jax.jit
-    def run(numbers: list[Any], x: Tensor) -> Tensor:
-        known = list(zip(read + replaced, numbers, strict=True))
-        with keras.StatelessScope(state_mapping=known):
-            return function(x)
-
-    return lambda x: run([variable.value for variable in read] + given, x)
-
-
-def _tensorflow_program(function: _Function, values: _Values) -> _Function:
-    import tensorflow as tf
-
     known = [
-        (variable, tf.convert_to_tensor(value)) for variable, value in values
+        (variable, keras.ops.convert_to_tensor(value))
+        for variable, value in values or []
     ]
+    if keras.backend.backend() == "jax":
+        return _jax_program(function, variables, known)
 
-    # A second shape is traced for all that follow.
-    @tf.function(autograph=False, reduce_retracing=True)
     def run(x: Tensor) -> Tensor:
         with (
             shared_graphs("inference"),
@@ -87,4 +57,28 @@ def _tensorflow_program(function: _Function, values: _Values) -> _Function:
         ):
             return function(x)
 
-    return run
+    if keras.backend.backend() != "tensorflow":
+        return run
+    import tensorflow as tf
+
+    # A second shape is traced for all that follow.
+    return tf.function(run, autograph=False, reduce_retracing=True)
+
+
+def _jax_program(
+    function: _Function, variables: Sequence[keras.Variable], known: _Values
+) -> _Function:
+    import jax
+
+    replaced = [variable for variable, _ in known]
+    given = [value for _, value in known]
+    ids = {id(variable) for variable in replaced}
+    read = [variable for variable in variables if id(variable) not in ids]
+
+    @jax.jit
+    def run(numbers: list[Any], x: Tensor) -> Tensor:
+        mapping = list(zip(read + replaced, numbers, strict=True))
+        with keras.StatelessScope(state_mapping=mapping):
+            return function(x)
+
+    return lambda x: run([variable.value for variable in read] + given, x)

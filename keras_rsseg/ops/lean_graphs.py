@@ -76,21 +76,24 @@ def constant_if_known(function: _Function) -> _Function:
     )
 
     @functools.wraps(function)
-    def call(*arguments: Any) -> Any:
-        known = all(isinstance(x, int | str) for x in arguments)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        given = (*arguments, *keywords.values())
+        known = all(isinstance(x, int | str) for x in given)
         if not known or is_portable() or not _takes_constants():
-            return function(*arguments)
+            return function(*arguments, **keywords)
         return keras.tree.map_structure(
-            ops.convert_to_tensor, computed(*arguments)
+            ops.convert_to_tensor, computed(*arguments, **keywords)
         )
 
     return call  # type: ignore[return-value]
 
 
-def _computed(function: Callable[..., Any], *arguments: Any) -> Any:
+def _computed(
+    function: Callable[..., Any], *arguments: Any, **keywords: Any
+) -> Any:
     with _outside_of_graphs(), keras.device("cpu"):
         return keras.tree.map_structure(
-            ops.convert_to_numpy, function(*arguments)
+            ops.convert_to_numpy, function(*arguments, **keywords)
         )
 
 

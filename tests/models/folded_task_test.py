@@ -23,17 +23,13 @@ def make_model():
     return model
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="torch's twin is made"
-)
 class TestFoldedTask(TestCase):
     def test_layers_skip_their_norms_in_the_program_only(self):
         model = make_model()
         tiles, _ = make_tiles(2)
         expected = model.predict_on_batch(tiles)
         weights = model.get_weights()
-        folded = model.for_batches()
-        assert isinstance(folded, FoldedTask)
+        folded = FoldedTask(model)
         found = folded.predict_on_batch(tiles)
         assert isinstance(found, np.ndarray) and found.flags.writeable
         self.assert_close(found, expected, 3e-5)
@@ -58,7 +54,7 @@ class TestFoldedTask(TestCase):
 
     def test_another_size_is_another_batch(self):
         model = make_model()
-        folded = model.for_batches()
+        folded = FoldedTask(model)
         for count, size in ((2, 32), (1, 32), (3, 48)):
             tiles, _ = make_tiles(count, size, size)
             self.assert_close(
@@ -71,13 +67,13 @@ class TestFoldedTask(TestCase):
         keras.config.set_dtype_policy("mixed_bfloat16")
         model = make_model()
         tiles, _ = make_tiles(2)
-        logits = model.for_batches().predict_on_batch(tiles)
+        logits = FoldedTask(model).predict_on_batch(tiles)
         assert logits.dtype == "float32"
         self.assert_close(logits, model.predict_on_batch(tiles), 0.05)
 
     def test_it_does_not_keep_its_task(self):
         model = make_model()
-        folded = model.for_batches()
+        folded = FoldedTask(model)
         folded.predict_on_batch(make_tiles(1)[0])
         task = weakref.ref(model)
         del model
@@ -85,6 +81,10 @@ class TestFoldedTask(TestCase):
         assert task() is None
         with pytest.raises(ReferenceError, match="task"):
             folded.predict_on_batch(make_tiles(1)[0])
+
+    def test_it_is_chosen_where_it_is_as_fast(self):
+        chosen = isinstance(make_model().for_batches(), FoldedTask)
+        assert chosen == (keras.backend.backend() != "torch")
 
     def test_another_layout_needs_a_twin(self):
         model = make_model()

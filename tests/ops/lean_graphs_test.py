@@ -36,7 +36,7 @@ def test_known_lengths_are_computed_once():
         return ops.arange(length) // 2, ops.cast(length, "float32")
 
     for _ in range(2):
-        numbers, length = halves(5, "a")
+        numbers, length = halves(5, name="a")
         assert ops.is_tensor(numbers)
         assert ops.convert_to_numpy(numbers).tolist() == [0, 0, 1, 1, 2]
         assert float(length) == 5.0
