@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.ops.counting import count_ids
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.typing import Tensor
 
 
@@ -63,7 +64,7 @@ def _present_classes(masks, num_classes):
     known = ops.logical_and(ids >= 0, ids < num_classes)
     # The last column is for ids of no class.
     ids = ops.where(known, ids, num_classes)
-    first = ops.arange(batch, dtype="int32")[:, None] * (num_classes + 1)
+    first = row_starts(batch, num_classes + 1, 1)
     counts = count_ids(first + ids, batch * (num_classes + 1))
     counts = ops.reshape(counts, (-1, num_classes + 1))
     return ops.cast(counts[:, :num_classes] > 0, "float32")

@@ -8,6 +8,7 @@ from keras import ops
 from keras_rsseg.checks import check_not_negative
 from keras_rsseg.errors import ArgumentError
 from keras_rsseg.losses.segmentation_loss import SegmentationLoss
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import Tensor
 from keras_rsseg.void import VOID
@@ -320,9 +321,8 @@ class LovaszLoss(RegionLoss):
         errors = ops.where(truth > 0, 1.0 - probabilities, probabilities)
         order = ops.argsort(ops.stop_gradient(-errors), axis=-1)
         rows, classes, pixels = ops.shape(errors)
-        starts = ops.reshape(ops.arange(rows * classes) * pixels, (-1, 1))
-        order = ops.reshape(order, (-1, pixels))
-        order = ops.cast(order, "int32") + ops.cast(starts, "int32")
+        order = ops.cast(ops.reshape(order, (-1, pixels)), "int32")
+        order = order + row_starts(rows * classes, pixels, 1)
         errors = ops.take(ops.reshape(errors, (-1,)), order)
         costs = _costs(ops.take(ops.reshape(truth, (-1,)), order))
         losses = ops.sum(errors * ops.stop_gradient(costs), axis=-1)

@@ -11,6 +11,7 @@ from keras_rsseg.metrics.segmentation_metric import SegmentationMetric
 from keras_rsseg.ops.counting import count_ids
 from keras_rsseg.ops.dilation import BITS
 from keras_rsseg.ops.dilation import dilate_bits
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.typing import Config
 from keras_rsseg.typing import DType
 from keras_rsseg.typing import Tensor
@@ -152,10 +153,10 @@ class BoundaryF1(SegmentationMetric):
                 hit = ops.bitwise_and(ops.bitwise_right_shift(bits, place), 1)
                 level = level + ops.where(ids >= first, hit, 0)
         batch = ops.shape(ids)[0]
-        tile = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
         rows = self.num_classes + 1
+        first = row_starts(batch, rows, 2)
         counts = count_ids(
-            (tile * rows + ids) * levels + level, batch * rows * levels
+            (first + ids) * levels + level, batch * rows * levels
         )
         counts = ops.reshape(counts, (batch, rows, levels))[:, :-1]
         pixels = ops.sum(counts, axis=-1)

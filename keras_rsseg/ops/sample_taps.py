@@ -5,6 +5,7 @@ from keras import ops
 from keras_rsseg.ops.grid_sample import grid_sample
 from keras_rsseg.ops.lean_graphs import as_float
 from keras_rsseg.ops.lean_graphs import constant_if_known
+from keras_rsseg.ops.lean_graphs import row_starts
 from keras_rsseg.ops.lean_graphs import shape_of
 from keras_rsseg.typing import Tensor
 
@@ -64,8 +65,7 @@ def sample_taps(
 def _unshifted(height, width, kernel_size, dilation_rate):
     """Rows and columns of all taps, float32 `(1, height, width * taps)`."""
     tap, middle = ops.arange(kernel_size**2, dtype="int32"), kernel_size // 2
-    row = ops.arange(height, dtype="int32")[:, None, None]
-    column = ops.arange(width, dtype="int32")[None, :, None]
+    row, column = row_starts(height, 1, 2), row_starts(width, 1, 1)
     row = row + (tap // kernel_size - middle) * dilation_rate
     column = column + (tap % kernel_size - middle) * dilation_rate
     shape = (height, width, kernel_size**2)

@@ -11,6 +11,7 @@ import keras_rsseg
 from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
 from keras_rsseg.layers.fold_batch_norm import folded_norms
 from keras_rsseg.models.folded_task import FoldedTask
+from keras_rsseg.models.folded_task import foldable_layers
 from tests.models.optimize_for_inference_test import make_model as make_eager
 from tests.models.segmenter_tester import make_tiles
 from tests.test_case import TestCase
@@ -36,11 +37,7 @@ class TestFoldedTask(TestCase):
         # They were left out, not computed: values differ by rounding.
         assert not np.array_equal(found, expected)
         self.assert_allclose(model.get_weights(), weights, 0, 0)
-        assert not any(
-            layer.folded
-            for layer in model._flatten_layers()
-            if isinstance(layer, ConvBNReLU)
-        )
+        assert not any(layer.folded for layer in foldable_layers(model))
         self.assert_allclose(model.predict_on_batch(tiles), expected, 0, 0)
 
     def test_a_layer_that_was_not_found_keeps_its_norm(self):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_rsseg
-from keras_rsseg.layers.conv_bn_relu import ConvBNReLU
+from keras_rsseg.models.folded_task import foldable_layers
 from tests.models.segmenter_tester import for_few_steps
 from tests.models.segmenter_tester import make_tiles
 from tests.models.tiny_encoder import TinyEncoder
@@ -37,11 +37,7 @@ class TestOptimizeForInference(TestCase):
         assert twin.palette == model.palette
         twin.save_to_preset(tmp_path)
         loaded = for_few_steps(keras_rsseg.from_preset(str(tmp_path)))
-        assert not any(
-            layer.folded
-            for layer in loaded._flatten_layers()
-            if isinstance(layer, ConvBNReLU)
-        )
+        assert not any(layer.folded for layer in foldable_layers(loaded))
         self.assert_close(
             loaded.predict_on_batch(tiles), model.predict_on_batch(tiles)
         )

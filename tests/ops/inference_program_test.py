@@ -1,12 +1,11 @@
 """A program answers as the network, and leaves its weights alone."""
 
-import threading
-
 import keras
 import numpy as np
 import pytest
 
 from keras_rsseg.ops.inference_program import inference_program
+from tests.threads import in_threads
 
 
 @pytest.fixture
@@ -73,11 +72,7 @@ def test_several_threads_can_call_it(dense):
         for _ in range(20):
             found.append(program(rows(64)))
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(run, 4)
     assert len(found) == 80
     for each in found:
         assert_equal(each, expected)

@@ -30,6 +30,7 @@ from tests.rasters.raster_files import GRID
 from tests.rasters.raster_files import cut
 from tests.rasters.raster_files import noise
 from tests.rasters.raster_files import write_kind
+from tests.threads import in_threads
 
 PACKAGE = pathlib.Path(keras_rsseg.__file__).parent
 
@@ -236,11 +237,7 @@ def test_the_filters_of_warnings_are_changed_by_one_thread_at_a_time():
             with without_place_warnings():
                 entered.append(len(warnings.filters))
 
-    threads = [threading.Thread(target=enter) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(enter, 4)
     assert len(entered) == 200 and warnings.filters == before
 
 

@@ -1,7 +1,6 @@
 """Windows of any raster that GDAL reads: pixels and what is valid."""
 
 import pathlib
-import threading
 import warnings
 
 import numpy as np
@@ -23,6 +22,7 @@ from keras_rsseg.scenes.reading.scene_reader import open_scene
 from tests.scenes.scene_files import TRANSFORM
 from tests.scenes.scene_files import random_scene
 from tests.scenes.scene_files import write_scene
+from tests.threads import in_threads
 
 HARBOUR = pathlib.Path(__file__).parents[3] / "examples/data/harbour.tif"
 
@@ -382,12 +382,12 @@ class TestThreads:
                 for own, size in ((reader, (300, 400)), (grid, (77, 99))):
                     pixels, valid = own.read(0, 0, *size)
                     assert 0.2 < valid.mean() < 0.6
-                    for again in in_threads(own, size):
+                    for again in reads_of_threads(own, size):
                         np.testing.assert_array_equal(again[0], pixels)
                         np.testing.assert_array_equal(again[1], valid)
 
 
-def in_threads(reader, size):
+def reads_of_threads(reader, size):
     """The reads of three threads, each with its own handle."""
     found = []
 
@@ -396,11 +396,7 @@ def in_threads(reader, size):
         with warnings.catch_warnings(), reader.reopened() as own:
             found.append(own.read(0, 0, *size))
 
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(run, 3)
     assert len(found) == 3
     return found
 
